@@ -1,0 +1,47 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file answer.c Answers, and the names of roles; see request.h. */
+
+#include "request.h"
+
+#include <string.h>
+
+const char *um_role_name(um_role_t role)
+{
+    static const char *const names[] = {
+        [UM_ROLE_NONE] = "none",
+        [UM_ROLE_SUB_ADMIN] = "sub_admin",
+        [UM_ROLE_ADMIN] = "admin",
+    };
+
+    return names[role];
+}
+
+void um_answer_init(um_answer_t *answer, apr_pool_t *pool)
+{
+    memset(answer, 0, sizeof(*answer));
+    answer->headers = apr_table_make(pool, 6);
+}
+
+void um_answer_set_header(um_answer_t *answer, const char *name, const char *value)
+{
+    apr_table_setn(answer->headers, name, value);
+}
+
+void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer)
+{
+    answer->status = status;
+    answer->content_type = "application/json";
+    answer->body = buffer->data;
+    answer->length = buffer->length;
+}
+
+void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 128, pool);
+    um_buffer_puts(&buffer, "{\"message\":");
+    um_json_put_string(&buffer, message);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, 200, &buffer);
+}

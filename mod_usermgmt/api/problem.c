@@ -1,0 +1,180 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file problem.c Problems, see problem.h. */
+
+#include "problem.h"
+
+#include <stdarg.h>
+
+#include <apr_strings.h>
+
+#define RETRY_AFTER_SECONDS "2"
+
+static const struct {
+    int status;
+    const char *title;
+    const char *code;
+} kinds[] = {
+    { 400, "Bad Request", "bad_request" },
+    { 401, "Unauthorized", "unauthorized" },
+    { 403, "Forbidden", "forbidden" },
+    { 404, "Not Found", "not_found" },
+    { 405, "Method Not Allowed", "method_not_allowed" },
+    { 406, "Not Acceptable", "not_acceptable" },
+    { 408, "Request Timeout", "request_timeout" },
+    { 409, "Conflict", "conflict" },
+    { 411, "Length Required", "length_required" },
+    { 412, "Precondition Failed", "precondition_failed" },
+    { 413, "Content Too Large", "body_too_large" },
+    { 414, "URI Too Long", "uri_too_long" },
+    { 415, "Unsupported Media Type", "unsupported_media_type" },
+    { 417, "Expectation Failed", "expectation_failed" },
+    { 429, "Too Many Requests", "too_many_requests" },
+    { 431, "Request Header Fields Too Large", "header_too_large" },
+    { 500, "Internal Server Error", "internal_error" },
+    { 501, "Not Implemented", "not_implemented" },
+    { 502, "Bad Gateway", "bad_gateway" },
+    { 503, "Service Unavailable", "unavailable" },
+    { 504, "Gateway Timeout", "gateway_timeout" },
+};
+
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+static apr_size_t find_kind(int status)
+{
+    apr_size_t i = 0;
+
+    while (i < KIND_COUNT && kinds[i].status != status) {
+        i++;
+    }
+    return i;
+}
+
+const char *um_problem_title(int status)
+{
+    apr_size_t i = find_kind(status);
+
+    return i < KIND_COUNT ? kinds[i].title : status < 500 ? "Client Error" : "Server Error";
+}
+
+const char *um_problem_code(int status)
+{
+    apr_size_t i = find_kind(status);
+
+    return i < KIND_COUNT ? kinds[i].code : status < 500 ? "client_error" : "server_error";
+}
+
+void um_faults_add(um_faults_t *faults, const char *field, const char *code, const char *detail)
+{
+    um_fault_t *fault;
+
+    if (faults->list == NULL) {
+        faults->list = apr_array_make(faults->pool, 4, sizeof(um_fault_t));
+    }
+    fault = apr_array_push(faults->list);
+    fault->field = apr_pstrdup(faults->pool, field);
+    fault->code = code;
+    fault->detail = detail;
+}
+
+void um_faults_add_violation(um_faults_t *faults, const char *field,
+                             const um_violation_t *violation)
+{
+    if (violation != NULL) {
+        um_faults_add(faults, field, violation->code, violation->detail);
+    }
+}
+
+static void put_member(um_buffer_t *buffer, const char *name, const char *value)
+{
+    um_buffer_putc(buffer, ',');
+    um_json_put_string(buffer, name);
+    um_buffer_putc(buffer, ':');
+    um_json_put_string(buffer, value);
+}
+
+static void put_faults(um_buffer_t *buffer, const um_faults_t *faults)
+{
+    um_buffer_puts(buffer, ",\"errors\":[");
+    for (int i = 0; i < faults->list->nelts; i++) {
+        const um_fault_t *fault = &APR_ARRAY_IDX(faults->list, i, um_fault_t);
+
+        um_buffer_puts(buffer, i > 0 ? ",{\"field\":" : "{\"field\":");
+        um_json_put_string(buffer, fault->field);
+        put_member(buffer, "code", fault->code);
+        put_member(buffer, "detail", fault->detail);
+        um_buffer_putc(buffer, '}');
+    }
+    um_buffer_putc(buffer, ']');
+}
+
+static void put_problem(um_buffer_t *buffer, int status, const char *code, const char *detail,
+                        const um_faults_t *faults)
+{
+    um_buffer_puts(buffer, "{\"type\":\"about:blank\"");
+    put_member(buffer, "title", um_problem_title(status));
+    um_buffer_puts(buffer, ",\"status\":");
+    um_buffer_put_int(buffer, status);
+    if (detail != NULL) {
+        put_member(buffer, "detail", detail);
+    }
+    put_member(buffer, "code", code);
+    if (faults != NULL) {
+        put_faults(buffer, faults);
+    }
+    um_buffer_putc(buffer, '}');
+}
+
+static void answer_problem(um_answer_t *answer, int status, const char *code, const char *detail,
+                           const um_faults_t *faults, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 512, pool);
+    put_problem(&buffer, status, code, detail, faults);
+    um_answer_json(answer, status, &buffer);
+    answer->content_type = "application/problem+json";
+    answer->code = code;
+}
+
+void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
+                       const char *format, ...)
+{
+    va_list arguments;
+    const char *detail;
+
+    va_start(arguments, format);
+    detail = apr_pvsprintf(pool, format, arguments);
+    va_end(arguments);
+    answer_problem(answer, status, code, detail, NULL, pool);
+}
+
+void um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
+{
+    int count = faults->list->nelts;
+
+    answer_problem(answer, 400, "validation_failed",
+                   count == 1 ? "One thing is wrong with the request; see errors."
+                              : "Several things are wrong with the request; see errors.",
+                   faults, faults->pool);
+}
+
+void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool)
+{
+    if (status == UM_EUNAVAILABLE || status == UM_ESCHEMA) {
+        um_problem_answer(answer, 503, "unavailable", pool,
+                          "The service can't reach its data at the moment; try again.");
+        um_answer_set_header(answer, "Retry-After", RETRY_AFTER_SECONDS);
+        return;
+    }
+    um_problem_answer(answer, 500, "internal_error", pool,
+                      "The server failed; its error log says why.");
+}
+
+const char *um_problem_body(int status, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 256, pool);
+    put_problem(&buffer, status, um_problem_code(status), NULL, NULL);
+    return buffer.data;
+}

@@ -1,0 +1,356 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file router.c The route table and the checks before a handler, see router.h. */
+
+#include "router.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "negotiate.h"
+#include "problem.h"
+#include "query.h"
+
+#define READS_USERS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
+
+const um_route_t um_router_routes[] = {
+    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, READS_USERS },
+    { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0 },
+    { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
+    { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
+    { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0 },
+    { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, 0 },
+    { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
+    { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
+    { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0 },
+    { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
+      UM_ROUTE_HAS_PARAMETERS },
+    { "POST", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.create", um_sub_admins_create, 0 },
+    { "DELETE", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete", um_sub_admins_delete,
+      0 },
+    { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
+      um_sub_admins_delete, 0 },
+    { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
+      um_organization_status, 0 },
+    { NULL, NULL, 0, NULL, NULL, 0 },
+};
+
+/* Tell whether a path (without the slashes at its ends) is of a route; *id is
+ * set to where its variable segment starts. */
+static int path_matches(const char **id, const char *path, const char *route)
+{
+    const char *star = strchr(route, '*');
+    apr_size_t fixed = star != NULL ? (apr_size_t)(star - route) : strlen(route);
+
+    if (strncmp(path, route, fixed) != 0) {
+        return 0;
+    }
+    if (star == NULL) {
+        return path[fixed] == '\0';
+    }
+    *id = path + fixed;
+    return **id != '\0' && strchr(*id, '/') == NULL;
+}
+
+static int method_matches(const char *method, const char *route)
+{
+    return strcmp(method, route) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
+}
+
+/* The path between its first slash and an optional last one. */
+static const char *trim_path(const um_request_t *request)
+{
+    const char *path = request->path[0] == '/' ? request->path + 1 : request->path;
+    apr_size_t length = strlen(path);
+
+    if (length > 0 && path[length - 1] == '/') {
+        length--;
+    }
+    return apr_pstrmemdup(request->pool, path, length);
+}
+
+/* The methods of a path, for Allow; NULL where there is no such path. */
+static const char *find_allowed(const char *path, apr_pool_t *pool)
+{
+    const char *allow = NULL;
+    const char *id;
+
+    for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
+        if (path_matches(&id, path, route->path)) {
+            allow = allow == NULL ? route->method
+                                  : apr_pstrcat(pool, allow, ", ", route->method, NULL);
+            if (strcmp(route->method, "GET") == 0) {
+                allow = apr_pstrcat(pool, allow, ", HEAD", NULL);
+            }
+        }
+    }
+    return allow != NULL ? apr_pstrcat(pool, allow, ", OPTIONS", NULL) : NULL;
+}
+
+/* The route of a request; NULL with answer filled in where there is none. */
+static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
+{
+    const char *path = trim_path(request);
+    const char *allow = find_allowed(path, request->pool);
+
+    for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
+        const char *id = NULL;
+
+        if (path_matches(&id, path, route->path)
+            && method_matches(request->method, route->method)) {
+            request->id = id;
+            request->target = id;
+            request->action = route->action;
+            return route;
+        }
+    }
+    if (allow == NULL) {
+        um_problem_answer(answer, 404, "not_found", request->pool, "There is nothing here.");
+        return NULL;
+    }
+    um_answer_set_header(answer, "Allow", allow);
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        request->action = "options";
+        answer->status = 204;
+        return NULL;
+    }
+    um_problem_answer(answer, 405, "method_not_allowed", request->pool,
+                      "The method is not allowed here; Allow tells which are.");
+    return NULL;
+}
+
+static int may(const um_request_t *request, um_permission_t permission)
+{
+    switch (request->caller.role) {
+    case UM_ROLE_ADMIN:
+        return 1;
+    case UM_ROLE_SUB_ADMIN:
+        return permission == UM_PERMIT_STATUS
+               || (request->settings->sub_admin_permissions & permission) != 0;
+    default:
+        return 0;
+    }
+}
+
+/* Each check returns non-zero where the request may go on; else answer is filled in. */
+
+static int check_caller(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    apr_status_t status = request->server->identify(&request->caller, request);
+
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 403, "no_organization", request->pool,
+                          "Your organization does not exist here.");
+        return 0;
+    }
+    if (status != APR_SUCCESS) {
+        um_problem_answer_status(answer, status, request->pool);
+        return 0;
+    }
+    if (!may(request, route->permission)) {
+        um_problem_answer(answer, 403, "forbidden", request->pool,
+                          "Your role, %s, does not allow this.",
+                          um_role_name(request->caller.role));
+        return 0;
+    }
+    return 1;
+}
+
+static int changes(const um_request_t *request)
+{
+    return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
+static int check_origin(um_answer_t *answer, um_request_t *request)
+{
+    if (!changes(request)
+        || um_negotiate_origin_allowed(apr_table_get(request->headers, "Origin"),
+                                       apr_table_get(request->headers, "Sec-Fetch-Site"),
+                                       request->own_origin, request->settings->allowed_origins,
+                                       request->pool)) {
+        return 1;
+    }
+    um_problem_answer(answer, 403, "cross_site", request->pool,
+                      "The request comes from another site; UserMgmtAllowOrigin can allow it.");
+    return 0;
+}
+
+static int check_accept(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    int ndjson = (route->features & UM_ROUTE_HAS_NDJSON) != 0;
+    const char *accept = apr_table_get(request->headers, "Accept");
+    um_media_t media = um_negotiate_accept(accept, ndjson, request->pool);
+
+    if (media == UM_MEDIA_NONE) {
+        um_problem_answer(answer, 406, "not_acceptable", request->pool,
+                          "What can be had here is application/json%s.",
+                          ndjson ? " or application/x-ndjson" : "");
+        return 0;
+    }
+    request->wants_ndjson = media == UM_MEDIA_NDJSON;
+    return 1;
+}
+
+static int check_body_type(um_answer_t *answer, um_request_t *request)
+{
+    const char *encoding = apr_table_get(request->headers, "Content-Encoding");
+
+    if (!request->has_body || !changes(request)) {
+        return 1;
+    }
+    if (encoding != NULL && apr_strnatcasecmp(encoding, "identity") != 0) {
+        um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
+                          "The body must not be encoded.");
+        return 0;
+    }
+    if (!um_negotiate_is_json(apr_table_get(request->headers, "Content-Type"))) {
+        um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
+                          "The body must be application/json in UTF-8.");
+        return 0;
+    }
+    return 1;
+}
+
+static int read_body(um_answer_t *answer, um_request_t *request)
+{
+    apr_int64_t max = request->settings->max_body;
+    apr_status_t status = UM_ETOOLARGE;
+
+    if (!request->has_body || !changes(request)) {
+        return 1;
+    }
+    if (request->content_length <= max) {
+        status = request->server->read_body(&request->body_text, &request->body_length, request,
+                                            max);
+    }
+    if (status == UM_ETOOLARGE) {
+        um_problem_answer(answer, 413, "body_too_large", request->pool,
+                          "A body has at most %" APR_INT64_T_FMT " bytes here.", max);
+    } else if (status != APR_SUCCESS) {
+        um_problem_answer(answer, 400, "body_incomplete", request->pool,
+                          "The body broke off before its end.");
+    }
+    return status == APR_SUCCESS;
+}
+
+static int parse_body(um_answer_t *answer, um_request_t *request)
+{
+    const char *text = request->body_length > 0 ? request->body_text : "{}";
+    apr_size_t length = request->body_length > 0 ? request->body_length : 2;
+    um_json_error_t error;
+    um_json_t *body = NULL;
+
+    if (um_json_parse(&body, &error, text, length, request->pool) != APR_SUCCESS) {
+        um_problem_answer(answer, 400, error.code, request->pool, "%s", error.detail);
+        return 0;
+    }
+    if (um_json_type(body) != UM_JSON_OBJECT) {
+        um_faults_add(&request->faults, "body", "invalid_type", "It must be a JSON object.");
+        um_problem_answer_faults(answer, &request->faults);
+        return 0;
+    }
+    request->body = body;
+    return 1;
+}
+
+static int parse_query(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+    apr_status_t status = um_query_parse(&parameters, &wrong, request->query, request->pool);
+
+    if (status == UM_ETOOLARGE) {
+        um_problem_answer(answer, 400, "query_too_long", request->pool,
+                          "A query has at most %d bytes.", UM_QUERY_MAX);
+        return 0;
+    }
+    if (status != APR_SUCCESS) {
+        um_faults_add(&request->faults, wrong, "invalid_value",
+                      "It must be UTF-8 without NUL, each % followed by two hex digits.");
+        um_problem_answer_faults(answer, &request->faults);
+        return 0;
+    }
+    request->parameters = parameters;
+    if ((route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
+        for (int i = 0; i < parameters->nelts; i++) {
+            um_faults_add(&request->faults,
+                          APR_ARRAY_IDX(parameters, i, um_query_parameter_t).name,
+                          "unknown_parameter", "There is no such parameter here.");
+        }
+    }
+    return 1;
+}
+
+static void handle(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    apr_status_t status;
+
+    if (!check_caller(answer, request, route) || !check_origin(answer, request)
+        || !check_accept(answer, request, route) || !check_body_type(answer, request)
+        || !read_body(answer, request) || !parse_query(answer, request, route)
+        || !parse_body(answer, request)) {
+        return;
+    }
+    status = route->handler(answer, request);
+    if (status != APR_SUCCESS) {
+        um_answer_init(answer, request->pool);
+        um_problem_answer_status(answer, status, request->pool);
+    }
+}
+
+void um_router_handle(um_answer_t *answer, um_request_t *request)
+{
+    const um_route_t *route;
+
+    um_answer_init(answer, request->pool);
+    request->faults.pool = request->pool;
+    route = find_route(answer, request);
+    if (route != NULL) {
+        handle(answer, request, route);
+    }
+    if (apr_table_get(answer->headers, "Cache-Control") == NULL) {
+        int has_etag = apr_table_get(answer->headers, "ETag") != NULL && !changes(request);
+
+        um_answer_set_header(answer, "Cache-Control", has_etag ? "no-cache" : "no-store");
+    }
+    um_answer_set_header(answer, "X-Content-Type-Options", "nosniff");
+}
+
+const char *um_router_uid(um_request_t *request)
+{
+    const um_json_t *member = um_json_member(request->body, "user_uid");
+    const char *uid = member != NULL ? um_json_string(member) : NULL;
+
+    if (member != NULL && uid == NULL) {
+        um_faults_add(&request->faults, "user_uid", "invalid_type", "It must be a string.");
+        return NULL;
+    }
+    if (request->id != NULL) {
+        if (uid != NULL && strcmp(uid, request->id) != 0) {
+            um_faults_add(&request->faults, "user_uid", "read_only",
+                          "It must be that of the path where both are given.");
+        }
+        return request->id;
+    }
+    if (uid == NULL) {
+        um_faults_add(&request->faults, "user_uid", "required",
+                      "It must be given, in the body or the path.");
+        return NULL;
+    }
+    um_faults_add_violation(&request->faults, "user_uid", um_rules_check_uid(uid));
+    request->target = uid;
+    return uid;
+}
+
+static void refuse_unless_uid(const char *name, const um_json_t *value, void *baton)
+{
+    (void)value;
+    if (strcmp(name, "user_uid") != 0) {
+        um_faults_add(baton, name, "unknown_member", "There is no such member here.");
+    }
+}
+
+void um_router_refuse_other_members(um_request_t *request)
+{
+    um_json_each(request->body, refuse_unless_uid, &request->faults);
+}

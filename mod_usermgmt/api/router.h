@@ -1,0 +1,55 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_ROUTER_H
+#define UM_API_ROUTER_H
+
+/**
+ * @file router.h
+ * From a request to its handler: the route table and the checks that every
+ * request goes through, in the order docs/api.md gives.
+ */
+
+#include "request.h"
+
+/** Does what a route is for. APR_SUCCESS with answer filled in (a problem
+ *  included), or the error of a store function. */
+typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
+
+/** One line of the route table. */
+typedef struct um_route_t {
+    const char *method;
+    /** Segments; "*" stands for the variable one. */
+    const char *path;
+    um_permission_t permission;
+    const char *action;
+    um_handler_t *handler;
+    /** What else than a plain JSON answer without parameters the route has. */
+    enum {
+        UM_ROUTE_PLAIN = 0,
+        UM_ROUTE_HAS_PARAMETERS = 1 << 0,
+        UM_ROUTE_HAS_NDJSON = 1 << 1
+    } features;
+} um_route_t;
+
+/** All routes, ended by one with a NULL method. */
+extern const um_route_t um_router_routes[];
+
+/** Handle a request: answer is filled in, whatever happens. */
+void um_router_handle(um_answer_t *answer, um_request_t *request);
+
+/* users.c */
+um_handler_t um_users_create, um_users_list, um_users_get, um_users_update, um_users_delete;
+/* sub_admins.c */
+um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
+/* organization.c */
+um_handler_t um_organization_status;
+
+/**
+ * The uid that a request names: in its path, or as a member of its body.
+ * @return it, or NULL with a fault noted
+ */
+const char *um_router_uid(um_request_t *request);
+
+/** Note a fault for every member of the body besides user_uid. */
+void um_router_refuse_other_members(um_request_t *request);
+
+#endif

@@ -1,0 +1,196 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file sub_admins.c The resource sub-admins/. */
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "change.h"
+#include "listing.h"
+#include "router.h"
+
+static void put_sub_admin(um_buffer_t *buffer, const um_user_t *user, const char *added_by,
+                          apr_int64_t added_at)
+{
+    um_buffer_puts(buffer, "{\"user_uid\":");
+    um_json_put_string(buffer, user->uid);
+    um_buffer_puts(buffer, ",\"email\":");
+    um_json_put_string(buffer, user->email);
+    um_buffer_puts(buffer, ",\"display_name\":");
+    um_json_put_string(buffer, user->display_name);
+    um_buffer_puts(buffer, ",\"added_by\":");
+    um_json_put_string(buffer, added_by);
+    um_buffer_puts(buffer, ",\"created_at\":");
+    um_json_put_instant(buffer, added_at);
+    um_buffer_putc(buffer, '}');
+}
+
+static const um_listing_kind_t kind = { "sub_admins", "sub-admins/", 1, put_sub_admin };
+
+static const char *sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 512, pool);
+    put_sub_admin(&buffer, &sub_admin->user, sub_admin->added_by, sub_admin->created_at);
+    return buffer.data;
+}
+
+apr_status_t um_sub_admins_list(um_answer_t *answer, um_request_t *request)
+{
+    um_listing_request_t *listing = apr_palloc(request->pool, sizeof(*listing));
+
+    um_listing_read(listing, request, &kind);
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    return um_listing_answer_page(answer, request, listing, &kind);
+}
+
+/* ---- create ---- */
+
+/* Whom to make a sub-admin: one of the two. */
+typedef struct um_appointment_t {
+    const char *uid;
+    const char *email;
+} um_appointment_t;
+
+static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                   const char *uid)
+{
+    const um_request_t *request = change->request;
+    um_sub_admin_t *sub_admin = NULL;
+    um_buffer_t buffer;
+    const char *json;
+    apr_status_t status;
+
+    status = um_store_sub_admins_get(&sub_admin, db, request->caller.org_id, uid, request->pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    json = sub_admin_json(sub_admin, request->pool);
+    um_buffer_init(&buffer, 512, request->pool);
+    um_buffer_puts(&buffer, "{\"sub_admin\":");
+    um_buffer_puts(&buffer, json);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, 201, &buffer);
+    answer->changes_roles = 1;
+    return um_change_audit(change, db, uid, NULL, json);
+}
+
+static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    const um_appointment_t *appointment = baton;
+    um_request_t *request = change->request;
+    apr_int64_t org_id = request->caller.org_id;
+    um_user_t *user = NULL;
+    apr_status_t status;
+
+    status = appointment->uid != NULL
+                 ? um_store_users_get(&user, db, org_id, appointment->uid, request->pool)
+                 : um_store_users_get_by_email(&user, db, org_id, appointment->email,
+                                               request->pool);
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        request->target = user->uid;
+        status = um_store_sub_admins_insert(db, org_id, user->uid, request->caller.identity,
+                                            change->now_ms, request->pool);
+    }
+    if (status == UM_ECONFLICT) {
+        um_problem_answer(answer, 409, "already_sub_admin", request->pool,
+                          "The user is a sub-admin already.");
+        return APR_SUCCESS;
+    }
+    return status == APR_SUCCESS ? answer_created(answer, change, db, user->uid) : status;
+}
+
+static void refuse_others(const char *name, const um_json_t *value, void *baton)
+{
+    (void)value;
+    if (strcmp(name, "user_uid") != 0 && strcmp(name, "email") != 0) {
+        um_faults_add(baton, name, "unknown_member", "There is no such member here.");
+    }
+}
+
+static const char *read_text(um_request_t *request, const char *name)
+{
+    const um_json_t *member = um_json_member(request->body, name);
+    const char *text = member != NULL ? um_json_string(member) : NULL;
+
+    if (member != NULL && text == NULL) {
+        um_faults_add(&request->faults, name, "invalid_type", "It must be a string.");
+    }
+    return text;
+}
+
+static void read_appointment(um_appointment_t *appointment, um_request_t *request)
+{
+    appointment->uid = read_text(request, "user_uid");
+    appointment->email = read_text(request, "email");
+    um_json_each(request->body, refuse_others, &request->faults);
+    if (appointment->uid != NULL) {
+        um_faults_add_violation(&request->faults, "user_uid",
+                                um_rules_check_uid(appointment->uid));
+    }
+    if (appointment->email != NULL) {
+        um_faults_add_violation(&request->faults, "email",
+                                um_rules_check_email(appointment->email));
+    }
+    if (appointment->uid != NULL && appointment->email != NULL) {
+        um_faults_add(&request->faults, "email", "invalid_value",
+                      "Either user_uid or email names the user, not both.");
+    }
+    if (request->faults.list == NULL && appointment->uid == NULL && appointment->email == NULL) {
+        um_faults_add(&request->faults, "user_uid", "required",
+                      "Either user_uid or email must be given.");
+    }
+}
+
+apr_status_t um_sub_admins_create(um_answer_t *answer, um_request_t *request)
+{
+    um_appointment_t appointment;
+
+    read_appointment(&appointment, request);
+    return um_change_run(answer, request, appoint, &appointment);
+}
+
+/* ---- delete ---- */
+
+static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    const char *uid = baton;
+    const um_request_t *request = change->request;
+    apr_int64_t org_id = request->caller.org_id;
+    um_sub_admin_t *sub_admin = NULL;
+    apr_status_t status;
+
+    status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 404, "sub_admin_not_found", request->pool,
+                          "There is no such sub-admin.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_sub_admins_delete(db, org_id, uid, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_change_audit(change, db, uid, sub_admin_json(sub_admin, request->pool), NULL);
+    }
+    if (status == APR_SUCCESS) {
+        um_answer_message(answer, "Sub-admin removed successfully.", request->pool);
+        answer->changes_roles = 1;
+    }
+    return status;
+}
+
+apr_status_t um_sub_admins_delete(um_answer_t *answer, um_request_t *request)
+{
+    const char *uid = um_router_uid(request);
+
+    um_router_refuse_other_members(request);
+    return um_change_run(answer, request, dismiss, (void *)uid);
+}

@@ -1,0 +1,339 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file user_json.c The user as JSON, see user_json.h. */
+
+#include "user_json.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../core/instant.h"
+#include "../core/text.h"
+
+/* The members of a user that are no attributes. */
+static const struct {
+    const char *name;
+    apr_size_t offset;
+} members[] = {
+    { "user_uid", offsetof(um_user_input_t, uid) },
+    { "email", offsetof(um_user_input_t, email) },
+    { "display_name", offsetof(um_user_input_t, display_name) },
+    { "phone", offsetof(um_user_input_t, phone) },
+    { "role", offsetof(um_user_input_t, role) },
+    { "created_at", offsetof(um_user_input_t, created_at) },
+    { "updated_at", offsetof(um_user_input_t, updated_at) },
+};
+
+#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
+
+static int is_member(const char *name)
+{
+    for (apr_size_t i = 0; i < MEMBER_COUNT; i++) {
+        if (strcmp(members[i].name, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void um_user_input_read(um_user_input_t *input, const um_json_t *body)
+{
+    memset(input, 0, sizeof(*input));
+    input->body = body;
+    for (apr_size_t i = 0; i < MEMBER_COUNT; i++) {
+        *(const um_json_t **)((char *)input + members[i].offset) = um_json_member(
+            body, members[i].name);
+    }
+}
+
+static int is_null(const um_json_t *value)
+{
+    return um_json_type(value) == UM_JSON_NULL;
+}
+
+/* The text of a member that must be a string; NULL, with a fault, where it is none. */
+static const char *string_of(const um_json_t *value, const char *name, um_faults_t *faults)
+{
+    const char *text = um_json_string(value);
+
+    if (text == NULL && is_null(value)) {
+        um_faults_add(faults, name, "required", "It can't be removed or null.");
+    } else if (text == NULL) {
+        um_faults_add(faults, name, "invalid_type", "It must be a string.");
+    }
+    return text;
+}
+
+static const char *check_email(const um_json_t *value, um_faults_t *faults)
+{
+    const char *email = string_of(value, "email", faults);
+
+    if (email != NULL) {
+        um_faults_add_violation(faults, "email", um_rules_check_email(email));
+    }
+    return email;
+}
+
+static const char *check_display_name(const um_json_t *value, um_faults_t *faults)
+{
+    const char *name = string_of(value, "display_name", faults);
+
+    if (name != NULL) {
+        name = um_text_trim(name, faults->pool);
+        um_faults_add_violation(faults, "display_name", um_rules_check_display_name(name));
+    }
+    return name;
+}
+
+/* NULL for a null, which means no phone. */
+static const char *check_phone(const um_json_t *value, um_faults_t *faults)
+{
+    const char *phone = NULL;
+
+    if (!is_null(value)) {
+        phone = string_of(value, "phone", faults);
+    }
+    if (phone != NULL) {
+        um_faults_add_violation(faults, "phone", um_rules_check_phone(phone));
+    }
+    return phone;
+}
+
+static void check_attribute_name(const char *name, const um_json_t *value, void *baton)
+{
+    (void)value;
+    if (!is_member(name)) {
+        um_faults_add_violation(baton, name, um_rules_check_attribute_name(name));
+    }
+}
+
+/* Writes the attributes of one object after those of another. */
+typedef struct um_merge_t {
+    um_buffer_t *buffer;
+    int count;
+    /* What replaces or removes a member of the first object; else NULL. */
+    const um_json_t *over;
+    /* The first object, whose members are not written a second time. */
+    const um_json_t *under;
+} um_merge_t;
+
+static void put_attribute(um_merge_t *merge, const char *name, const um_json_t *value)
+{
+    if (is_null(value)) {
+        return;
+    }
+    if (merge->count++ > 0) {
+        um_buffer_putc(merge->buffer, ',');
+    }
+    um_json_put_string(merge->buffer, name);
+    um_buffer_putc(merge->buffer, ':');
+    um_json_put_value(merge->buffer, value);
+}
+
+static void merge_under(const char *name, const um_json_t *value, void *baton)
+{
+    um_merge_t *merge = baton;
+    const um_json_t *over = um_json_member(merge->over, name);
+
+    put_attribute(merge, name, over != NULL ? over : value);
+}
+
+static void merge_over(const char *name, const um_json_t *value, void *baton)
+{
+    um_merge_t *merge = baton;
+
+    if (!is_member(name) && (merge->under == NULL || um_json_member(merge->under, name) == NULL)) {
+        put_attribute(merge, name, value);
+    }
+}
+
+/* The attributes of under (which may be NULL) with those of a body over them. */
+static const char *merge_attributes(const um_json_t *under, const um_json_t *body,
+                                    um_faults_t *faults)
+{
+    um_buffer_t buffer;
+    um_merge_t merge = { &buffer, 0, body, under };
+
+    um_buffer_init(&buffer, 256, faults->pool);
+    um_buffer_putc(&buffer, '{');
+    if (under != NULL) {
+        um_json_each(under, merge_under, &merge);
+    }
+    um_json_each(body, merge_over, &merge);
+    um_buffer_putc(&buffer, '}');
+    if (merge.count > UM_ATTRIBUTES_MAX) {
+        um_faults_add(faults, "attributes", "too_many_attributes",
+                      "A user has at most 64 further attributes.");
+    }
+    if (buffer.length > UM_ATTRIBUTES_MAX_BYTES) {
+        um_faults_add(faults, "attributes", "attributes_too_large",
+                      "The further attributes of a user take at most 16 KiB.");
+    }
+    return buffer.data;
+}
+
+static void refuse_on_create(const um_json_t *value, const char *name, um_faults_t *faults)
+{
+    if (value != NULL) {
+        um_faults_add(faults, name, "read_only", "It is set by the server.");
+    }
+}
+
+void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+{
+    refuse_on_create(input->uid, "user_uid", faults);
+    if (input->email == NULL) {
+        um_faults_add(faults, "email", "required", "It must be given.");
+    } else {
+        user->email = check_email(input->email, faults);
+    }
+    if (input->display_name == NULL) {
+        um_faults_add(faults, "display_name", "required", "It must be given.");
+    } else {
+        user->display_name = check_display_name(input->display_name, faults);
+    }
+    if (input->phone != NULL) {
+        user->phone = check_phone(input->phone, faults);
+    }
+    refuse_on_create(input->role, "role", faults);
+    refuse_on_create(input->created_at, "created_at", faults);
+    refuse_on_create(input->updated_at, "updated_at", faults);
+    um_json_each(input->body, check_attribute_name, faults);
+    user->attributes = merge_attributes(NULL, input->body, faults);
+}
+
+void um_user_input_check_update(const um_user_input_t *input, um_faults_t *faults)
+{
+    if (input->email != NULL) {
+        check_email(input->email, faults);
+    }
+    if (input->display_name != NULL) {
+        check_display_name(input->display_name, faults);
+    }
+    if (input->phone != NULL) {
+        check_phone(input->phone, faults);
+    }
+    um_json_each(input->body, check_attribute_name, faults);
+}
+
+static void check_read_only(const um_json_t *value, const char *name, const char *stored,
+                            um_faults_t *faults)
+{
+    const char *text;
+
+    if (value == NULL) {
+        return;
+    }
+    text = um_json_string(value);
+    if (text == NULL || strcmp(text, stored) != 0) {
+        um_faults_add(faults, name, "read_only", "It can't be changed.");
+    }
+}
+
+static const char *role_of(const um_user_t *user)
+{
+    return user->is_sub_admin ? "sub_admin" : "user";
+}
+
+static void check_all_read_only(const um_user_input_t *input, const um_user_t *stored,
+                                um_faults_t *faults)
+{
+    char created_at[UM_INSTANT_LENGTH + 1];
+    char updated_at[UM_INSTANT_LENGTH + 1];
+
+    um_instant_format(created_at, stored->created_at);
+    um_instant_format(updated_at, stored->updated_at);
+    check_read_only(input->uid, "user_uid", stored->uid, faults);
+    check_read_only(input->role, "role", role_of(stored), faults);
+    check_read_only(input->created_at, "created_at", created_at, faults);
+    check_read_only(input->updated_at, "updated_at", updated_at, faults);
+}
+
+static int differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,
+                                  const um_user_input_t *input, um_faults_t *faults)
+{
+    um_json_t *attributes = NULL;
+    um_json_error_t error;
+    apr_status_t status;
+
+    *updated = *stored;
+    check_all_read_only(input, stored, faults);
+    if (input->email != NULL) {
+        updated->email = um_json_string(input->email);
+    }
+    if (input->display_name != NULL) {
+        updated->display_name = um_text_trim(um_json_string(input->display_name), faults->pool);
+    }
+    if (input->phone != NULL) {
+        updated->phone = um_json_string(input->phone);
+    }
+    status = um_json_parse(&attributes, &error, stored->attributes, strlen(stored->attributes),
+                           faults->pool);
+    if (status != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    updated->attributes = merge_attributes(attributes, input->body, faults);
+    *changed = differ(updated->email, stored->email)
+               || differ(updated->display_name, stored->display_name)
+               || differ(updated->phone, stored->phone)
+               || differ(updated->attributes, stored->attributes);
+    return APR_SUCCESS;
+}
+
+void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
+{
+    um_buffer_puts(buffer, "{\"user_uid\":");
+    um_json_put_string(buffer, user->uid);
+    um_buffer_puts(buffer, ",\"email\":");
+    um_json_put_string(buffer, user->email);
+    um_buffer_puts(buffer, ",\"display_name\":");
+    um_json_put_string(buffer, user->display_name);
+    if (user->phone != NULL) {
+        um_buffer_puts(buffer, ",\"phone\":");
+        um_json_put_string(buffer, user->phone);
+    }
+    um_buffer_puts(buffer, user->is_sub_admin ? ",\"role\":\"sub_admin\",\"created_at\":"
+                                              : ",\"role\":\"user\",\"created_at\":");
+    um_json_put_instant(buffer, user->created_at);
+    um_buffer_puts(buffer, ",\"updated_at\":");
+    um_json_put_instant(buffer, user->updated_at);
+    /* The attributes are stored as an object's text: its members go in as they are. */
+    if (user->attributes[1] != '}') {
+        um_buffer_putc(buffer, ',');
+    }
+    um_buffer_puts(buffer, user->attributes + 1);
+}
+
+const char *um_user_json(const um_user_t *user, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 512, pool);
+    um_user_json_put(&buffer, user);
+    return buffer.data;
+}
+
+const char *um_user_etag(const um_user_t *user, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "\"%" APR_INT64_T_FMT "-%" APR_UINT64_T_HEX_FMT "-%c\"",
+                        user->version, (apr_uint64_t)user->updated_at,
+                        user->is_sub_admin ? 's' : 'u');
+}
+
+void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 1024, pool);
+    um_buffer_puts(&buffer, "{\"userData\":");
+    um_user_json_put(&buffer, user);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, status, &buffer);
+    um_answer_set_header(answer, "ETag", um_user_etag(user, pool));
+}

@@ -1,0 +1,267 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file users.c The resource users/. */
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../core/uid.h"
+#include "change.h"
+#include "listing.h"
+#include "negotiate.h"
+#include "router.h"
+#include "user_json.h"
+
+static void put_user(um_buffer_t *buffer, const um_user_t *user, const char *added_by,
+                     apr_int64_t added_at)
+{
+    (void)added_by;
+    (void)added_at;
+    um_user_json_put(buffer, user);
+}
+
+static const um_listing_kind_t kind = { "users", "users/", 0, put_user };
+
+static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
+}
+
+static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid)
+{
+    const char *none_match = apr_table_get(request->headers, "If-None-Match");
+    um_user_t *user = NULL;
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, request->store, request->pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_users_get(&user, db, request->caller.org_id, uid, request->pool);
+    }
+    um_db_close(db);
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    um_user_json_answer(answer, 200, user, request->pool);
+    if (none_match != NULL
+        && um_negotiate_etag_matches(none_match, apr_table_get(answer->headers, "ETag"), 1)) {
+        answer->status = 304;
+        answer->content_type = NULL;
+        answer->length = 0;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
+{
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    return answer_user(answer, request, request->id);
+}
+
+apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
+{
+    um_listing_request_t *listing = apr_palloc(request->pool, sizeof(*listing));
+
+    um_listing_read(listing, request, &kind);
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    if (listing->user_uid != NULL) {
+        request->target = listing->user_uid;
+        return answer_user(answer, request, listing->user_uid);
+    }
+    return request->wants_ndjson ? um_listing_answer_stream(answer, request, listing, &kind)
+                                 : um_listing_answer_page(answer, request, listing, &kind);
+}
+
+/* ---- create ---- */
+
+static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    um_request_t *request = change->request;
+    apr_pool_t *pool = request->pool;
+    um_user_t user = *(const um_user_t *)baton;
+    char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
+    apr_status_t status = um_uid_make(uid, change->now, um_db_host(db));
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    user.uid = uid;
+    user.created_at = user.updated_at = change->now_ms;
+    user.version = 1;
+    status = um_store_users_insert(db, request->caller.org_id, &user, pool);
+    if (status == UM_ECONFLICT) {
+        um_problem_answer(answer, 409, "email_exists", pool,
+                          "A user with this email exists in the organization.");
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    um_user_json_answer(answer, 201, &user, pool);
+    um_answer_set_header(answer, "Location",
+                         apr_pstrcat(pool, request->base, "/users/", uid, NULL));
+    request->target = uid;
+    return um_change_audit(change, db, uid, NULL, um_user_json(&user, pool));
+}
+
+apr_status_t um_users_create(um_answer_t *answer, um_request_t *request)
+{
+    um_user_t user = { 0 };
+    um_user_input_t input;
+
+    um_user_input_read(&input, request->body);
+    um_user_input_create(&user, &input, &request->faults);
+    return um_change_run(answer, request, make_user, &user);
+}
+
+/* ---- update and delete ---- */
+
+/* An update or a deletion on its way. */
+typedef struct um_edit_t {
+    const char *uid;
+    /* NULL for a deletion. */
+    const um_user_input_t *input;
+} um_edit_t;
+
+/* A sub-admin can't touch one with a role. */
+static apr_status_t check_protected(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                    const um_user_t *user)
+{
+    int protected = user->is_sub_admin;
+    apr_status_t status = APR_SUCCESS;
+
+    if (request->caller.role == UM_ROLE_ADMIN) {
+        return APR_SUCCESS;
+    }
+    if (!protected) {
+        status = um_store_users_is_admin(&protected, db, request->caller.org_id, user->email,
+                                         request->pool);
+    }
+    if (status == APR_SUCCESS && protected) {
+        um_problem_answer(answer, 403, "protected_user", request->pool,
+                          "A sub-admin can't change or delete an admin or a sub-admin.");
+    }
+    return status;
+}
+
+/* The user to change; answer is a problem where it must not be. */
+static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
+                                   const um_change_t *change, um_db_t *db, const char *uid)
+{
+    const um_request_t *request = change->request;
+    apr_status_t status;
+
+    status = um_store_users_get(user, db, request->caller.org_id, uid, request->pool);
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        status = check_protected(answer, request, db, *user);
+    }
+    if (status == APR_SUCCESS && answer->code == NULL) {
+        um_change_check_match(answer, change, um_user_etag(*user, request->pool));
+    }
+    return status;
+}
+
+static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                 const um_user_t *stored, um_user_t *updated)
+{
+    const um_request_t *request = change->request;
+    apr_status_t status;
+
+    if (change->now_ms > updated->updated_at) {
+        updated->updated_at = change->now_ms;
+    }
+    status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
+    if (status == UM_ECONFLICT) {
+        um_problem_answer(answer, 409, "email_exists", request->pool,
+                          "Another user with this email exists in the organization.");
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    updated->version++;
+    answer->changes_roles = strcmp(stored->email, updated->email) != 0;
+    return um_change_audit(change, db, updated->uid, um_user_json(stored, request->pool),
+                           um_user_json(updated, request->pool));
+}
+
+static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                void *baton)
+{
+    const um_edit_t *edit = baton;
+    apr_pool_t *pool = change->request->pool;
+    um_faults_t faults = { pool, NULL };
+    um_user_t *stored = NULL;
+    um_user_t updated;
+    int changed = 0;
+    apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
+
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    status = um_user_input_update(&updated, &changed, stored, edit->input, &faults);
+    if (status == APR_SUCCESS && faults.list != NULL) {
+        um_problem_answer_faults(answer, &faults);
+    } else if (status == APR_SUCCESS && changed) {
+        status = write_update(answer, change, db, stored, &updated);
+    }
+    if (status == APR_SUCCESS && answer->code == NULL) {
+        um_answer_message(answer, "User information updated successfully.", pool);
+        um_answer_set_header(answer, "ETag", um_user_etag(&updated, pool));
+    }
+    return status;
+}
+
+apr_status_t um_users_update(um_answer_t *answer, um_request_t *request)
+{
+    um_user_input_t input;
+    um_edit_t edit = { um_router_uid(request), &input };
+
+    um_user_input_read(&input, request->body);
+    um_user_input_check_update(&input, &request->faults);
+    return um_change_run(answer, request, update_user, &edit);
+}
+
+static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                void *baton)
+{
+    const um_edit_t *edit = baton;
+    const um_request_t *request = change->request;
+    um_user_t *stored = NULL;
+    apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
+
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_change_audit(change, db, edit->uid, um_user_json(stored, request->pool),
+                                 NULL);
+    }
+    if (status == APR_SUCCESS) {
+        um_answer_message(answer, "User deleted successfully.", request->pool);
+        answer->changes_roles = 1;
+    }
+    return status;
+}
+
+apr_status_t um_users_delete(um_answer_t *answer, um_request_t *request)
+{
+    um_edit_t edit = { um_router_uid(request), NULL };
+
+    um_router_refuse_other_members(request);
+    return um_change_run(answer, request, delete_user, &edit);
+}

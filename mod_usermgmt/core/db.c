@@ -1,0 +1,409 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file db.c Database connections through apr_dbd, see db.h. */
+
+#include "db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "log.h"
+
+/* Composed statements kept for a connection: more shapes than anyone asks for
+ * in turn; past it all are forgotten. */
+#define COMPOSED_MAX 128
+
+#define SESSION_KEY "usermgmt-session"
+
+typedef struct um_prepared_t {
+    apr_dbd_prepared_t *statement;
+    int parameters;
+} um_prepared_t;
+
+/* What is known of a connection as long as it lives; in the connection's pool. */
+typedef struct um_session_t {
+    um_dialect_t dialect;
+    /* Holds the prepared statements; cleared to forget them. */
+    apr_pool_t *pool;
+    um_prepared_t prepared[UM_STMT_COUNT];
+    /* SQL text to um_prepared_t. */
+    apr_hash_t *composed;
+    /* Raised by each healing, since a label can't be used twice. */
+    unsigned generation;
+    unsigned labels;
+    int settled;
+} um_session_t;
+
+struct um_db_t {
+    const um_host_t *host;
+    um_gate_t *gate;
+    um_connection_t connection;
+    um_session_t *session;
+    int in_transaction;
+};
+
+struct um_row_t {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_row_t *row;
+};
+
+const char *um_row_text(const um_row_t *row, int column)
+{
+    return apr_dbd_get_entry(row->driver, row->row, column);
+}
+
+apr_int64_t um_row_int(const um_row_t *row, int column)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL ? apr_strtoi64(text, NULL, 10) : 0;
+}
+
+const char *um_db_int(apr_int64_t number, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
+}
+
+um_dialect_t um_db_dialect(const um_db_t *db)
+{
+    return db->session->dialect;
+}
+
+const um_host_t *um_db_host(const um_db_t *db)
+{
+    return db->host;
+}
+
+/* The one place where a driver's number becomes a status. */
+static apr_status_t driver_status(const um_db_t *db, int error, const char *name)
+{
+    const char *text;
+
+    if (error == 0) {
+        return APR_SUCCESS;
+    }
+    text = apr_dbd_error(db->connection.driver, db->connection.handle, error);
+    um_log(db->host, UM_LOG_ERR, 1, APR_SUCCESS, "database: %s failed with %d: %s", name, error,
+           text != NULL ? text : "no reason given");
+    return UM_EUNAVAILABLE;
+}
+
+static apr_status_t settle(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    const um_setting_t *setting = um_statements_settings(session->dialect);
+    apr_status_t status = APR_SUCCESS;
+
+    for (; status == APR_SUCCESS && setting->sql != NULL; setting++) {
+        apr_dbd_results_t *results = NULL;
+        int rows = 0;
+        int error;
+
+        if (setting->yields_row) {
+            error = apr_dbd_select(db->connection.driver, session->pool, db->connection.handle,
+                                   &results, setting->sql, 0);
+        } else {
+            error = apr_dbd_query(db->connection.driver, db->connection.handle, &rows,
+                                  setting->sql);
+        }
+        status = driver_status(db, error, setting->sql);
+    }
+    session->settled = status == APR_SUCCESS;
+    return status;
+}
+
+static apr_status_t find_dialect(um_dialect_t *dialect, const um_db_t *db)
+{
+    const char *name = apr_dbd_name(db->connection.driver);
+
+    if (strcmp(name, "sqlite3") == 0) {
+        *dialect = UM_DIALECT_SQLITE;
+        return APR_SUCCESS;
+    }
+    um_log(db->host, UM_LOG_CRIT, 2, APR_SUCCESS,
+           "the database driver \"%s\" is not supported; use sqlite3", name);
+    return UM_EUNAVAILABLE;
+}
+
+static apr_status_t find_session(um_db_t *db)
+{
+    apr_pool_t *pool = db->connection.pool;
+    void *known = NULL;
+    um_session_t *session;
+    apr_status_t status;
+
+    apr_pool_userdata_get(&known, SESSION_KEY, pool);
+    if (known != NULL) {
+        db->session = known;
+        return APR_SUCCESS;
+    }
+    session = apr_pcalloc(pool, sizeof(*session));
+    status = find_dialect(&session->dialect, db);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_pool_create(&session->pool, pool);
+    session->composed = apr_hash_make(session->pool);
+    db->session = session;
+    return apr_pool_userdata_setn(session, SESSION_KEY, NULL, pool);
+}
+
+apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool)
+{
+    um_db_t *opened = apr_pcalloc(pool, sizeof(*opened));
+    apr_status_t status;
+
+    opened->host = host;
+    opened->gate = gate;
+    status = host->acquire(&opened->connection, host->baton, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = find_session(opened);
+    if (status == APR_SUCCESS && !opened->session->settled) {
+        status = settle(opened);
+    }
+    if (status != APR_SUCCESS) {
+        host->release(&opened->connection, host->baton);
+        return status;
+    }
+    *db = opened;
+    return APR_SUCCESS;
+}
+
+void um_db_close(um_db_t *db)
+{
+    if (db == NULL) {
+        return;
+    }
+    um_db_rollback(db);
+    db->host->release(&db->connection, db->host->baton);
+}
+
+void um_db_heal(um_db_t *db)
+{
+    um_session_t *session = db->session;
+
+    apr_pool_clear(session->pool);
+    memset(session->prepared, 0, sizeof(session->prepared));
+    session->composed = apr_hash_make(session->pool);
+    session->generation++;
+    session->settled = 0;
+    if (apr_dbd_check_conn(db->connection.driver, session->pool, db->connection.handle)
+        == APR_SUCCESS) {
+        settle(db);
+    }
+}
+
+static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
+                            const char *name)
+{
+    um_session_t *session = db->session;
+    const char *label = apr_psprintf(session->pool, "um_%u_%u", session->generation,
+                                     session->labels++);
+    int error;
+
+    prepared->parameters = um_statements_count_parameters(sql);
+    error = apr_dbd_prepare(db->connection.driver, session->pool, db->connection.handle, sql,
+                            label, &prepared->statement);
+    if (error != 0) {
+        prepared->statement = NULL;
+    }
+    return driver_status(db, error, name);
+}
+
+static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_statement_id_t id)
+{
+    um_prepared_t *prepared = &db->session->prepared[id];
+
+    *found = prepared;
+    if (prepared->statement != NULL) {
+        return APR_SUCCESS;
+    }
+    return prepare(prepared, db, um_statements_sql(id, db->session->dialect),
+                   um_statements_name(id));
+}
+
+static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)
+{
+    um_session_t *session = db->session;
+    um_prepared_t *prepared = apr_hash_get(session->composed, sql, APR_HASH_KEY_STRING);
+    apr_status_t status;
+
+    if (prepared == NULL) {
+        if (apr_hash_count(session->composed) >= COMPOSED_MAX && !db->in_transaction) {
+            um_db_heal(db);
+        }
+        prepared = apr_pcalloc(session->pool, sizeof(*prepared));
+        sql = apr_pstrdup(session->pool, sql);
+        status = prepare(prepared, db, sql, sql);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        apr_hash_set(session->composed, sql, APR_HASH_KEY_STRING, prepared);
+    }
+    *found = prepared;
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_count(const um_db_t *db, const um_prepared_t *prepared, int count,
+                                const char *name)
+{
+    if (prepared->parameters == count) {
+        return APR_SUCCESS;
+    }
+    um_log(db->host, UM_LOG_CRIT, 3, APR_SUCCESS, "database: %s takes %d parameters, %d given",
+           name, prepared->parameters, count);
+    return APR_EINVAL;
+}
+
+/* A statement to run: one of the list, or a composed text. */
+typedef struct um_call_t {
+    um_statement_id_t id;
+    const char *sql;
+    const char *const *parameters;
+    int count;
+} um_call_t;
+
+static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
+                                apr_pool_t *pool)
+{
+    const char *name = call->sql != NULL ? call->sql : um_statements_name(call->id);
+    um_prepared_t *prepared = NULL;
+    apr_status_t status;
+    int error;
+
+    status = call->sql != NULL ? find_composed(&prepared, db, call->sql)
+                               : find_prepared(&prepared, db, call->id);
+    if (status == APR_SUCCESS) {
+        status = check_count(db, prepared, call->count, name);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *results = NULL;
+    error = apr_dbd_pselect(db->connection.driver, pool, db->connection.handle, results,
+                            prepared->statement, 0, call->count, (const char **)call->parameters);
+    return driver_status(db, error, name);
+}
+
+/* To the end, always: a row left behind is not cleaned up by every driver. */
+static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
+                      apr_pool_t *pool)
+{
+    um_row_t row = { db->connection.driver, NULL };
+
+    while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
+        take(&row, baton);
+    }
+}
+
+static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                                const um_call_t *call, apr_pool_t *pool)
+{
+    um_gate_t *gate = db->in_transaction ? NULL : db->gate;
+    apr_dbd_results_t *results = NULL;
+    apr_status_t status;
+
+    if (gate != NULL) {
+        um_gate_enter(gate);
+    }
+    status = select_once(&results, db, call, pool);
+    if (status == UM_EUNAVAILABLE && !db->in_transaction) {
+        um_db_heal(db);
+        status = select_once(&results, db, call, pool);
+    }
+    if (gate != NULL) {
+        um_gate_leave(gate);
+    }
+    if (status == APR_SUCCESS) {
+        take_rows(db, results, take, baton, pool);
+    }
+    return status;
+}
+
+apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
+                          const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_call_t call = { id, NULL, parameters, count };
+
+    return select_rows(db, take, baton, &call, pool);
+}
+
+apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                   const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_call_t call = { UM_STMT_COUNT, sql, parameters, count };
+
+    return select_rows(db, take, baton, &call, pool);
+}
+
+apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
+                         const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_prepared_t *prepared;
+    apr_status_t status = find_prepared(&prepared, db, id);
+    int rows = 0;
+    int error;
+
+    if (status == APR_SUCCESS) {
+        status = check_count(db, prepared, count, um_statements_name(id));
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    error = apr_dbd_pquery(db->connection.driver, pool, db->connection.handle, &rows,
+                           prepared->statement, count, (const char **)parameters);
+    if (error == 0 && affected != NULL) {
+        *affected = rows;
+    }
+    return driver_status(db, error, um_statements_name(id));
+}
+
+static int execute(um_db_t *db, um_statement_id_t id)
+{
+    int rows = 0;
+
+    return apr_dbd_query(db->connection.driver, db->connection.handle, &rows,
+                         um_statements_sql(id, db->session->dialect));
+}
+
+apr_status_t um_db_begin(um_db_t *db)
+{
+    apr_status_t status = driver_status(db, execute(db, UM_STMT_BEGIN),
+                                        um_statements_name(UM_STMT_BEGIN));
+
+    db->in_transaction = status == APR_SUCCESS;
+    return status;
+}
+
+apr_status_t um_db_commit(um_db_t *db)
+{
+    apr_status_t status = driver_status(db, execute(db, UM_STMT_COMMIT),
+                                        um_statements_name(UM_STMT_COMMIT));
+
+    if (status != APR_SUCCESS) {
+        um_db_rollback(db);
+    }
+    db->in_transaction = 0;
+    return status;
+}
+
+void um_db_rollback(um_db_t *db)
+{
+    /* It fails where the database has rolled back by itself (a full disk). */
+    if (db->in_transaction) {
+        execute(db, UM_STMT_ROLLBACK);
+        db->in_transaction = 0;
+    }
+}
+
+apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
+{
+    int rows = 0;
+
+    return driver_status(db, apr_dbd_query(db->connection.driver, db->connection.handle, &rows,
+                                           sql), "schema statement");
+}

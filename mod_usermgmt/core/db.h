@@ -1,0 +1,87 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_DB_H
+#define UM_CORE_DB_H
+
+/**
+ * @file db.h
+ * A database connection in use, with its prepared statements. The only file
+ * that calls apr_dbd_*: no caller sees a driver's error number, and what a
+ * driver says of an error is logged here, once.
+ */
+
+#include "gate.h"
+#include "host.h"
+#include "statements.h"
+#include "status.h"
+
+typedef struct um_db_t um_db_t;
+
+/** One row of a result; its texts live until the call it is handed to ends. */
+typedef struct um_row_t um_row_t;
+
+/** Takes one row. */
+typedef void um_row_fn_t(const um_row_t *row, void *baton);
+
+/** The text of a column, counted from 0; NULL where it is NULL. */
+const char *um_row_text(const um_row_t *row, int column);
+/** A column as an integer; 0 where it is none. */
+apr_int64_t um_row_int(const um_row_t *row, int column);
+
+/**
+ * Borrow a connection from the host and make it ready.
+ * @param gate passed by every read, or NULL
+ * @param db   lives in pool; give it back with um_db_close()
+ * @return APR_SUCCESS or UM_EUNAVAILABLE
+ */
+apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool);
+
+/** Give the connection back; an open transaction is rolled back. NULL is fine. */
+void um_db_close(um_db_t *db);
+
+um_dialect_t um_db_dialect(const um_db_t *db);
+const um_host_t *um_db_host(const um_db_t *db);
+
+/** An integer as a parameter, in pool. */
+const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
+
+/** Parameters of a statement, in order, and how many. */
+#define UM_PARAMETERS(...)                                                                        \
+    (const char *const[]){ __VA_ARGS__ },                                                         \
+        (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+#define UM_NO_PARAMETERS NULL, 0
+
+/**
+ * Run a statement that gives rows, and hand each to take. Outside of a
+ * transaction a statement that fails is prepared anew and run once more: a
+ * connection that was lost and a schema that changed are healed this way.
+ * @return APR_SUCCESS or UM_EUNAVAILABLE
+ */
+apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
+                          const char *const *parameters, int count, apr_pool_t *pool);
+
+/** The same for a statement composed at run time; its text is remembered. */
+apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                   const char *const *parameters, int count, apr_pool_t *pool);
+
+/**
+ * Run a statement that changes rows. It is never run twice.
+ * @param affected how many rows it changed; NULL if that does not matter
+ * @return APR_SUCCESS or UM_EUNAVAILABLE
+ */
+apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
+                         const char *const *parameters, int count, apr_pool_t *pool);
+
+/** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_begin(um_db_t *db);
+/** Commit. Where it fails nothing of the transaction holds; it is rolled back. */
+apr_status_t um_db_commit(um_db_t *db);
+/** Roll back; harmless where there is no transaction. */
+void um_db_rollback(um_db_t *db);
+
+/** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
+
+/** Forget every prepared statement and prepare anew at the next use. */
+void um_db_heal(um_db_t *db);
+
+#endif

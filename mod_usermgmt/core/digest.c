@@ -1,0 +1,28 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file digest.c SHA-256, see digest.h. The only file that uses libcrypto. */
+
+#include "digest.h"
+
+#include <apr_escape.h>
+#include <openssl/evp.h>
+
+apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_digest_part_t *parts,
+                              apr_size_t count)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    int good = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+
+    for (apr_size_t i = 0; good && i < count; i++) {
+        apr_uint64_t length = parts[i].length;
+
+        good = EVP_DigestUpdate(context, &length, sizeof(length))
+               && EVP_DigestUpdate(context, parts[i].bytes, parts[i].length);
+    }
+    good = good && EVP_DigestFinal_ex(context, digest, NULL);
+    EVP_MD_CTX_free(context);
+    if (!good) {
+        return APR_EGENERAL;
+    }
+    return apr_escape_hex(hex, digest, UM_SHA256_HEX_LENGTH / 2, 0, NULL);
+}

@@ -1,0 +1,65 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_HOST_H
+#define UM_CORE_HOST_H
+
+/**
+ * @file host.h
+ * What the core needs from the program it runs in: database connections,
+ * exclusion between processes, a clock, random bytes and a log. The httpd
+ * module fills it with mod_dbd and httpd's mutexes; the tool and the unit
+ * tests with their own.
+ */
+
+#include <apr_dbd.h>
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/** Log levels, in syslog's order. */
+typedef enum um_log_level_t {
+    UM_LOG_CRIT,
+    UM_LOG_ERR,
+    UM_LOG_WARNING,
+    UM_LOG_NOTICE,
+    UM_LOG_INFO,
+    UM_LOG_DEBUG
+} um_log_level_t;
+
+/** A database connection, lent by the host until it is released. */
+typedef struct um_connection_t {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+    /** Lives exactly as long as the connection. */
+    apr_pool_t *pool;
+    /** The host's own. */
+    void *owner;
+} um_connection_t;
+
+typedef struct um_host_t {
+    void *baton;
+
+    /**
+     * Lend a connection. APR_SUCCESS, or UM_EUNAVAILABLE where none can be had;
+     * it must not wait without limit. pool is for what the call needs only.
+     */
+    apr_status_t (*acquire)(um_connection_t *connection, void *baton, apr_pool_t *pool);
+    /** Take the connection back. */
+    void (*release)(um_connection_t *connection, void *baton);
+
+    /**
+     * Enter and leave the section that only one process of the host is in at a
+     * time: the one that writes to a database with a single writer. Both may be
+     * NULL where there is one process.
+     */
+    apr_status_t (*lock)(void *baton);
+    void (*unlock)(void *baton);
+
+    /** Microseconds since 1970-01-01T00:00:00Z. */
+    apr_time_t (*now)(void *baton);
+    /** Fill length bytes with random ones from the operating system. */
+    apr_status_t (*random)(unsigned char *bytes, apr_size_t length, void *baton);
+    /** Log one line; id is one of log_ids.h, status APR_SUCCESS or what went wrong. */
+    void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line,
+                void *baton);
+} um_host_t;
+
+#endif

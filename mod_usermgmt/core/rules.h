@@ -1,0 +1,45 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_RULES_H
+#define UM_CORE_RULES_H
+
+/**
+ * @file rules.h
+ * What the members of a user may be (docs/api.md, "The user"). Each check
+ * returns NULL where the value is good, else what is wrong with it.
+ */
+
+#include <apr_pools.h>
+
+/** One broken rule, as it is told to the client. Constant texts. */
+typedef struct um_violation_t {
+    /** Stable, snake_case. */
+    const char *code;
+    /** A sentence for people. */
+    const char *detail;
+} um_violation_t;
+
+#define UM_EMAIL_MAX 254
+#define UM_EMAIL_LOCAL_MAX 64
+#define UM_DISPLAY_NAME_MAX 256
+#define UM_PHONE_MIN 3
+#define UM_PHONE_MAX 32
+#define UM_UID_MAX 128
+#define UM_ATTRIBUTE_NAME_MAX 64
+#define UM_ATTRIBUTES_MAX 64
+#define UM_ATTRIBUTES_MAX_BYTES 16384
+
+/** One address (RFC 5321 sizes, RFC 6531 UTF-8); email is well-formed UTF-8. */
+const um_violation_t *um_rules_check_email(const char *email);
+
+/** A name as it will be stored, that is, after um_text_trim. */
+const um_violation_t *um_rules_check_display_name(const char *name);
+
+const um_violation_t *um_rules_check_phone(const char *phone);
+
+/** A name for a further attribute: the pattern only, not the reserved names. */
+const um_violation_t *um_rules_check_attribute_name(const char *name);
+
+/** A user_uid: one the server made, or one an import brought. */
+const um_violation_t *um_rules_check_uid(const char *uid);
+
+#endif

@@ -1,0 +1,74 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file schema.c The version of the schema, see schema.h. */
+
+#include "schema.h"
+
+#include "log.h"
+
+static void take_int(const um_row_t *row, void *baton)
+{
+    *(int *)baton = (int)um_row_int(row, 0);
+}
+
+apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool)
+{
+    int exists = 0;
+    int found = 0;
+    apr_status_t status;
+
+    status = um_db_select(db, take_int, &exists, UM_STMT_SCHEMA_EXISTS, UM_NO_PARAMETERS, pool);
+    if (status == APR_SUCCESS && exists) {
+        status = um_db_select(db, take_int, &found, UM_STMT_SCHEMA_VERSION, UM_NO_PARAMETERS,
+                              pool);
+    }
+    if (status == APR_SUCCESS) {
+        *version = found;
+    }
+    return status;
+}
+
+static apr_status_t apply(um_db_t *db, const um_schema_step_t *step, int version)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (; status == APR_SUCCESS && step->version != 0; step++) {
+        if (step->version <= version) {
+            continue;
+        }
+        for (const char *const *sql = step->statements; status == APR_SUCCESS && *sql != NULL;
+             sql++) {
+            status = um_db_execute_schema(db, *sql);
+        }
+    }
+    return status;
+}
+
+apr_status_t um_schema_upgrade(um_db_t *db, apr_pool_t *pool)
+{
+    static const um_schema_step_t *const steps[UM_DIALECT_COUNT] = {
+        [UM_DIALECT_SQLITE] = um_schema_sqlite,
+    };
+    int version = 0;
+    apr_status_t status = um_db_begin(db);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = um_schema_get_version(&version, db, pool);
+    if (status == APR_SUCCESS && version > UM_SCHEMA_VERSION) {
+        status = UM_ESCHEMA;
+    }
+    if (status == APR_SUCCESS) {
+        status = apply(db, steps[um_db_dialect(db)], version);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_commit(db);
+    }
+    um_db_rollback(db);
+    if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
+        um_log(um_db_host(db), UM_LOG_NOTICE, 20, APR_SUCCESS,
+               "schema: brought from version %d to %d", version, UM_SCHEMA_VERSION);
+        um_db_heal(db);
+    }
+    return status;
+}

@@ -1,0 +1,103 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store.c A store: its schema is checked, then it is read and changed. */
+
+#include "store.h"
+
+#include <apr_atomic.h>
+
+#include "log.h"
+#include "schema.h"
+
+struct um_store_t {
+    const um_host_t *host;
+    um_writer_t *writer;
+    int auto_schema;
+    /* Set once the schema is known to be good. */
+    volatile apr_uint32_t ready;
+};
+
+um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto_schema,
+                            apr_pool_t *pool)
+{
+    um_store_t *store = apr_pcalloc(pool, sizeof(*store));
+
+    store->host = host;
+    store->writer = writer;
+    store->auto_schema = auto_schema;
+    return store;
+}
+
+static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *pool)
+{
+    int version = 0;
+    apr_status_t status = um_schema_get_version(&version, db, pool);
+
+    if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema) {
+        status = um_schema_upgrade(db, pool);
+        version = UM_SCHEMA_VERSION;
+    }
+    if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
+        status = UM_ESCHEMA;
+    }
+    if (status == UM_ESCHEMA) {
+        um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
+               "schema: the database has version %d, this module works with %d; %s", version,
+               UM_SCHEMA_VERSION,
+               version > UM_SCHEMA_VERSION ? "install the module that made it"
+                                           : "apply the files of schema/ that follow, or set "
+                                             "UserMgmtAutoSchema On");
+    }
+    return status;
+}
+
+apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
+{
+    const um_host_t *host = store->host;
+    um_db_t *db = NULL;
+    apr_status_t status;
+
+    if (apr_atomic_read32(&store->ready)) {
+        return APR_SUCCESS;
+    }
+    if (host->lock != NULL && host->lock(host->baton) != APR_SUCCESS) {
+        return UM_EUNAVAILABLE;
+    }
+    status = um_db_open(&db, host, NULL, pool);
+    if (status == APR_SUCCESS) {
+        status = check_schema(store, db, pool);
+        um_db_close(db);
+    }
+    if (host->unlock != NULL) {
+        host->unlock(host->baton);
+    }
+    if (status == APR_SUCCESS) {
+        apr_atomic_set32(&store->ready, 1);
+    }
+    return status;
+}
+
+apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
+{
+    apr_status_t status = um_store_prepare(store, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_open(db, store->host, um_writer_gate(store->writer), pool);
+}
+
+apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
+                             apr_pool_t *pool)
+{
+    apr_status_t status = um_store_prepare(store, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_writer_run(store->writer, store->host, change, baton, pool);
+}
+
+const um_host_t *um_store_host(const um_store_t *store)
+{
+    return store->host;
+}

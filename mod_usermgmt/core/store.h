@@ -1,0 +1,201 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_STORE_H
+#define UM_CORE_STORE_H
+
+/**
+ * @file store.h
+ * What is asked of the database, in the terms of the project. A store stands
+ * for one database; its functions take a connection in use, whether inside a
+ * change (um_store_change()) or outside of one.
+ *
+ * Unless said otherwise they return APR_SUCCESS or UM_EUNAVAILABLE, give out
+ * results only on success, and allocate them in the pool given last.
+ */
+
+#include <apr_tables.h>
+
+#include "db.h"
+#include "user.h"
+#include "writer.h"
+
+typedef struct um_store_t um_store_t;
+
+/**
+ * Make a store.
+ * @param writer      makes the changes of a single-writer database
+ * @param auto_schema make or upgrade the schema where the dialect allows it
+ * @param host        read-only, lives as long as the store
+ */
+um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto_schema,
+                            apr_pool_t *pool);
+
+/**
+ * Make sure once that the schema can be worked with; cheap afterwards.
+ * @return APR_SUCCESS, UM_EUNAVAILABLE, or UM_ESCHEMA (logged with what to do)
+ */
+apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool);
+
+/** Borrow a connection for reading; um_db_close() gives it back. Prepares the
+ *  store first, with the errors of um_store_prepare(). */
+apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool);
+
+/** Have a change made in a transaction, see um_writer_run(). */
+apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
+                             apr_pool_t *pool);
+
+/** The store's clock, in microseconds since 1970, and its random bytes. */
+const um_host_t *um_store_host(const um_store_t *store);
+
+/* store_users.c */
+
+/** Takes a user of a list; its texts live until the call ends. added_by and
+ *  added_at are set where sub-admins are listed. */
+typedef void um_user_fn_t(const um_user_t *user, const char *added_by, apr_int64_t added_at,
+                          void *baton);
+
+/** UM_ENOTFOUND where there is none. */
+apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                const char *uid, apr_pool_t *pool);
+/** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
+apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                         const char *email, apr_pool_t *pool);
+/** Hand the users of a stretch to take, backwards ones from the end. */
+apr_status_t um_store_users_list(um_db_t *db, um_user_fn_t *take, void *baton,
+                                 apr_int64_t org_id, const um_user_list_t *list,
+                                 apr_pool_t *pool);
+/** Tell whether a stretch has anyone in it; its limit plays no part. */
+apr_status_t um_store_users_exist(int *exist, um_db_t *db, apr_int64_t org_id,
+                                  const um_user_list_t *list, apr_pool_t *pool);
+/** Count those who match a list's filter, cursors and limit aside. */
+apr_status_t um_store_users_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
+                                  const um_user_list_t *list, apr_pool_t *pool);
+/** Fill in a cursor's key for an order. UM_ENOTFOUND where its user is unknown,
+ *  never for UM_ORDER_UID. */
+apr_status_t um_store_users_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
+                                        um_order_t order, apr_pool_t *pool);
+/** UM_ECONFLICT where the uid or the address is taken. */
+apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Replace the user of that uid, provided it is of user's version; raises the
+ *  version. UM_ECONFLICT where that is not so or the address is another's. */
+apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Delete the user with its sub-admin entry. UM_ECONFLICT where it is of
+ *  another version. */
+apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Tell whether the address is that of a caller known to be admin or sub-admin
+ *  by the server's configuration. */
+apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
+                                     const char *email, apr_pool_t *pool);
+
+/* store_users.c: sub-admins are users with an entry more */
+
+typedef struct um_sub_admin_t {
+    um_user_t user;
+    const char *added_by;
+    /** Milliseconds since 1970. */
+    apr_int64_t created_at;
+} um_sub_admin_t;
+
+/** UM_ENOTFOUND where the user is none. */
+apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
+                                     apr_int64_t org_id, const char *uid, apr_pool_t *pool);
+/** Make an existing user one. UM_ECONFLICT where it is one. */
+apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        const char *added_by, apr_int64_t now,
+                                        apr_pool_t *pool);
+/** UM_ENOTFOUND where the user is none. */
+apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        apr_pool_t *pool);
+
+/* store_organizations.c */
+
+typedef struct um_organization_status_t {
+    const char *name;
+    const char *payment_type;
+    apr_int64_t user_count;
+    apr_int64_t sub_admin_count;
+    apr_int64_t session_count;
+    apr_int64_t pending_invitation_count;
+    /** Of const char *, by last use, the latest first. */
+    apr_array_header_t *activities;
+} um_organization_status_t;
+
+/** UM_ENOTFOUND where there is no such organization; now in milliseconds. */
+apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
+                                               um_db_t *db, apr_int64_t org_id,
+                                               apr_int64_t now, apr_pool_t *pool);
+/** Make an organization; fine where it is there already. */
+apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
+                                           apr_pool_t *pool);
+
+/* store_organizations.c: callers */
+
+/** What the database knows of a caller. */
+typedef struct um_caller_record_t {
+    apr_int64_t org_id;
+    /** The user whose address is the identity, ASCII case aside; else NULL. */
+    const char *user_uid;
+    int is_sub_admin;
+    /** The uid that stands for a caller with a role by configuration, and the
+     *  role it last came with; NULL where it was not seen yet. */
+    const char *seen_uid;
+    const char *seen_role;
+} um_caller_record_t;
+
+/** UM_ENOTFOUND where there is no such organization. */
+apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
+                                  const char *organization, const char *identity,
+                                  apr_pool_t *pool);
+/** Note a caller with a role by configuration; one seen before keeps its uid
+ *  and gets the role. now in milliseconds. */
+apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                  const char *uid, const char *role, apr_int64_t now,
+                                  apr_pool_t *pool);
+
+/* store_records.c: kept answers */
+
+/** The answer that was given to a request with a key. */
+typedef struct um_kept_answer_t {
+    const char *request_sha256;
+    int status;
+    /** NULL where there was none. */
+    const char *location;
+    const char *etag;
+    const char *body;
+} um_kept_answer_t;
+
+/** Milliseconds that an answer is kept. */
+#define UM_IDEMPOTENCY_TTL (24 * 3600 * APR_INT64_C(1000))
+
+/** UM_ENOTFOUND where the key is new, or past its time at now (milliseconds). */
+apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity, const char *key, apr_int64_t now,
+                                      apr_pool_t *pool);
+/** Keep an answer, and drop all that are past their time. */
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                         const char *key, const um_kept_answer_t *kept,
+                                         apr_int64_t now, apr_pool_t *pool);
+
+/* store_records.c: the audit trail */
+
+typedef struct um_audit_event_t {
+    /** Microseconds since 1970; stored in milliseconds. */
+    apr_time_t at;
+    const char *actor_identity;
+    /** May be NULL. */
+    const char *actor_uid;
+    const char *actor_role;
+    const char *remote_addr;
+    const char *action;
+    const char *target;
+    /** JSON texts, or NULL. */
+    const char *before;
+    const char *after;
+} um_audit_event_t;
+
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
+                                   const um_audit_event_t *event, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,135 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_organizations.c Organizations and their callers, see store.h. */
+
+#include "store.h"
+
+#include <apr_strings.h>
+
+#include "text.h"
+
+typedef struct um_status_get_t {
+    um_organization_status_t *organization;
+    apr_pool_t *pool;
+} um_status_get_t;
+
+static void take_status(const um_row_t *row, void *baton)
+{
+    um_status_get_t *get = baton;
+    um_organization_status_t *organization = apr_pcalloc(get->pool, sizeof(*organization));
+
+    organization->name = apr_pstrdup(get->pool, um_row_text(row, 0));
+    organization->payment_type = apr_pstrdup(get->pool, um_row_text(row, 1));
+    organization->user_count = um_row_int(row, 2);
+    organization->sub_admin_count = um_row_int(row, 3);
+    organization->session_count = um_row_int(row, 4);
+    organization->pending_invitation_count = um_row_int(row, 5);
+    organization->activities = apr_array_make(get->pool, 8, sizeof(const char *));
+    get->organization = organization;
+}
+
+static void take_activity(const um_row_t *row, void *baton)
+{
+    apr_array_header_t *activities = baton;
+
+    APR_ARRAY_PUSH(activities, const char *) = apr_pstrdup(activities->pool, um_row_text(row, 0));
+}
+
+apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
+                                               um_db_t *db, apr_int64_t org_id, apr_int64_t now,
+                                               apr_pool_t *pool)
+{
+    um_status_get_t get = { NULL, pool };
+    const char *org = um_db_int(org_id, pool);
+    apr_status_t status;
+
+    status = um_db_select(db, take_status, &get, UM_STMT_ORGANIZATION_STATUS,
+                          UM_PARAMETERS(um_db_int(now, pool), org), pool);
+    if (status == APR_SUCCESS && get.organization == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_select(db, take_activity, get.organization->activities,
+                              UM_STMT_ORGANIZATION_ACTIVITIES, UM_PARAMETERS(org), pool);
+    }
+    if (status == APR_SUCCESS) {
+        *organization = get.organization;
+    }
+    return status;
+}
+
+apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
+                                           apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_ORGANIZATION_INSERT,
+                       UM_PARAMETERS(name, um_db_int(now, pool), name), pool);
+}
+
+typedef struct um_caller_get_t {
+    um_caller_record_t *record;
+    const char *identity;
+    apr_pool_t *pool;
+} um_caller_get_t;
+
+static const char *text_or_null(const um_row_t *row, int column, apr_pool_t *pool)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL && text[0] != '\0' ? apr_pstrdup(pool, text) : NULL;
+}
+
+/* The database found the user by folded address; who somebody is is decided
+ * with only ASCII case ignored, so that no look-alike takes a role. */
+static void take_caller(const um_row_t *row, void *baton)
+{
+    um_caller_get_t *get = baton;
+    um_caller_record_t *record = apr_pcalloc(get->pool, sizeof(*record));
+    const char *email = um_row_text(row, 2);
+
+    record->org_id = um_row_int(row, 0);
+    if (email != NULL && um_text_equal_ascii_case(email, get->identity)) {
+        record->user_uid = text_or_null(row, 1, get->pool);
+        record->is_sub_admin = record->user_uid != NULL && um_row_int(row, 3) != 0;
+    }
+    record->seen_uid = text_or_null(row, 4, get->pool);
+    record->seen_role = text_or_null(row, 5, get->pool);
+    get->record = record;
+}
+
+apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
+                                  const char *organization, const char *identity,
+                                  apr_pool_t *pool)
+{
+    um_caller_get_t get = { NULL, identity, pool };
+    apr_status_t status;
+
+    status = um_db_select(db, take_caller, &get, UM_STMT_CALLER_GET,
+                          UM_PARAMETERS(um_text_fold(identity, pool),
+                                        um_text_lower_ascii(identity, pool), organization),
+                          pool);
+    if (status == APR_SUCCESS && get.record == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *record = get.record;
+    }
+    return status;
+}
+
+apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                  const char *uid, const char *role, apr_int64_t now,
+                                  apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *key = um_text_lower_ascii(identity, pool);
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE, UM_PARAMETERS(role, org, key),
+                         pool);
+    if (status == APR_SUCCESS && affected == 0) {
+        status = um_db_query(db, NULL, UM_STMT_CALLER_INSERT,
+                             UM_PARAMETERS(org, key, uid, role, um_db_int(now, pool), org, key),
+                             pool);
+    }
+    return status;
+}

@@ -1,0 +1,90 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_records.c What is written beside a change, in its transaction:
+ *  the audit event and the answer kept for an Idempotency-Key. See store.h. */
+
+#include "store.h"
+
+#include <apr_strings.h>
+
+#include "uid.h"
+
+typedef struct um_kept_get_t {
+    um_kept_answer_t *kept;
+    apr_pool_t *pool;
+} um_kept_get_t;
+
+static void take_kept(const um_row_t *row, void *baton)
+{
+    um_kept_get_t *get = baton;
+    um_kept_answer_t *kept = apr_pcalloc(get->pool, sizeof(*kept));
+
+    kept->request_sha256 = apr_pstrdup(get->pool, um_row_text(row, 0));
+    kept->status = (int)um_row_int(row, 1);
+    kept->location = apr_pstrdup(get->pool, um_row_text(row, 2));
+    kept->etag = apr_pstrdup(get->pool, um_row_text(row, 3));
+    kept->body = apr_pstrdup(get->pool, um_row_text(row, 4));
+    if (kept->location[0] == '\0') {
+        kept->location = NULL;
+    }
+    if (kept->etag[0] == '\0') {
+        kept->etag = NULL;
+    }
+    get->kept = kept;
+}
+
+apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity, const char *key, apr_int64_t now,
+                                      apr_pool_t *pool)
+{
+    um_kept_get_t get = { NULL, pool };
+    apr_status_t status;
+
+    status = um_db_select(db, take_kept, &get, UM_STMT_IDEMPOTENCY_GET,
+                          UM_PARAMETERS(um_db_int(org_id, pool), identity, key,
+                                        um_db_int(now - UM_IDEMPOTENCY_TTL, pool)),
+                          pool);
+    if (status == APR_SUCCESS && get.kept == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *kept = get.kept;
+    }
+    return status;
+}
+
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                         const char *key, const um_kept_answer_t *kept,
+                                         apr_int64_t now, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    status = um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_PRUNE,
+                         UM_PARAMETERS(um_db_int(now - UM_IDEMPOTENCY_TTL, pool)), pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_INSERT,
+                       UM_PARAMETERS(um_db_int(org_id, pool), identity, key,
+                                     kept->request_sha256, um_db_int(kept->status, pool),
+                                     kept->location, kept->etag, kept->body,
+                                     um_db_int(now, pool)),
+                       pool);
+}
+
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
+                                   const um_audit_event_t *event, apr_pool_t *pool)
+{
+    char uid[UM_UID_LENGTH + 1];
+    apr_status_t status = um_uid_make(uid, event->at, um_db_host(db));
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_query(db, NULL, UM_STMT_AUDIT_INSERT,
+                       UM_PARAMETERS(um_db_int(org_id, pool), uid,
+                                     um_db_int(apr_time_as_msec(event->at), pool),
+                                     event->actor_identity, event->actor_uid, event->actor_role,
+                                     event->remote_addr, event->action, event->target,
+                                     event->before, event->after),
+                       pool);
+}

@@ -1,0 +1,340 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_users.c Users in the database, see store.h. */
+
+#include "store.h"
+
+#include <apr_strings.h>
+
+#include "text.h"
+
+/* The first column behind those of a user. */
+#define USER_COLUMN_COUNT 9
+
+/* The texts stay the row's. */
+static void read_user(um_user_t *user, const um_row_t *row)
+{
+    user->uid = um_row_text(row, 0);
+    user->email = um_row_text(row, 1);
+    user->display_name = um_row_text(row, 2);
+    user->phone = um_row_text(row, 3);
+    if (user->phone != NULL && user->phone[0] == '\0') {
+        user->phone = NULL;
+    }
+    user->is_sub_admin = um_row_int(row, 4) != 0;
+    user->created_at = um_row_int(row, 5);
+    user->updated_at = um_row_int(row, 6);
+    user->version = um_row_int(row, 7);
+    user->attributes = um_row_text(row, 8);
+}
+
+typedef struct um_get_t {
+    um_user_t *user;
+    um_sub_admin_t *sub_admin;
+    apr_pool_t *pool;
+} um_get_t;
+
+static um_user_t *copy_user(const um_user_t *user, apr_pool_t *pool)
+{
+    um_user_t *copy = apr_pmemdup(pool, user, sizeof(*user));
+
+    copy->uid = apr_pstrdup(pool, user->uid);
+    copy->email = apr_pstrdup(pool, user->email);
+    copy->display_name = apr_pstrdup(pool, user->display_name);
+    copy->phone = apr_pstrdup(pool, user->phone);
+    copy->attributes = apr_pstrdup(pool, user->attributes);
+    return copy;
+}
+
+static void take_user(const um_row_t *row, void *baton)
+{
+    um_get_t *get = baton;
+    um_user_t user;
+
+    read_user(&user, row);
+    get->user = copy_user(&user, get->pool);
+}
+
+static apr_status_t get_user(um_user_t **user, um_db_t *db, um_statement_id_t id,
+                             apr_int64_t org_id, const char *key, apr_pool_t *pool)
+{
+    um_get_t get = { NULL, NULL, pool };
+    apr_status_t status = um_db_select(db, take_user, &get, id,
+                                       UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
+
+    if (status == APR_SUCCESS && get.user == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *user = get.user;
+    }
+    return status;
+}
+
+apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                const char *uid, apr_pool_t *pool)
+{
+    return get_user(user, db, UM_STMT_USER_GET, org_id, uid, pool);
+}
+
+apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                         const char *email, apr_pool_t *pool)
+{
+    return get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, um_text_fold(email, pool), pool);
+}
+
+typedef struct um_listing_t {
+    um_user_fn_t *take;
+    void *baton;
+    int sub_admins;
+} um_listing_t;
+
+static void take_listed(const um_row_t *row, void *baton)
+{
+    um_listing_t *listing = baton;
+    um_user_t user;
+
+    read_user(&user, row);
+    if (listing->sub_admins) {
+        listing->take(&user, um_row_text(row, USER_COLUMN_COUNT),
+                      um_row_int(row, USER_COLUMN_COUNT + 1), listing->baton);
+    } else {
+        listing->take(&user, NULL, 0, listing->baton);
+    }
+}
+
+static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
+                                const um_user_list_t *list, um_list_what_t what,
+                                apr_pool_t *pool)
+{
+    const char *parameters[UM_LIST_PARAMETERS_MAX];
+    um_buffer_t sql;
+    int count;
+
+    um_buffer_init(&sql, 1024, pool);
+    count = um_statements_compose_list(&sql, parameters, list, what, um_db_int(org_id, pool),
+                                       um_db_dialect(db));
+    return um_db_select_composed(db, take, baton, sql.data, parameters, count, pool);
+}
+
+apr_status_t um_store_users_list(um_db_t *db, um_user_fn_t *take, void *baton,
+                                 apr_int64_t org_id, const um_user_list_t *list,
+                                 apr_pool_t *pool)
+{
+    um_listing_t listing = { take, baton, list->sub_admins };
+
+    return select_list(db, take_listed, &listing, org_id, list, UM_LIST_ROWS, pool);
+}
+
+static void take_number(const um_row_t *row, void *baton)
+{
+    *(apr_int64_t *)baton = um_row_int(row, 0);
+}
+
+apr_status_t um_store_users_exist(int *exist, um_db_t *db, apr_int64_t org_id,
+                                  const um_user_list_t *list, apr_pool_t *pool)
+{
+    um_user_list_t one = *list;
+    apr_int64_t found = 0;
+    apr_status_t status;
+
+    one.limit = 1;
+    status = select_list(db, take_number, &found, org_id, &one, UM_LIST_EXISTS, pool);
+    if (status == APR_SUCCESS) {
+        *exist = found != 0;
+    }
+    return status;
+}
+
+static int is_unfiltered(const um_user_filter_t *filter)
+{
+    return filter->email_folded == NULL && filter->phone == NULL && filter->role == UM_ROLE_ANY
+           && filter->name_prefix == NULL && filter->name_or_email_prefix == NULL
+           && !filter->has_created_after && !filter->has_created_before;
+}
+
+static void take_counts(const um_row_t *row, void *baton)
+{
+    apr_int64_t *counts = baton;
+
+    counts[0] = um_row_int(row, 0);
+    counts[1] = um_row_int(row, 1);
+}
+
+apr_status_t um_store_users_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
+                                  const um_user_list_t *list, apr_pool_t *pool)
+{
+    apr_int64_t counts[2] = { 0, 0 };
+    apr_int64_t found = 0;
+    apr_status_t status;
+
+    if (is_unfiltered(&list->filter)) {
+        status = um_db_select(db, take_counts, counts, UM_STMT_ORGANIZATION_COUNTS,
+                              UM_PARAMETERS(um_db_int(org_id, pool)), pool);
+        found = counts[list->sub_admins ? 1 : 0];
+    } else {
+        status = select_list(db, take_number, &found, org_id, list, UM_LIST_COUNT, pool);
+    }
+    if (status == APR_SUCCESS) {
+        *count = found;
+    }
+    return status;
+}
+
+typedef struct um_cursor_keys_t {
+    const char *keys[3];
+    apr_pool_t *pool;
+} um_cursor_keys_t;
+
+static void take_cursor(const um_row_t *row, void *baton)
+{
+    um_cursor_keys_t *found = baton;
+
+    for (int i = 0; i < 3; i++) {
+        found->keys[i] = apr_pstrdup(found->pool, um_row_text(row, i));
+    }
+}
+
+apr_status_t um_store_users_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
+                                        um_order_t order, apr_pool_t *pool)
+{
+    static const int columns[] = {
+        [UM_ORDER_CREATED_AT] = 0,
+        [UM_ORDER_EMAIL] = 1,
+        [UM_ORDER_DISPLAY_NAME] = 2,
+    };
+    um_cursor_keys_t found = { { NULL, NULL, NULL }, pool };
+    apr_status_t status;
+
+    if (order == UM_ORDER_UID) {
+        cursor->key = cursor->uid;
+        return APR_SUCCESS;
+    }
+    status = um_db_select(db, take_cursor, &found, UM_STMT_USER_CURSOR,
+                          UM_PARAMETERS(um_db_int(org_id, pool), cursor->uid), pool);
+    if (status == APR_SUCCESS && found.keys[0] == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        cursor->key = found.keys[columns[order]];
+    }
+    return status;
+}
+
+static apr_status_t expect_one(apr_status_t status, int affected, apr_status_t otherwise)
+{
+    return status == APR_SUCCESS && affected != 1 ? otherwise : status;
+}
+
+apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_USER_INSERT,
+                         UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email,
+                                       um_text_fold(user->email, pool), user->display_name,
+                                       um_text_fold(user->display_name, pool), user->phone,
+                                       user->attributes, um_db_int(user->created_at, pool),
+                                       um_db_int(user->updated_at, pool)),
+                         pool);
+    return expect_one(status, affected, UM_ECONFLICT);
+}
+
+apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *email_folded = um_text_fold(user->email, pool);
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_USER_UPDATE,
+                         UM_PARAMETERS(user->email, email_folded, user->display_name,
+                                       um_text_fold(user->display_name, pool), user->phone,
+                                       user->attributes, um_db_int(user->updated_at, pool), org,
+                                       user->uid, um_db_int(user->version, pool), org,
+                                       email_folded, user->uid),
+                         pool);
+    return expect_one(status, affected, UM_ECONFLICT);
+}
+
+apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_USER_DELETE,
+                         UM_PARAMETERS(um_db_int(org_id, pool), user->uid,
+                                       um_db_int(user->version, pool)),
+                         pool);
+    return expect_one(status, affected, UM_ECONFLICT);
+}
+
+apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
+                                     const char *email, apr_pool_t *pool)
+{
+    apr_int64_t found = 0;
+    apr_status_t status;
+
+    status = um_db_select(db, take_number, &found, UM_STMT_USER_IS_ADMIN,
+                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_lower_ascii(email, pool)),
+                          pool);
+    if (status == APR_SUCCESS) {
+        *is_admin = found != 0;
+    }
+    return status;
+}
+
+static void take_sub_admin(const um_row_t *row, void *baton)
+{
+    um_get_t *get = baton;
+    um_sub_admin_t *sub_admin = apr_pcalloc(get->pool, sizeof(*sub_admin));
+
+    take_user(row, baton);
+    sub_admin->user = *get->user;
+    sub_admin->added_by = apr_pstrdup(get->pool, um_row_text(row, USER_COLUMN_COUNT));
+    sub_admin->created_at = um_row_int(row, USER_COLUMN_COUNT + 1);
+    get->sub_admin = sub_admin;
+}
+
+apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
+                                     apr_int64_t org_id, const char *uid, apr_pool_t *pool)
+{
+    um_get_t get = { NULL, NULL, pool };
+    apr_status_t status = um_db_select(db, take_sub_admin, &get, UM_STMT_SUB_ADMIN_GET,
+                                       UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+
+    if (status == APR_SUCCESS && get.sub_admin == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *sub_admin = get.sub_admin;
+    }
+    return status;
+}
+
+apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        const char *added_by, apr_int64_t now, apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_SUB_ADMIN_INSERT,
+                         UM_PARAMETERS(um_db_int(org_id, pool), uid, added_by,
+                                       um_db_int(now, pool)),
+                         pool);
+    return expect_one(status, affected, UM_ECONFLICT);
+}
+
+apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status;
+
+    status = um_db_query(db, &affected, UM_STMT_SUB_ADMIN_DELETE,
+                         UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+    return expect_one(status, affected, UM_ENOTFOUND);
+}

@@ -1,0 +1,50 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_TEXT_H
+#define UM_CORE_TEXT_H
+
+/**
+ * @file text.h
+ * Unicode text: well-formedness, folding, prefixes. The only file that uses
+ * the Unicode library (utf8proc).
+ */
+
+#include <apr_pools.h>
+
+/** Tell whether length bytes are well-formed UTF-8 (RFC 3629) without a NUL. */
+int um_text_is_utf8(const char *text, apr_size_t length);
+
+/** The number of code points of a well-formed text. */
+apr_size_t um_text_count(const char *text);
+
+/** Tell whether a well-formed text has a control character (category Cc). */
+int um_text_has_control(const char *text);
+
+/** Tell whether a well-formed text has a control, separator (Zs, Zl, Zp) or
+ *  unassigned-as-text character (Cs, Co is allowed): what no address may hold. */
+int um_text_has_space_or_control(const char *text);
+
+/** A copy without white space (Unicode's White_Space) at both ends, in pool. */
+const char *um_text_trim(const char *text, apr_pool_t *pool);
+
+/**
+ * Fold for comparison without case: Unicode's toNFKC_Casefold. In pool; plain
+ * ASCII is folded without the library. Folding twice gives the same.
+ * @return the folded text, or NULL where the text is not well-formed UTF-8
+ */
+const char *um_text_fold(const char *text, apr_pool_t *pool);
+
+/** A copy with ASCII capitals made small and nothing else changed, in pool. */
+const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
+
+/** Tell whether two texts are the same but for ASCII case. */
+int um_text_equal_ascii_case(const char *a, const char *b);
+
+/**
+ * The smallest well-formed text that sorts by bytes behind every text that
+ * starts with prefix; with it a prefix search is the range [prefix, end).
+ * @return the end in pool, or NULL where there is none (the prefix is empty or
+ *         made of U+10FFFF only)
+ */
+const char *um_text_prefix_end(const char *prefix, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,246 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file writer.c Group commit by one thread, see writer.h. */
+
+#include "writer.h"
+
+#include <apr_portable.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+
+#include "log.h"
+
+/* A change that waits; it lives on its caller's stack. */
+typedef struct um_item_t {
+    struct um_item_t *next;
+    const um_host_t *host;
+    um_change_fn_t *change;
+    void *baton;
+    apr_pool_t *pool;
+    apr_status_t status;
+    int done;
+    apr_thread_cond_t *finished;
+} um_item_t;
+
+struct um_writer_t {
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *wanted;
+    um_item_t *first;
+    um_item_t **last;
+    int stopping;
+    apr_thread_t *thread;
+    um_gate_t *gate;
+    apr_pool_t *pool;
+};
+
+typedef struct um_group_t {
+    const um_host_t *host;
+    um_item_t *items[UM_WRITER_GROUP_MAX];
+    int count;
+} um_group_t;
+
+/* Up to UM_WRITER_GROUP_MAX changes of one host, in their order. */
+static void take_group(um_group_t *group, um_writer_t *writer)
+{
+    group->count = 0;
+    group->host = writer->first->host;
+    while (writer->first != NULL && writer->first->host == group->host
+           && group->count < UM_WRITER_GROUP_MAX) {
+        group->items[group->count++] = writer->first;
+        writer->first = writer->first->next;
+    }
+    if (writer->first == NULL) {
+        writer->last = &writer->first;
+    }
+}
+
+static void set_statuses(um_group_t *group, apr_status_t status)
+{
+    for (int i = 0; i < group->count; i++) {
+        group->items[i]->status = status;
+    }
+}
+
+/* APR_SUCCESS as long as the transaction is whole, whatever became of the change. */
+static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_query(db, NULL, UM_STMT_SAVEPOINT, UM_NO_PARAMETERS, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    item->status = item->change(db, item->baton, item->pool);
+    if (item->status != APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_ROLLBACK, UM_NO_PARAMETERS, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_RELEASE, UM_NO_PARAMETERS, pool);
+    }
+    return status;
+}
+
+/* All changes in one transaction. Where it fails, or with strict set where one
+ * of them could not reach the database, nothing holds. */
+static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; status == APR_SUCCESS && i < group->count; i++) {
+        status = run_change(db, group->items[i], pool);
+        if (strict && status == APR_SUCCESS && group->items[i]->status == UM_EUNAVAILABLE) {
+            status = UM_EUNAVAILABLE;
+        }
+    }
+    return status == APR_SUCCESS ? um_db_commit(db) : status;
+}
+
+/* Twice at most: the first failure may be a statement prepared before the
+ * schema changed, and since nothing was committed the group can run again. */
+static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_gate_t *gate, apr_pool_t *pool)
+{
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 0; status != APR_SUCCESS && try < 2; try++) {
+        if (try > 0) {
+            um_db_heal(db);
+        }
+        status = um_db_begin(db);
+        if (status != APR_SUCCESS) {
+            continue;
+        }
+        um_gate_close(gate);
+        status = run_transaction(db, group, try == 0, pool);
+        um_db_rollback(db);
+        um_gate_open(gate);
+    }
+    return status;
+}
+
+static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
+{
+    const um_host_t *host = group->host;
+    um_db_t *db = NULL;
+    apr_status_t status = APR_SUCCESS;
+
+    if (host->lock != NULL) {
+        status = host->lock(host->baton);
+        if (status != APR_SUCCESS) {
+            um_log(host, UM_LOG_ERR, 10, status, "writer: the lock between processes failed");
+            set_statuses(group, UM_EUNAVAILABLE);
+            return;
+        }
+    }
+    status = um_db_open(&db, host, NULL, pool);
+    if (status == APR_SUCCESS) {
+        status = run_tries(db, group, writer->gate, pool);
+        um_db_close(db);
+    }
+    if (host->unlock != NULL) {
+        host->unlock(host->baton);
+    }
+    if (status != APR_SUCCESS) {
+        set_statuses(group, UM_EUNAVAILABLE);
+    }
+}
+
+static void finish_group(um_group_t *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        /* The item is gone as soon as its caller sees it done and the mutex
+         * is free: signal while it is held. */
+        group->items[i]->done = 1;
+        apr_thread_cond_signal(group->items[i]->finished);
+    }
+}
+
+static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
+{
+    um_writer_t *writer = data;
+    um_group_t group;
+    apr_pool_t *pool;
+
+    /* The host's signals are not for this thread. */
+    apr_setup_signal_thread();
+    apr_pool_create(&pool, apr_thread_pool_get(thread));
+    apr_thread_mutex_lock(writer->mutex);
+    for (;;) {
+        while (writer->first == NULL && !writer->stopping) {
+            apr_thread_cond_wait(writer->wanted, writer->mutex);
+        }
+        if (writer->first == NULL) {
+            break;
+        }
+        take_group(&group, writer);
+        apr_thread_mutex_unlock(writer->mutex);
+        run_group(writer, &group, pool);
+        apr_pool_clear(pool);
+        apr_thread_mutex_lock(writer->mutex);
+        finish_group(&group);
+    }
+    apr_thread_mutex_unlock(writer->mutex);
+    return NULL;
+}
+
+static apr_status_t stop(void *data)
+{
+    um_writer_t *writer = data;
+    apr_status_t result;
+
+    apr_thread_mutex_lock(writer->mutex);
+    writer->stopping = 1;
+    apr_thread_cond_signal(writer->wanted);
+    apr_thread_mutex_unlock(writer->mutex);
+    return apr_thread_join(&result, writer->thread);
+}
+
+apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool)
+{
+    um_writer_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t status;
+
+    made->last = &made->first;
+    made->pool = pool;
+    status = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_thread_cond_create(&made->wanted, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_gate_create(&made->gate, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_thread_create(&made->thread, NULL, work, made, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* Before the pool's children go, and the connections with them. */
+    apr_pool_pre_cleanup_register(pool, made, stop);
+    *writer = made;
+    return APR_SUCCESS;
+}
+
+um_gate_t *um_writer_gate(um_writer_t *writer)
+{
+    return writer->gate;
+}
+
+apr_status_t um_writer_run(um_writer_t *writer, const um_host_t *host, um_change_fn_t *change,
+                           void *baton, apr_pool_t *pool)
+{
+    um_item_t item = { NULL, host, change, baton, pool, UM_EUNAVAILABLE, 0, NULL };
+    apr_status_t status = apr_thread_cond_create(&item.finished, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_thread_mutex_lock(writer->mutex);
+    *writer->last = &item;
+    writer->last = &item.next;
+    apr_thread_cond_signal(writer->wanted);
+    while (!item.done) {
+        apr_thread_cond_wait(item.finished, writer->mutex);
+    }
+    apr_thread_mutex_unlock(writer->mutex);
+    apr_thread_cond_destroy(item.finished);
+    return item.status;
+}

@@ -1,0 +1,163 @@
+-- mod_usermgmt on SQLite 3.26 or later, schema version 1.
+-- A statement ends where a blank line follows. Times are milliseconds since
+-- 1970-01-01T00:00:00Z. Text compares by bytes (BINARY is SQLite's default).
+
+CREATE TABLE schema_version (
+    version    INTEGER NOT NULL PRIMARY KEY,
+    applied_at INTEGER NOT NULL
+);
+
+-- The counts are kept by the triggers below, whoever makes the change.
+CREATE TABLE organizations (
+    org_id          INTEGER NOT NULL PRIMARY KEY,
+    name            TEXT    NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 255),
+    payment_type    TEXT    NOT NULL DEFAULT 'free' CHECK (length(payment_type) BETWEEN 1 AND 64),
+    created_at      INTEGER NOT NULL,
+    user_count      INTEGER NOT NULL DEFAULT 0 CHECK (user_count >= 0),
+    sub_admin_count INTEGER NOT NULL DEFAULT 0 CHECK (sub_admin_count >= 0),
+    session_count   INTEGER NOT NULL DEFAULT 0 CHECK (session_count >= 0)
+);
+
+CREATE TABLE users (
+    org_id              INTEGER NOT NULL REFERENCES organizations (org_id),
+    user_uid            TEXT    NOT NULL CHECK (length(user_uid) BETWEEN 1 AND 128),
+    email               TEXT    NOT NULL CHECK (length(CAST(email AS BLOB)) BETWEEN 3 AND 254),
+    email_folded        TEXT    NOT NULL,
+    display_name        TEXT    NOT NULL CHECK (length(display_name) BETWEEN 1 AND 256),
+    display_name_folded TEXT    NOT NULL,
+    phone               TEXT    CHECK (length(phone) BETWEEN 3 AND 32),
+    attributes          TEXT    NOT NULL CHECK (length(CAST(attributes AS BLOB)) BETWEEN 2 AND 16384),
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL,
+    version             INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (org_id, user_uid)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX users_by_email ON users (org_id, email_folded);
+
+CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_uid);
+
+CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
+
+CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
+
+CREATE TRIGGER users_inserted AFTER INSERT ON users BEGIN
+    UPDATE organizations SET user_count = user_count + 1 WHERE org_id = NEW.org_id;
+END;
+
+CREATE TRIGGER users_deleted AFTER DELETE ON users BEGIN
+    UPDATE organizations SET user_count = user_count - 1 WHERE org_id = OLD.org_id;
+END;
+
+CREATE TABLE sub_admins (
+    org_id     INTEGER NOT NULL,
+    user_uid   TEXT    NOT NULL,
+    added_by   TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, user_uid),
+    FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TRIGGER sub_admins_inserted AFTER INSERT ON sub_admins BEGIN
+    UPDATE organizations SET sub_admin_count = sub_admin_count + 1 WHERE org_id = NEW.org_id;
+END;
+
+CREATE TRIGGER sub_admins_deleted AFTER DELETE ON sub_admins BEGIN
+    UPDATE organizations SET sub_admin_count = sub_admin_count - 1 WHERE org_id = OLD.org_id;
+END;
+
+-- Callers who have their role from the server's configuration: the identity in
+-- ASCII small letters, the uid that stands for it, the role it last came with.
+CREATE TABLE admins_seen (
+    org_id        INTEGER NOT NULL REFERENCES organizations (org_id),
+    identity      TEXT    NOT NULL,
+    user_uid      TEXT    NOT NULL,
+    role          TEXT    NOT NULL CHECK (role IN ('admin', 'sub_admin', 'none')),
+    first_seen_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, identity)
+) WITHOUT ROWID;
+
+-- The secret of an invitation is known here by its SHA-256 alone.
+CREATE TABLE invitations (
+    org_id               INTEGER NOT NULL REFERENCES organizations (org_id),
+    invite_token         TEXT    NOT NULL,
+    email                TEXT    NOT NULL,
+    email_folded         TEXT    NOT NULL,
+    status               TEXT    NOT NULL CHECK (status IN ('pending', 'accepted', 'revoked')),
+    secret_sha256        TEXT    NOT NULL CHECK (length(secret_sha256) = 64),
+    platform_link        TEXT,
+    inviter_uid          TEXT    NOT NULL,
+    inviter_email        TEXT    NOT NULL,
+    inviter_display_name TEXT,
+    created_at           INTEGER NOT NULL,
+    expires_at           INTEGER NOT NULL,
+    accepted_at          INTEGER,
+    PRIMARY KEY (org_id, invite_token)
+) WITHOUT ROWID;
+
+CREATE INDEX invitations_by_status ON invitations (org_id, status, expires_at);
+
+CREATE TABLE sessions (
+    org_id       INTEGER NOT NULL REFERENCES organizations (org_id),
+    session_uid  TEXT    NOT NULL,
+    user_uid     TEXT    NOT NULL,
+    activity     TEXT    NOT NULL CHECK (length(activity) BETWEEN 1 AND 128),
+    started_at   INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, session_uid)
+) WITHOUT ROWID;
+
+CREATE INDEX sessions_by_activity ON sessions (org_id, activity, last_used_at);
+
+CREATE TRIGGER sessions_inserted AFTER INSERT ON sessions BEGIN
+    UPDATE organizations SET session_count = session_count + 1 WHERE org_id = NEW.org_id;
+END;
+
+CREATE TRIGGER sessions_deleted AFTER DELETE ON sessions BEGIN
+    UPDATE organizations SET session_count = session_count - 1 WHERE org_id = OLD.org_id;
+END;
+
+-- The first answer to a request that came with an Idempotency-Key.
+CREATE TABLE idempotency_keys (
+    org_id         INTEGER NOT NULL REFERENCES organizations (org_id),
+    identity       TEXT    NOT NULL,
+    idempotency_key TEXT   NOT NULL,
+    request_sha256 TEXT    NOT NULL CHECK (length(request_sha256) = 64),
+    status         INTEGER NOT NULL,
+    location       TEXT,
+    etag           TEXT,
+    body           TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    PRIMARY KEY (org_id, identity, idempotency_key)
+) WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_by_created_at ON idempotency_keys (created_at);
+
+CREATE TABLE audit_events (
+    org_id         INTEGER NOT NULL REFERENCES organizations (org_id),
+    event_uid      TEXT    NOT NULL,
+    at             INTEGER NOT NULL,
+    actor_identity TEXT    NOT NULL,
+    actor_uid      TEXT,
+    actor_role     TEXT    NOT NULL,
+    remote_addr    TEXT    NOT NULL,
+    action         TEXT    NOT NULL,
+    target         TEXT    NOT NULL,
+    before_json    TEXT,
+    after_json     TEXT,
+    PRIMARY KEY (org_id, event_uid)
+) WITHOUT ROWID;
+
+CREATE TRIGGER audit_events_not_updated BEFORE UPDATE ON audit_events BEGIN
+    SELECT RAISE(ABORT, 'audit events are append-only');
+END;
+
+CREATE TRIGGER audit_events_not_deleted BEFORE DELETE ON audit_events BEGIN
+    SELECT RAISE(ABORT, 'audit events are append-only');
+END;
+
+INSERT INTO organizations (name, created_at)
+VALUES ('default', CAST(strftime('%s', 'now') AS INTEGER) * 1000);
+
+INSERT INTO schema_version (version, applied_at)
+VALUES (1, CAST(strftime('%s', 'now') AS INTEGER) * 1000);

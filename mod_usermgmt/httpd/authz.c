@@ -1,0 +1,67 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file authz.c The authorization provider, see authz.h. */
+
+#include "authz.h"
+
+#include <http_request.h>
+#include <mod_auth.h>
+
+#include "caller.h"
+#include "config.h"
+#include "module.h"
+
+/* A set of roles, 1 << um_role_t each. */
+typedef unsigned um_role_set_t;
+
+static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    um_role_set_t *roles = apr_pcalloc(cmd->pool, sizeof(*roles));
+
+    while (line[0] != '\0') {
+        const char *name = ap_getword_conf(cmd->pool, &line);
+
+        if (strcmp(name, um_role_name(UM_ROLE_ADMIN)) == 0) {
+            *roles |= 1u << UM_ROLE_ADMIN;
+        } else if (strcmp(name, um_role_name(UM_ROLE_SUB_ADMIN)) == 0) {
+            *roles |= 1u << UM_ROLE_SUB_ADMIN;
+        } else {
+            return "a role is admin or sub_admin";
+        }
+    }
+    if (*roles == 0) {
+        return "at least one of admin and sub_admin must be given";
+    }
+    *parsed = roles;
+    return NULL;
+}
+
+static authz_status check(request_rec *r, const char *line, const void *parsed)
+{
+    const um_role_set_t *roles = parsed;
+    um_caller_t caller = { 0 };
+    apr_status_t status;
+
+    (void)line;
+    if (r->user == NULL && um_config_directory(r)->identity == NULL) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    status = um_caller_identify(&caller, r);
+    if (status == UM_ENOTFOUND) {
+        return AUTHZ_DENIED;
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "UM0040: usermgmt-role: the role of \"%s\" could not be found out",
+                      r->user != NULL ? r->user : "");
+        return AUTHZ_GENERAL_ERROR;
+    }
+    return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+static const authz_provider provider = { check, parse };
+
+void um_authz_register(apr_pool_t *pool)
+{
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_PROVIDER,
+                              AUTHZ_PROVIDER_VERSION, &provider, AP_AUTH_INTERNAL_PER_CONF);
+}

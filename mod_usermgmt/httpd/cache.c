@@ -1,0 +1,189 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file cache.c Callers remembered, see cache.h. */
+
+#include "cache.h"
+
+#include <ap_provider.h>
+#include <ap_socache.h>
+#include <apr_strings.h>
+#include <util_mutex.h>
+
+#include "module.h"
+#include "runtime.h"
+
+#define MUTEX_TYPE "usermgmt-cache"
+
+/* A larger record is not remembered. */
+#define RECORD_MAX 1024
+#define KEY_MAX 1024
+
+static const ap_socache_provider_t *provider;
+static ap_socache_instance_t *instance;
+/* NULL where the provider excludes by itself. */
+static apr_global_mutex_t *mutex;
+
+apr_status_t um_cache_register(apr_pool_t *pconf)
+{
+    return ap_mutex_register(pconf, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+}
+
+static apr_status_t destroy(void *data)
+{
+    provider->destroy(instance, data);
+    instance = NULL;
+    return APR_SUCCESS;
+}
+
+apr_status_t um_cache_init(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server)
+{
+    struct ap_socache_hints hints = { 64, 96, apr_time_from_sec(5) };
+    const char *error;
+    apr_status_t status;
+
+    instance = NULL;
+    mutex = NULL;
+    provider = ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, "shmcb",
+                                  AP_SOCACHE_PROVIDER_VERSION);
+    if (provider == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, server,
+                     "UM0050: mod_socache_shmcb is not loaded: the roles of callers are read "
+                     "from the database at every request");
+        return APR_SUCCESS;
+    }
+    if ((provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0) {
+        /* Logs by itself where it fails. */
+        status = ap_global_mutex_create(&mutex, NULL, MUTEX_TYPE, NULL, server, pconf, 0);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+    }
+    error = provider->create(&instance, NULL, ptemp, pconf);
+    if (error != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "UM0051: no cache: %s", error);
+        return APR_EGENERAL;
+    }
+    status = provider->init(instance, "usermgmt", &hints, server, pconf);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0052: no cache");
+        return status;
+    }
+    apr_pool_cleanup_register(pconf, server, destroy, apr_pool_cleanup_null);
+    return APR_SUCCESS;
+}
+
+void um_cache_init_child(apr_pool_t *pool, server_rec *server)
+{
+    apr_status_t status;
+
+    if (mutex == NULL) {
+        return;
+    }
+    status = apr_global_mutex_child_init(&mutex, apr_global_mutex_lockfile(mutex), pool);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0053: no cache");
+        instance = NULL;
+    }
+}
+
+/* What is remembered is a text: generation, organization, and the rest, each
+ * ended by a NUL; an absent one is empty. Returns its length, 0 if too long. */
+static apr_size_t pack(char *packed, const um_caller_record_t *record, apr_uint32_t generation)
+{
+    int length = apr_snprintf(packed, RECORD_MAX, "%u%c%" APR_INT64_T_FMT "%c%d%c%s%c%s%c%s",
+                              generation, 0, record->org_id, 0, record->is_sub_admin, 0,
+                              record->user_uid != NULL ? record->user_uid : "", 0,
+                              record->seen_uid != NULL ? record->seen_uid : "", 0,
+                              record->seen_role != NULL ? record->seen_role : "");
+
+    return length < RECORD_MAX - 1 ? (apr_size_t)length + 1 : 0;
+}
+
+static const char *next_field(const char **cursor)
+{
+    const char *field = *cursor;
+
+    *cursor += strlen(field) + 1;
+    return field;
+}
+
+static const char *next_text(const char **cursor, apr_pool_t *pool)
+{
+    const char *field = next_field(cursor);
+
+    return field[0] != '\0' ? apr_pstrdup(pool, field) : NULL;
+}
+
+/* NULL where it is of another generation. */
+static um_caller_record_t *unpack(const char *packed, apr_uint32_t generation, apr_pool_t *pool)
+{
+    um_caller_record_t *record;
+
+    if ((apr_uint32_t)apr_strtoi64(next_field(&packed), NULL, 10) != generation) {
+        return NULL;
+    }
+    record = apr_pcalloc(pool, sizeof(*record));
+    record->org_id = apr_strtoi64(next_field(&packed), NULL, 10);
+    record->is_sub_admin = next_field(&packed)[0] == '1';
+    record->user_uid = next_text(&packed, pool);
+    record->seen_uid = next_text(&packed, pool);
+    record->seen_role = next_text(&packed, pool);
+    return record;
+}
+
+/* A server has its own database, so it is a part of the key. Returns its
+ * length, 0 if too long. */
+static unsigned make_key(char *key, const server_rec *server, const char *organization,
+                         const char *identity)
+{
+    int length = apr_snprintf(key, KEY_MAX, "%pp%c%s%c%s", server, 0, organization, 0, identity);
+
+    return length < KEY_MAX - 1 ? (unsigned)length : 0;
+}
+
+um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
+                                 const char *organization, const char *identity,
+                                 apr_pool_t *pool)
+{
+    char key[KEY_MAX];
+    char packed[RECORD_MAX];
+    unsigned key_length = make_key(key, server, organization, identity);
+    unsigned length = sizeof(packed);
+    apr_status_t status;
+
+    *generation = um_runtime_generation();
+    if (instance == NULL || key_length == 0) {
+        return NULL;
+    }
+    if (mutex != NULL && apr_global_mutex_lock(mutex) != APR_SUCCESS) {
+        return NULL;
+    }
+    status = provider->retrieve(instance, server, (unsigned char *)key, key_length,
+                                (unsigned char *)packed, &length, pool);
+    if (mutex != NULL) {
+        apr_global_mutex_unlock(mutex);
+    }
+    return status == APR_SUCCESS ? unpack(packed, *generation, pool) : NULL;
+}
+
+void um_cache_put(server_rec *server, const char *organization, const char *identity,
+                  const um_caller_record_t *record, apr_uint32_t generation,
+                  apr_interval_time_t ttl, apr_pool_t *pool)
+{
+    char key[KEY_MAX];
+    char packed[RECORD_MAX];
+    unsigned key_length = make_key(key, server, organization, identity);
+    apr_size_t length = pack(packed, record, generation);
+
+    if (instance == NULL || key_length == 0 || length == 0 || ttl <= 0) {
+        return;
+    }
+    if (mutex != NULL && apr_global_mutex_lock(mutex) != APR_SUCCESS) {
+        return;
+    }
+    /* A cache that is full or has failed costs time only. */
+    provider->store(instance, server, (unsigned char *)key, key_length, apr_time_now() + ttl,
+                    (unsigned char *)packed, (unsigned)length, pool);
+    if (mutex != NULL) {
+        apr_global_mutex_unlock(mutex);
+    }
+}

@@ -1,0 +1,246 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file caller.c Who asks, see caller.h. */
+
+#include "caller.h"
+
+#include "../core/log.h"
+#include "../core/text.h"
+#include "../core/uid.h"
+#include "cache.h"
+#include "config.h"
+#include "module.h"
+#include "runtime.h"
+
+#define DEFAULT_ORGANIZATION "default"
+
+/* Bytes; what is longer names nobody. An address has at most 254, but a login
+ * may be something else, such as the subject of a certificate. */
+#define IDENTITY_MAX 512
+#define ORGANIZATION_MAX 255
+
+/* A look at a caller on its way through. */
+typedef struct um_look_t {
+    um_caller_t *caller;
+    request_rec *r;
+    const um_config_directory_t *config;
+    um_store_t *store;
+    um_caller_record_t *record;
+    /* Of the cache, when the look began. */
+    apr_uint32_t generation;
+} um_look_t;
+
+static int is_usable(const char *name, apr_size_t max)
+{
+    apr_size_t length = strlen(name);
+
+    return length > 0 && length <= max && um_text_is_utf8(name, length)
+           && !um_text_has_control(name);
+}
+
+/* The value of an expression, or fallback where there is none. */
+static apr_status_t evaluate(const char **value, const ap_expr_info_t *expression,
+                             const char *fallback, request_rec *r)
+{
+    const char *error = NULL;
+
+    *value = expression != NULL ? ap_expr_str_exec(r, expression, &error) : fallback;
+    if (error != NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "UM0046: an expression failed: %s", error);
+        return APR_EGENERAL;
+    }
+    return APR_SUCCESS;
+}
+
+/* Ask the lines of a directive one by one whether the caller holds a role;
+ * *failed is set where one could not tell. */
+static int holds(int *failed, const apr_array_header_t *lines, request_rec *r)
+{
+    authz_status status = AUTHZ_NEUTRAL;
+
+    for (int i = 0; lines != NULL && status != AUTHZ_GRANTED && i < lines->nelts; i++) {
+        const um_require_t *line = &APR_ARRAY_IDX(lines, i, um_require_t);
+
+        /* Some providers go by more than one name and look here for theirs. */
+        apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, line->provider_name);
+        status = line->provider->check_authorization(r, line->line, line->parsed);
+        apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
+        if (status == AUTHZ_GENERAL_ERROR) {
+            *failed = 1;
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                          "UM0047: the authorization provider %s failed for \"%s\"",
+                          line->provider_name, line->line);
+        }
+    }
+    return status == AUTHZ_GRANTED;
+}
+
+/* The role by configuration. */
+static apr_status_t find_role(um_look_t *look)
+{
+    int failed = 0;
+
+    if (holds(&failed, look->config->admins, look->r)) {
+        look->caller->role = UM_ROLE_ADMIN;
+    } else if (holds(&failed, look->config->sub_admins, look->r)) {
+        look->caller->role = UM_ROLE_SUB_ADMIN;
+    }
+    return failed && look->caller->role == UM_ROLE_NONE ? APR_EGENERAL : APR_SUCCESS;
+}
+
+static apr_status_t read_record(um_look_t *look)
+{
+    const um_caller_t *caller = look->caller;
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, look->store, look->r->pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity,
+                                      look->r->pool);
+    }
+    um_db_close(db);
+    return status;
+}
+
+static apr_status_t make_organization(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    const um_look_t *look = baton;
+    const um_host_t *host = um_db_host(db);
+
+    return um_store_organizations_insert(db, look->caller->organization,
+                                         apr_time_as_msec(host->now(host->baton)), pool);
+}
+
+/* Note a caller with a role by configuration. One who is a user keeps that uid. */
+static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    um_look_t *look = baton;
+    const um_host_t *host = um_db_host(db);
+    const um_caller_t *caller = look->caller;
+    apr_time_t now = host->now(host->baton);
+    char made[UM_UID_LENGTH + 1];
+    const char *uid = look->record->user_uid;
+    apr_status_t status = APR_SUCCESS;
+
+    if (uid == NULL) {
+        status = um_uid_make(made, now, host);
+        uid = made;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_callers_put(db, look->record->org_id, caller->identity, uid,
+                                      um_role_name(caller->role), apr_time_as_msec(now), pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity,
+                                      pool);
+    }
+    return status;
+}
+
+/* What the database knows, after what the configuration says was written there. */
+static apr_status_t update_record(um_look_t *look)
+{
+    um_caller_t *caller = look->caller;
+    apr_pool_t *pool = look->r->pool;
+    apr_status_t status = read_record(look);
+
+    if (status == UM_ENOTFOUND && caller->role == UM_ROLE_ADMIN
+        && look->config->auto_organization == 1) {
+        status = um_store_change(look->store, make_organization, look, pool);
+        if (status == APR_SUCCESS) {
+            status = read_record(look);
+        }
+    }
+    if (status != APR_SUCCESS || caller->role == UM_ROLE_NONE) {
+        return status;
+    }
+    if (look->record->seen_role == NULL
+        || strcmp(look->record->seen_role, um_role_name(caller->role)) != 0) {
+        status = um_store_change(look->store, note_caller, look, pool);
+    }
+    return status;
+}
+
+/* Is a remembered record still what this request would find? */
+static int fits(const um_look_t *look)
+{
+    return look->record != NULL
+           && (look->caller->role == UM_ROLE_NONE
+               || (look->record->seen_role != NULL
+                   && strcmp(look->record->seen_role, um_role_name(look->caller->role)) == 0));
+}
+
+static apr_status_t find_record(um_look_t *look)
+{
+    const um_caller_t *caller = look->caller;
+    apr_interval_time_t ttl = um_config_role_cache_ttl(look->config);
+    server_rec *server = look->r->server;
+    apr_pool_t *pool = look->r->pool;
+    apr_status_t status;
+
+    if (ttl > 0) {
+        look->record = um_cache_get(&look->generation, server, caller->organization,
+                                    caller->identity, pool);
+    }
+    if (fits(look)) {
+        return APR_SUCCESS;
+    }
+    status = update_record(look);
+    if (status == APR_SUCCESS && ttl > 0) {
+        um_cache_put(server, caller->organization, caller->identity, look->record,
+                     look->generation, ttl, pool);
+    }
+    return status;
+}
+
+static void use_record(um_look_t *look)
+{
+    um_caller_t *caller = look->caller;
+    const um_caller_record_t *record = look->record;
+
+    caller->org_id = record->org_id;
+    if (caller->role != UM_ROLE_NONE) {
+        caller->uid = record->seen_uid;
+        return;
+    }
+    caller->uid = record->user_uid;
+    if (record->is_sub_admin) {
+        caller->role = UM_ROLE_SUB_ADMIN;
+    }
+}
+
+apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
+{
+    um_look_t look = { caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
+    apr_status_t status;
+
+    caller->remote_addr = r->useragent_ip;
+    caller->role = UM_ROLE_NONE;
+    status = evaluate(&caller->identity, look.config->identity, r->user, r);
+    if (status == APR_SUCCESS) {
+        status = evaluate(&caller->organization, look.config->organization,
+                          DEFAULT_ORGANIZATION, r);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (caller->identity == NULL || !is_usable(caller->identity, IDENTITY_MAX)) {
+        /* Nobody: has no role, and is in no organization. */
+        caller->identity = "";
+        return APR_SUCCESS;
+    }
+    if (!is_usable(caller->organization, ORGANIZATION_MAX)) {
+        return UM_ENOTFOUND;
+    }
+    status = find_role(&look);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (look.store == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    status = find_record(&look);
+    if (status == APR_SUCCESS) {
+        use_record(&look);
+    }
+    return status;
+}

@@ -1,0 +1,21 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_CALLER_H
+#define UM_HTTPD_CALLER_H
+
+/** @file caller.h Who asks: identity, organization and role of a request's caller. */
+
+#include <httpd.h>
+
+#include "../api/request.h"
+
+/**
+ * Find out who asks, by the directives that hold where the request goes.
+ * A caller with a role by configuration who was not seen before is noted.
+ * @param caller filled, in r's pool
+ * @return APR_SUCCESS; UM_ENOTFOUND where the organization does not exist;
+ *         UM_EUNAVAILABLE; APR_EGENERAL where a line could not be decided and
+ *         no other gave a role, or an expression failed (logged)
+ */
+apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r);
+
+#endif

@@ -1,0 +1,327 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file config.c The directives, see config.h. */
+
+#include "config.h"
+
+#include <ap_provider.h>
+#include <apr_fnmatch.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "authz.h"
+#include "module.h"
+
+#define DEFAULT_MAX_BODY APR_INT64_C(1048576)
+#define DEFAULT_ROLE_CACHE_TTL apr_time_from_sec(5)
+
+/* The base where a handler was set that is not ours; told apart by address. */
+static const char no_base[] = "";
+
+void *um_config_create_directory(apr_pool_t *pool, char *path)
+{
+    um_config_directory_t *config = apr_palloc(pool, sizeof(*config));
+
+    (void)path;
+#define UNSET(type, name, unset) config->name = unset;
+    UM_CONFIG_DIRECTORY_FIELDS(UNSET)
+#undef UNSET
+    return config;
+}
+
+void *um_config_merge_directory(apr_pool_t *pool, void *base, void *add)
+{
+    const um_config_directory_t *outer = base;
+    const um_config_directory_t *inner = add;
+    um_config_directory_t *config = apr_palloc(pool, sizeof(*config));
+
+#define MERGE(type, name, unset) config->name = inner->name != unset ? inner->name : outer->name;
+    UM_CONFIG_DIRECTORY_FIELDS(MERGE)
+#undef MERGE
+    return config;
+}
+
+void *um_config_create_server(apr_pool_t *pool, server_rec *server)
+{
+    um_config_server_t *config = apr_palloc(pool, sizeof(*config));
+
+    (void)server;
+#define UNSET(type, name, unset) config->name = unset;
+    UM_CONFIG_SERVER_FIELDS(UNSET)
+#undef UNSET
+    return config;
+}
+
+void *um_config_merge_server(apr_pool_t *pool, void *base, void *add)
+{
+    const um_config_server_t *outer = base;
+    const um_config_server_t *inner = add;
+    um_config_server_t *config = apr_palloc(pool, sizeof(*config));
+
+#define MERGE(type, name, unset) config->name = inner->name != unset ? inner->name : outer->name;
+    UM_CONFIG_SERVER_FIELDS(MERGE)
+#undef MERGE
+    return config;
+}
+
+const um_config_directory_t *um_config_directory(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &usermgmt_module);
+}
+
+const um_config_server_t *um_config_server(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &usermgmt_module);
+}
+
+const char *um_config_base(const request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+
+    return config != NULL && config->base != no_base ? config->base : NULL;
+}
+
+void um_config_settings(um_settings_t *settings, const um_config_directory_t *config)
+{
+    settings->sub_admin_permissions = config->sub_admin_permissions != -1
+                                          ? (unsigned)config->sub_admin_permissions
+                                          : UM_PERMIT_DEFAULT;
+    settings->allowed_origins = config->allowed_origins;
+    settings->max_body = config->max_body != -1 ? config->max_body : DEFAULT_MAX_BODY;
+}
+
+apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config)
+{
+    return config->role_cache_ttl != -1 ? config->role_cache_ttl : DEFAULT_ROLE_CACHE_TTL;
+}
+
+/* ---- directives ---- */
+
+/* The base path of the Location that a directive stands in, in *base. */
+static const char *find_base(const char **base, const cmd_parms *cmd)
+{
+    const ap_directive_t *section = cmd->directive->parent;
+    apr_size_t length;
+
+    if (section == NULL || ap_cstr_casecmp(section->directive, "<Location") != 0
+        || cmd->path == NULL || cmd->path[0] != '/' || apr_fnmatch_test(cmd->path)) {
+        return "SetHandler " UM_HANDLER " must stand directly in a <Location> with a plain path: "
+               "no <LocationMatch>, no wildcards, no <If>, no <Directory>";
+    }
+    length = strlen(cmd->path);
+    if (cmd->path[length - 1] == '/') {
+        length--;
+    }
+    *base = apr_pstrmemdup(cmd->pool, cmd->path, length);
+    return NULL;
+}
+
+/* httpd's core has the directive and does what it says; here it is only seen,
+ * since it alone tells the base path. */
+static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *handler)
+{
+    um_config_directory_t *config = directory;
+    um_config_server_t *server = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+
+    if (ap_cstr_casecmp(handler, UM_HANDLER) != 0) {
+        config->base = no_base;
+        return NULL;
+    }
+    server->used = 1;
+    return find_base(&config->base, cmd);
+}
+
+/* cmd->info is the offset of the array in the directory's configuration. */
+static const char *add_require(cmd_parms *cmd, void *directory, const char *arguments)
+{
+    apr_array_header_t **lines = (void *)((char *)directory + (apr_size_t)cmd->info);
+    um_require_t require = { 0 };
+    const char *error = NULL;
+
+    require.provider_name = ap_getword_conf(cmd->pool, &arguments);
+    require.line = arguments;
+    if (require.provider_name[0] == '\0') {
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, " takes what Require takes", NULL);
+    }
+    if (ap_cstr_casecmp(require.provider_name, "not") == 0
+        || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_PROVIDER) == 0) {
+        return apr_psprintf(cmd->pool, "%s can't be used with \"%s\"", cmd->cmd->name,
+                            require.provider_name);
+    }
+    require.provider = ap_lookup_provider(AUTHZ_PROVIDER_GROUP, require.provider_name,
+                                          AUTHZ_PROVIDER_VERSION);
+    if (require.provider == NULL) {
+        return apr_psprintf(cmd->pool,
+                            "%s: unknown authorization provider \"%s\"; load its module before",
+                            cmd->cmd->name, require.provider_name);
+    }
+    if (require.provider->parse_require_line != NULL) {
+        error = require.provider->parse_require_line(cmd, require.line, &require.parsed);
+    }
+    if (error != NULL) {
+        return apr_psprintf(cmd->pool, "%s %s: %s", cmd->cmd->name, require.provider_name, error);
+    }
+    if (*lines == NULL) {
+        *lines = apr_array_make(cmd->pool, 2, sizeof(um_require_t));
+    }
+    APR_ARRAY_PUSH(*lines, um_require_t) = require;
+    return NULL;
+}
+
+static const char *add_permission(cmd_parms *cmd, void *directory, const char *name)
+{
+    static const struct {
+        const char *name;
+        int permission;
+    } permissions[] = {
+        { "none", 0 },
+        { "users:read", UM_PERMIT_USERS_READ },
+        { "users:create", UM_PERMIT_USERS_CREATE },
+        { "users:update", UM_PERMIT_USERS_UPDATE },
+        { "users:delete", UM_PERMIT_USERS_DELETE },
+        { "invitations:read", UM_PERMIT_INVITATIONS_READ },
+        { "sub-admins:read", UM_PERMIT_SUB_ADMINS_READ },
+    };
+    um_config_directory_t *config = directory;
+
+    for (apr_size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++) {
+        if (ap_cstr_casecmp(name, permissions[i].name) == 0) {
+            if (config->sub_admin_permissions == -1) {
+                config->sub_admin_permissions = 0;
+            }
+            config->sub_admin_permissions |= permissions[i].permission;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool,
+                        "%s: \"%s\" is none of none users:read users:create users:update "
+                        "users:delete invitations:read sub-admins:read",
+                        cmd->cmd->name, name);
+}
+
+/* cmd->info is the offset of the expression in the directory's configuration. */
+static const char *set_expression(cmd_parms *cmd, void *directory, const char *text)
+{
+    ap_expr_info_t **expression = (void *)((char *)directory + (apr_size_t)cmd->info);
+    const char *error = NULL;
+
+    *expression = ap_expr_parse_cmd(cmd, text, AP_EXPR_FLAG_STRING_RESULT, &error, NULL);
+    if (error != NULL) {
+        return apr_psprintf(cmd->pool, "%s: can't read the expression \"%s\": %s",
+                            cmd->cmd->name, text, error);
+    }
+    return NULL;
+}
+
+static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    apr_uri_t uri;
+
+    if (apr_uri_parse(cmd->pool, text, &uri) != APR_SUCCESS || uri.scheme == NULL
+        || uri.hostname == NULL || uri.user != NULL || uri.path != NULL || uri.query != NULL
+        || uri.fragment != NULL
+        || (ap_cstr_casecmp(uri.scheme, "https") != 0
+            && ap_cstr_casecmp(uri.scheme, "http") != 0)) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no origin such as https://www.example.com",
+                            cmd->cmd->name, text);
+    }
+    if (config->allowed_origins == NULL) {
+        config->allowed_origins = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(config->allowed_origins, const char *) = text;
+    return NULL;
+}
+
+static const char *set_auto_organization(cmd_parms *cmd, void *directory, int on)
+{
+    um_config_directory_t *config = directory;
+
+    (void)cmd;
+    config->auto_organization = on;
+    return NULL;
+}
+
+/* A whole number without sign in a range; *end is set behind it. */
+static int parse_number(apr_int64_t *number, const char **end, const char *text, apr_int64_t max)
+{
+    char *stop = NULL;
+
+    if (!apr_isdigit(text[0])) {
+        return 0;
+    }
+    errno = 0;
+    *number = apr_strtoi64(text, &stop, 10);
+    *end = stop;
+    return errno == 0 && *number <= max;
+}
+
+static const char *set_max_body(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    const char *end = NULL;
+
+    /* The longest is what httpd's own buckets and a 32-bit size can hold. */
+    if (!parse_number(&config->max_body, &end, text, APR_INT32_MAX) || *end != '\0'
+        || config->max_body == 0) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of bytes from 1 to %d",
+                            cmd->cmd->name, text, APR_INT32_MAX);
+    }
+    return NULL;
+}
+
+static const char *set_role_cache_ttl(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    apr_interval_time_t ttl;
+
+    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &ttl, "s") != APR_SUCCESS
+        || ttl > apr_time_from_sec(3600)) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 0 to 3600 seconds",
+                            cmd->cmd->name, text);
+    }
+    config->role_cache_ttl = ttl;
+    return NULL;
+}
+
+static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)
+{
+    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+
+    (void)directory;
+    config->auto_schema = on;
+    return NULL;
+}
+
+#define FIELD(name) ((void *)APR_OFFSETOF(um_config_directory_t, name))
+#define ANYWHERE (RSRC_CONF | ACCESS_CONF)
+
+const command_rec um_config_directives[] = {
+    AP_INIT_TAKE1("SetHandler", see_set_handler, NULL, OR_FILEINFO,
+                  "a handler name; usermgmt makes the Location serve the user management"),
+    AP_INIT_RAW_ARGS("UserMgmtAdmin", add_require, FIELD(admins), ANYWHERE,
+                     "an authorization provider and its arguments, as with Require, that "
+                     "makes a caller an admin"),
+    AP_INIT_RAW_ARGS("UserMgmtSubAdmin", add_require, FIELD(sub_admins), ANYWHERE,
+                     "an authorization provider and its arguments, as with Require, that "
+                     "makes a caller a sub-admin"),
+    AP_INIT_ITERATE("UserMgmtSubAdminAllow", add_permission, NULL, ANYWHERE,
+                    "what sub-admins may do: none, or some of users:read users:create "
+                    "users:update users:delete invitations:read sub-admins:read"),
+    AP_INIT_TAKE1("UserMgmtIdentity", set_expression, FIELD(identity), ANYWHERE,
+                  "an expression that gives the caller's identity, normally an email address"),
+    AP_INIT_TAKE1("UserMgmtOrganization", set_expression, FIELD(organization), ANYWHERE,
+                  "an expression that gives the caller's organization"),
+    AP_INIT_FLAG("UserMgmtAutoOrganization", set_auto_organization, NULL, ANYWHERE,
+                 "On: an organization that does not exist is made at an admin's first request"),
+    AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
+                    "origins besides the server's own whose pages may send changes"),
+    AP_INIT_TAKE1("UserMgmtMaxBody", set_max_body, NULL, ANYWHERE,
+                  "the most bytes a request body may have"),
+    AP_INIT_TAKE1("UserMgmtRoleCacheTTL", set_role_cache_ttl, NULL, ANYWHERE,
+                  "how long a caller's stored role may be remembered, in seconds"),
+    AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
+                 "On: the schema of an SQLite database is made and upgraded by the module"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
+};

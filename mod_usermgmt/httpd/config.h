@@ -1,0 +1,90 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_CONFIG_H
+#define UM_HTTPD_CONFIG_H
+
+/**
+ * @file config.h
+ * The directives (docs/directives.md) and what they leave. Configurations are
+ * created unset, merged, and completed with defaults where they are used. All
+ * are read-only once the configuration is read.
+ */
+
+#include <ap_expr.h>
+#include <httpd.h>
+#include <http_config.h>
+#include <mod_auth.h>
+
+#include "../api/request.h"
+
+/** The handler's name: SetHandler usermgmt. */
+#define UM_HANDLER "usermgmt"
+
+/** A line of UserMgmtAdmin or UserMgmtSubAdmin. */
+typedef struct um_require_t {
+    const char *provider_name;
+    const authz_provider *provider;
+    /** What follows the provider's name, as written and as the provider has
+     *  understood it. */
+    const char *line;
+    const void *parsed;
+} um_require_t;
+
+/**
+ * The fields of a directory's configuration: type, name, the value of one not
+ * set. Declaration, creation and merge all follow this list.
+ *
+ * base: the path of the Location with SetHandler usermgmt, without a slash at
+ *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
+ * admins, sub_admins: of um_require_t
+ * role_cache_ttl: microseconds
+ */
+#define UM_CONFIG_DIRECTORY_FIELDS(X)                                                             \
+    X(const char *, base, NULL)                                                                   \
+    X(apr_array_header_t *, admins, NULL)                                                         \
+    X(apr_array_header_t *, sub_admins, NULL)                                                     \
+    X(int, sub_admin_permissions, -1)                                                             \
+    X(ap_expr_info_t *, identity, NULL)                                                           \
+    X(ap_expr_info_t *, organization, NULL)                                                       \
+    X(int, auto_organization, -1)                                                                 \
+    X(apr_array_header_t *, allowed_origins, NULL)                                                \
+    X(apr_int64_t, max_body, -1)                                                                  \
+    X(apr_interval_time_t, role_cache_ttl, -1)
+
+typedef struct um_config_directory_t {
+#define DECLARE(type, name, unset) type name;
+    UM_CONFIG_DIRECTORY_FIELDS(DECLARE)
+#undef DECLARE
+} um_config_directory_t;
+
+/** The same for a server (virtual host). used: some Location has the handler. */
+#define UM_CONFIG_SERVER_FIELDS(X)                                                                \
+    X(int, used, -1)                                                                              \
+    X(int, auto_schema, -1)
+
+typedef struct um_config_server_t {
+#define DECLARE(type, name, unset) type name;
+    UM_CONFIG_SERVER_FIELDS(DECLARE)
+#undef DECLARE
+} um_config_server_t;
+
+void *um_config_create_directory(apr_pool_t *pool, char *path);
+void *um_config_merge_directory(apr_pool_t *pool, void *base, void *add);
+void *um_config_create_server(apr_pool_t *pool, server_rec *server);
+void *um_config_merge_server(apr_pool_t *pool, void *base, void *add);
+
+extern const command_rec um_config_directives[];
+
+/** The configuration of the place a request asks for. */
+const um_config_directory_t *um_config_directory(const request_rec *r);
+const um_config_server_t *um_config_server(const server_rec *server);
+
+/** The base path where a request is for this module, else NULL. */
+const char *um_config_base(const request_rec *r);
+
+/** What the API is to know of a configuration, completed with defaults. */
+void um_config_settings(um_settings_t *settings, const um_config_directory_t *config);
+
+/** How long a caller's record is remembered, completed with the default. */
+apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config);
+
+#endif

@@ -1,0 +1,56 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/**
+ * @file errors.c
+ * Below the Location, an error that httpd or another module makes (401, 404,
+ * 413 …) keeps its status and headers, and its page becomes a problem.
+ */
+
+#include "errors.h"
+
+#include <http_protocol.h>
+#include <util_filter.h>
+
+#include "../api/problem.h"
+#include "config.h"
+
+#define FILTER_NAME "USERMGMT_ERRORS"
+
+/* The first brigade of the page becomes the whole problem, the rest is dropped. */
+static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade)
+{
+    request_rec *r = filter->r;
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    const char *body;
+    apr_size_t length;
+
+    apr_brigade_cleanup(brigade);
+    if (filter->ctx != NULL) {
+        return APR_SUCCESS;
+    }
+    filter->ctx = filter;
+    body = um_problem_body(r->status, r->pool);
+    length = strlen(body);
+    ap_set_content_type(r, "application/problem+json");
+    ap_set_content_length(r, (apr_off_t)length);
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(body, length, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(filter->next, brigade);
+}
+
+void um_errors_register(void)
+{
+    ap_register_output_filter(FILTER_NAME, filter_page, NULL, AP_FTYPE_RESOURCE);
+}
+
+void um_errors_insert_filter(request_rec *r)
+{
+    if (um_config_base(r) == NULL || r->status < HTTP_BAD_REQUEST) {
+        return;
+    }
+    apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (apr_table_get(r->notes, "usermgmt-outcome") == NULL) {
+        apr_table_setn(r->notes, "usermgmt-outcome", um_problem_code(r->status));
+    }
+    ap_add_output_filter(FILTER_NAME, NULL, r, r->connection);
+}

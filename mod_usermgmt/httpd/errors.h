@@ -1,0 +1,15 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_ERRORS_H
+#define UM_HTTPD_ERRORS_H
+
+/** @file errors.h Errors that httpd itself makes, as problems. */
+
+#include <httpd.h>
+
+/** Register the output filter. */
+void um_errors_register(void);
+
+/** Insert it where the Location is this module's: insert_error_filter. */
+void um_errors_insert_filter(request_rec *r);
+
+#endif

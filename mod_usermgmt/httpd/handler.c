@@ -1,0 +1,295 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file handler.c From a request_rec to the API and back, see handler.h. */
+
+#include "handler.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <util_filter.h>
+
+#include "../api/router.h"
+#include "caller.h"
+#include "config.h"
+#include "module.h"
+#include "runtime.h"
+
+/* What r->filename is where there is no file; for %f in logs. */
+#define NO_FILE_PREFIX "usermgmt:"
+
+/* The body is read in pieces of so many bytes. */
+#define READ_BYTES 65536
+
+int um_handler_translate_name(request_rec *r)
+{
+    if (um_config_base(r) == NULL) {
+        return DECLINED;
+    }
+    r->filename = apr_pstrcat(r->pool, NO_FILE_PREFIX, r->uri, NULL);
+    return OK;
+}
+
+int um_handler_map_to_storage(request_rec *r)
+{
+    if (um_config_base(r) == NULL || r->filename == NULL
+        || strncmp(r->filename, NO_FILE_PREFIX, strlen(NO_FILE_PREFIX)) != 0) {
+        return DECLINED;
+    }
+    return OK;
+}
+
+/* ---- what the API asks of the server ---- */
+
+static apr_status_t identify(um_caller_t *caller, um_request_t *request)
+{
+    return um_caller_identify(caller, request->server_baton);
+}
+
+static apr_status_t append_brigade(um_buffer_t *buffer, int *ended, apr_bucket_brigade *brigade,
+                                   apr_int64_t max)
+{
+    apr_bucket *bucket;
+
+    for (bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        const char *bytes;
+        apr_size_t length;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            *ended = 1;
+            break;
+        }
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            continue;
+        }
+        status = apr_bucket_read(bucket, &bytes, &length, APR_BLOCK_READ);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        if ((apr_int64_t)(buffer->length + length) > max) {
+            return UM_ETOOLARGE;
+        }
+        um_buffer_append(buffer, bytes, length);
+    }
+    return APR_SUCCESS;
+}
+
+/* httpd's own limit (LimitRequestBody) and a broken body come as one of its
+ * statuses. */
+static apr_status_t read_error(apr_status_t status, request_rec *r)
+{
+    int http_status = ap_map_http_request_error(status, HTTP_BAD_REQUEST);
+
+    r->connection->keepalive = AP_CONN_CLOSE;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, status, r, "UM0048: the body could not be read");
+    return http_status == HTTP_REQUEST_ENTITY_TOO_LARGE ? UM_ETOOLARGE : APR_EGENERAL;
+}
+
+static apr_status_t read_body(const char **body, apr_size_t *length, um_request_t *request,
+                              apr_int64_t max)
+{
+    request_rec *r = request->server_baton;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_int64_t announced = request->content_length;
+    um_buffer_t buffer;
+    apr_status_t status = APR_SUCCESS;
+    int ended = 0;
+
+    um_buffer_init(&buffer, announced > 0 && announced <= max ? (apr_size_t)announced : 1024,
+                   r->pool);
+    while (!ended && status == APR_SUCCESS) {
+        status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES, APR_BLOCK_READ,
+                                READ_BYTES);
+        if (status != APR_SUCCESS) {
+            status = read_error(status, r);
+        } else {
+            status = append_brigade(&buffer, &ended, brigade, max);
+        }
+        apr_brigade_cleanup(brigade);
+    }
+    if (status == UM_ETOOLARGE) {
+        /* The rest is not worth reading. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    *body = buffer.data;
+    *length = buffer.length;
+    return status;
+}
+
+static void forget_roles(um_request_t *request)
+{
+    (void)request;
+    um_runtime_raise_generation();
+}
+
+static const um_server_t server = { identify, read_body, forget_roles };
+
+/* ---- request ---- */
+
+static const char *own_origin(request_rec *r)
+{
+    const char *host = apr_table_get(r->headers_in, "Host");
+
+    if (host == NULL || host[0] == '\0') {
+        host = ap_get_server_name_for_url(r);
+    }
+    return apr_pstrcat(r->pool, ap_http_scheme(r), "://", host, NULL);
+}
+
+/* HTTP has checked both headers before. */
+static void set_body(um_request_t *request, const apr_table_t *headers)
+{
+    const char *length = apr_table_get(headers, "Content-Length");
+    int chunked = apr_table_get(headers, "Transfer-Encoding") != NULL;
+
+    request->content_length = -1;
+    if (!chunked && length != NULL) {
+        request->content_length = apr_strtoi64(length, NULL, 10);
+    }
+    request->has_body = chunked || request->content_length > 0;
+}
+
+/* The part of the path behind the base; a text that no route has where the
+ * path does not start with the base (an internal redirect from elsewhere). */
+static const char *path_below(const char *uri, const char *base)
+{
+    apr_size_t length = strlen(base);
+
+    if (strncmp(uri, base, length) != 0 || (uri[length] != '/' && uri[length] != '\0')) {
+        return "/.";
+    }
+    return uri + length;
+}
+
+static void fill_request(um_request_t *request, um_settings_t *settings, request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+    const char *base = um_config_base(r);
+
+    um_config_settings(settings, config);
+    request->pool = r->pool;
+    request->server = &server;
+    request->server_baton = r;
+    request->settings = settings;
+    request->store = um_runtime_store(r->server);
+    request->method = r->method;
+    request->base = base;
+    request->path = path_below(r->uri, base);
+    request->query = r->args;
+    request->headers = r->headers_in;
+    set_body(request, r->headers_in);
+    request->own_origin = own_origin(r);
+}
+
+static void set_note(request_rec *r, const char *name, const char *value)
+{
+    if (value != NULL && value[0] != '\0') {
+        apr_table_setn(r->notes, name, value);
+    }
+}
+
+static void set_notes(request_rec *r, const um_request_t *request, const um_answer_t *answer)
+{
+    set_note(r, "usermgmt-action", request->action);
+    set_note(r, "usermgmt-org", request->caller.organization);
+    set_note(r, "usermgmt-role", um_role_name(request->caller.role));
+    set_note(r, "usermgmt-target", request->target);
+    set_note(r, "usermgmt-outcome", answer->code != NULL ? answer->code : "ok");
+}
+
+/* ---- answer ---- */
+
+static int set_header(void *baton, const char *name, const char *value)
+{
+    request_rec *r = baton;
+
+    apr_table_setn(r->headers_out, name, value);
+    return 1;
+}
+
+static int send_whole(request_rec *r, const um_answer_t *answer)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, alloc);
+
+    if (answer->body != NULL) {
+        ap_set_content_length(r, (apr_off_t)answer->length);
+        APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(answer->body, answer->length,
+                                                                r->pool, alloc));
+    }
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(r->output_filters, brigade);
+    return OK;
+}
+
+/* Each piece is flushed, so that memory stays bounded and the caller may use
+ * its buffer again. */
+static apr_status_t write_piece(void *baton, const char *bytes, apr_size_t length)
+{
+    request_rec *r = baton;
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, alloc);
+    apr_status_t status;
+
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_transient_create(bytes, length, alloc));
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_flush_create(alloc));
+    status = ap_pass_brigade(r->output_filters, brigade);
+    apr_brigade_destroy(brigade);
+    if (status == APR_SUCCESS && r->connection->aborted) {
+        status = APR_ECONNABORTED;
+    }
+    return status;
+}
+
+/* Once the header is out a failure can only be told by breaking off: an error
+ * bucket keeps the last chunk from being sent. */
+static int send_stream(request_rec *r, um_request_t *request, const um_answer_t *answer)
+{
+    um_sink_t sink = { write_piece, r };
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, alloc);
+    apr_status_t status = APR_SUCCESS;
+
+    if (!r->header_only) {
+        status = answer->stream(&sink, request, answer->stream_baton);
+    }
+    if (status != APR_SUCCESS && r->connection->aborted) {
+        return OK;
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, "UM0049: a stream broke off");
+        r->connection->keepalive = AP_CONN_CLOSE;
+        APR_BRIGADE_INSERT_TAIL(brigade,
+                                ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, alloc));
+    }
+    APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(r->output_filters, brigade);
+    return OK;
+}
+
+static int send_answer(request_rec *r, um_request_t *request, const um_answer_t *answer)
+{
+    r->status = answer->status;
+    apr_table_do(set_header, r, answer->headers, NULL);
+    if (answer->content_type != NULL) {
+        ap_set_content_type(r, answer->content_type);
+    }
+    return answer->stream != NULL ? send_stream(r, request, answer) : send_whole(r, answer);
+}
+
+int um_handler_handle(request_rec *r)
+{
+    um_request_t request = { 0 };
+    um_settings_t settings;
+    um_answer_t answer;
+
+    if (strcmp(r->handler, UM_HANDLER) != 0 || um_config_base(r) == NULL) {
+        return DECLINED;
+    }
+    fill_request(&request, &settings, r);
+    um_router_handle(&answer, &request);
+    set_notes(r, &request, &answer);
+    return send_answer(r, &request, &answer);
+}

@@ -1,0 +1,17 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_HANDLER_H
+#define UM_HTTPD_HANDLER_H
+
+/** @file handler.h The hooks that a request goes through. */
+
+#include <httpd.h>
+
+/** Keep httpd from looking for a file where the Location is this module's:
+ *  translate_name and map_to_storage. */
+int um_handler_translate_name(request_rec *r);
+int um_handler_map_to_storage(request_rec *r);
+
+/** Answer a request: handler. */
+int um_handler_handle(request_rec *r);
+
+#endif

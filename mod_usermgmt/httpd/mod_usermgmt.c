@@ -1,0 +1,80 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file mod_usermgmt.c The module's record and its hooks. */
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "authz.h"
+#include "cache.h"
+#include "config.h"
+#include "errors.h"
+#include "handler.h"
+#include "runtime.h"
+
+static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    return um_runtime_register(pconf) == APR_SUCCESS && um_cache_register(pconf) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                        server_rec *server)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    return um_runtime_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                       server_rec *server)
+{
+    (void)plog;
+    /* The configuration is read twice at the start; the first is for checks only. */
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    return um_runtime_init(pconf, server) == APR_SUCCESS
+                   && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static void child_init(apr_pool_t *pool, server_rec *server)
+{
+    um_cache_init_child(pool, server);
+    um_runtime_init_child(pool, server);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    static const char *const dbd[] = { "mod_dbd.c", NULL };
+
+    um_authz_register(pool);
+    um_errors_register();
+    ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, dbd, NULL, APR_HOOK_MIDDLE);
+    ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(um_errors_insert_filter, NULL, NULL, APR_HOOK_LAST);
+}
+
+AP_DECLARE_MODULE(usermgmt) = {
+    STANDARD20_MODULE_STUFF,
+    um_config_create_directory,
+    um_config_merge_directory,
+    um_config_create_server,
+    um_config_merge_server,
+    um_config_directives,
+    register_hooks,
+    0,
+};

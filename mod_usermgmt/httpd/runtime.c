@@ -1,0 +1,253 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file runtime.c What runs in a child process, see runtime.h. */
+
+#include "runtime.h"
+
+#include <ap_mpm.h>
+#include <apr_atomic.h>
+#include <apr_hash.h>
+#include <apr_shm.h>
+#include <http_config.h>
+#include <mod_dbd.h>
+#include <util_mutex.h>
+
+#include "config.h"
+#include "module.h"
+
+#define MUTEX_TYPE "usermgmt-writer"
+#define RETAINED_KEY "usermgmt-shared"
+
+/* A connection that died in the pool comes out of it as NULL; the pool has
+ * dropped it then, so the next is another. */
+#define ACQUIRE_TRIES 3
+
+/* What all processes share. It outlives a graceful restart, during which old
+ * and new processes must still exclude each other. */
+typedef struct um_shared_t {
+    apr_global_mutex_t *mutex;
+    apr_shm_t *shm;
+    /* In shm. */
+    apr_uint32_t *generation;
+} um_shared_t;
+
+/* One server's host, in a child process. */
+typedef struct um_server_host_t {
+    um_host_t host;
+    server_rec *server;
+    /* Threads inside of acquire. */
+    volatile apr_uint32_t acquiring;
+    um_store_t *store;
+} um_server_host_t;
+
+static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
+static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
+
+static um_shared_t *shared;
+
+/* This child's, written once before it serves: server_rec to um_server_host_t,
+ * and how many threads may wait for a connection. */
+static apr_hash_t *hosts;
+static apr_uint32_t acquiring_max;
+
+/* ---- the core's host ---- */
+
+/* mod_dbd's pool waits without limit when it is empty, so the waiting threads
+ * are bounded here: the rest stays free for what needs no database. */
+static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
+{
+    um_server_host_t *host = baton;
+    ap_dbd_t *dbd = NULL;
+
+    if (apr_atomic_inc32(&host->acquiring) < acquiring_max) {
+        for (int try = 0; dbd == NULL && try < ACQUIRE_TRIES; try++) {
+            dbd = dbd_open(pool, host->server);
+        }
+    } else {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, host->server,
+                     "UM0041: too many requests wait for a database connection; "
+                     "DBDMax or the database is too small for the load");
+    }
+    apr_atomic_dec32(&host->acquiring);
+    if (dbd == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    connection->driver = dbd->driver;
+    connection->handle = dbd->handle;
+    connection->pool = dbd->pool;
+    connection->owner = dbd;
+    return APR_SUCCESS;
+}
+
+static void release(um_connection_t *connection, void *baton)
+{
+    um_server_host_t *host = baton;
+
+    dbd_close(host->server, connection->owner);
+}
+
+static apr_status_t lock(void *baton)
+{
+    (void)baton;
+    return apr_global_mutex_lock(shared->mutex);
+}
+
+static void unlock(void *baton)
+{
+    (void)baton;
+    apr_global_mutex_unlock(shared->mutex);
+}
+
+static apr_time_t now(void *baton)
+{
+    (void)baton;
+    return apr_time_now();
+}
+
+static apr_status_t random_bytes(unsigned char *bytes, apr_size_t length, void *baton)
+{
+    (void)baton;
+    return apr_generate_random_bytes(bytes, length);
+}
+
+static void write_log(um_log_level_t level, int id, apr_status_t status, const char *line,
+                      void *baton)
+{
+    static const int levels[] = {
+        [UM_LOG_CRIT] = APLOG_CRIT,       [UM_LOG_ERR] = APLOG_ERR,
+        [UM_LOG_WARNING] = APLOG_WARNING, [UM_LOG_NOTICE] = APLOG_NOTICE,
+        [UM_LOG_INFO] = APLOG_INFO,       [UM_LOG_DEBUG] = APLOG_DEBUG,
+    };
+    um_server_host_t *host = baton;
+
+    ap_log_error(APLOG_MARK, levels[level], status, host->server, "UM%04d: %s", id, line);
+}
+
+/* ---- all processes ---- */
+
+apr_status_t um_runtime_register(apr_pool_t *pconf)
+{
+    return ap_mutex_register(pconf, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+}
+
+int um_runtime_check(server_rec *server)
+{
+    int used = 0;
+
+    for (server_rec *each = server; each != NULL; each = each->next) {
+        used = used || um_config_server(each)->used == 1;
+    }
+    if (!used || ap_find_linked_module("mod_dbd.c") != NULL) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                 "UM0042: SetHandler " UM_HANDLER " needs mod_dbd: LoadModule dbd_module "
+                 "modules/mod_dbd.so, DBDriver and DBDParams");
+    return 0;
+}
+
+static apr_status_t make_shared(um_shared_t *made, server_rec *server)
+{
+    apr_pool_t *pool = server->process->pool;
+    apr_status_t status;
+
+    /* Logs by itself where it fails. */
+    status = ap_global_mutex_create(&made->mutex, NULL, MUTEX_TYPE, NULL, server, pool, 0);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (strcmp(apr_global_mutex_name(made->mutex), "posixsem") == 0) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                     "UM0043: Mutex posixsem can't be used for " MUTEX_TYPE ": it stays locked "
+                     "when a process is killed; use pthread or fcntl");
+        return APR_ENOTIMPL;
+    }
+    status = apr_shm_create(&made->shm, sizeof(*made->generation), NULL, pool);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0044: no shared memory");
+        return status;
+    }
+    made->generation = apr_shm_baseaddr_get(made->shm);
+    apr_atomic_set32(made->generation, 0);
+    return APR_SUCCESS;
+}
+
+apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server)
+{
+    (void)pconf;
+    dbd_open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    dbd_close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+    shared = ap_retained_data_get(RETAINED_KEY);
+    if (shared == NULL) {
+        shared = ap_retained_data_create(RETAINED_KEY, sizeof(*shared));
+    }
+    return shared->mutex != NULL && shared->shm != NULL ? APR_SUCCESS
+                                                        : make_shared(shared, server);
+}
+
+apr_uint32_t um_runtime_generation(void)
+{
+    return apr_atomic_read32(shared->generation);
+}
+
+void um_runtime_raise_generation(void)
+{
+    apr_atomic_inc32(shared->generation);
+}
+
+/* ---- a child process ---- */
+
+static void start_server(server_rec *server, um_writer_t *writer, apr_pool_t *pool)
+{
+    static const um_host_t template = { NULL, acquire, release, lock, unlock,
+                                        now,  random_bytes, write_log };
+    const um_config_server_t *config = um_config_server(server);
+    um_server_host_t *host = apr_pcalloc(pool, sizeof(*host));
+    apr_pool_t *scratch;
+
+    host->host = template;
+    host->host.baton = host;
+    host->server = server;
+    host->store = um_store_create(&host->host, writer, config->auto_schema != 0, pool);
+    apr_hash_set(hosts, &host->server, sizeof(host->server), host);
+    if (config->used == 1) {
+        /* Early, so that what is wrong is in the log before anybody asks; a
+         * database that is down now is tried again at the first request. */
+        apr_pool_create(&scratch, pool);
+        um_store_prepare(host->store, scratch);
+        apr_pool_destroy(scratch);
+    }
+}
+
+void um_runtime_init_child(apr_pool_t *pool, server_rec *server)
+{
+    um_writer_t *writer = NULL;
+    int threads = 1;
+    apr_status_t status;
+
+    hosts = apr_hash_make(pool);
+    if (dbd_open == NULL) {
+        return;
+    }
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    /* The writer is one more. */
+    acquiring_max = (apr_uint32_t)(threads > 4 ? threads - threads / 4 : threads) + 1;
+    status = apr_global_mutex_child_init(&shared->mutex,
+                                         apr_global_mutex_lockfile(shared->mutex), pool);
+    if (status == APR_SUCCESS) {
+        status = um_writer_create(&writer, pool);
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0045: can't start the writer");
+        return;
+    }
+    for (; server != NULL; server = server->next) {
+        start_server(server, writer, pool);
+    }
+}
+
+um_store_t *um_runtime_store(const server_rec *server)
+{
+    um_server_host_t *host = apr_hash_get(hosts, &server, sizeof(server));
+
+    return host != NULL ? host->store : NULL;
+}

@@ -1,0 +1,350 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_store.c What the store asks of SQLite, on a real one. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../../mod_usermgmt/core/schema.h"
+#include "sqlite_host.h"
+
+static apr_pool_t *pool;
+static sqlite_host_t *host;
+static um_db_t *db;
+static apr_int64_t org;
+
+static int set_up(void **state)
+{
+    um_caller_record_t *record = NULL;
+    um_writer_t *writer = NULL;
+    um_store_t *store;
+
+    (void)state;
+    apr_pool_create(&pool, NULL);
+    host = sqlite_host_create(pool);
+    if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
+        return -1;
+    }
+    store = um_store_create(&host->host, writer, 1, pool);
+    if (um_store_open(&db, store, pool) != APR_SUCCESS
+        || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
+        return -1;
+    }
+    org = record->org_id;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    um_db_close(db);
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static um_user_t make_user(const char *uid, const char *email, const char *name)
+{
+    um_user_t user = { 0 };
+
+    user.uid = uid;
+    user.email = email;
+    user.display_name = name;
+    user.created_at = 1000;
+    user.updated_at = 1000;
+    user.version = 1;
+    user.attributes = "{}";
+    return user;
+}
+
+static void add(const char *uid, const char *email, const char *name)
+{
+    um_user_t user = make_user(uid, email, name);
+
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+}
+
+static um_organization_status_t *get_status(void)
+{
+    um_organization_status_t *status = NULL;
+
+    assert_int_equal(um_store_organizations_get_status(&status, db, org, 2000, pool),
+                     APR_SUCCESS);
+    return status;
+}
+
+/* The uids of a stretch, joined. */
+static void join(const um_user_t *user, const char *added_by, apr_int64_t added_at, void *baton)
+{
+    um_buffer_t *joined = baton;
+
+    (void)added_by;
+    (void)added_at;
+    um_buffer_puts(joined, user->uid);
+}
+
+static const char *list(const um_user_list_t *stretch)
+{
+    um_buffer_t joined;
+
+    um_buffer_init(&joined, 64, pool);
+    assert_int_equal(um_store_users_list(db, join, &joined, org, stretch, pool), APR_SUCCESS);
+    return joined.data;
+}
+
+static void the_schema_is_there(void **state)
+{
+    int version = 0;
+
+    (void)state;
+    assert_int_equal(um_schema_get_version(&version, db, pool), APR_SUCCESS);
+    assert_int_equal(version, UM_SCHEMA_VERSION);
+    assert_int_equal(um_schema_upgrade(db, pool), APR_SUCCESS);
+}
+
+static void every_statement_can_be_prepared(void **state)
+{
+    (void)state;
+    for (int id = 0; id < UM_STMT_COUNT; id++) {
+        apr_dbd_prepared_t *prepared = NULL;
+        apr_dbd_t *handle = NULL;
+        const char *sql = um_statements_sql((um_statement_id_t)id, UM_DIALECT_SQLITE);
+
+        assert_non_null(sql);
+        assert_string_not_equal(um_statements_name((um_statement_id_t)id), "");
+        assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &handle), APR_SUCCESS);
+        if (apr_dbd_prepare(host->driver, pool, handle, sql, NULL, &prepared) != 0) {
+            fail_msg("%s can't be prepared: %s", um_statements_name((um_statement_id_t)id), sql);
+        }
+        apr_dbd_close(host->driver, handle);
+    }
+}
+
+static void what_is_stored_comes_back(void **state)
+{
+    um_user_t user = make_user("u1", "Zo\xc3\xab@Example.com", "Zo\xc3\xab");
+    um_user_t *found = NULL;
+
+    (void)state;
+    user.phone = "+41 1";
+    user.attributes = "{\"a\":[1,2.5,\"x\"]}";
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(found->email, user.email);
+    assert_string_equal(found->display_name, user.display_name);
+    assert_string_equal(found->phone, user.phone);
+    assert_string_equal(found->attributes, user.attributes);
+    assert_int_equal(found->created_at, 1000);
+    assert_int_equal(found->version, 1);
+    assert_false(found->is_sub_admin);
+    assert_int_equal(um_store_users_get_by_email(&found, db, org, "ZO\xc3\x8b@example.COM", pool),
+                     APR_SUCCESS);
+    assert_string_equal(found->uid, "u1");
+    assert_int_equal(um_store_users_get(&found, db, org, "U1", pool), UM_ENOTFOUND);
+    assert_int_equal(um_store_users_get(&found, db, org + 1, "u1", pool), UM_ENOTFOUND);
+}
+
+static void an_address_is_taken_once(void **state)
+{
+    um_user_t twin = make_user("u2", "ANN@example.com", "Twin");
+    um_user_t same_uid = make_user("u1", "other@example.com", "Twin");
+
+    (void)state;
+    add("u1", "ann@example.com", "Ann");
+    assert_int_equal(um_store_users_insert(db, org, &twin, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_insert(db, org, &same_uid, pool), UM_ECONFLICT);
+    assert_int_equal(get_status()->user_count, 1);
+}
+
+static void an_update_needs_the_version(void **state)
+{
+    um_user_t user = make_user("u1", "ann@example.com", "Ann");
+    um_user_t *found = NULL;
+
+    (void)state;
+    add("u1", "ann@example.com", "Ann");
+    add("u2", "bob@example.com", "Bob");
+    user.display_name = "Anna";
+    assert_int_equal(um_store_users_update(db, org, &user, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, &user, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_int_equal(found->version, 2);
+    assert_string_equal(found->display_name, "Anna");
+    found->email = "BOB@example.com";
+    assert_int_equal(um_store_users_update(db, org, found, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_delete(db, org, &user, pool), UM_ECONFLICT);
+    found->version = 2;
+    assert_int_equal(um_store_users_delete(db, org, found, pool), APR_SUCCESS);
+    assert_int_equal(get_status()->user_count, 1);
+}
+
+static void a_sub_admin_goes_with_its_user(void **state)
+{
+    um_sub_admin_t *sub_admin = NULL;
+    um_user_t *user = NULL;
+
+    (void)state;
+    add("u1", "ann@example.com", "Ann");
+    assert_int_equal(um_store_sub_admins_get(&sub_admin, db, org, "u1", pool), UM_ENOTFOUND);
+    assert_int_equal(um_store_sub_admins_insert(db, org, "u1", "boss@example.com", 5, pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_sub_admins_insert(db, org, "u1", "boss@example.com", 5, pool),
+                     UM_ECONFLICT);
+    assert_int_equal(um_store_sub_admins_get(&sub_admin, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(sub_admin->added_by, "boss@example.com");
+    assert_int_equal(sub_admin->created_at, 5);
+    assert_int_equal(get_status()->sub_admin_count, 1);
+    assert_int_equal(um_store_users_get(&user, db, org, "u1", pool), APR_SUCCESS);
+    assert_true(user->is_sub_admin);
+    assert_int_equal(um_store_users_delete(db, org, user, pool), APR_SUCCESS);
+    assert_int_equal(get_status()->sub_admin_count, 0);
+    assert_int_equal(um_store_sub_admins_delete(db, org, "u1", pool), UM_ENOTFOUND);
+}
+
+static void cursors_cut_a_stretch(void **state)
+{
+    um_user_list_t stretch = { 0 };
+    apr_int64_t count = 0;
+
+    (void)state;
+    for (char c = 'a'; c <= 'f'; c++) {
+        const char *name = apr_psprintf(pool, "%c", c);
+
+        add(name, apr_psprintf(pool, "%c@example.com", c), apr_psprintf(pool, "N%c", 'z' - c + 'a'));
+    }
+    stretch.limit = 10;
+    assert_string_equal(list(&stretch), "abcdef");
+    stretch.after.uid = stretch.after.key = "b";
+    stretch.before.uid = stretch.before.key = "e";
+    assert_string_equal(list(&stretch), "cd");
+    stretch.after.uid = NULL;
+    stretch.limit = 2;
+    stretch.backwards = 1;
+    assert_string_equal(list(&stretch), "dc");
+    memset(&stretch, 0, sizeof(stretch));
+    stretch.limit = 3;
+    stretch.order = UM_ORDER_DISPLAY_NAME;
+    assert_string_equal(list(&stretch), "fed");
+    stretch.descending = 1;
+    assert_string_equal(list(&stretch), "abc");
+    stretch.after.uid = "c";
+    assert_int_equal(um_store_users_find_cursor(&stretch.after, db, org, stretch.order, pool),
+                     APR_SUCCESS);
+    assert_string_equal(list(&stretch), "def");
+    assert_int_equal(um_store_users_count(&count, db, org, &stretch, pool), APR_SUCCESS);
+    assert_int_equal(count, 6);
+    stretch.filter.name_prefix = "nz";
+    assert_int_equal(um_store_users_count(&count, db, org, &stretch, pool), APR_SUCCESS);
+    assert_int_equal(count, 1);
+    stretch.after.uid = "unknown";
+    assert_int_equal(um_store_users_find_cursor(&stretch.after, db, org, stretch.order, pool),
+                     UM_ENOTFOUND);
+}
+
+/* Who somebody is: ASCII case aside, the exact address. The Kelvin sign folds
+ * to k, and must not make its owner karl. */
+static void a_look_alike_is_nobody(void **state)
+{
+    um_caller_record_t *record = NULL;
+
+    (void)state;
+    add("u1", "karl@example.com", "Karl");
+    assert_int_equal(um_store_sub_admins_insert(db, org, "u1", "boss", 5, pool), APR_SUCCESS);
+    assert_int_equal(um_store_callers_get(&record, db, "default", "KARL@example.com", pool),
+                     APR_SUCCESS);
+    assert_string_equal(record->user_uid, "u1");
+    assert_true(record->is_sub_admin);
+    assert_int_equal(um_store_callers_get(&record, db, "default", "\xe2\x84\xaa" "arl@example.com",
+                                          pool), APR_SUCCESS);
+    assert_null(record->user_uid);
+    assert_false(record->is_sub_admin);
+    assert_int_equal(um_store_callers_get(&record, db, "other", "karl@example.com", pool),
+                     UM_ENOTFOUND);
+}
+
+static void a_caller_keeps_its_uid(void **state)
+{
+    um_caller_record_t *record = NULL;
+    int is_admin = 0;
+
+    (void)state;
+    assert_int_equal(um_store_callers_put(db, org, "Boss@example.com", "a1", "admin", 1, pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_callers_put(db, org, "boss@example.com", "a2", "sub_admin", 2, pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_callers_get(&record, db, "default", "BOSS@example.com", pool),
+                     APR_SUCCESS);
+    assert_string_equal(record->seen_uid, "a1");
+    assert_string_equal(record->seen_role, "sub_admin");
+    assert_int_equal(um_store_users_is_admin(&is_admin, db, org, "boss@EXAMPLE.com", pool),
+                     APR_SUCCESS);
+    assert_true(is_admin);
+    assert_int_equal(um_store_users_is_admin(&is_admin, db, org, "bosse@example.com", pool),
+                     APR_SUCCESS);
+    assert_false(is_admin);
+}
+
+static void an_answer_is_kept_for_a_day(void **state)
+{
+    um_kept_answer_t kept = { "sha", 201, "/users/1", "\"1\"", "{}" };
+    um_kept_answer_t *found = NULL;
+
+    (void)state;
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", &kept, 1000, pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
+                                              1000 + UM_IDEMPOTENCY_TTL - 1, pool), APR_SUCCESS);
+    assert_int_equal(found->status, 201);
+    assert_string_equal(found->location, "/users/1");
+    assert_string_equal(found->body, "{}");
+    assert_int_equal(um_store_idempotency_get(&found, db, org, "you", "k", 1000, pool),
+                     UM_ENOTFOUND);
+    assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
+                                              1001 + UM_IDEMPOTENCY_TTL, pool), UM_ENOTFOUND);
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", &kept,
+                                                 1001 + UM_IDEMPOTENCY_TTL, pool), APR_SUCCESS);
+}
+
+static void the_audit_trail_only_grows(void **state)
+{
+    um_audit_event_t event = { 5000, "me", NULL, "admin", "127.0.0.1", "users.create", "u1",
+                               NULL, "{}" };
+    apr_dbd_t *handle = NULL;
+    int rows = 0;
+
+    (void)state;
+    assert_int_equal(um_store_audit_insert(db, org, &event, pool), APR_SUCCESS);
+    assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &handle), APR_SUCCESS);
+    assert_int_not_equal(apr_dbd_query(host->driver, handle, &rows, "DELETE FROM audit_events"),
+                         0);
+    assert_int_not_equal(apr_dbd_query(host->driver, handle, &rows,
+                                       "UPDATE audit_events SET action = 'x'"), 0);
+    apr_dbd_close(host->driver, handle);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_schema_is_there),
+        TEST(every_statement_can_be_prepared),
+        TEST(what_is_stored_comes_back),
+        TEST(an_address_is_taken_once),
+        TEST(an_update_needs_the_version),
+        TEST(a_sub_admin_goes_with_its_user),
+        TEST(cursors_cut_a_stretch),
+        TEST(a_look_alike_is_nobody),
+        TEST(a_caller_keeps_its_uid),
+        TEST(an_answer_is_kept_for_a_day),
+        TEST(the_audit_trail_only_grows),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

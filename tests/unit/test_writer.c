@@ -1,0 +1,185 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_writer.c Group commit: each change gets its own end, and all hold or none. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <apr_thread_proc.h>
+
+#include "sqlite_host.h"
+
+#define THREADS 16
+#define CHANGES 40
+
+static apr_pool_t *pool;
+static sqlite_host_t *host;
+static um_writer_t *writer;
+static um_store_t *store;
+
+static int set_up(void **state)
+{
+    (void)state;
+    apr_pool_create(&pool, NULL);
+    host = sqlite_host_create(pool);
+    if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
+        return -1;
+    }
+    store = um_store_create(&host->host, writer, 1, pool);
+    return um_store_prepare(store, pool) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+typedef struct insert_t {
+    const char *name;
+    apr_status_t end;
+    int runs;
+} insert_t;
+
+static apr_status_t insert(um_db_t *db, void *baton, apr_pool_t *change_pool)
+{
+    insert_t *change = baton;
+    apr_status_t status = um_store_organizations_insert(db, change->name, 1, change_pool);
+
+    change->runs++;
+    return status == APR_SUCCESS ? change->end : status;
+}
+
+static int exists(const char *name)
+{
+    um_caller_record_t *record = NULL;
+    um_db_t *db = NULL;
+    apr_status_t status;
+
+    assert_int_equal(um_store_open(&db, store, pool), APR_SUCCESS);
+    status = um_store_callers_get(&record, db, name, "nobody@example.com", pool);
+    um_db_close(db);
+    assert_true(status == APR_SUCCESS || status == UM_ENOTFOUND);
+    return status == APR_SUCCESS;
+}
+
+static void a_change_holds_when_it_is_told(void **state)
+{
+    insert_t change = { "one", APR_SUCCESS, 0 };
+
+    (void)state;
+    assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
+    assert_int_equal(change.runs, 1);
+    assert_true(exists("one"));
+}
+
+static void a_refused_change_leaves_nothing(void **state)
+{
+    insert_t change = { "refused", UM_EREFUSED, 0 };
+
+    (void)state;
+    assert_int_equal(um_store_change(store, insert, &change, pool), UM_EREFUSED);
+    assert_false(exists("refused"));
+}
+
+typedef struct thread_t {
+    apr_thread_t *thread;
+    int number;
+    int wrong;
+} thread_t;
+
+/* Every third change is refused. */
+static void *APR_THREAD_FUNC make_changes(apr_thread_t *thread, void *data)
+{
+    thread_t *mine = data;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, apr_thread_pool_get(thread));
+    for (int i = 0; i < CHANGES; i++) {
+        insert_t change = { NULL, i % 3 == 0 ? UM_EREFUSED : APR_SUCCESS, 0 };
+
+        change.name = apr_psprintf(scratch, "t%d-%d", mine->number, i);
+        if (um_store_change(store, insert, &change, scratch) != change.end || change.runs < 1) {
+            mine->wrong++;
+        }
+        apr_pool_clear(scratch);
+    }
+    return NULL;
+}
+
+static void a_refused_change_harms_no_other(void **state)
+{
+    thread_t threads[THREADS];
+    apr_status_t result;
+
+    (void)state;
+    for (int t = 0; t < THREADS; t++) {
+        threads[t].number = t;
+        threads[t].wrong = 0;
+        assert_int_equal(apr_thread_create(&threads[t].thread, NULL, make_changes, &threads[t],
+                                           pool), APR_SUCCESS);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        apr_thread_join(&result, threads[t].thread);
+        assert_int_equal(threads[t].wrong, 0);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        for (int i = 0; i < CHANGES; i++) {
+            assert_int_equal(exists(apr_psprintf(pool, "t%d-%d", t, i)), i % 3 != 0);
+        }
+    }
+    assert_int_equal(host->errors, 0);
+}
+
+static void without_a_connection_it_is_unavailable(void **state)
+{
+    insert_t change = { "later", APR_SUCCESS, 0 };
+
+    (void)state;
+    host->refuse_connections = 1;
+    assert_int_equal(um_store_change(store, insert, &change, pool), UM_EUNAVAILABLE);
+    assert_int_equal(change.runs, 0);
+    host->refuse_connections = 0;
+    assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
+    assert_true(exists("later"));
+}
+
+/* A stranger alters the schema: statements prepared before fail once. */
+static void it_heals_after_a_schema_change(void **state)
+{
+    insert_t change = { "before", APR_SUCCESS, 0 };
+    apr_dbd_t *stranger = NULL;
+    int rows = 0;
+
+    (void)state;
+    assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
+    assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &stranger), APR_SUCCESS);
+    assert_int_equal(apr_dbd_query(host->driver, stranger, &rows,
+                                   "CREATE TABLE stranger (a INTEGER)"), 0);
+    apr_dbd_close(host->driver, stranger);
+    change.name = "after";
+    assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
+    assert_true(exists("after"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_change_holds_when_it_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_change_leaves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_refused_change_harms_no_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_connection_it_is_unavailable, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(it_heals_after_a_schema_change, set_up, tear_down),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

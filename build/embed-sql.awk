@@ -18,7 +18,7 @@ function fail(message)
 function end_statement()
 {
     if (in_statement) {
-        print ","
+        print "\","
         in_statement = 0
     }
 }
@@ -71,12 +71,14 @@ FNR == 1 { start_file() }
     gsub(/"/, "\\\"")
     gsub(/\t/, "\\t")
     gsub(/\?/, "\\?")
+    # No newline behind the last line: to the driver it would be one more, empty
+    # statement, and an error.
     if (in_statement) {
-        printf "\n"
+        printf "\\n\"\n"
     } else {
         count++
     }
-    printf "    \"%s\\n\"", $0
+    printf "    \"%s", $0
     in_statement = 1
 }
 

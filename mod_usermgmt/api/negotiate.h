@@ -26,7 +26,7 @@ typedef enum um_media_t {
  * @param accept the Accept header (several already joined by a comma); NULL or
  *               empty accepts everything
  */
-um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed, apr_pool_t *pool);
+um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed);
 
 /**
  * Tell whether a Content-Type is application/json (any case) with no parameter

@@ -179,7 +179,7 @@ static int check_accept(um_answer_t *answer, um_request_t *request, const um_rou
 {
     int ndjson = (route->features & UM_ROUTE_HAS_NDJSON) != 0;
     const char *accept = apr_table_get(request->headers, "Accept");
-    um_media_t media = um_negotiate_accept(accept, ndjson, request->pool);
+    um_media_t media = um_negotiate_accept(accept, ndjson);
 
     if (media == UM_MEDIA_NONE) {
         um_problem_answer(answer, 406, "not_acceptable", request->pool,

@@ -260,7 +260,13 @@ class Client:
             body = iter([body[at:at + 8192] for at in range(0, len(body), 8192)])
         connection = self._connection(fresh)
         try:
-            connection.request(method, target, body=body, headers=sent, encode_chunked=chunked)
+            try:
+                connection.request(method, target, body=body, headers=sent,
+                                   encode_chunked=chunked)
+            except (BrokenPipeError, ConnectionResetError):
+                # The server may have answered before it took the whole body.
+                if connection.sock is None:
+                    raise
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -558,7 +564,7 @@ class Server:
             "httpd ended at its start: " + (self.directory / "logs/console").read_text()
             + "\n".join(self.new_log_lines()))
         try:
-            return Client(self, base="").get("page.txt", fresh=True).status == 200
+            return Client(self, base="").get("page.txt", fresh=True).status in (200, 401, 404)
         except ConnectionLost:
             return False
 

@@ -1,0 +1,228 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file instant.c Points in time as texts, see instant.h. */
+
+#include "instant.h"
+
+#define MS_PER_SECOND 1000
+#define MS_PER_MINUTE (60 * MS_PER_SECOND)
+#define MS_PER_HOUR (60 * MS_PER_MINUTE)
+#define MS_PER_DAY (24 * MS_PER_HOUR)
+
+/* Days from 0000-01-01, where days are counted from here, to 1970-01-01. */
+#define EPOCH_DAY 719528
+#define DAYS_PER_400_YEARS 146097
+
+#define FIRST_MS (-(apr_int64_t)EPOCH_DAY * MS_PER_DAY)
+#define LAST_MS (APR_INT64_C(3652425) * MS_PER_DAY + FIRST_MS - 1)
+
+typedef struct um_date_t {
+    int year;
+    int month;
+    int day;
+} um_date_t;
+
+static int is_leap(int year)
+{
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+/* Days before a year, from 0000-01-01; the year 0 is a leap year. */
+static int days_before_year(int year)
+{
+    int last = year - 1;
+
+    return year == 0 ? 0 : 365 * year + last / 4 - last / 100 + last / 400 + 1;
+}
+
+/* Days of a year before a month; month 13 tells those of the whole year. */
+static int days_before_month(int year, int month)
+{
+    static const short days[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365 };
+
+    return days[month - 1] + (month > 2 && is_leap(year));
+}
+
+static um_date_t date_of(int days)
+{
+    um_date_t date;
+
+    /* The mean length of a year hits the year or the one behind it. */
+    date.year = (int)((apr_int64_t)days * 400 / DAYS_PER_400_YEARS);
+    if (days < days_before_year(date.year)) {
+        date.year--;
+    }
+    days -= days_before_year(date.year);
+    if (days >= days_before_month(date.year, 13)) {
+        days -= days_before_month(date.year, 13);
+        date.year++;
+    }
+    /* No month is longer than 31 days, so this month or the next. */
+    date.month = days / 31 + 1;
+    if (days >= days_before_month(date.year, date.month + 1)) {
+        date.month++;
+    }
+    date.day = days - days_before_month(date.year, date.month) + 1;
+    return date;
+}
+
+/* ---- writing ---- */
+
+static char *put_digits(char *text, int number, int count)
+{
+    for (int i = count; i-- > 0;) {
+        text[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return text + count;
+}
+
+void um_instant_format(char text[UM_INSTANT_LENGTH + 1], apr_int64_t ms)
+{
+    apr_int64_t since = (ms < FIRST_MS ? FIRST_MS : ms > LAST_MS ? LAST_MS : ms) - FIRST_MS;
+    um_date_t date = date_of((int)(since / MS_PER_DAY));
+    int rest = (int)(since % MS_PER_DAY);
+
+    text = put_digits(text, date.year, 4);
+    *text++ = '-';
+    text = put_digits(text, date.month, 2);
+    *text++ = '-';
+    text = put_digits(text, date.day, 2);
+    *text++ = 'T';
+    text = put_digits(text, rest / MS_PER_HOUR, 2);
+    *text++ = ':';
+    text = put_digits(text, rest / MS_PER_MINUTE % 60, 2);
+    *text++ = ':';
+    text = put_digits(text, rest / MS_PER_SECOND % 60, 2);
+    *text++ = '.';
+    text = put_digits(text, rest % MS_PER_SECOND, 3);
+    *text++ = 'Z';
+    *text = '\0';
+}
+
+/* ---- reading: each takes what it reads from the front of *text ---- */
+
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static int take_number(int *number, const char **text, int count, int min, int max)
+{
+    *number = 0;
+    for (int i = 0; i < count; i++, (*text)++) {
+        if (!is_digit(**text)) {
+            return 0;
+        }
+        *number = *number * 10 + (**text - '0');
+    }
+    return *number >= min && *number <= max;
+}
+
+static int take(const char **text, char c)
+{
+    return *(*text)++ == c;
+}
+
+static int take_date(apr_int64_t *days, const char **text)
+{
+    um_date_t date;
+    int before;
+
+    if (!take_number(&date.year, text, 4, 0, 9999) || !take(text, '-')
+        || !take_number(&date.month, text, 2, 1, 12) || !take(text, '-')
+        || !take_number(&date.day, text, 2, 1, 31)) {
+        return 0;
+    }
+    before = days_before_month(date.year, date.month);
+    *days = days_before_year(date.year) + before + date.day - 1;
+    return date.day <= days_before_month(date.year, date.month + 1) - before;
+}
+
+/* The milliseconds of a fraction; none is good too. */
+static int take_fraction(int *ms, const char **text)
+{
+    int unit = 100;
+
+    *ms = 0;
+    if (**text != '.') {
+        return 1;
+    }
+    (*text)++;
+    if (!is_digit(**text)) {
+        return 0;
+    }
+    for (; is_digit(**text); (*text)++) {
+        *ms += (**text - '0') * unit;
+        unit /= 10;
+    }
+    return 1;
+}
+
+static int take_time(apr_int64_t *ms, int *is_leap_second, const char **text)
+{
+    int hour;
+    int minute;
+    int second;
+    int fraction;
+
+    if (!take_number(&hour, text, 2, 0, 23) || !take(text, ':')
+        || !take_number(&minute, text, 2, 0, 59) || !take(text, ':')
+        || !take_number(&second, text, 2, 0, 60) || !take_fraction(&fraction, text)) {
+        return 0;
+    }
+    *ms = (apr_int64_t)hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second * MS_PER_SECOND
+          + fraction;
+    *is_leap_second = second == 60;
+    return 1;
+}
+
+static int take_offset(apr_int64_t *ms, const char **text)
+{
+    char sign = *(*text)++;
+    int hour;
+    int minute;
+
+    *ms = 0;
+    if (sign == 'Z' || sign == 'z') {
+        return 1;
+    }
+    if ((sign != '+' && sign != '-') || !take_number(&hour, text, 2, 0, 23)
+        || !take(text, ':') || !take_number(&minute, text, 2, 0, 59)) {
+        return 0;
+    }
+    *ms = hour * MS_PER_HOUR + minute * MS_PER_MINUTE;
+    if (sign == '-') {
+        *ms = -*ms;
+    }
+    return 1;
+}
+
+/* Leap seconds end a month of UTC, so the second behind one begins a month. */
+static int begins_month(apr_int64_t ms)
+{
+    apr_int64_t since = ms - FIRST_MS;
+
+    return since >= 0 && since % MS_PER_DAY < MS_PER_SECOND
+           && date_of((int)(since / MS_PER_DAY)).day == 1;
+}
+
+int um_instant_parse(apr_int64_t *ms, const char *text)
+{
+    apr_int64_t days;
+    apr_int64_t time;
+    apr_int64_t offset;
+    apr_int64_t result;
+    int is_leap_second;
+
+    if (!take_date(&days, &text) || (!take(&text, 'T') && text[-1] != 't')
+        || !take_time(&time, &is_leap_second, &text) || !take_offset(&offset, &text)
+        || *text != '\0') {
+        return 0;
+    }
+    result = (days - EPOCH_DAY) * MS_PER_DAY + time - offset;
+    if (is_leap_second && !begins_month(result)) {
+        return 0;
+    }
+    *ms = result;
+    return 1;
+}

@@ -1,0 +1,250 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file text.c Unicode text, see text.h. */
+
+#include "text.h"
+
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_strings.h>
+#include <utf8proc.h>
+
+#define SOFT_HYPHEN 0xAD
+#define LAST_CODE_POINT 0x10FFFF
+#define LAST_BEFORE_SURROGATES 0xD7FF
+#define FIRST_AFTER_SURROGATES 0xE000
+
+/* Code points of a folded text that need no memory but the stack's. */
+#define FOLD_ON_STACK 512
+
+/* Step over one code point; it is negative, and the step one byte, where the
+ * bytes are no code point. */
+static utf8proc_int32_t next(const char **at)
+{
+    utf8proc_int32_t c;
+    utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)*at, -1, &c);
+
+    *at += length > 0 ? length : 1;
+    return c;
+}
+
+/* Where the last code point of a text that is not empty begins. */
+static const char *last_of(const char *text, const char *end)
+{
+    do {
+        end--;
+    } while (end > text && ((unsigned char)*end & 0xC0) == 0x80);
+    return end;
+}
+
+/* ---- what a text is made of ---- */
+
+/* Tell whether the next 8 bytes are ASCII, and none of them a NUL. */
+static int is_plain_word(const char *bytes)
+{
+    apr_uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    /* Where no byte has its high bit, only one that is 0 borrows the bit. */
+    return ((word | (word - APR_UINT64_C(0x0101010101010101)))
+            & APR_UINT64_C(0x8080808080808080)) == 0;
+}
+
+int um_text_is_utf8(const char *text, apr_size_t length)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t step;
+
+        if ((apr_size_t)(end - text) >= sizeof(apr_uint64_t) && is_plain_word(text)) {
+            text += sizeof(apr_uint64_t);
+            continue;
+        }
+        step = utf8proc_iterate((const utf8proc_uint8_t *)text, end - text, &c);
+        if (step <= 0 || c == 0) {
+            return 0;
+        }
+        text += step;
+    }
+    return 1;
+}
+
+apr_size_t um_text_count(const char *text)
+{
+    apr_size_t count = 0;
+
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return count;
+}
+
+static int is_control(utf8proc_int32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
+
+/* White_Space of the Unicode Character Database: Zs, Zl, Zp and six controls. */
+static int is_white_space(utf8proc_int32_t c)
+{
+    return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680
+           || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F
+           || c == 0x205F || c == 0x3000;
+}
+
+int um_text_has_control(const char *text)
+{
+    while (*text != '\0') {
+        if (is_control(next(&text))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int um_text_has_space_or_control(const char *text)
+{
+    while (*text != '\0') {
+        utf8proc_int32_t c = next(&text);
+
+        if (is_control(c) || is_white_space(c)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const char *um_text_trim(const char *text, apr_pool_t *pool)
+{
+    const char *end = text + strlen(text);
+    const char *at;
+
+    for (at = text; *at != '\0' && is_white_space(next(&at)); text = at) {
+        continue;
+    }
+    while (end > text) {
+        const char *last = at = last_of(text, end);
+
+        if (!is_white_space(next(&at))) {
+            break;
+        }
+        end = last;
+    }
+    return apr_pstrmemdup(pool, text, (apr_size_t)(end - text));
+}
+
+/* ---- case ---- */
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+const char *um_text_lower_ascii(const char *text, apr_pool_t *pool)
+{
+    char *copy = apr_pstrdup(pool, text);
+
+    for (char *c = copy; *c != '\0'; c++) {
+        *c = lower(*c);
+    }
+    return copy;
+}
+
+int um_text_equal_ascii_case(const char *a, const char *b)
+{
+    /* Unlike strcasecmp it knows no locale. */
+    return apr_cstr_casecmp(a, b) == 0;
+}
+
+/* NFKC_Casefold of every code point, then NFC: that is toNFKC_Casefold. */
+#define FOLD_OPTIONS                                                                         \
+    (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
+
+/* Code points that are ignored though nobody has assigned them yet, which the
+ * library leaves where they are: a soft hyphen in their place is taken out. */
+static utf8proc_int32_t ignore_reserved(utf8proc_int32_t c, void *baton)
+{
+    (void)baton;
+    if (c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) || (c >= 0xE0000 && c <= 0xE0FFF)) {
+        return SOFT_HYPHEN;
+    }
+    return c;
+}
+
+/* Fold into a buffer with room for capacity code points and a NUL. Gives the
+ * length of the text in bytes; where it does not fit, the code points to make
+ * room for; a negative number where the text is not well-formed. */
+static utf8proc_ssize_t fold_into(int *fits, utf8proc_int32_t *buffer,
+                                  utf8proc_ssize_t capacity, const char *text,
+                                  apr_size_t length)
+{
+    utf8proc_ssize_t count = utf8proc_decompose_custom((const utf8proc_uint8_t *)text,
+                                                       (utf8proc_ssize_t)length, buffer,
+                                                       capacity, FOLD_OPTIONS, ignore_reserved,
+                                                       NULL);
+
+    *fits = count <= capacity;
+    /* In place: UTF-8 takes no more bytes than the code points did. */
+    return count >= 0 && *fits ? utf8proc_reencode(buffer, count, FOLD_OPTIONS) : count;
+}
+
+static const char *fold(const char *text, apr_size_t length, apr_pool_t *pool)
+{
+    utf8proc_int32_t stack[FOLD_ON_STACK + 1];
+    utf8proc_int32_t *buffer;
+    int fits;
+    utf8proc_ssize_t count = fold_into(&fits, stack, FOLD_ON_STACK, text, length);
+
+    if (count < 0) {
+        return NULL;
+    }
+    if (fits) {
+        return apr_pstrmemdup(pool, (const char *)stack, (apr_size_t)count);
+    }
+    buffer = apr_palloc(pool, ((apr_size_t)count + 1) * sizeof(*buffer));
+    return fold_into(&fits, buffer, count, text, length) < 0 ? NULL : (const char *)buffer;
+}
+
+const char *um_text_fold(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text);
+    char *copy = apr_palloc(pool, length + 1);
+
+    for (apr_size_t i = 0; i <= length; i++) {
+        if ((unsigned char)text[i] >= 0x80) {
+            return fold(text, length, pool);
+        }
+        copy[i] = lower(text[i]);
+    }
+    return copy;
+}
+
+/* ---- prefixes ---- */
+
+const char *um_text_prefix_end(const char *prefix, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(prefix);
+    const char *end = prefix + length;
+    /* The code point behind another takes at most one byte more. */
+    char *result = apr_palloc(pool, length + 2);
+
+    while (end > prefix) {
+        const char *last = last_of(prefix, end);
+        const char *at = last;
+        utf8proc_int32_t c = next(&at);
+
+        if (c < LAST_CODE_POINT) {
+            apr_size_t kept = (apr_size_t)(last - prefix);
+
+            c = c == LAST_BEFORE_SURROGATES ? FIRST_AFTER_SURROGATES : c + 1;
+            memcpy(result, prefix, kept);
+            kept += (apr_size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)result + kept);
+            result[kept] = '\0';
+            return result;
+        }
+        end = last;
+    }
+    return NULL;
+}

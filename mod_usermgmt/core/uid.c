@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file uid.c Identifiers that sort by time, see uid.h. */
+
+#include "uid.h"
+
+#include <string.h>
+
+#define BASE 62
+#define MS_BITS 45
+#define US_BITS 10
+#define HALF_LENGTH (UM_UID_LENGTH / 2)
+/* 62 to the power of HALF_LENGTH. */
+#define HALF_RANGE APR_UINT64_C(839299365868340224)
+
+/* In ASCII order, so that numbers and texts sort alike. */
+static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static void put_half(char *digits, apr_uint64_t number)
+{
+    for (int i = HALF_LENGTH; i-- > 0;) {
+        digits[i] = alphabet[number % BASE];
+        number /= BASE;
+    }
+}
+
+/* Milliseconds and the microseconds behind them; a time that has no room is the
+ * nearest that has. */
+static apr_uint64_t pack_time(apr_time_t now)
+{
+    static const apr_time_t end = (APR_INT64_C(1) << MS_BITS) * 1000;
+    apr_uint64_t us = (apr_uint64_t)(now < 0 ? 0 : now >= end ? end - 1 : now);
+
+    return us / 1000 << US_BITS | us % 1000;
+}
+
+apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_host_t *host)
+{
+    unsigned char bytes[sizeof(apr_uint64_t)];
+    apr_uint64_t chance;
+    unsigned __int128 number;
+    apr_status_t status = host->random(bytes, sizeof(bytes), host->baton);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    memcpy(&chance, bytes, sizeof(chance));
+    number = (unsigned __int128)pack_time(now) << 64 | chance;
+    /* Two halves that each fit a machine word: one long division instead of 20. */
+    put_half(uid, (apr_uint64_t)(number / HALF_RANGE));
+    put_half(uid + HALF_LENGTH, (apr_uint64_t)(number % HALF_RANGE));
+    uid[UM_UID_LENGTH] = '\0';
+    return APR_SUCCESS;
+}

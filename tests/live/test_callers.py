@@ -1,0 +1,641 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""Who may do what: roles, organizations, protection, the audit trail, the logs."""
+
+import itertools
+import json
+import sqlite3
+
+import pytest
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel
+
+NUMBERS = itertools.count()
+STORED = "stored@callers.example.com"
+USER = "user@callers.example.com"
+PERMISSIONS = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
+               "sub-admins:read"]
+
+
+def fresh_email():
+    return f"c{next(NUMBERS)}@callers.example.com"
+
+
+def location(path, lines):
+    return f"""
+        <Location "{path}">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            {lines}
+        </Location>"""
+
+
+def allowing(permissions):
+    return "/allow-" + permissions.replace(" ", "_").replace(":", "-")
+
+
+ALLOWED = ["none", "users:read", "users:create", "users:update", "users:delete",
+           "invitations:read", "sub-admins:read", " ".join(PERMISSIONS)]
+HEADER_ORGANIZATION = 'UserMgmtOrganization "%{HTTP:X-Organization}"'
+
+EXTRA = "".join(location(allowing(permissions), f"""
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtSubAdmin user {SUB_ADMIN}
+    UserMgmtSubAdminAllow {permissions}""") for permissions in ALLOWED) + location(
+        "/by-group", """
+    UserMgmtAdmin group admins chiefs
+    UserMgmtSubAdmin group helpers""") + location(
+        "/by-expr", """
+    UserMgmtAdmin expr "%{HTTP:X-Key} == 'open sesame'"
+    UserMgmtSubAdmin expr "%{REQUEST_METHOD} == 'GET'" """) + location(
+        "/by-env", """
+    SetEnvIf X-Key "^admin$" is_admin
+    SetEnvIf X-Key "^helper$" is_helper
+    UserMgmtAdmin env is_admin
+    UserMgmtSubAdmin env is_helper""") + location(
+        "/by-many", f"""
+    UserMgmtAdmin group chiefs
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtAdmin expr "%{{HTTP:X-Key}} == 'x'"
+    UserMgmtSubAdmin valid-user""") + location(
+        "/by-nothing", "") + location(
+        "/identity", f"""
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtIdentity "%{{HTTP:X-Identity}}" """) + location(
+        "/organizations", f"""
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtSubAdmin user {SUB_ADMIN}
+    {HEADER_ORGANIZATION}""") + location(
+        "/auto", f"""
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtSubAdmin user {SUB_ADMIN}
+    {HEADER_ORGANIZATION}
+    UserMgmtAutoOrganization On""") + location(
+        "/uncached", f"""
+    UserMgmtAdmin user {ADMIN}
+    UserMgmtRoleCacheTTL 0""") + """
+    <Location "/no-authentication">
+        SetHandler usermgmt
+        Require all granted
+        UserMgmtAdmin expr "%{HTTP:X-Key} == 'open sesame'"
+        UserMgmtIdentity "%{HTTP:X-Identity}"
+    </Location>
+    Alias /page-admins @DIR@/htdocs
+    Alias /page-both @DIR@/htdocs
+    Alias /page-others @DIR@/htdocs
+    <Location "/page-admins">
+        @AUTH@
+        AuthzSendForbiddenOnFailure On
+        UserMgmtAdmin user admin@example.com
+        UserMgmtSubAdmin user sub@example.com
+        Require usermgmt-role admin
+    </Location>
+    <Location "/page-both">
+        @AUTH@
+        AuthzSendForbiddenOnFailure On
+        UserMgmtAdmin user admin@example.com
+        UserMgmtSubAdmin user sub@example.com
+        Require usermgmt-role admin sub_admin
+    </Location>
+    <Location "/page-others">
+        @AUTH@
+        AuthzSendForbiddenOnFailure On
+        UserMgmtAdmin user admin@example.com
+        UserMgmtSubAdmin user sub@example.com
+        <RequireAll>
+            Require valid-user
+            Require not usermgmt-role admin
+        </RequireAll>
+    </Location>
+    """
+
+
+@pytest.fixture(scope="module")
+def server(make_server):
+    """One database, many Locations with rules of their own."""
+    made = make_server(extra=EXTRA, modules=["authz_core"])
+    for login in (STORED, USER, "alice", "bob"):
+        made.add_login(login)
+    made.set_group("admins", ["alice"])
+    made.set_group("helpers", ["bob", "alice"])
+    admin = made.admin
+    stored = admin.create(STORED)
+    admin.create(USER)
+    admin.post("sub-admins/", {"user_uid": stored["user_uid"]}).expect(201)
+    for name in ("red", "blue"):
+        made.sql("INSERT INTO organizations (name, created_at) VALUES (?, 0)", name)
+    return made
+
+
+@pytest.fixture
+def victim(admin):
+    """A user that nobody protects; gone after the test."""
+    made = admin.create(fresh_email())
+    yield made
+    admin.delete("users/" + made["user_uid"])
+
+
+def role_at(server, base, login, **headers):
+    """The role that the status tells; None where it is forbidden."""
+    client = server.client(login, base=base)
+    result = client.get("organization-status/",
+                        headers={name.replace("_", "-"): value
+                                 for name, value in headers.items()})
+    if result.status == 403:
+        result.expect_problem(403, "forbidden")
+        return None
+    return result.expect(200).json["role"]
+
+
+# ---- where a role comes from ----
+
+
+def test_roles_by_user(server):
+    assert role_at(server, None, ADMIN) == "admin"
+    assert role_at(server, None, SUB_ADMIN) == "sub_admin"
+    assert role_at(server, None, STORED) == "sub_admin"
+    assert role_at(server, None, USER) is None
+    assert role_at(server, None, NOBODY) is None
+
+
+def test_roles_by_group(server):
+    assert role_at(server, "/by-group", "alice") == "admin"
+    assert role_at(server, "/by-group", "bob") == "sub_admin"
+    assert role_at(server, "/by-group", STORED) == "sub_admin"
+    assert role_at(server, "/by-group", NOBODY) is None
+    assert role_at(server, "/by-group", ADMIN) is None
+    # Who leaves the group loses the role with the next request.
+    server.set_group("admins", [])
+    assert role_at(server, "/by-group", "alice") == "sub_admin"
+    server.set_group("admins", ["alice"])
+    assert role_at(server, "/by-group", "alice") == "admin"
+
+
+def test_roles_by_expression(server):
+    assert role_at(server, "/by-expr", NOBODY, X_Key="open sesame") == "admin"
+    assert role_at(server, "/by-expr", NOBODY, X_Key="open") == "sub_admin"
+    client = server.client(NOBODY, base="/by-expr")
+    client.post("users/", {}).expect_problem(403, "forbidden")
+
+
+def test_roles_by_environment(server):
+    assert role_at(server, "/by-env", NOBODY, X_Key="admin") == "admin"
+    assert role_at(server, "/by-env", NOBODY, X_Key="helper") == "sub_admin"
+    assert role_at(server, "/by-env", NOBODY) is None
+
+
+def test_one_line_that_holds_is_enough(server):
+    assert role_at(server, "/by-many", ADMIN) == "admin"
+    assert role_at(server, "/by-many", NOBODY) == "sub_admin"
+    assert role_at(server, "/by-many", NOBODY, X_Key="x") == "admin"
+
+
+def test_no_line_no_role(server):
+    assert role_at(server, "/by-nothing", ADMIN) is None
+    assert role_at(server, "/by-nothing", STORED) == "sub_admin"
+
+
+def test_identity_by_expression(server):
+    assert role_at(server, "/identity", NOBODY, X_Identity=STORED) == "sub_admin"
+    assert role_at(server, "/identity", NOBODY, X_Identity=STORED.upper()) == "sub_admin"
+    assert role_at(server, "/identity", STORED, X_Identity=NOBODY) is None
+    assert role_at(server, "/identity", STORED) is None
+    assert role_at(server, "/identity", STORED, X_Identity="") is None
+
+
+def test_only_ascii_case_is_ignored_for_an_identity(server):
+    """A look-alike that folds to the same address takes no role."""
+    for login in ("ſtored@callers.example.com", "ｓtored@callers.example.com"):
+        assert role_at(server, "/identity", NOBODY,
+                       X_Identity=login.encode().decode("latin-1")) is None
+
+
+@pytest.mark.parametrize("identity", ["x" * 5000, "\xff\xfe", " ", "'; DROP TABLE users"])
+def test_odd_identities_have_no_role(server, identity):
+    assert role_at(server, "/identity", NOBODY, X_Identity=identity) is None
+
+
+def test_callers_without_authentication(server):
+    client = server.client(None, base="/no-authentication")
+    client.get("users/").expect_problem(403, "forbidden")
+    client.get("users/", headers={"X-Identity": STORED}).expect(200)
+    result = client.get("organization-status/", headers={"X-Identity": "me@example.com",
+                                                         "X-Key": "open sesame"}).expect(200)
+    assert result.json["role"] == "admin"
+    client.get("organization-status/", headers={"X-Key": "open sesame"}) \
+        .expect_problem(403, "forbidden")
+
+
+def test_a_stored_role_comes_and_goes_at_once_everywhere(server, admin, victim):
+    server.add_login(victim["email"])
+    client = server.client(victim["email"])
+
+    def statuses():
+        return {client.get("users/", fresh=True).status for _ in range(12)}
+
+    for _ in range(3):
+        assert statuses() == {403}
+        admin.post("sub-admins/", {"user_uid": victim["user_uid"]}).expect(201)
+        assert statuses() == {200}
+        admin.delete("sub-admins/" + victim["user_uid"]).expect(200)
+    admin.post("sub-admins/", {"user_uid": victim["user_uid"]}).expect(201)
+    assert statuses() == {200}
+    admin.put("users/" + victim["user_uid"], {"email": fresh_email()}).expect(200)
+    assert statuses() == {403}
+    admin.put("users/" + victim["user_uid"], {"email": victim["email"]}).expect(200)
+    assert statuses() == {200}
+    admin.delete("users/" + victim["user_uid"]).expect(200)
+    assert statuses() == {403}
+
+
+def test_without_the_cache_the_database_is_asked_each_time(server, admin, victim):
+    server.add_login(victim["email"])
+    assert role_at(server, "/uncached", victim["email"]) is None
+    server.sql("INSERT INTO sub_admins SELECT org_id, user_uid, 'me', 0 FROM users"
+               " WHERE user_uid = ?", victim["user_uid"])
+    assert role_at(server, "/uncached", victim["email"]) == "sub_admin"
+    server.sql("DELETE FROM sub_admins WHERE user_uid = ?", victim["user_uid"])
+    assert role_at(server, "/uncached", victim["email"]) is None
+
+
+# ---- what a role may ----
+
+
+def operations(admin):
+    """Each thing there is: method, path, body, the permission it takes."""
+    uid = admin.create(fresh_email())["user_uid"]
+    second = admin.create(fresh_email())["user_uid"]
+    third = admin.create(fresh_email())["user_uid"]
+    return [
+        ("GET", "users/", None, "users:read"),
+        ("HEAD", "users/", None, "users:read"),
+        ("GET", "users/" + uid, None, "users:read"),
+        ("HEAD", "users/" + uid, None, "users:read"),
+        ("GET", "users/?user_uid=" + uid, None, "users:read"),
+        ("POST", "users/", {"email": fresh_email(), "display_name": "A"}, "users:create"),
+        ("PUT", "users/" + uid, {"n": next(NUMBERS)}, "users:update"),
+        ("PATCH", "users/" + uid, {"n": next(NUMBERS)}, "users:update"),
+        ("PUT", "users/", {"user_uid": uid, "n": next(NUMBERS)}, "users:update"),
+        ("PATCH", "users/", {"user_uid": uid, "n": next(NUMBERS)}, "users:update"),
+        ("DELETE", "users/" + second, None, "users:delete"),
+        ("DELETE", "users/", {"user_uid": third}, "users:delete"),
+        ("GET", "sub-admins/", None, "sub-admins:read"),
+        ("HEAD", "sub-admins/", None, "sub-admins:read"),
+        ("POST", "sub-admins/", {"user_uid": uid}, "admin"),
+        ("DELETE", "sub-admins/" + uid, None, "admin"),
+        ("DELETE", "sub-admins/", {"user_uid": uid}, "admin"),
+        ("GET", "organization-status/", None, "status"),
+        ("HEAD", "organization-status/", None, "status"),
+    ]
+
+
+def check_matrix(server, client, may):
+    admin = server.admin
+    for method, path, body, permission in operations(admin):
+        before = server.sql("SELECT COUNT(*) FROM audit_events")
+        result = client.ask(method, path, body)
+        if permission in may:
+            assert result.status in (200, 201) or (
+                # Its neighbour in the list has removed the sub-admin before.
+                permission == "admin" and result.status == 404), (method, path, result)
+        elif method == "HEAD":
+            result.expect(403)
+        else:
+            result.expect_problem(403, "forbidden")
+        if permission not in may:
+            assert server.sql("SELECT COUNT(*) FROM audit_events") == before
+
+
+EVERYTHING = {*PERMISSIONS, "admin", "status"}
+BY_DEFAULT = {"users:read", "users:create", "users:update", "status"}
+
+
+@pytest.mark.parametrize("login, may", [
+    (ADMIN, EVERYTHING), (SUB_ADMIN, BY_DEFAULT), (STORED, BY_DEFAULT), (USER, set()),
+    (NOBODY, set()),
+])
+def test_what_each_role_may(server, login, may):
+    check_matrix(server, server.client(login), may)
+
+
+@pytest.mark.parametrize("permissions", ALLOWED)
+@pytest.mark.parametrize("login", [SUB_ADMIN, STORED])
+def test_sub_admin_allow(server, permissions, login):
+    may = {"status", *permissions.split()} - {"none"}
+    check_matrix(server, server.client(login, base=allowing(permissions)), may)
+
+
+@pytest.mark.parametrize("permissions", ["none", "users:delete"])
+def test_sub_admin_allow_is_of_no_matter_to_others(server, permissions):
+    check_matrix(server, server.client(ADMIN, base=allowing(permissions)), EVERYTHING)
+    check_matrix(server, server.client(NOBODY, base=allowing(permissions)), set())
+
+
+def test_no_role_sees_no_difference(server, victim):
+    """Whether a user exists is not told to one who may not read."""
+    client = server.nobody
+    there = client.get("users/" + victim["user_uid"])
+    assert there.raw == client.get("users/" + "0" * 20).raw
+
+
+# ---- protected users ----
+
+
+@pytest.mark.parametrize("login", [SUB_ADMIN, STORED])
+def test_a_sub_admin_cannot_touch_those_with_a_role(server, admin, login):
+    base = allowing(" ".join(PERMISSIONS))
+    client = server.client(login, base=base)
+    role_at(server, None, ADMIN)
+    role_at(server, None, SUB_ADMIN)
+    peer = admin.create(fresh_email())
+    admin.post("sub-admins/", {"user_uid": peer["user_uid"]}).expect(201)
+    itself = admin.everyone(email=STORED)[0]
+    chief = admin.create(ADMIN.upper().replace("EXAMPLE", "example"))
+    helper = admin.create(SUB_ADMIN)
+    for user in (peer, itself, chief, helper):
+        path = "users/" + user["user_uid"]
+        client.get(path).expect(200)
+        for result in (client.put(path, {"n": 1}), client.put(path, {}), client.delete(path),
+                       client.put("users/", {"user_uid": user["user_uid"], "email": "x@y.org"}),
+                       client.delete("users/", {"user_uid": user["user_uid"]})):
+            result.expect_problem(403, "protected_user")
+        assert "n" not in admin.read(user["user_uid"])
+    for user in (peer, chief, helper):
+        admin.put("users/" + user["user_uid"], {"n": 1}).expect(200)
+        admin.delete("users/" + user["user_uid"]).expect(200)
+
+
+def test_who_is_no_sub_admin_any_more_is_not_protected(server, admin, victim):
+    path = "users/" + victim["user_uid"]
+    admin.post("sub-admins/", {"user_uid": victim["user_uid"]}).expect(201)
+    server.sub_admin.put(path, {"n": 1}).expect_problem(403, "protected_user")
+    admin.delete("sub-admins/" + victim["user_uid"]).expect(200)
+    server.sub_admin.put(path, {"n": 1}).expect(200)
+
+
+def test_a_sub_admin_cannot_take_an_admin_s_address(server, admin, victim):
+    """Else it could make itself, or a user of its own, somebody with a role."""
+    role_at(server, None, ADMIN)
+    before = admin.get("organization-status/").json["user_uid"]
+    result = server.sub_admin.put("users/" + victim["user_uid"], {"email": ADMIN})
+    assert result.status in (200, 403)
+    assert admin.get("organization-status/").json["user_uid"] == before
+    if result.status == 200:
+        server.sub_admin.put("users/" + victim["user_uid"], {"n": 1}) \
+            .expect_problem(403, "protected_user")
+
+
+# ---- the caller's uid ----
+
+
+def test_an_admin_has_a_stable_uid_and_is_no_user(new_server):
+    server = new_server()
+    uids = {login: server.client(login).get("organization-status/").expect(200).json["user_uid"]
+            for login in (ADMIN, SUB_ADMIN)}
+    assert len(uids[ADMIN]) == 20 and uids[ADMIN] != uids[SUB_ADMIN]
+    for _ in range(5):
+        for login, uid in uids.items():
+            status = server.client(login).get("organization-status/", fresh=True).json
+            assert status["user_uid"] == uid and status["user_count"] == 0
+    assert server.admin.get("users/").json["users"] == []
+    server.admin.get("users/" + uids[ADMIN]).expect_problem(404, "user_not_found")
+    server.stop()
+    server.start()
+    assert server.admin.get("organization-status/").json["user_uid"] == uids[ADMIN]
+    assert server.client(ADMIN).get("organization-status/").json["user_uid"] == uids[ADMIN]
+
+
+def test_an_admin_who_is_a_user_keeps_that_uid(server):
+    server.add_login("chief@callers.example.com")
+    server.set_group("chiefs", ["chief@callers.example.com"])
+    uid = server.admin.create("Chief@callers.example.com")["user_uid"]
+    client = server.client("chief@callers.example.com", base="/by-group")
+    status = client.get("organization-status/").expect(200).json
+    assert status["user_uid"] == uid and status["role"] == "admin"
+    server.admin.delete("users/" + uid).expect(200)
+
+
+def test_a_stored_sub_admin_s_uid_is_the_user_s(server, admin):
+    status = server.client(STORED).get("organization-status/").json
+    assert status["user_uid"] == admin.everyone(email=STORED)[0]["user_uid"]
+
+
+def test_first_requests_at_once_make_one_row(new_server):
+    server = new_server(processes=3)
+    client = server.admin
+    statuses = in_parallel(24, lambda index: client.get("organization-status/").expect(200).json)
+    assert len({status["user_uid"] for status in statuses}) == 1
+    assert server.sql("SELECT COUNT(*) FROM admins_seen") == [(1,)]
+
+
+# ---- organizations ----
+
+
+def of(server, organization, login=ADMIN, base="/organizations"):
+    return server.client(login, base=base, headers={"X-Organization": organization})
+
+
+def test_organizations_are_apart(server):
+    red, blue = of(server, "red"), of(server, "blue")
+    email = fresh_email()
+    mine = red.create(email, "Red")
+    theirs = blue.create(email, "Blue")
+    sub_admin = blue.create(fresh_email(), "Blue too")
+    blue.post("sub-admins/", {"user_uid": sub_admin["user_uid"]}).expect(201)
+    before = [blue.everyone(), blue.get("sub-admins/").json,
+              blue.get("organization-status/").json]
+    uid = theirs["user_uid"]
+    for method, path, body in [
+            ("GET", "users/" + uid, None), ("GET", "users/?user_uid=" + uid, None),
+            ("PUT", "users/" + uid, {"n": 1}), ("PATCH", "users/" + uid, {"n": 1}),
+            ("PUT", "users/", {"user_uid": uid, "n": 1}),
+            ("PUT", "users/" + uid, {"n": 1, "email": mine["email"]}),
+            ("DELETE", "users/" + uid, None), ("DELETE", "users/", {"user_uid": uid}),
+            ("DELETE", "users/" + sub_admin["user_uid"], None),
+            ("POST", "sub-admins/", {"user_uid": uid}),
+            ("POST", "sub-admins/", {"email": sub_admin["email"]})]:
+        for client in (red, of(server, "red", SUB_ADMIN)):
+            if client is not red and (method == "DELETE" or path.startswith("sub-admins")):
+                continue
+            result = client.ask(method, path, body)
+            result.expect_problem(404, "user_not_found")
+            # The very answer that one who never was gets.
+            known = json.dumps(body).replace(uid, "0" * 20).replace(
+                sub_admin["email"], "no@x.org") if body else None
+            other = client.ask(method, path.replace(uid, "0" * 20).replace(
+                sub_admin["user_uid"], "0" * 20), known)
+            assert other.raw == result.raw
+    for path, body in (("sub-admins/" + sub_admin["user_uid"], None),
+                       ("sub-admins/", {"user_uid": sub_admin["user_uid"]})):
+        red.delete(path, body).expect_problem(404, "sub_admin_not_found")
+    assert [blue.everyone(), blue.get("sub-admins/").json,
+            blue.get("organization-status/").json] == before
+    assert red.everyone() == [mine]
+    assert red.get("users/").json["query_count"] == 1
+    assert red.get("users/", query={"q": "blue"}).json["query_count"] == 0
+    assert red.get("sub-admins/").json["query_count"] == 0
+    status = red.get("organization-status/").json
+    assert (status["organization"], status["user_count"], status["sub_admin_count"]) \
+        == ("red", 1, 0)
+    # A cursor of another organization is an unknown one.
+    red.get("users/", query={"order_by": "email", "start_after_id": uid}) \
+        .expect_faults(("start_after_id", "unknown_cursor"))
+    assert of(server, "default").everyone(email=email) == []
+
+
+def test_a_role_holds_in_its_organization_only(server):
+    red = of(server, "red")
+    email = server.add_login(fresh_email())
+    uid = red.create(email)["user_uid"]
+    red.post("sub-admins/", {"user_uid": uid}).expect(201)
+    of(server, "red", email).get("users/").expect(200)
+    of(server, "blue", email).get("users/").expect_problem(403, "forbidden")
+    of(server, "default", email).get("users/").expect_problem(403, "forbidden")
+
+
+def test_idempotency_keys_are_the_organization_s(server):
+    body = {"email": fresh_email(), "display_name": "A"}
+    uids = {of(server, name).post("users/", body, headers={"Idempotency-Key": "same"})
+            .expect(201).json["userData"]["user_uid"] for name in ("red", "blue")}
+    assert len(uids) == 2
+
+
+def test_an_admin_s_uid_is_the_organization_s(server):
+    uids = {of(server, name).get("organization-status/").json["user_uid"]
+            for name in ("red", "blue", "default")}
+    assert len(uids) == 3
+
+
+@pytest.mark.parametrize("name", ["green", "", "Red", "red ", "x" * 300, "'", "re%64"])
+def test_an_organization_that_does_not_exist(server, name):
+    count = server.sql("SELECT COUNT(*) FROM organizations")
+    if name.strip() == "red":
+        # White space round a header's value is none of it.
+        of(server, name).get("users/").expect(200)
+        return
+    for login in (ADMIN, SUB_ADMIN, NOBODY):
+        for method, path in (("GET", "users/"), ("POST", "users/"),
+                             ("GET", "organization-status/")):
+            of(server, name, login).ask(method, path).expect_problem(403, "no_organization")
+    assert server.sql("SELECT COUNT(*) FROM organizations") == count
+
+
+def test_an_organization_made_at_an_admin_s_first_request(server):
+    name = f"made-{next(NUMBERS)} é".encode().decode("latin-1")
+    for login in (NOBODY, SUB_ADMIN):
+        of(server, name, login, "/auto").get("users/").expect_problem(403, "no_organization")
+    status = of(server, name, ADMIN, "/auto").get("organization-status/").expect(200).json
+    assert status["organization"] == name.encode("latin-1").decode()
+    assert status["user_count"] == 0 and status["payment_type"] == "free"
+    of(server, name, SUB_ADMIN, "/auto").get("users/").expect(200)
+    of(server, name, ADMIN, "/auto").create(fresh_email())
+    of(server, name).get("users/").expect(200)
+
+
+def test_an_organization_made_by_many_at_once(server):
+    name = f"many-{next(NUMBERS)}"
+    client = of(server, name, ADMIN, "/auto")
+    in_parallel(16, lambda index: client.post("users/", {"email": f"m{index}@many.org",
+                                                         "display_name": "M"}).expect(201))
+    assert server.sql("SELECT user_count FROM organizations WHERE name = ?", name) == [(16,)]
+
+
+# ---- Require usermgmt-role ----
+
+
+@pytest.mark.parametrize("page, allowed", [
+    ("/page-admins", {ADMIN}), ("/page-both", {ADMIN, SUB_ADMIN, STORED}),
+    ("/page-others", {SUB_ADMIN, STORED, NOBODY}),
+])
+def test_require_usermgmt_role(server, page, allowed):
+    server.allow_log("AH0163[01]: ")
+    for login in (ADMIN, SUB_ADMIN, STORED, NOBODY):
+        result = server.client(login, base=page).get("page.txt")
+        assert result.status == (200 if login in allowed else 403), (login, result)
+        if login in allowed:
+            assert result.raw == b"a page\n"
+    assert server.client(None, base=page).get("page.txt").status == 401
+
+
+# ---- what is left behind ----
+
+
+def test_each_change_leaves_an_audit_event(server, admin):
+    start = server.sql("SELECT COALESCE(MAX(event_uid), '') FROM audit_events")[0][0]
+    user = admin.create(fresh_email(), "Before", note="é")
+    uid = user["user_uid"]
+    server.sub_admin.put("users/" + uid, {"display_name": "After"}).expect(200)
+    changed = admin.read(uid)
+    entry = admin.post("sub-admins/", {"user_uid": uid}).expect(201).json["sub_admin"]
+    admin.delete("sub-admins/" + uid).expect(200)
+    admin.delete("users/" + uid).expect(200)
+    # What fails leaves nothing.
+    admin.delete("users/" + uid).expect(404)
+    admin.post("users/", {"email": STORED, "display_name": "A"}).expect(409)
+    admin.post("users/", {}).expect(400)
+    server.nobody.post("users/", {}).expect(403)
+    rows = server.sql("SELECT action, actor_identity, actor_uid, actor_role, remote_addr, target,"
+                      " before_json, after_json, at FROM audit_events WHERE event_uid > ?"
+                      " ORDER BY event_uid", start)
+    assert [row[0] for row in rows] == ["users.create", "users.update", "sub_admins.create",
+                                        "sub_admins.delete", "users.delete"]
+    admin_uid = admin.get("organization-status/").json["user_uid"]
+    sub_uid = server.sub_admin.get("organization-status/").json["user_uid"]
+    for row in rows:
+        by_sub_admin = row[0] == "users.update"
+        assert row[1:4] == ((SUB_ADMIN, sub_uid, "sub_admin") if by_sub_admin
+                            else (ADMIN, admin_uid, "admin"))
+        assert row[4] == "127.0.0.1" and row[5] == uid
+    states = [(row[6] and json.loads(row[6]), row[7] and json.loads(row[7])) for row in rows]
+    assert states[0] == (None, user)
+    assert states[1] == (user, changed)
+    assert states[2] == (None, entry) and states[3] == (entry, None)
+    assert states[4] == (changed, None)
+    assert [row[8] for row in rows] == sorted(row[8] for row in rows)
+
+
+def test_audit_events_cannot_be_changed(server, admin, victim):
+    for statement in ("UPDATE audit_events SET action = 'x'", "DELETE FROM audit_events"):
+        with pytest.raises(sqlite3.Error, match="append-only"):
+            server.sql(statement)
+
+
+def test_notes_for_the_logs(server, admin, victim):
+    uid = victim["user_uid"]
+    start = len(server.access_lines())
+    base = "/user-management"
+    admin.get("users/")
+    admin.get("users/" + uid)
+    admin.put("users/" + uid, {"n": 1})
+    server.sub_admin.delete("users/", {"user_uid": uid})
+    server.nobody.get("users/")
+    admin.get("users/?limit=x")
+    admin.get("nothing")
+    made = admin.post("users/", {"email": fresh_email(), "display_name": "A"})
+    new = made.json["userData"]["user_uid"]
+    admin.post("sub-admins/", {"email": made.json["userData"]["email"]})
+    of(server, "green").get("users/")
+    server.client(None).get("users/")
+    wanted = [
+        f"GET {base}/users/ 200 users.list default admin - ok",
+        f"GET {base}/users/{uid} 200 users.get default admin {uid} ok",
+        f"PUT {base}/users/{uid} 200 users.update default admin {uid} ok",
+        f"DELETE {base}/users/ 403 users.delete default sub_admin - forbidden",
+        f"GET {base}/users/ 403 users.list default none - forbidden",
+        f"GET {base}/users/ 400 users.list default admin - validation_failed",
+        f"GET {base}/nothing 404 - - none - not_found",
+        f"POST {base}/users/ 201 users.create default admin {new} ok",
+        f"POST {base}/sub-admins/ 201 sub_admins.create default admin {new} ok",
+        "GET /organizations/users/ 403 users.list green none - no_organization",
+        f"GET {base}/users/ 401 - - - - unauthorized",
+    ]
+    lines = server.access_lines()[start:]
+
+    # An unknown path is answered before anybody is asked who calls; the role
+    # of a caller without an organization is not settled either.
+    def plain(line):
+        fields = line.split()
+        if fields[-1] in ("not_found", "no_organization"):
+            fields[5] = "*"
+        return fields
+
+    assert [plain(line) for line in lines] == [plain(line) for line in wanted]

@@ -1,0 +1,375 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""Configuration: what is refused, what is merged, and every way to run httpd."""
+
+import sqlite3
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+
+import pytest
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_parallel
+
+
+# ---- what configtest refuses ----
+
+
+@pytest.mark.parametrize("line, said", [
+    ("UserMgmtAdmin", "UserMgmtAdmin"),
+    ("UserMgmtAdmin nothing x", 'unknown authorization provider "nothing"'),
+    ("UserMgmtAdmin not user x", 'can\'t be used with "not"'),
+    ("UserMgmtAdmin usermgmt-role admin", 'can\'t be used with "usermgmt-role"'),
+    ("UserMgmtAdmin expr %{", "UserMgmtAdmin expr"),
+    ("UserMgmtAdmin ip 300.1.1.1", "UserMgmtAdmin ip"),
+    ("UserMgmtSubAdmin", "UserMgmtSubAdmin"),
+    ("UserMgmtSubAdmin nothing x", 'unknown authorization provider "nothing"'),
+    ("UserMgmtSubAdminAllow", "UserMgmtSubAdminAllow"),
+    ("UserMgmtSubAdminAllow users:write", '"users:write" is none of'),
+    ("UserMgmtSubAdminAllow users:read,users:create", "is none of"),
+    ("UserMgmtIdentity", "UserMgmtIdentity"),
+    ('UserMgmtIdentity "%{nonsense:x}"', "UserMgmtIdentity: can't read the expression"),
+    ('UserMgmtIdentity "%{"', "UserMgmtIdentity: can't read the expression"),
+    ('UserMgmtOrganization "%{HTTP:X"', "UserMgmtOrganization: can't read the expression"),
+    ("UserMgmtOrganization a b", "UserMgmtOrganization"),
+    ("UserMgmtAutoOrganization maybe", "UserMgmtAutoOrganization must be On or Off"),
+    ("UserMgmtAllowOrigin", "UserMgmtAllowOrigin"),
+    ("UserMgmtAllowOrigin *", "is no origin"),
+    ("UserMgmtAllowOrigin www.example.com", "is no origin"),
+    ("UserMgmtAllowOrigin https://www.example.com/", "is no origin"),
+    ("UserMgmtAllowOrigin https://www.example.com/path", "is no origin"),
+    ("UserMgmtAllowOrigin https://a.example.com ftp://b.example.com", "is no origin"),
+    ("UserMgmtAllowOrigin https://me@example.com", "is no origin"),
+    ("UserMgmtAllowOrigin https://", "is no origin"),
+    ("UserMgmtAllowOrigin null", "is no origin"),
+    ("UserMgmtMaxBody 0", "is no number of bytes"),
+    ("UserMgmtMaxBody -1", "is no number of bytes"),
+    ("UserMgmtMaxBody 1M", "is no number of bytes"),
+    ("UserMgmtMaxBody 99999999999999999999", "is no number of bytes"),
+    ("UserMgmtMaxBody", "UserMgmtMaxBody"),
+    ("UserMgmtMaxBody 1 2", "UserMgmtMaxBody"),
+    ("UserMgmtRoleCacheTTL -1", "is no time"),
+    ("UserMgmtRoleCacheTTL soon", "is no time"),
+    ("UserMgmtRoleCacheTTL 3601", "is no time"),
+    ("UserMgmtRoleCacheTTL 5x", "is no time"),
+    ("UserMgmtAutoSchema Off", "UserMgmtAutoSchema not allowed"),
+    ("UserMgmtNothing x", "Invalid command 'UserMgmtNothing'"),
+    ("Require usermgmt-role", "admin"),
+    ("Require usermgmt-role owner", "a role is admin or sub_admin"),
+])
+def test_bad_values_are_refused_with_their_line(new_server, line, said):
+    server = new_server(start=False, location=line)
+    text = server.expect_config_error(said.replace("(", r"\("))
+    number = [each.strip() for each in server.configuration().splitlines()].index(line) + 1
+    assert f"on line {number} of " in text, text
+
+
+@pytest.mark.parametrize("line", [
+    "UserMgmtAdmin user a@example.com b@example.com", "UserMgmtAdmin group admins",
+    "UserMgmtAdmin valid-user", "UserMgmtAdmin ip 127.0.0.1 10.0.0.0/8", "UserMgmtAdmin env x",
+    "UserMgmtAdmin expr \"%{REMOTE_USER} =~ /@example.com$/\"", "UserMgmtAdmin all granted",
+    "UserMgmtAdmin all denied", "UserMgmtSubAdminAllow none",
+    "UserMgmtSubAdminAllow users:read users:create users:update users:delete invitations:read"
+    " sub-admins:read", "UserMgmtIdentity \"%{tolower:%{REMOTE_USER}}\"",
+    "UserMgmtOrganization \"%{HTTP_HOST}\"", "UserMgmtOrganization acme",
+    "UserMgmtAutoOrganization On", "UserMgmtAllowOrigin https://a.example.com http://b:81",
+    "UserMgmtMaxBody 1", "UserMgmtMaxBody 2147483647", "UserMgmtRoleCacheTTL 0",
+    "UserMgmtRoleCacheTTL 3600", "UserMgmtRoleCacheTTL 100ms",
+])
+def test_good_values_are_taken(new_server, line):
+    server = new_server(start=False, location=line)
+    code, said = server.configtest()
+    assert code == 0 and "Syntax OK" in said, said
+
+
+@pytest.mark.parametrize("section", [
+    'SetHandler usermgmt',
+    '<Directory "@DIR@/htdocs">\nSetHandler usermgmt\n</Directory>',
+    '<LocationMatch "^/um">\nSetHandler usermgmt\n</LocationMatch>',
+    '<Location ~ "^/um">\nSetHandler usermgmt\n</Location>',
+    '<Location "/um*">\nSetHandler usermgmt\n</Location>',
+    '<Files "x">\nSetHandler usermgmt\n</Files>',
+    '<Location "/um">\n<If "true">\nSetHandler usermgmt\n</If>\n</Location>',
+    '<Location "/um">\n<Limit GET>\nSetHandler usermgmt\n</Limit>\n</Location>',
+    '<VirtualHost *:@PORT@>\nSetHandler usermgmt\n</VirtualHost>',
+])
+def test_the_handler_belongs_in_a_location(new_server, section):
+    server = new_server(start=False, has_location=False, extra=section)
+    server.expect_config_error("must stand directly in a <Location>|not allowed here")
+
+
+def test_without_mod_dbd(new_server):
+    server = new_server(start=False, without=["dbd"])
+    server.expect_config_error("needs mod_dbd")
+
+
+def test_without_mod_dbd_and_without_use(new_server):
+    """Loaded and not used, it asks for nothing."""
+    server = new_server(without=["dbd"], has_location=False)
+    assert server.client(base="").get("page.txt").status == 200
+
+
+def test_without_socache(new_server):
+    server = new_server(without=["socache_shmcb"])
+    admin = server.admin
+    user = admin.create("a@example.com")
+    server.add_login(user["email"])
+    client = server.client(user["email"])
+    client.get("users/").expect(403)
+    admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    client.get("users/").expect(200)
+
+
+# ---- where directives may stand, and how they are merged ----
+
+
+def test_directives_of_the_server_and_their_merge(new_server):
+    server = new_server(roles="", extra=f"""
+        UserMgmtAdmin user {ADMIN}
+        UserMgmtSubAdmin user {SUB_ADMIN}
+        UserMgmtMaxBody 100
+        UserMgmtRoleCacheTTL 1
+        UserMgmtAutoSchema On
+        <Location "/other">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            UserMgmtAdmin user {NOBODY}
+            UserMgmtMaxBody 1000
+        </Location>
+        <Location "/other/users">
+            UserMgmtMaxBody 500
+        </Location>""")
+
+    def largest(client):
+        return [size for size in (90, 400, 900)
+                if client.post("users/", '{"email":"%s"}' % ("x" * (size - 12)),
+                               fresh=True).status == 400]
+
+    assert largest(server.admin) == [90]
+    server.sub_admin.get("users/").expect(200)
+    other = server.client(NOBODY, base="/other")
+    assert largest(other) == [90, 400]
+    # A Location's own lines stand in place of the server's.
+    server.client(ADMIN, base="/other").get("users/").expect(403)
+    server.client(SUB_ADMIN, base="/other").get("users/").expect(200)
+
+
+@pytest.mark.parametrize("base", ["/", "/a/b/c", "/user-management/", "/with space", "/ümlaut"])
+def test_other_base_paths(new_server, base):
+    server = new_server(base=base)
+    path = urllib.parse.quote(base.rstrip("/"))
+    admin = server.client(base=path)
+    made = admin.post("users/", {"email": "a@example.com", "display_name": "A"})
+    if base == "/":
+        # The harness' own page is below it, too.
+        assert server.client(base="").get("page.txt").status == 404
+    uid = made.expect(201).json["userData"]["user_uid"]
+    assert made.headers["Location"] == path + "/users/" + uid
+    admin.create("b@example.com")
+    page = admin.get("users/", query={"limit": 1}).expect(200)
+    assert admin.follow(page, "next").expect(200).json["users"][0]["email"] == "b@example.com"
+    assert admin.send("GET", made.headers["Location"]).expect(200).json == made.json
+
+
+def test_another_handler_further_in(new_server):
+    """A Location below takes part of the paths away."""
+    server = new_server(extra="""
+        <Location "/user-management/static">
+            SetHandler none
+        </Location>
+        Alias /user-management/static @DIR@/htdocs""")
+    assert server.client(base="").get("user-management/static/page.txt").status == 200
+    server.admin.get("users/").expect(200)
+
+
+# ---- virtual hosts ----
+
+
+VIRTUAL = """
+    Listen 127.0.0.1:{port}
+    <VirtualHost 127.0.0.1:{port}>
+        ServerName {name}
+        DBDriver sqlite3
+        DBDParams "@DIR@/data/{name}.db"
+        DBDMin 1
+        DBDKeep 2
+        DBDMax 4
+        <Location "/user-management">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            UserMgmtAdmin user admin@example.com
+        </Location>
+    </VirtualHost>"""
+
+
+def test_two_virtual_hosts_have_databases_of_their_own(live, new_server):
+    ports = [live.ports.take(), live.ports.take()]
+    server = new_server(extra="".join(VIRTUAL.format(port=port, name=f"host{number}")
+                                      for number, port in enumerate(ports)))
+    clients = [server.admin, *(Client(server, ADMIN, port=port) for port in ports)]
+    made = [client.create("same@example.com", f"Host {number}")
+            for number, client in enumerate(clients)]
+    uids = [client.get("organization-status/").json["user_uid"] for client in clients]
+    assert len(set(uids)) == 3
+    for client, user in zip(clients, made):
+        assert client.everyone() == [user]
+        for other in made:
+            assert client.get("users/" + other["user_uid"]).status == (
+                200 if other is user else 404)
+    # Roles of one are not remembered for another.
+    server.add_login("same@example.com")
+    clients[1].post("sub-admins/", {"email": "same@example.com"}).expect(201)
+    statuses = [Client(server, "same@example.com", port=client.port).get("users/").status
+                for client in clients]
+    assert statuses == [403, 200, 403]
+    in_parallel(12, lambda index: [clients[index % 3].create(f"u{index}-{n}@example.com")
+                                   for n in range(5)])
+    for client in clients:
+        assert client.get("users/").json["query_count"] == 21
+
+
+def test_a_virtual_host_without_a_database(live, new_server):
+    """It inherits the main server's."""
+    port = live.ports.take()
+    server = new_server(extra=f"""
+        Listen 127.0.0.1:{port}
+        <VirtualHost 127.0.0.1:{port}>
+            <Location "/user-management">
+                SetHandler usermgmt
+                @AUTH@
+                Require valid-user
+                UserMgmtAdmin user admin@example.com
+            </Location>
+        </VirtualHost>""")
+    user = server.admin.create("a@example.com")
+    assert Client(server, ADMIN, port=port).everyone() == [user]
+
+
+# ---- MPMs and restarts ----
+
+
+@pytest.mark.parametrize("mpm, processes, threads", [
+    ("prefork", 6, 1), ("worker", 2, 8), ("event", 1, 2), ("event", 4, 8), ("worker", 1, 64),
+])
+def test_every_mpm_serves(new_server, mpm, processes, threads):
+    server = new_server(mpm=mpm, processes=processes, threads=threads)
+    client = server.admin
+    results = in_parallel(12, lambda index: [
+        client.post("users/", {"email": f"u{index}-{n}@example.com", "display_name": "A"},
+                    fresh=True).status for n in range(6)])
+    assert {status for statuses in results for status in statuses} == {201}
+    assert len(server.admin.everyone()) == 72
+    assert server.admin.get("organization-status/").json["user_count"] == 72
+
+
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_a_graceful_restart_under_load_loses_no_request(new_server, mpm):
+    server = new_server(mpm=mpm, processes=4 if mpm == "prefork" else 2)
+    client = server.admin
+    uid = client.create("shared@example.com")["user_uid"]
+    stop = threading.Event()
+    done = [0] * 4
+    problems = []
+
+    def load(index):
+        number = 0
+        while not stop.is_set():
+            number += 1
+            try:
+                result = [
+                    lambda: client.post("users/", {"email": f"g{index}-{number}@example.com",
+                                                   "display_name": "G"}, fresh=True),
+                    lambda: client.put("users/" + uid, {f"a{index}": number}, fresh=True),
+                    lambda: client.get("users/", fresh=True),
+                ][number % 3]()
+                if result.status not in (200, 201):
+                    problems.append(result)
+                done[index] += number % 3 == 0 and result.status == 201
+            except (ConnectionLost, OSError) as error:
+                problems.append(error)
+
+    threads = [threading.Thread(target=load, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):
+            time.sleep(0.4)
+            server.graceful()
+        time.sleep(0.5)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not problems, problems[:5]
+    assert sum(done) > 20
+    assert server.admin.get("users/").json["query_count"] == sum(done) + 1
+
+
+def test_a_graceful_restart_takes_the_new_configuration(new_server):
+    server = new_server()
+    server.nobody.get("users/").expect(403)
+    server.roles = f"UserMgmtAdmin user {NOBODY}\nUserMgmtMaxBody 50"
+    server.graceful()
+
+    def has_changed():
+        return (server.nobody.get("users/", fresh=True).status,
+                server.admin.get("users/", fresh=True).status) == (200, 403)
+
+    end = time.monotonic() + 10
+    while not has_changed():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    for _ in range(10):
+        assert has_changed()
+    server.nobody.post("users/", {"email": "x" * 60}, fresh=True).expect(413)
+
+
+def test_a_restart_keeps_all(new_server):
+    server = new_server()
+    users = [server.admin.create(f"u{n}@example.com", n=n) for n in range(5)]
+    uid = server.admin.get("organization-status/").json["user_uid"]
+    server.stop()
+    server.start()
+    assert server.admin.everyone() == users
+    assert server.admin.get("organization-status/").json["user_uid"] == uid
+
+
+# ---- the schema ----
+
+
+def test_the_schema_is_made_by_itself_at_start(new_server):
+    server = new_server()
+    assert server.sql("SELECT version FROM schema_version") == [(1,)]
+    assert server.sql("SELECT name FROM organizations") == [("default",)]
+    assert server.sql("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_auto_schema_off(new_server):
+    """Without a schema: a clear message, 503; with one made by hand: served."""
+    server = new_server(start=False, extra="UserMgmtAutoSchema Off")
+    with server.expect_log("UM0030: schema: the database has version 0, .*UserMgmtAutoSchema On"):
+        server.start()
+        answer = server.admin.get("users/")
+        answer.expect_problem(503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+    schema = Path(__file__).parents[2] / "schema/sqlite/0001-initial.sql"
+    connection = sqlite3.connect(server.database_path)
+    connection.executescript(schema.read_text())
+    connection.close()
+    server.admin.create("a@example.com")
+
+
+def test_a_newer_schema_is_refused(new_server):
+    server = new_server()
+    server.admin.create("a@example.com")
+    server.stop()
+    server.sql("INSERT INTO schema_version VALUES (999, 0)")
+    with server.expect_log("UM0030: schema: the database has version 999"):
+        server.start()
+        for result in (server.admin.get("users/"), server.admin.post("users/", {}),
+                       server.admin.get("organization-status/")):
+            problem = result.expect_problem(503, "unavailable")
+            assert "999" not in str(problem)
+    server.sql("DELETE FROM schema_version WHERE version = 999")
+    server.admin.get("users/").expect(200)

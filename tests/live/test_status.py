@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""The organization's status."""
+
+import time
+
+import pytest
+from usermgmt_env import ADMIN, SUB_ADMIN
+
+MEMBERS = ["session_count", "user_uid", "role", "payment_type", "activities", "organization",
+           "user_count", "sub_admin_count", "pending_invitation_count"]
+
+
+def status(client):
+    return client.get("organization-status/").expect(200).json
+
+
+def add_session(server, number, user_uid, activity, last_used, organization="default"):
+    server.sql("INSERT INTO sessions SELECT org_id, ?, ?, ?, 1, ? FROM organizations"
+               " WHERE name = ?", f"session{number}", user_uid, activity, last_used, organization)
+
+
+@pytest.fixture(autouse=True)
+def clean(server, admin):
+    yield
+    server.sql("DELETE FROM sessions")
+    server.sql("DELETE FROM invitations")
+    for user in admin.everyone():
+        admin.delete("users/" + user["user_uid"]).expect(200)
+
+
+def test_all_members(server, admin):
+    result = admin.get("organization-status/").expect(200)
+    assert list(result.json) == MEMBERS
+    uid = result.json["user_uid"]
+    assert result.json == {"session_count": 0, "user_uid": uid, "role": "admin",
+                           "payment_type": "free", "activities": [], "organization": "default",
+                           "user_count": 0, "sub_admin_count": 0, "pending_invitation_count": 0}
+    assert len(uid) == 20
+    assert result.headers["Cache-Control"] == "no-store" and "ETag" not in result.headers
+    other = status(server.sub_admin)
+    assert other["role"] == "sub_admin" and other["user_uid"] != uid
+    assert {**other, "role": "admin", "user_uid": uid} == result.json
+
+
+def test_it_follows_the_users(server, admin):
+    users = [admin.create(f"u{number}@status.example.com") for number in range(7)]
+    for user in users[:3]:
+        admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    got = status(admin)
+    assert (got["user_count"], got["sub_admin_count"]) == (7, 3)
+    admin.delete("users/" + users[0]["user_uid"]).expect(200)
+    admin.delete("sub-admins/" + users[1]["user_uid"]).expect(200)
+    admin.delete("users/" + users[6]["user_uid"]).expect(200)
+    got = status(server.sub_admin)
+    assert (got["user_count"], got["sub_admin_count"]) == (5, 1)
+
+
+def test_sessions_and_activities(server, admin):
+    uid = admin.create("runner@status.example.com")["user_uid"]
+    for number, (activity, used) in enumerate([("running", 100), ("cycling", 300),
+                                               ("running", 400), ("röwing", 200),
+                                               ("abc", 300), ("cycling", 10)]):
+        add_session(server, number, uid, activity, used)
+    got = status(admin)
+    assert got["session_count"] == 6
+    # By last use, the latest first; each once.
+    assert got["activities"] == ["running", "abc", "cycling", "röwing"]
+    server.sql("DELETE FROM sessions WHERE activity = 'running'")
+    got = status(admin)
+    assert got["session_count"] == 4 and got["activities"] == ["abc", "cycling", "röwing"]
+
+
+def test_payment_type(server, admin):
+    for kind in ("paid \"1\"", "free"):
+        server.sql("UPDATE organizations SET payment_type = ? WHERE name = 'default'", kind)
+        assert status(admin)["payment_type"] == kind
+
+
+def test_pending_invitations_are_those_that_have_time_left(server, admin):
+    now = int(time.time() * 1000)
+    for number, (state, expires) in enumerate([
+            ("pending", now + 60000), ("pending", now + 600000), ("pending", now - 1000),
+            ("accepted", now + 60000), ("revoked", now + 60000)]):
+        server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
+                   " secret_sha256, inviter_uid, inviter_email, created_at, expires_at)"
+                   " SELECT org_id, ?, 'a@b.co', 'a@b.co', ?, ?, 'x', 'x', 1, ?"
+                   " FROM organizations WHERE name = 'default'",
+                   f"token{number}", state, "0" * 64, expires)
+    assert status(admin)["pending_invitation_count"] == 2
+
+
+def test_organizations_do_not_see_each_other_s(server, admin):
+    server.sql("INSERT INTO organizations (name, created_at) VALUES ('other', 0)")
+    add_session(server, 1, "x", "theirs", 5, "other")
+    got = status(admin)
+    assert got["session_count"] == 0 and got["activities"] == []
+
+
+def test_no_parameters_and_no_slash(admin):
+    admin.get("organization-status/", query={"x": "1"}).expect_faults(("x", "unknown_parameter"))
+    assert admin.get("organization-status").expect(200).json == status(admin)
+
+
+@pytest.mark.parametrize("login", [ADMIN, SUB_ADMIN])
+def test_reading_it_is_no_change(server, login):
+    status(server.client(login))
+    before = server.sql("SELECT COUNT(*) FROM audit_events")
+    status(server.client(login))
+    assert server.sql("SELECT COUNT(*) FROM audit_events") == before

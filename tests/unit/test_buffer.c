@@ -1,0 +1,186 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_buffer.c A text that grows. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/core/buffer.h"
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+/* Leave other bytes than NULs in the memory that the pool gives next. */
+static void soil_pool(void)
+{
+    memset(apr_palloc(pool, 4000), 'x', 4000);
+    apr_pool_clear(pool);
+}
+
+static void assert_text(const um_buffer_t *buffer, const char *text)
+{
+    assert_int_equal(buffer->length, strlen(text));
+    assert_string_equal(buffer->data, text);
+    assert_true(buffer->capacity >= buffer->length);
+}
+
+static void it_begins_empty(void **state)
+{
+    um_buffer_t buffer;
+
+    (void)state;
+    soil_pool();
+    um_buffer_init(&buffer, 0, pool);
+    assert_text(&buffer, "");
+    um_buffer_puts(&buffer, "");
+    um_buffer_append(&buffer, "x", 0);
+    assert_text(&buffer, "");
+    um_buffer_init(&buffer, 100, pool);
+    assert_text(&buffer, "");
+    assert_true(buffer.capacity >= 100);
+}
+
+static void it_grows_from_any_capacity(void **state)
+{
+    (void)state;
+    for (apr_size_t capacity = 0; capacity < 20; capacity++) {
+        um_buffer_t buffer;
+
+        um_buffer_init(&buffer, capacity, pool);
+        um_buffer_putc(&buffer, 'a');
+        um_buffer_puts(&buffer, "bcd");
+        um_buffer_append(&buffer, "efghi", 3);
+        um_buffer_putc(&buffer, 'h');
+        um_buffer_puts(&buffer, "ijklmnopqrstuvwxyz");
+        assert_text(&buffer, "abcdefghijklmnopqrstuvwxyz");
+    }
+}
+
+static void it_keeps_every_byte(void **state)
+{
+    um_buffer_t buffer;
+    char bytes[256];
+
+    (void)state;
+    for (int i = 0; i < 256; i++) {
+        bytes[i] = (char)i;
+    }
+    um_buffer_init(&buffer, 1, pool);
+    for (int i = 0; i < 100; i++) {
+        um_buffer_append(&buffer, bytes, sizeof(bytes));
+        um_buffer_putc(&buffer, '\0');
+    }
+    assert_int_equal(buffer.length, 25700);
+    assert_int_equal(buffer.data[buffer.length], '\0');
+    for (int i = 0; i < 100; i++) {
+        assert_memory_equal(buffer.data + i * 257, bytes, sizeof(bytes));
+        assert_int_equal(buffer.data[i * 257 + 256], '\0');
+    }
+}
+
+static void its_own_text_can_be_appended(void **state)
+{
+    um_buffer_t buffer;
+
+    (void)state;
+    um_buffer_init(&buffer, 3, pool);
+    um_buffer_puts(&buffer, "abc");
+    um_buffer_append(&buffer, buffer.data, 3);
+    um_buffer_append(&buffer, buffer.data, 6);
+    assert_text(&buffer, "abcabcabcabc");
+}
+
+static void room_is_at_the_end_and_changes_nothing(void **state)
+{
+    um_buffer_t buffer;
+    char *room;
+
+    (void)state;
+    soil_pool();
+    um_buffer_init(&buffer, 4, pool);
+    um_buffer_puts(&buffer, "1234");
+    room = um_buffer_reserve(&buffer, 1000);
+    assert_ptr_equal(room, buffer.data + 4);
+    assert_text(&buffer, "1234");
+    assert_true(buffer.capacity >= 1004);
+    /* The sanitizers and valgrind look here. */
+    memset(room, 'x', 1000);
+    room[1000] = '\0';
+    buffer.length += 1000;
+    assert_int_equal(strlen(buffer.data), 1004);
+    assert_ptr_equal(um_buffer_reserve(&buffer, 0), buffer.data + 1004);
+}
+
+/* Growing by a byte each time must not copy all each time. */
+static void it_grows_in_leaps(void **state)
+{
+    um_buffer_t buffer;
+    const char *data;
+    int moves = 0;
+
+    (void)state;
+    um_buffer_init(&buffer, 16, pool);
+    data = buffer.data;
+    for (int i = 0; i < 1000000; i++) {
+        um_buffer_putc(&buffer, 'x');
+        moves += buffer.data != data;
+        data = buffer.data;
+    }
+    assert_int_equal(buffer.length, 1000000);
+    assert_in_range(moves, 1, 20);
+}
+
+static void integers_are_decimal(void **state)
+{
+    static const apr_int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 99, 100, 4294967296, INT64_MAX,
+                                           INT64_MIN, INT64_MIN + 1, 1000000000000000000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        um_buffer_t buffer;
+
+        um_buffer_init(&buffer, 0, pool);
+        um_buffer_putc(&buffer, '<');
+        um_buffer_put_int(&buffer, numbers[i]);
+        um_buffer_putc(&buffer, '>');
+        assert_text(&buffer, apr_psprintf(pool, "<%" APR_INT64_T_FMT ">", numbers[i]));
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_begins_empty),
+        cmocka_unit_test(it_grows_from_any_capacity),
+        cmocka_unit_test(it_keeps_every_byte),
+        cmocka_unit_test(its_own_text_can_be_appended),
+        cmocka_unit_test(room_is_at_the_end_and_changes_nothing),
+        cmocka_unit_test(it_grows_in_leaps),
+        cmocka_unit_test(integers_are_decimal),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("buffer", tests, set_up, tear_down);
+    apr_terminate();
+    return failed;
+}

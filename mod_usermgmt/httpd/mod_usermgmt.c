@@ -13,6 +13,7 @@
 #include "errors.h"
 #include "handler.h"
 #include "runtime.h"
+#include "watchdog.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -40,6 +41,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
+    um_watchdog_init(pconf);
     return um_runtime_init(pconf, server) == APR_SUCCESS
                    && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
                ? OK
@@ -50,6 +52,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 {
     um_cache_init_child(pool, server);
     um_runtime_init_child(pool, server);
+    um_watchdog_init_child(pool);
 }
 
 static void register_hooks(apr_pool_t *pool)

@@ -1,0 +1,119 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file watchdog.c Work done every so often, see watchdog.h. */
+
+#include "watchdog.h"
+
+#include <apr_atomic.h>
+#include <apr_portable.h>
+#include <apr_thread_mutex.h>
+#include <mod_watchdog.h>
+
+#include "module.h"
+
+typedef struct um_job_t {
+    um_watchdog_work_t *work;
+    server_rec *server;
+    /* In a child process: held while it works. */
+    apr_thread_mutex_t *mutex;
+} um_job_t;
+
+/* What a child process is in. mod_watchdog's thread may run before the child is
+ * ready, and is not waited for by every version of it when the child ends. */
+enum { STARTING, RUNNING, STOPPING };
+
+/* Of um_job_t *. */
+static apr_array_header_t *jobs;
+static volatile apr_uint32_t state;
+
+void um_watchdog_init(apr_pool_t *pconf)
+{
+    jobs = apr_array_make(pconf, 2, sizeof(um_job_t *));
+    apr_atomic_set32(&state, STARTING);
+}
+
+static apr_status_t run(int watchdog_state, void *data, apr_pool_t *pool)
+{
+    um_job_t *job = data;
+
+    if (watchdog_state != AP_WATCHDOG_STATE_RUNNING || apr_atomic_read32(&state) != RUNNING) {
+        return APR_SUCCESS;
+    }
+    /* A signal's handler may end the process, which waits for this thread. */
+    apr_setup_signal_thread();
+    apr_thread_mutex_lock(job->mutex);
+    if (apr_atomic_read32(&state) == RUNNING) {
+        job->work(0, job->server, pool);
+    }
+    apr_thread_mutex_unlock(job->mutex);
+    return APR_SUCCESS;
+}
+
+apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
+                             apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf)
+{
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get_instance;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * register_callback;
+    um_job_t *job = apr_pcalloc(pconf, sizeof(*job));
+    ap_watchdog_t *watchdog = NULL;
+    apr_status_t status = APR_ENOTIMPL;
+
+    get_instance = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
+    register_callback = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
+    job->work = work;
+    job->server = server;
+    if (get_instance != NULL && register_callback != NULL) {
+        /* An instance of its own: other work does not hold it up. */
+        status = get_instance(&watchdog, name, 0, 1, pconf);
+    }
+    if (status == APR_SUCCESS) {
+        status = register_callback(watchdog, interval, job, run);
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
+                     "UM0070: %s needs mod_watchdog: LoadModule watchdog_module "
+                     "modules/mod_watchdog.so",
+                     name);
+        return status;
+    }
+    APR_ARRAY_PUSH(jobs, um_job_t *) = job;
+    return APR_SUCCESS;
+}
+
+static apr_status_t stop(void *data)
+{
+    apr_pool_t *pool = data;
+
+    apr_atomic_set32(&state, STOPPING);
+    for (int i = 0; i < jobs->nelts; i++) {
+        um_job_t *job = APR_ARRAY_IDX(jobs, i, um_job_t *);
+
+        apr_thread_mutex_lock(job->mutex);
+        job->work(1, job->server, pool);
+        apr_thread_mutex_unlock(job->mutex);
+    }
+    return APR_SUCCESS;
+}
+
+void um_watchdog_init_child(apr_pool_t *pool)
+{
+    apr_pool_t *last;
+
+    for (int i = 0; i < jobs->nelts; i++) {
+        um_job_t *job = APR_ARRAY_IDX(jobs, i, um_job_t *);
+
+        /* Not the child's pool: the thread may still look at it when that goes. */
+        if (apr_thread_mutex_create(&job->mutex, APR_THREAD_MUTEX_DEFAULT, jobs->pool) !=
+            APR_SUCCESS) {
+            return;
+        }
+    }
+    apr_pool_create(&last, pool);
+    /* Before the writer's, which was registered earlier. */
+    apr_pool_pre_cleanup_register(pool, last, stop);
+    apr_atomic_set32(&state, RUNNING);
+}
+
+int um_watchdog_stopping(void)
+{
+    return apr_atomic_read32(&state) == STOPPING;
+}

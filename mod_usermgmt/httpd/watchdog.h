@@ -1,0 +1,38 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_WATCHDOG_H
+#define UM_HTTPD_WATCHDOG_H
+
+/**
+ * @file watchdog.h
+ * Work that one process of the server does every so often (mod_watchdog).
+ */
+
+#include <httpd.h>
+
+/**
+ * Does the work. Never runs twice at once in a process, but a process that ends
+ * may do its last while another has begun.
+ * @param stopping non-zero: this process ends, this is the last call in it
+ * @param pool     cleared afterwards
+ */
+typedef void um_watchdog_work_t(int stopping, server_rec *server, apr_pool_t *pool);
+
+/** Forget the work of the configuration before; in post_config. */
+void um_watchdog_init(apr_pool_t *pconf);
+
+/**
+ * Have work done; in post_config.
+ * @param name a constant, for mod_watchdog's messages and mutex
+ * @return APR_SUCCESS, or an error, logged, where there is no mod_watchdog
+ */
+apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
+                             apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf);
+
+/** Let the work begin in a child process, and have it end before what
+ *  um_runtime_init_child() started; pool is the child's. */
+void um_watchdog_init_child(apr_pool_t *pool);
+
+/** Non-zero once this process ends: work that takes long should look. */
+int um_watchdog_stopping(void);
+
+#endif

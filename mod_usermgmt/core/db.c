@@ -42,6 +42,8 @@ struct um_db_t {
     um_connection_t connection;
     um_session_t *session;
     int in_transaction;
+    /* What fails is done once more: no reason to alarm anybody yet. */
+    int will_retry;
 };
 
 struct um_row_t {
@@ -85,7 +87,8 @@ static apr_status_t driver_status(const um_db_t *db, int error, const char *name
         return APR_SUCCESS;
     }
     text = apr_dbd_error(db->connection.driver, db->connection.handle, error);
-    um_log(db->host, UM_LOG_ERR, 1, APR_SUCCESS, "database: %s failed with %d: %s", name, error,
+    um_log(db->host, db->will_retry ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
+           "database: %s failed with %d: %s", name, error,
            text != NULL ? text : "no reason given");
     return UM_EUNAVAILABLE;
 }
@@ -180,6 +183,11 @@ void um_db_close(um_db_t *db)
     }
     um_db_rollback(db);
     db->host->release(&db->connection, db->host->baton);
+}
+
+void um_db_set_will_retry(um_db_t *db, int will_retry)
+{
+    db->will_retry = will_retry;
 }
 
 void um_db_heal(um_db_t *db)
@@ -310,10 +318,16 @@ static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
     if (gate != NULL) {
         um_gate_enter(gate);
     }
-    status = select_once(&results, db, call, pool);
-    if (status == UM_EUNAVAILABLE && !db->in_transaction) {
-        um_db_heal(db);
+    if (db->in_transaction) {
         status = select_once(&results, db, call, pool);
+    } else {
+        db->will_retry = 1;
+        status = select_once(&results, db, call, pool);
+        db->will_retry = 0;
+        if (status == UM_EUNAVAILABLE) {
+            um_db_heal(db);
+            status = select_once(&results, db, call, pool);
+        }
     }
     if (gate != NULL) {
         um_gate_leave(gate);

@@ -81,6 +81,10 @@ void um_db_rollback(um_db_t *db);
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 
+/** Tell whether the caller tries once more where a statement fails: what fails
+ *  until then is logged as information, not as an error. */
+void um_db_set_will_retry(um_db_t *db, int will_retry);
+
 /** Forget every prepared statement and prepare anew at the next use. */
 void um_db_heal(um_db_t *db);
 

@@ -101,6 +101,7 @@ static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_gate_t *gate, a
     apr_status_t status = UM_EUNAVAILABLE;
 
     for (int try = 0; status != APR_SUCCESS && try < 2; try++) {
+        um_db_set_will_retry(db, try == 0);
         if (try > 0) {
             um_db_heal(db);
         }

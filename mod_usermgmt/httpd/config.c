@@ -219,7 +219,7 @@ static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
     apr_uri_t uri;
 
     if (apr_uri_parse(cmd->pool, text, &uri) != APR_SUCCESS || uri.scheme == NULL
-        || uri.hostname == NULL || uri.user != NULL || uri.path != NULL || uri.query != NULL
+        || uri.hostname == NULL || uri.hostname[0] == '\0' || uri.user != NULL || uri.path != NULL || uri.query != NULL
         || uri.fragment != NULL
         || (ap_cstr_casecmp(uri.scheme, "https") != 0
             && ap_cstr_casecmp(uri.scheme, "http") != 0)) {

@@ -175,7 +175,7 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     request->settings = settings;
     request->store = um_runtime_store(r->server);
     request->method = r->method;
-    request->base = base;
+    request->base = ap_os_escape_path(r->pool, base, 1);
     request->path = path_below(r->uri, base);
     request->query = r->args;
     request->headers = r->headers_in;

@@ -112,7 +112,7 @@ EXTRA = "".join(location(allowing(permissions), f"""
 @pytest.fixture(scope="module")
 def server(make_server):
     """One database, many Locations with rules of their own."""
-    made = make_server(extra=EXTRA, modules=["authz_core"])
+    made = make_server(extra=EXTRA)
     for login in (STORED, USER, "alice", "bob"):
         made.add_login(login)
     made.set_group("admins", ["alice"])

@@ -71,14 +71,16 @@ def test_text_is_text_in_every_parameter(admin, text):
     for name in ("user_uid", "role", "limit", "order_by", "start_after_id", "end_before_id",
                  "created_after", "created_before", "count", text):
         result = admin.get("users/", query={name: text})
-        assert result.status in (400, 404), result
+        # Some are what a cursor may be, though nobody's.
+        is_cursor = name.endswith("_id") and text.isalnum() and len(text) <= 128
+        assert result.status == 200 if is_cursor else result.status in (400, 404), result
         assert result.headers["X-Injected"] is None
     quoted = "".join(f"%{byte:02x}" for byte in text.encode())
     for method in ("GET", "PUT", "DELETE"):
         for path in ("users/", "sub-admins/"):
             result = admin.ask(method, path + quoted, None if method == "GET" else {})
-            # %2f, which some of the texts hold, is refused by httpd itself.
-            assert result.status in (400, 403, 404, 405), result
+            # httpd itself refuses %2f, which some of the texts hold, and long lines.
+            assert result.status in (400, 403, 404, 405, 414), result
 
 
 @pytest.mark.parametrize("text", [text for text in INJECTIONS if "\r" not in text
@@ -237,7 +239,7 @@ def test_random_bodies(admin):
     (b"/user-management/users/" + b"../" * 500, {400, 404}),
 ])
 def test_odd_targets(server, target, statuses):
-    server.allow_log("AH0(0127|10244|2430|0135|0565|0124|2811)")
+    server.allow_log("AH(00127|10244|02430|00135|00565|00124|02811)")
     received = server.raw_request(b"GET " + target + b" HTTP/1.1")
     assert raw_status(received) in statuses, received[:500]
     assert b"X-Injected" not in received.partition(b"\r\n\r\n")[0]

@@ -286,9 +286,11 @@ static void a_caller_keeps_its_uid(void **state)
     assert_false(is_admin);
 }
 
+#define SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static void an_answer_is_kept_for_a_day(void **state)
 {
-    um_kept_answer_t kept = { "sha", 201, "/users/1", "\"1\"", "{}" };
+    um_kept_answer_t kept = { SHA256, 201, "/users/1", "\"1\"", "{}" };
     um_kept_answer_t *found = NULL;
 
     (void)state;

@@ -4,6 +4,7 @@
 #include "digest.h"
 
 #include <apr_escape.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_digest_part_t *parts,
@@ -25,4 +26,10 @@ apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_diges
         return APR_EGENERAL;
     }
     return apr_escape_hex(hex, digest, UM_SHA256_HEX_LENGTH / 2, 0, NULL);
+}
+
+int um_digest_equal(const char a[UM_SHA256_HEX_LENGTH + 1],
+                    const char b[UM_SHA256_HEX_LENGTH + 1])
+{
+    return CRYPTO_memcmp(a, b, UM_SHA256_HEX_LENGTH) == 0;
 }

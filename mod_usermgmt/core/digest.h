@@ -23,4 +23,8 @@ typedef struct um_digest_part_t {
 apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_digest_part_t *parts,
                               apr_size_t count);
 
+/** Tell whether two such digests are the same, in a time that does not depend on them. */
+int um_digest_equal(const char a[UM_SHA256_HEX_LENGTH + 1],
+                    const char b[UM_SHA256_HEX_LENGTH + 1]);
+
 #endif

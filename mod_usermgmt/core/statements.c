@@ -21,6 +21,12 @@
 #define SUB_ADMINS                                                                              \
     " FROM sub_admins s JOIN users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid"
 
+/* The order of columns is that of take_invitation() in store_invitations.c. */
+#define INVITATION_COLUMNS                                                                      \
+    "i.invite_token, i.email, i.status, COALESCE(i.platform_link, ''), i.inviter_uid,"           \
+    " i.inviter_email, COALESCE(i.inviter_display_name, ''), i.created_at, i.expires_at,"        \
+    " COALESCE(i.accepted_at, 0)"
+
 typedef struct um_statement_t {
     const char *name;
     const char *sql;
@@ -134,6 +140,58 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_SUB_ADMIN_DELETE] = { "sub_admin_delete",
                                    "DELETE FROM sub_admins WHERE org_id = %lld AND user_uid = %s",
                                    { NULL } },
+    [UM_STMT_INVITATION_GET] = { "invitation_get",
+                                 "SELECT " INVITATION_COLUMNS " FROM invitations i"
+                                 " WHERE i.org_id = %lld AND i.invite_token = %s",
+                                 { NULL } },
+    [UM_STMT_INVITATION_GET_BY_SECRET] = { "invitation_get_by_secret",
+                                           "SELECT " INVITATION_COLUMNS ", x.secret_sha256"
+                                           " FROM invitation_secrets x JOIN invitations i"
+                                           " ON i.org_id = x.org_id"
+                                           " AND i.invite_token = x.invite_token"
+                                           " WHERE x.org_id = %lld AND x.secret_sha256 = %s",
+                                           { NULL } },
+    [UM_STMT_INVITATION_INSERT] = { "invitation_insert",
+                                    "INSERT INTO invitations (org_id, invite_token, email,"
+                                    " email_folded, status, platform_link, inviter_uid,"
+                                    " inviter_email, inviter_display_name, created_at,"
+                                    " expires_at)"
+                                    " VALUES (%lld, %s, %s, %s, 'pending', %s, %s, %s, %s,"
+                                    " %lld, %lld) ON CONFLICT DO NOTHING",
+                                    { NULL } },
+    [UM_STMT_INVITATION_EXPIRE] = { "invitation_expire",
+                                    "UPDATE invitations SET status = 'expired'"
+                                    " WHERE org_id = %lld AND email_folded = %s"
+                                    " AND status = 'pending' AND expires_at <= %lld",
+                                    { NULL } },
+    [UM_STMT_INVITATION_RENEW] = { "invitation_renew",
+                                   "UPDATE invitations SET status = 'pending', expires_at = %lld"
+                                   " WHERE org_id = %lld AND invite_token = %s"
+                                   " AND status IN ('pending', 'expired')"
+                                   " AND NOT EXISTS (SELECT 1 FROM invitations other"
+                                   " WHERE other.org_id = %lld AND other.email_folded = %s"
+                                   " AND other.status = 'pending' AND other.invite_token <> %s)",
+                                   { NULL } },
+    [UM_STMT_INVITATION_REVOKE] = { "invitation_revoke",
+                                    "UPDATE invitations SET status = 'revoked'"
+                                    " WHERE org_id = %lld AND invite_token = %s"
+                                    " AND status IN ('pending', 'expired')",
+                                    { NULL } },
+    [UM_STMT_INVITATION_ACCEPT] = { "invitation_accept",
+                                    "UPDATE invitations SET status = 'accepted',"
+                                    " accepted_at = %lld"
+                                    " WHERE org_id = %lld AND invite_token = %s"
+                                    " AND status = 'pending' AND expires_at > %lld",
+                                    { NULL } },
+    [UM_STMT_INVITATION_SECRET_INSERT] = { "invitation_secret_insert",
+                                           "INSERT INTO invitation_secrets"
+                                           " (org_id, secret_sha256, invite_token, created_at)"
+                                           " VALUES (%lld, %s, %s, %lld)",
+                                           { NULL } },
+    [UM_STMT_INVITATION_SECRETS_DELETE] = { "invitation_secrets_delete",
+                                            "DELETE FROM invitation_secrets"
+                                            " WHERE org_id = %lld AND invite_token = %s",
+                                            { NULL } },
     [UM_STMT_IDEMPOTENCY_GET] = { "idempotency_get",
                                   "SELECT request_sha256, status, COALESCE(location, ''),"
                                   " COALESCE(etag, ''), body FROM idempotency_keys"

@@ -15,6 +15,7 @@
 #include <apr_tables.h>
 
 #include "db.h"
+#include "invitation.h"
 #include "user.h"
 #include "writer.h"
 
@@ -153,6 +154,39 @@ apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
 apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity,
                                   const char *uid, const char *role, apr_int64_t now,
                                   apr_pool_t *pool);
+
+/* store_invitations.c; now is in milliseconds */
+
+/** UM_ENOTFOUND where there is none. */
+apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
+                                      apr_int64_t org_id, const char *invite_token,
+                                      apr_pool_t *pool);
+/** By one of its secrets. UM_ENOTFOUND where none is known by it. */
+apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um_db_t *db,
+                                                apr_int64_t org_id, const char *secret,
+                                                apr_pool_t *pool);
+/** A pending one, made at created_at. UM_ECONFLICT where another is pending for
+ *  the address and in time. */
+apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
+                                         const um_invitation_t *invitation, apr_pool_t *pool);
+/** Make a pending or expired one pending until expires_at; its secrets die.
+ *  UM_ECONFLICT where it is neither, or another is pending for the address. */
+apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
+                                        const um_invitation_t *invitation,
+                                        apr_int64_t expires_at, apr_int64_t now,
+                                        apr_pool_t *pool);
+/** End a pending or expired one. UM_ECONFLICT where it is neither. */
+apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
+                                         const char *invite_token, apr_pool_t *pool);
+/** End a pending one that is in time. UM_ECONFLICT where it is none such. */
+apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
+                                         const char *invite_token, apr_int64_t now,
+                                         apr_pool_t *pool);
+/** Give an invitation one more secret. It is known nowhere else: the database
+ *  gets its SHA-256. */
+apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
+                                             apr_int64_t org_id, const char *invite_token,
+                                             apr_int64_t now, apr_pool_t *pool);
 
 /* store_records.c: kept answers */
 

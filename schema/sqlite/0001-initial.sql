@@ -77,25 +77,42 @@ CREATE TABLE admins_seen (
     PRIMARY KEY (org_id, identity)
 ) WITHOUT ROWID;
 
--- The secret of an invitation is known here by its SHA-256 alone.
+-- One that is past expires_at counts as expired whatever its status says.
 CREATE TABLE invitations (
     org_id               INTEGER NOT NULL REFERENCES organizations (org_id),
     invite_token         TEXT    NOT NULL,
-    email                TEXT    NOT NULL,
+    email                TEXT    NOT NULL CHECK (length(CAST(email AS BLOB)) BETWEEN 3 AND 254),
     email_folded         TEXT    NOT NULL,
-    status               TEXT    NOT NULL CHECK (status IN ('pending', 'accepted', 'revoked')),
-    secret_sha256        TEXT    NOT NULL CHECK (length(secret_sha256) = 64),
-    platform_link        TEXT,
+    status               TEXT    NOT NULL
+                                 CHECK (status IN ('pending', 'accepted', 'revoked', 'expired')),
+    platform_link        TEXT    CHECK (length(platform_link) BETWEEN 1 AND 2048),
     inviter_uid          TEXT    NOT NULL,
     inviter_email        TEXT    NOT NULL,
     inviter_display_name TEXT,
     created_at           INTEGER NOT NULL,
     expires_at           INTEGER NOT NULL,
-    accepted_at          INTEGER,
+    accepted_at          INTEGER CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token)
 ) WITHOUT ROWID;
 
-CREATE INDEX invitations_by_status ON invitations (org_id, status, expires_at);
+CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_folded)
+    WHERE status = 'pending';
+
+CREATE INDEX invitations_by_status ON invitations (org_id, status, invite_token, expires_at);
+
+-- What accepts an invitation, known here by its SHA-256 alone. Each answer and
+-- each mail has a secret of its own; all of them hold until the invitation ends.
+CREATE TABLE invitation_secrets (
+    org_id        INTEGER NOT NULL,
+    secret_sha256 TEXT    NOT NULL CHECK (length(secret_sha256) = 64),
+    invite_token  TEXT    NOT NULL,
+    created_at    INTEGER NOT NULL,
+    PRIMARY KEY (org_id, secret_sha256),
+    FOREIGN KEY (org_id, invite_token) REFERENCES invitations (org_id, invite_token)
+        ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX invitation_secrets_by_invitation ON invitation_secrets (org_id, invite_token);
 
 CREATE TABLE sessions (
     org_id       INTEGER NOT NULL REFERENCES organizations (org_id),

@@ -82,10 +82,11 @@ def test_pending_invitations_are_those_that_have_time_left(server, admin):
             ("pending", now + 60000), ("pending", now + 600000), ("pending", now - 1000),
             ("accepted", now + 60000), ("revoked", now + 60000)]):
         server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
-                   " secret_sha256, inviter_uid, inviter_email, created_at, expires_at)"
-                   " SELECT org_id, ?, 'a@b.co', 'a@b.co', ?, ?, 'x', 'x', 1, ?"
+                   " inviter_uid, inviter_email, created_at, expires_at, accepted_at)"
+                   " SELECT org_id, ?2, ?1, ?1, ?3, 'x', 'x', 1, ?4,"
+                   " CASE ?3 WHEN 'accepted' THEN 2 END"
                    " FROM organizations WHERE name = 'default'",
-                   f"token{number}", state, "0" * 64, expires)
+                   f"a{number}@b.co", f"token{number}", state, expires)
     assert status(admin)["pending_invitation_count"] == 2
 
 

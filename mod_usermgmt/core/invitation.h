@@ -1,0 +1,66 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_INVITATION_H
+#define UM_CORE_INVITATION_H
+
+/**
+ * @file invitation.h
+ * The invitation as the core knows it, the secret that accepts it, and the
+ * links that carry the secret.
+ */
+
+#include "host.h"
+
+typedef enum um_invitation_status_t {
+    UM_INVITATION_PENDING,
+    UM_INVITATION_ACCEPTED,
+    UM_INVITATION_REVOKED,
+    UM_INVITATION_EXPIRED
+} um_invitation_status_t;
+
+typedef struct um_invitation_t {
+    /** Names it; no secret. */
+    const char *token;
+    const char *email;
+    /** As stored; um_invitation_status() tells what it is at a time. */
+    um_invitation_status_t status;
+    /** NULL where none was given. */
+    const char *platform_link;
+    /** Who invited, as it was at the time; the name is NULL for one who is no user. */
+    const char *inviter_uid;
+    const char *inviter_email;
+    const char *inviter_display_name;
+    /** Milliseconds since 1970; accepted_at is 0 where that has not happened. */
+    apr_int64_t created_at;
+    apr_int64_t expires_at;
+    apr_int64_t accepted_at;
+} um_invitation_t;
+
+/** The status at a time (milliseconds): a pending one past its time is expired. */
+um_invitation_status_t um_invitation_status(const um_invitation_t *invitation, apr_int64_t now);
+
+/** "pending", "accepted", "revoked" or "expired". */
+const char *um_invitation_status_name(um_invitation_status_t status);
+
+/** The status of that name; pending where there is none such. */
+um_invitation_status_t um_invitation_status_of_name(const char *name);
+
+/** Random bytes of a secret, and its length as text. */
+#define UM_SECRET_BYTES 32
+#define UM_SECRET_LENGTH 43
+
+/**
+ * Make a secret: base64url without padding (RFC 4648, section 5).
+ * @return APR_SUCCESS, or what the host's random source failed with
+ */
+apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1], const um_host_t *host);
+
+/**
+ * The link that accepts: the platform link with accept_token added to its
+ * query, before a fragment.
+ * @param link          in pool
+ * @param platform_link one that um_link_check() finds good
+ */
+void um_invitation_accept_link(const char **link, const char *platform_link, const char *secret,
+                               apr_pool_t *pool);
+
+#endif

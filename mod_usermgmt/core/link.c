@@ -1,0 +1,295 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file link.c Links to a platform, see link.h. */
+
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_escape.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_uri.h>
+
+#define HOST_MAX 253
+#define LABEL_MAX 63
+#define PORT_MAX 65535
+
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+static const um_violation_t too_long = { "too_long", "A link has at most 2048 bytes." };
+static const um_violation_t characters = {
+    "invalid_link",
+    "A link is made of the characters of RFC 3986; others are written as %XX, in a host as xn--."
+};
+static const um_violation_t not_https = {
+    "invalid_link", "A link is an absolute https URL, or http to a loopback host."
+};
+static const um_violation_t user_info = {
+    "invalid_link", "A link names no user before its host."
+};
+static const um_violation_t host_or_port = {
+    "invalid_link",
+    "The host of a link is made of labels of letters, digits and hyphens with single dots between"
+    " them, or is an address; a port is 1 to 65535."
+};
+static const um_violation_t path_tricks = {
+    "invalid_link",
+    "The path of a link has no . and .. segments and no encoded dots, slashes, per cent signs and"
+    " control characters."
+};
+static const um_violation_t token_in_query = {
+    "invalid_link", "The query of a link has no accept_token: that is added to it."
+};
+static const um_violation_t no_prefix = {
+    "invalid_link", "A prefix of links has no query and no fragment."
+};
+
+/* All characters of RFC 3986 but the brackets, which belong to an address. */
+static int is_allowed(const char *c)
+{
+    if (*c == '%') {
+        return apr_isxdigit(c[1]) && apr_isxdigit(c[2]);
+    }
+    return strchr(LETTERS_AND_DIGITS "-._~:/?#@!$&'()*+,;=", *c) != NULL;
+}
+
+/* Only behind the authority brackets and a second # have no place. */
+static int has_good_characters(const char *link)
+{
+    const char *authority = strstr(link, "://");
+    const char *rest = authority != NULL ? authority + 3 + strcspn(authority + 3, "/?#") : link;
+
+    for (const char *c = link; *c != '\0'; c++) {
+        if (!is_allowed(c) && !(c < rest && (*c == '[' || *c == ']'))) {
+            return 0;
+        }
+    }
+    return strchr(rest, '#') == strrchr(rest, '#');
+}
+
+/* ---- host ---- */
+
+static int is_ipv4(const char *host)
+{
+    unsigned char bytes[4];
+
+    return inet_pton(AF_INET, host, bytes) == 1;
+}
+
+static int is_ipv6(const char *host)
+{
+    unsigned char bytes[16];
+
+    return inet_pton(AF_INET6, host, bytes) == 1;
+}
+
+/* A name with a number at its end is an address to browsers, whatever the form. */
+static int is_number(const char *label)
+{
+    return strspn(label, "0123456789") == strlen(label)
+           || (label[0] == '0' && (label[1] == 'x' || label[1] == 'X'));
+}
+
+static int is_name(const char *host)
+{
+    const char *label = host;
+    apr_size_t length = strspn(label, LETTERS_AND_DIGITS "-");
+
+    if (strlen(host) > HOST_MAX) {
+        return 0;
+    }
+    while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
+        if (label[length] == '\0') {
+            return !is_number(label);
+        }
+        if (label[length] != '.') {
+            return 0;
+        }
+        label += length + 1;
+        length = strspn(label, LETTERS_AND_DIGITS "-");
+    }
+    return 0;
+}
+
+static int is_loopback(const char *host)
+{
+    static const unsigned char loopback[16] = { [15] = 1 };
+    unsigned char bytes[16];
+
+    if (inet_pton(AF_INET6, host, bytes) == 1) {
+        return memcmp(bytes, loopback, sizeof(bytes)) == 0;
+    }
+    if (inet_pton(AF_INET, host, bytes) == 1) {
+        return bytes[0] == 127;
+    }
+    return apr_cstr_casecmp(host, "localhost") == 0;
+}
+
+static int has_good_host(const apr_uri_t *uri)
+{
+    int bracketed = uri->hostinfo[0] == '[';
+
+    return bracketed ? is_ipv6(uri->hostname) : is_ipv4(uri->hostname) || is_name(uri->hostname);
+}
+
+static int has_good_port(const apr_uri_t *uri)
+{
+    apr_int64_t port;
+
+    if (uri->port_str == NULL) {
+        return 1;
+    }
+    if (strlen(uri->port_str) > 5 || strspn(uri->port_str, "0123456789") != strlen(uri->port_str)) {
+        return 0;
+    }
+    port = apr_atoi64(uri->port_str);
+    return port >= 1 && port <= PORT_MAX;
+}
+
+/* ---- path and query ---- */
+
+/* A segment up to the parameters that some servers cut off: "..;x" is "..". */
+static int is_dot_segment(const char *segment)
+{
+    apr_size_t length = strcspn(segment, "/;");
+
+    return (length == 1 && segment[0] == '.')
+           || (length == 2 && segment[0] == '.' && segment[1] == '.');
+}
+
+static int is_encoded_trick(const char *escape)
+{
+    char digits[] = { escape[1], escape[2], '\0' };
+    long byte = strtol(digits, NULL, 16);
+
+    return byte < 0x20 || byte == 0x7F || strchr("./\\%", (int)byte) != NULL;
+}
+
+static int has_good_path(const char *path)
+{
+    for (const char *c = path; c != NULL && *c != '\0'; c++) {
+        if ((*c == '%' && is_encoded_trick(c)) || (*c == '/' && is_dot_segment(c + 1))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int has_accept_token(const char *query, apr_pool_t *pool)
+{
+    char *rest = apr_pstrdup(pool, query != NULL ? query : "");
+    char *pair;
+    const char *name;
+
+    while ((pair = apr_strtok(rest, "&;", &rest)) != NULL) {
+        pair[strcspn(pair, "=")] = '\0';
+        name = apr_punescape_url(pool, pair, NULL, NULL, 0);
+        if (name == NULL || strcmp(name, "accept_token") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- checks ---- */
+
+/* What every link must be; *uri is filled in where it is. */
+static const um_violation_t *check(apr_uri_t *uri, const char *link, apr_pool_t *pool)
+{
+    int is_https;
+
+    if (strlen(link) > UM_LINK_MAX) {
+        return &too_long;
+    }
+    if (!has_good_characters(link)) {
+        return &characters;
+    }
+    if (apr_uri_parse(pool, link, uri) != APR_SUCCESS || uri->scheme == NULL
+        || uri->hostinfo == NULL || uri->hostname == NULL) {
+        return &not_https;
+    }
+    if (strchr(uri->hostinfo, '@') != NULL || uri->user != NULL) {
+        return &user_info;
+    }
+    if (!has_good_host(uri) || !has_good_port(uri)) {
+        return &host_or_port;
+    }
+    is_https = apr_cstr_casecmp(uri->scheme, "https") == 0;
+    if (!is_https
+        && (apr_cstr_casecmp(uri->scheme, "http") != 0 || !is_loopback(uri->hostname))) {
+        return &not_https;
+    }
+    return has_good_path(uri->path) ? NULL : &path_tricks;
+}
+
+const um_violation_t *um_link_check(const char *link, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    const um_violation_t *violation = check(&uri, link, pool);
+
+    if (violation == NULL && has_accept_token(uri.query, pool)) {
+        violation = &token_in_query;
+    }
+    return violation;
+}
+
+const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    const um_violation_t *violation = check(&uri, prefix, pool);
+
+    if (violation == NULL && strpbrk(prefix, "?#") != NULL) {
+        violation = &no_prefix;
+    }
+    return violation;
+}
+
+/* ---- below a prefix ---- */
+
+static int port_of(const apr_uri_t *uri)
+{
+    return uri->port_str != NULL ? (int)apr_atoi64(uri->port_str)
+                                 : apr_uri_port_of_scheme(uri->scheme);
+}
+
+static int is_path_below(const char *path, const char *prefix)
+{
+    apr_size_t length = strlen(prefix);
+
+    if (strncmp(path, prefix, length) != 0) {
+        return 0;
+    }
+    return prefix[length - 1] == '/' || path[length] == '\0' || path[length] == '/';
+}
+
+static const char *path_of(const apr_uri_t *uri)
+{
+    return uri->path != NULL && uri->path[0] != '\0' ? uri->path : "/";
+}
+
+static int is_below(const apr_uri_t *link, const char *prefix, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+
+    return apr_uri_parse(pool, prefix, &uri) == APR_SUCCESS
+           && apr_cstr_casecmp(link->scheme, uri.scheme) == 0
+           && apr_cstr_casecmp(link->hostname, uri.hostname) == 0
+           && port_of(link) == port_of(&uri) && is_path_below(path_of(link), path_of(&uri));
+}
+
+int um_link_is_below(const char *link, const apr_array_header_t *prefixes, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    int below = 0;
+
+    if (apr_uri_parse(pool, link, &uri) != APR_SUCCESS) {
+        return 0;
+    }
+    for (int i = 0; !below && i < prefixes->nelts; i++) {
+        below = is_below(&uri, APR_ARRAY_IDX(prefixes, i, const char *), pool);
+    }
+    return below;
+}

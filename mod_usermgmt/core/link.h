@@ -1,0 +1,36 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_LINK_H
+#define UM_CORE_LINK_H
+
+/**
+ * @file link.h
+ * Links to a platform, as people may give them: strict enough that browsers,
+ * mail programs and this module agree on where such a link leads.
+ */
+
+#include <apr_tables.h>
+
+#include "rules.h"
+
+#define UM_LINK_MAX 2048
+
+/**
+ * Check a link: an absolute https URL, or http to a loopback host, of at most
+ * UM_LINK_MAX bytes, all of RFC 3986's characters; no user info; a host name of
+ * letters, digits and hyphens, or an address; no dot segments and no encoded
+ * separators in its path; no accept_token in its query.
+ * @return NULL where it is good, else what is wrong with it
+ */
+const um_violation_t *um_link_check(const char *link, apr_pool_t *pool);
+
+/** Check a prefix: a link without query and fragment. */
+const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool);
+
+/**
+ * Tell whether a good link is below one of good prefixes: the same scheme, host
+ * and port, and a path that goes on where a segment of the prefix ends.
+ * @param prefixes of const char *
+ */
+int um_link_is_below(const char *link, const apr_array_header_t *prefixes, apr_pool_t *pool);
+
+#endif

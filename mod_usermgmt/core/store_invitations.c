@@ -1,0 +1,210 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_invitations.c Invitations in the database, see store.h. */
+
+#include "store.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "digest.h"
+#include "text.h"
+
+/* The column behind those of an invitation. */
+#define SECRET_COLUMN 10
+
+typedef struct um_invitation_get_t {
+    um_invitation_t *invitation;
+    /* The digest that must be found; NULL where it is got by its token. */
+    const char *secret_sha256;
+    apr_pool_t *pool;
+} um_invitation_get_t;
+
+static const char *text_or_null(const um_row_t *row, int column, apr_pool_t *pool)
+{
+    const char *text = um_row_text(row, column);
+
+    return text[0] != '\0' ? apr_pstrdup(pool, text) : NULL;
+}
+
+static void take_invitation(const um_row_t *row, void *baton)
+{
+    um_invitation_get_t *get = baton;
+    um_invitation_t *invitation = apr_pcalloc(get->pool, sizeof(*invitation));
+
+    if (get->secret_sha256 != NULL
+        && !um_digest_equal(um_row_text(row, SECRET_COLUMN), get->secret_sha256)) {
+        return;
+    }
+    invitation->token = apr_pstrdup(get->pool, um_row_text(row, 0));
+    invitation->email = apr_pstrdup(get->pool, um_row_text(row, 1));
+    invitation->status = um_invitation_status_of_name(um_row_text(row, 2));
+    invitation->platform_link = text_or_null(row, 3, get->pool);
+    invitation->inviter_uid = apr_pstrdup(get->pool, um_row_text(row, 4));
+    invitation->inviter_email = apr_pstrdup(get->pool, um_row_text(row, 5));
+    invitation->inviter_display_name = text_or_null(row, 6, get->pool);
+    invitation->created_at = um_row_int(row, 7);
+    invitation->expires_at = um_row_int(row, 8);
+    invitation->accepted_at = um_row_int(row, 9);
+    get->invitation = invitation;
+}
+
+static apr_status_t get_invitation(um_invitation_t **invitation, um_db_t *db,
+                                   um_invitation_get_t *get, um_statement_id_t id,
+                                   apr_int64_t org_id, const char *key, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_select(db, take_invitation, get, id,
+                                       UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
+
+    if (status == APR_SUCCESS && get->invitation == NULL) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *invitation = get->invitation;
+    }
+    return status;
+}
+
+apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
+                                      apr_int64_t org_id, const char *invite_token,
+                                      apr_pool_t *pool)
+{
+    um_invitation_get_t get = { NULL, NULL, pool };
+
+    return get_invitation(invitation, db, &get, UM_STMT_INVITATION_GET, org_id, invite_token,
+                          pool);
+}
+
+static apr_status_t digest_secret(char hex[UM_SHA256_HEX_LENGTH + 1], const char *secret)
+{
+    um_digest_part_t part = { secret, strlen(secret) };
+
+    return um_digest_sha256(hex, &part, 1);
+}
+
+apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um_db_t *db,
+                                                apr_int64_t org_id, const char *secret,
+                                                apr_pool_t *pool)
+{
+    char hex[UM_SHA256_HEX_LENGTH + 1];
+    um_invitation_get_t get = { NULL, hex, pool };
+    apr_status_t status = digest_secret(hex, secret);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return get_invitation(invitation, db, &get, UM_STMT_INVITATION_GET_BY_SECRET, org_id, hex,
+                          pool);
+}
+
+/* A change of one invitation's status: how many rows it changed tells whether it could be. */
+static apr_status_t expect_one(apr_status_t status, int affected)
+{
+    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
+}
+
+/* What is past its time must not stand in the way of a new one. */
+static apr_status_t expire(um_db_t *db, const char *org, const char *email_folded,
+                           apr_int64_t now, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_INVITATION_EXPIRE,
+                       UM_PARAMETERS(org, email_folded, um_db_int(now, pool)), pool);
+}
+
+static apr_status_t delete_secrets(um_db_t *db, const char *org, const char *invite_token,
+                                   apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_INVITATION_SECRETS_DELETE,
+                       UM_PARAMETERS(org, invite_token), pool);
+}
+
+apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
+                                         const um_invitation_t *invitation, apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *email_folded = um_text_fold(invitation->email, pool);
+    int affected = 0;
+    apr_status_t status = expire(db, org, email_folded, invitation->created_at, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = um_db_query(db, &affected, UM_STMT_INVITATION_INSERT,
+                         UM_PARAMETERS(org, invitation->token, invitation->email, email_folded,
+                                       invitation->platform_link, invitation->inviter_uid,
+                                       invitation->inviter_email,
+                                       invitation->inviter_display_name,
+                                       um_db_int(invitation->created_at, pool),
+                                       um_db_int(invitation->expires_at, pool)),
+                         pool);
+    return expect_one(status, affected);
+}
+
+apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
+                                        const um_invitation_t *invitation,
+                                        apr_int64_t expires_at, apr_int64_t now,
+                                        apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *email_folded = um_text_fold(invitation->email, pool);
+    int affected = 0;
+    apr_status_t status = expire(db, org, email_folded, now, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, &affected, UM_STMT_INVITATION_RENEW,
+                             UM_PARAMETERS(um_db_int(expires_at, pool), org, invitation->token,
+                                           org, email_folded, invitation->token),
+                             pool);
+        status = expect_one(status, affected);
+    }
+    return status == APR_SUCCESS ? delete_secrets(db, org, invitation->token, pool) : status;
+}
+
+apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
+                                         const char *invite_token, apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    int affected = 0;
+    apr_status_t status = um_db_query(db, &affected, UM_STMT_INVITATION_REVOKE,
+                                      UM_PARAMETERS(org, invite_token), pool);
+
+    status = expect_one(status, affected);
+    return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
+}
+
+apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
+                                         const char *invite_token, apr_int64_t now,
+                                         apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *at = um_db_int(now, pool);
+    int affected = 0;
+    apr_status_t status = um_db_query(db, &affected, UM_STMT_INVITATION_ACCEPT,
+                                      UM_PARAMETERS(at, org, invite_token, at), pool);
+
+    status = expect_one(status, affected);
+    return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
+}
+
+apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
+                                             apr_int64_t org_id, const char *invite_token,
+                                             apr_int64_t now, apr_pool_t *pool)
+{
+    char *made = apr_palloc(pool, UM_SECRET_LENGTH + 1);
+    char hex[UM_SHA256_HEX_LENGTH + 1];
+    apr_status_t status = um_invitation_make_secret(made, um_db_host(db));
+
+    if (status == APR_SUCCESS) {
+        status = digest_secret(hex, made);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_INVITATION_SECRET_INSERT,
+                             UM_PARAMETERS(um_db_int(org_id, pool), hex, invite_token,
+                                           um_db_int(now, pool)),
+                             pool);
+    }
+    if (status == APR_SUCCESS) {
+        *secret = made;
+    }
+    return status;
+}

@@ -1,0 +1,324 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_link.c Which links to a platform are taken. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/core/link.h"
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static void expect_good(const char *const *links)
+{
+    for (; *links != NULL; links++) {
+        const um_violation_t *violation = um_link_check(*links, pool);
+
+        if (violation != NULL) {
+            fail_msg("%s: %s", *links, violation->detail);
+        }
+    }
+}
+
+static void expect_bad(const char *const *links)
+{
+    for (; *links != NULL; links++) {
+        const um_violation_t *violation = um_link_check(*links, pool);
+
+        if (violation == NULL) {
+            fail_msg("%s was taken", *links);
+        }
+        assert_string_equal(violation->code, "invalid_link");
+    }
+}
+
+static void good_links(void **state)
+{
+    static const char *const links[] = {
+        "https://app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com:8443/join?team=1&x=%2Fhome#top",
+        "HTTPS://App.Example.COM/a/b;c=1/~x/%C3%A9",
+        "https://xn--bcher-kva.example/",
+        "https://192.0.2.1/",
+        "https://[2001:db8::1]:444/a",
+        "https://app.example.com?x",
+        "https://app.example.com#/route",
+        "https://a/.well-known/x...y/..z",
+        "https://a//b",
+        "https://a/@me",
+        "http://localhost",
+        "http://LOCALHOST:3000/x",
+        "http://127.0.0.1:3000/",
+        "http://127.9.9.9/",
+        "http://[::1]:3000/",
+        NULL,
+    };
+
+    (void)state;
+    expect_good(links);
+}
+
+static void links_that_lead_elsewhere(void **state)
+{
+    static const char *const links[] = {
+        "",
+        "/join",
+        "//app.example.com/",
+        "app.example.com",
+        "https:",
+        "https:app.example.com",
+        "https:/app.example.com",
+        "https://",
+        "https:///app",
+        "https://:443/",
+        "http://app.example.com/",
+        "http://localhost.example.com/",
+        "http://127.0.0.1.example.com/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.0.0.1/",
+        "http://0.0.0.0/",
+        "http://[::]/",
+        "http://[::ffff:127.0.0.1]/",
+        "ftp://app.example.com/",
+        "javascript:alert(1)",
+        "javascript://localhost/%0aalert(1)",
+        "data:text/html,x",
+        "https://me@app.example.com/",
+        "https://me:pw@app.example.com/",
+        "https://app.example.com@evil.example/",
+        "https://@app.example.com/",
+        "https://app.example.com:443@evil.example/",
+        NULL,
+    };
+
+    (void)state;
+    expect_bad(links);
+}
+
+static void hosts_that_are_none(void **state)
+{
+    static const char *const links[] = {
+        "https://app.example.com:/",
+        "https://app.example.com:0/",
+        "https://app.example.com:65536/",
+        "https://app.example.com:-1/",
+        "https://app.example.com:80:90/",
+        "https://app.example.com:8o/",
+        "https://app..example.com/",
+        "https://.example.com/",
+        "https://app.example.com./",
+        "https://-app.example.com/",
+        "https://app-.example.com/",
+        "https://app_1.example.com/",
+        "https://app%2eexample.com/",
+        "https://ev%69l.example/",
+        "https://*.example.com/",
+        "https://a,b/",
+        "https://256.1.1.1/",
+        "https://1.2.3/",
+        "https://3232235777/",
+        "https://[::1/",
+        "https://::1/",
+        "https://[::1%25eth0]/",
+        "https://[v1.x]/",
+        "https://[1.2.3.4]/",
+        "https://[::1]x/",
+        "https://a[b]/",
+        NULL,
+    };
+    char name[300];
+
+    (void)state;
+    expect_bad(links);
+    memset(name, 'a', sizeof(name));
+    name[64] = '\0';
+    assert_non_null(um_link_check(apr_pstrcat(pool, "https://", name, "/", NULL), pool));
+    assert_null(um_link_check(apr_pstrcat(pool, "https://", name + 1, "/", NULL), pool));
+}
+
+static void characters_that_have_no_place(void **state)
+{
+    static const char *const links[] = {
+        " https://a/",
+        "https://a/ ",
+        "https://a/a b",
+        "https://a/\tb",
+        "https://a/\r\nBcc: x",
+        "https://a/\x01",
+        "https://a/\x7f",
+        "https://a\\@evil.example/",
+        "https:\\\\a/",
+        "https://a/\\..\\x",
+        "https://a/\"x",
+        "https://a/<script>",
+        "https://a/{x}",
+        "https://a/|",
+        "https://a/^",
+        "https://a/`",
+        "https://a/[x]",
+        "https://a/?x[]=1",
+        "https://a/#a#b",
+        "https://a/%",
+        "https://a/%4",
+        "https://a/%zz",
+        "https://b\xc3\xbc" "cher.example/",
+        "https://a/\xc3\xa9",
+        "https://\xd0\xb0pp.example/",
+        "https://app\xe3\x80\x82" "example/",
+        "https://app\xef\xbc\x8f" "evil.example/",
+        NULL,
+    };
+
+    (void)state;
+    expect_bad(links);
+}
+
+static void paths_with_tricks(void **state)
+{
+    static const char *const links[] = {
+        "https://a/.",        "https://a/..",          "https://a/app/../x",
+        "https://a/app/./x",  "https://a/app/..;/x",   "https://a/app/.;x=1/y",
+        "https://a/%2e%2e/x", "https://a/app/%2E./x",  "https://a/app%2fx",
+        "https://a/app%5Cx",  "https://a/%252e%252e/", "https://a/%00",
+        "https://a/%0d%0aX",  "https://a/%7f",         NULL,
+    };
+
+    (void)state;
+    expect_bad(links);
+}
+
+static void a_token_of_its_own(void **state)
+{
+    static const char *const links[] = {
+        "https://a/?accept_token=x",       "https://a/?x=1&accept_token",
+        "https://a/?accept%5Ftoken=x",     "https://a/?x;accept_token=1",
+        "https://a/?%61ccept_token=1&y=2", NULL,
+    };
+    static const char *const fine[] = {
+        "https://a/?accept_tokens=x", "https://a/?x=accept_token", "https://a/accept_token",
+        "https://a/#accept_token=x", NULL,
+    };
+
+    (void)state;
+    expect_bad(links);
+    expect_good(fine);
+}
+
+static void the_longest(void **state)
+{
+    char *link = memset(apr_pcalloc(pool, UM_LINK_MAX + 2), 'x', UM_LINK_MAX + 1);
+
+    (void)state;
+    memcpy(link, "https://a/", 10);
+    assert_string_equal(um_link_check(link, pool)->code, "too_long");
+    link[UM_LINK_MAX] = '\0';
+    assert_null(um_link_check(link, pool));
+}
+
+static int is_below(const char *link, const char *prefix)
+{
+    apr_array_header_t *prefixes = apr_array_make(pool, 2, sizeof(const char *));
+
+    assert_null(um_link_check(link, pool));
+    assert_null(um_link_check_prefix(prefix, pool));
+    APR_ARRAY_PUSH(prefixes, const char *) = "https://unrelated.example/";
+    APR_ARRAY_PUSH(prefixes, const char *) = prefix;
+    return um_link_is_below(link, prefixes, pool);
+}
+
+static void below_a_prefix(void **state)
+{
+    (void)state;
+    assert_true(is_below("https://a.example.com", "https://a.example.com"));
+    assert_true(is_below("https://a.example.com", "https://a.example.com/"));
+    assert_true(is_below("https://a.example.com/x?y#z", "https://a.example.com"));
+    assert_true(is_below("HTTPS://A.Example.com:443/x", "https://a.example.com"));
+    assert_true(is_below("https://a.example.com/x", "https://A.EXAMPLE.com:443/"));
+    assert_true(is_below("https://a.example.com/app", "https://a.example.com/app"));
+    assert_true(is_below("https://a.example.com/app?x=/other", "https://a.example.com/app"));
+    assert_true(is_below("https://a.example.com/app#x", "https://a.example.com/app"));
+    assert_true(is_below("https://a.example.com/app/x", "https://a.example.com/app"));
+    assert_true(is_below("https://a.example.com/app/x", "https://a.example.com/app/"));
+    assert_true(is_below("http://[::1]:80/x", "http://[::1]/"));
+}
+
+static void not_below_a_prefix(void **state)
+{
+    (void)state;
+    assert_false(is_below("https://a.example.com.evil.org/", "https://a.example.com"));
+    assert_false(is_below("https://evil-a.example.com/", "https://a.example.com"));
+    assert_false(is_below("https://b.a.example.com/", "https://a.example.com"));
+    assert_false(is_below("https://example.com/", "https://a.example.com"));
+    assert_false(is_below("https://a.example.com:444/", "https://a.example.com"));
+    assert_false(is_below("https://a.example.com/", "https://a.example.com:444"));
+    assert_false(is_below("http://localhost/", "https://localhost"));
+    assert_false(is_below("http://localhost:443/", "https://localhost"));
+    assert_false(is_below("https://a.example.com/apple", "https://a.example.com/app"));
+    assert_false(is_below("https://a.example.com/app;x/y", "https://a.example.com/app"));
+    assert_false(is_below("https://a.example.com/app", "https://a.example.com/app/"));
+    assert_false(is_below("https://a.example.com/APP/x", "https://a.example.com/app"));
+    assert_false(is_below("https://a.example.com/%61pp/x", "https://a.example.com/app"));
+    assert_false(is_below("https://a.example.com//app", "https://a.example.com/app"));
+    assert_false(is_below("https://a.example.com/?/app", "https://a.example.com/app"));
+}
+
+static void prefixes_that_are_none(void **state)
+{
+    static const char *const prefixes[] = {
+        "https://a/?x", "https://a/#", "https://a?", "a.example.com", "http://a.example.com/",
+        "https://a/../b", "https://*.example.com/", "https://a@b/", "", NULL,
+    };
+
+    (void)state;
+    for (const char *const *prefix = prefixes; *prefix != NULL; prefix++) {
+        if (um_link_check_prefix(*prefix, pool) == NULL) {
+            fail_msg("%s was taken", *prefix);
+        }
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(good_links),
+        TEST(links_that_lead_elsewhere),
+        TEST(hosts_that_are_none),
+        TEST(characters_that_have_no_place),
+        TEST(paths_with_tricks),
+        TEST(a_token_of_its_own),
+        TEST(the_longest),
+        TEST(below_a_prefix),
+        TEST(not_below_a_prefix),
+        TEST(prefixes_that_are_none),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("link", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

@@ -116,17 +116,29 @@ static const char *skip_string(const char *at)
     return at + 1;
 }
 
+/* The bytes before the first of a set. A number is looked at to its own end only:
+ * to search the text behind it each time would take time by the square. */
+static apr_size_t length_before(const char *set, const char *number, apr_size_t length)
+{
+    apr_size_t i = 0;
+
+    while (i < length && strchr(set, number[i]) == NULL) {
+        i++;
+    }
+    return i;
+}
+
 /* Tell whether a number that is not zero was read as zero. */
 static int is_rounded_to_zero(const char *number, apr_size_t length)
 {
-    apr_size_t mantissa = strcspn(number, "eE");
+    apr_size_t mantissa = length_before("eE", number, length);
     json_t *value;
     int zero;
 
-    if ((mantissa >= length || number[mantissa + 1] != '-') && length < LONG_NUMBER) {
+    if ((mantissa == length || number[mantissa + 1] != '-') && length < LONG_NUMBER) {
         return 0;
     }
-    if (strcspn(number, "123456789") >= (mantissa < length ? mantissa : length)) {
+    if (length_before("123456789", number, mantissa) == mantissa) {
         return 0;
     }
     value = json_loadb(number, length, JSON_DECODE_ANY, NULL);

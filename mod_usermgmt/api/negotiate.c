@@ -153,13 +153,13 @@ static int read_range(um_span_t *range, int *weight, const char **cursor)
 {
     um_span_t name;
     um_span_t value;
-    int found;
+    int found = 0;
 
     *weight = 1000;
     if (!read_media_type(range, cursor)) {
         return 0;
     }
-    while ((found = next_parameter(&name, &value, cursor)) > 0) {
+    while (*weight >= 0 && (found = next_parameter(&name, &value, cursor)) > 0) {
         if (is_word(&name, "q")) {
             *weight = read_weight(&value);
         }
@@ -225,9 +225,23 @@ int um_negotiate_is_json(const char *content_type)
 
 /* ---- entity tags ---- */
 
+/* Read [ "W/" ] and a quoted tag. Moves *cursor behind it; 0 where it is malformed. */
+static int read_tag(um_span_t *tag, int *is_weak, const char **cursor)
+{
+    *is_weak = strncmp(*cursor, "W/", 2) == 0;
+    tag->text = *is_weak ? *cursor + 2 : *cursor;
+    if (*tag->text != '"') {
+        return 0;
+    }
+    tag->length = strcspn(tag->text + 1, "\"") + 2;
+    *cursor = tag->text + tag->length;
+    return (*cursor)[-1] == '"';
+}
+
 int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
 {
     const char *cursor = skip_space(list);
+    int matches = 0;
 
     if (etag == NULL) {
         return 0;
@@ -236,26 +250,24 @@ int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
         return *skip_space(cursor + 1) == '\0';
     }
     while (*cursor != '\0') {
-        int is_weak = strncmp(cursor, "W/", 2) == 0;
-        const char *tag = is_weak ? cursor + 2 : cursor;
-        apr_size_t length = *tag == '"' ? strcspn(tag + 1, "\"") + 2 : 0;
+        um_span_t tag;
+        int is_weak;
 
         if (*cursor == ',') {
             cursor = skip_space(cursor + 1);
             continue;
         }
-        if (length == 0 || tag[length - 1] != '"') {
+        if (!read_tag(&tag, &is_weak, &cursor)) {
             return 0;
         }
-        if ((weak || !is_weak) && length == strlen(etag) && memcmp(tag, etag, length) == 0) {
-            return 1;
-        }
-        cursor = skip_space(tag + length);
+        matches |= (weak || !is_weak) && tag.length == strlen(etag)
+                   && memcmp(tag.text, etag, tag.length) == 0;
+        cursor = skip_space(cursor);
         if (*cursor != ',' && *cursor != '\0') {
             return 0;
         }
     }
-    return 0;
+    return matches;
 }
 
 /* ---- where a request comes from ---- */

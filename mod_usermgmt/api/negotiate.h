@@ -36,7 +36,7 @@ int um_negotiate_is_json(const char *content_type);
 
 /**
  * Tell whether a list of entity tags (RFC 9110 sections 13.1.1 and 13.1.2) or
- * "*" matches.
+ * "*" matches. A list that can't be read to its end matches nothing.
  * @param list the header's value
  * @param etag the current strong tag with its quotes; NULL where there is no
  *             representation (then nothing matches, "*" neither)

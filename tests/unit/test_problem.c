@@ -1,0 +1,219 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_problem.c Problems: every answer that is no success. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/api/problem.h"
+
+#define E_ACUTE "\xc3\xa9"
+
+static apr_pool_t *pool;
+static um_answer_t answer;
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return -1;
+    }
+    um_answer_init(&answer, pool);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static const um_json_t *body(void)
+{
+    um_json_error_t error;
+    um_json_t *json = NULL;
+
+    assert_int_equal(strlen(answer.body), answer.length);
+    assert_int_equal(um_json_parse(&json, &error, answer.body, answer.length, pool), APR_SUCCESS);
+    return json;
+}
+
+static const char *text(const char *name)
+{
+    const um_json_t *member = um_json_member(body(), name);
+
+    return member != NULL ? um_json_string(member) : NULL;
+}
+
+static void a_problem_says_what_is_wrong(void **state)
+{
+    (void)state;
+    um_problem_answer(&answer, 409, "email_exists", pool, "The %s \"%s\" is %d.", "email",
+                      E_ACUTE "\n", 1);
+    assert_int_equal(answer.status, 409);
+    assert_string_equal(answer.content_type, "application/problem+json");
+    assert_string_equal(answer.code, "email_exists");
+    assert_string_equal(answer.body,
+                        "{\"type\":\"about:blank\",\"title\":\"Conflict\",\"status\":409,"
+                        "\"detail\":\"The email \\\"" E_ACUTE "\\n\\\" is 1.\","
+                        "\"code\":\"email_exists\"}");
+}
+
+static void all_faults_are_told_in_their_order(void **state)
+{
+    static const um_violation_t violation = { "too_long", "It is too long." };
+    um_faults_t faults = { pool, NULL };
+    char field[] = "a\"" E_ACUTE;
+
+    (void)state;
+    um_faults_add_violation(&faults, "x", NULL);
+    assert_null(faults.list);
+    um_faults_add(&faults, field, "required", "It must be given.");
+    memset(field, 'z', sizeof(field) - 1);
+    um_faults_add_violation(&faults, "", &violation);
+    um_problem_answer_faults(&answer, &faults);
+    assert_int_equal(answer.status, 400);
+    assert_string_equal(answer.code, "validation_failed");
+    assert_string_equal(answer.body,
+                        "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,"
+                        "\"detail\":\"Several things are wrong with the request; see errors.\","
+                        "\"code\":\"validation_failed\",\"errors\":["
+                        "{\"field\":\"a\\\"" E_ACUTE "\",\"code\":\"required\","
+                        "\"detail\":\"It must be given.\"},"
+                        "{\"field\":\"\",\"code\":\"too_long\",\"detail\":\"It is too long.\"}]}");
+    body();
+}
+
+static void one_fault_is_told_as_one(void **state)
+{
+    um_faults_t faults = { pool, NULL };
+
+    (void)state;
+    um_faults_add(&faults, "email", "required", "It must be given.");
+    um_problem_answer_faults(&answer, &faults);
+    assert_string_equal(text("detail"), "One thing is wrong with the request; see errors.");
+    assert_int_equal(um_json_size(um_json_member(body(), "errors")), 1);
+}
+
+static void many_faults(void **state)
+{
+    um_faults_t faults = { pool, NULL };
+
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        um_faults_add(&faults, apr_psprintf(pool, "f%d", i), "invalid_name", "It is wrong.");
+    }
+    um_problem_answer_faults(&answer, &faults);
+    assert_int_equal(um_json_size(um_json_member(body(), "errors")), 5000);
+}
+
+static void what_may_pass_says_when_to_try_again(void **state)
+{
+    static const apr_status_t statuses[] = { UM_EUNAVAILABLE, UM_ESCHEMA };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        um_answer_init(&answer, pool);
+        um_problem_answer_status(&answer, statuses[i], pool);
+        assert_int_equal(answer.status, 503);
+        assert_string_equal(answer.code, "unavailable");
+        assert_in_range(atoi(apr_table_get(answer.headers, "Retry-After")), 1, 60);
+    }
+}
+
+static void other_failures_are_the_servers(void **state)
+{
+    static const apr_status_t statuses[] = {
+        APR_EGENERAL, UM_EREFUSED, UM_ENOTFOUND, UM_ECONFLICT, UM_EINVALID, APR_ENOMEM,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        um_answer_init(&answer, pool);
+        um_problem_answer_status(&answer, statuses[i], pool);
+        assert_int_equal(answer.status, 500);
+        assert_string_equal(answer.code, "internal_error");
+        assert_null(apr_table_get(answer.headers, "Retry-After"));
+    }
+}
+
+static void every_error_status_has_a_body(void **state)
+{
+    (void)state;
+    for (int status = 400; status < 600; status++) {
+        answer.body = um_problem_body(status, pool);
+        answer.length = strlen(answer.body);
+        assert_string_equal(text("title"), um_problem_title(status));
+        assert_string_equal(text("code"), um_problem_code(status));
+        assert_null(text("detail"));
+        assert_int_equal(strspn(um_problem_code(status), "abcdefghijklmnopqrstuvwxyz_"),
+                         strlen(um_problem_code(status)));
+    }
+}
+
+static void known_kinds(void **state)
+{
+    (void)state;
+    assert_string_equal(um_problem_title(404), "Not Found");
+    assert_string_equal(um_problem_code(401), "unauthorized");
+    assert_string_equal(um_problem_code(413), "body_too_large");
+    assert_string_equal(um_problem_title(418), "Client Error");
+    assert_string_equal(um_problem_code(418), "client_error");
+    assert_string_equal(um_problem_title(599), "Server Error");
+    assert_string_equal(um_problem_code(599), "server_error");
+    assert_string_equal(um_problem_body(404, pool),
+                        "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+                        "\"code\":\"not_found\"}");
+}
+
+static void a_message_is_an_object(void **state)
+{
+    (void)state;
+    um_answer_message(&answer, "Done \"" E_ACUTE "\".", pool);
+    assert_int_equal(answer.status, 200);
+    assert_null(answer.code);
+    assert_string_equal(answer.content_type, "application/json");
+    assert_string_equal(answer.body, "{\"message\":\"Done \\\"" E_ACUTE "\\\".\"}");
+    assert_int_equal(strlen(answer.body), answer.length);
+}
+
+static void roles_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(um_role_name(UM_ROLE_NONE), "none");
+    assert_string_equal(um_role_name(UM_ROLE_SUB_ADMIN), "sub_admin");
+    assert_string_equal(um_role_name(UM_ROLE_ADMIN), "admin");
+}
+
+#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        WITH_POOL(a_problem_says_what_is_wrong),
+        WITH_POOL(all_faults_are_told_in_their_order),
+        WITH_POOL(one_fault_is_told_as_one),
+        WITH_POOL(many_faults),
+        WITH_POOL(what_may_pass_says_when_to_try_again),
+        WITH_POOL(other_failures_are_the_servers),
+        WITH_POOL(every_error_status_has_a_body),
+        WITH_POOL(known_kinds),
+        WITH_POOL(a_message_is_an_object),
+        WITH_POOL(roles_have_names),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("problem", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

@@ -1,0 +1,235 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_query.c Query components. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/api/query.h"
+#include "../../mod_usermgmt/core/status.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define E_ACUTE "\xc3\xa9"
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+/* The pairs as "<name>=<value>" one after the other. */
+static const char *pairs(const char *query)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+    const char *text = "";
+
+    if (um_query_parse(&parameters, &wrong, query, pool) != APR_SUCCESS) {
+        fail_msg("%s is refused for %s", query, wrong);
+    }
+    for (int i = 0; i < parameters->nelts; i++) {
+        const um_query_parameter_t *pair = &APR_ARRAY_IDX(parameters, i, um_query_parameter_t);
+
+        text = apr_pstrcat(pool, text, "<", pair->name, ">=<", pair->value, ">", NULL);
+    }
+    return text;
+}
+
+static void assert_wrong(const char *query, const char *name)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+
+    if (um_query_parse(&parameters, &wrong, query, pool) != UM_EINVALID) {
+        fail_msg("%s is taken", query);
+    }
+    assert_non_null(wrong);
+    assert_string_equal(wrong, name);
+}
+
+static void queries_are_taken_apart(void **state)
+{
+    static const char *const cases[][2] = {
+        { "", "" },
+        { "a=1", "<a>=<1>" },
+        { "a=1&b=2", "<a>=<1><b>=<2>" },
+        { "b=2&a=1&b=3", "<b>=<2><a>=<1><b>=<3>" },
+        { "a", "<a>=<>" },
+        { "a=", "<a>=<>" },
+        { "=1", "<>=<1>" },
+        { "=", "<>=<>" },
+        { "a=1=2==", "<a>=<1=2==>" },
+        { "&", "" },
+        { "&&&", "" },
+        { "&&a=1&&b=2&", "<a>=<1><b>=<2>" },
+        { "a=1;b=2", "<a>=<1;b=2>" },
+        { "a+b=c+d", "<a b>=<c d>" },
+        { "+=+", "< >=< >" },
+        { "a=%2B%20+", "<a>=<+  >" },
+        { "%61=%41", "<a>=<A>" },
+        { "a%3Db=c%26d%3de", "<a=b>=<c&d=e>" },
+        { "a=%25", "<a>=<%>" },
+        { "a=%2525", "<a>=<%25>" },
+        { "q=%C3%A9", "<q>=<" E_ACUTE ">" },
+        { "q=%c3%a9", "<q>=<" E_ACUTE ">" },
+        { "q=" E_ACUTE, "<q>=<" E_ACUTE ">" },
+        { "q=%F0%9F%98%80", "<q>=<\xf0\x9f\x98\x80>" },
+        { "q=%C3\xa9", "<q>=<" E_ACUTE ">" },
+        { "a=%0A%01%7F", "<a>=<\n\x01\x7f>" },
+        { "a=/?:@!$'()*,[]", "<a>=</?:@!$'()*,[]>" },
+        { "a=b#c", "<a>=<b#c>" },
+    };
+
+    (void)state;
+    assert_string_equal(pairs(NULL), "");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_string_equal(pairs(cases[i][0]), cases[i][1]);
+    }
+}
+
+static void what_cannot_be_read_is_named(void **state)
+{
+    static const char *const cases[][2] = {
+        { "a=%", "a" },
+        { "a=%4", "a" },
+        { "a=%4g", "a" },
+        { "a=%g4", "a" },
+        { "a=%%41", "a" },
+        { "a=%+1", "a" },
+        { "a=%-1", "a" },
+        { "a=% 1", "a" },
+        { "a=%0x41", "a" },
+        { "a=%00", "a" },
+        { "a=b%00c", "a" },
+        { "a=%80", "a" },
+        { "a=%C3", "a" },
+        { "a=%C3%28", "a" },
+        { "a=%C0%80", "a" },
+        { "a=%ED%A0%80", "a" },
+        { "a=%F4%90%80%80", "a" },
+        { "a=%FF", "a" },
+        { "a=\xff", "a" },
+        { "a=1&b=%&c=%", "b" },
+        { "a=%C3&b=%A9", "a" },
+        { "a%C3=1", "a%C3" },
+        { "%=1", "%" },
+        { "%00=1", "%00" },
+        { "a%00b", "a%00b" },
+        { "%4", "%4" },
+        { "\xff\x01 =1", "%FF%01%20" },
+        { "%C3%A9=%", E_ACUTE },
+        { "a+b=%", "a b" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_wrong(cases[i][0], cases[i][1]);
+    }
+}
+
+static const char *query_of_length(size_t length)
+{
+    char *query = apr_palloc(pool, length + 1);
+
+    memset(query, 'x', length);
+    memcpy(query, "a=", 2);
+    query[length] = '\0';
+    return query;
+}
+
+static void queries_have_at_most_4096_bytes(void **state)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+
+    (void)state;
+    assert_int_equal(UM_QUERY_MAX, 4096);
+    assert_int_equal(um_query_parse(&parameters, &wrong, query_of_length(4096), pool), APR_SUCCESS);
+    assert_int_equal(parameters->nelts, 1);
+    assert_int_equal(strlen(APR_ARRAY_IDX(parameters, 0, um_query_parameter_t).value), 4094);
+    assert_int_equal(um_query_parse(&parameters, &wrong, query_of_length(4097), pool),
+                     UM_ETOOLARGE);
+    assert_int_equal(um_query_parse(&parameters, &wrong, query_of_length(1 << 20), pool),
+                     UM_ETOOLARGE);
+}
+
+static void a_query_full_of_pairs(void **state)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+    char query[4097];
+
+    (void)state;
+    for (size_t i = 0; i < 4096; i += 2) {
+        memcpy(query + i, "a&", 2);
+    }
+    query[4096] = '\0';
+    assert_int_equal(um_query_parse(&parameters, &wrong, query, pool), APR_SUCCESS);
+    assert_int_equal(parameters->nelts, 2048);
+}
+
+static void the_query_itself_is_left_alone(void **state)
+{
+    char query[] = "a=%41&b+c=d";
+
+    (void)state;
+    assert_string_equal(pairs(query), "<a>=<A><b c>=<d>");
+    assert_string_equal(query, "a=%41&b+c=d");
+}
+
+static void known_encodings(void **state)
+{
+    (void)state;
+    assert_string_equal(um_query_encode("", pool), "");
+    assert_string_equal(um_query_encode("AZaz09-._~", pool), "AZaz09-._~");
+    assert_string_equal(um_query_encode("a b+c&d=e%/?#", pool), "a%20b%2Bc%26d%3De%25%2F%3F%23");
+    assert_string_equal(um_query_encode(E_ACUTE "\x01\x7f", pool), "%C3%A9%01%7F");
+    assert_string_equal(um_query_encode("<>\"\r\n;,", pool), "%3C%3E%22%0D%0A%3B%2C");
+}
+
+static void what_is_encoded_is_read_back(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        const char *text = apr_psprintf(pool, "x%cy", c);
+        const char *query =
+            apr_pstrcat(pool, um_query_encode(text, pool), "=", um_query_encode(text, pool), NULL);
+
+        assert_string_equal(pairs(query), apr_psprintf(pool, "<%s>=<%s>", text, text));
+    }
+}
+
+#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        WITH_POOL(queries_are_taken_apart),         WITH_POOL(what_cannot_be_read_is_named),
+        WITH_POOL(queries_have_at_most_4096_bytes), WITH_POOL(a_query_full_of_pairs),
+        WITH_POOL(the_query_itself_is_left_alone),  WITH_POOL(known_encodings),
+        WITH_POOL(what_is_encoded_is_read_back),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("query", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

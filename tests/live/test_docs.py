@@ -1,0 +1,258 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""What the documents say is what the sources have, and the other way round; and
+the examples in them print what they say. A check that finds nothing to check
+fails."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from usermgmt_env import ADMIN, PASSWORD
+
+TOP = Path(__file__).resolve().parents[2]
+SOURCES = TOP / "mod_usermgmt"
+
+
+def read(name):
+    return (TOP / name).read_text(encoding="utf-8")
+
+
+def sources(*layers):
+    return "\n".join(path.read_text(encoding="utf-8")
+                     for layer in layers for path in sorted((SOURCES / layer).glob("*.c")))
+
+
+def section(text, heading):
+    """What stands below a heading, to the next of the same rank or above."""
+    rank = heading.split(" ")[0]
+    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(rank)}}} |\Z)", text,
+                      re.MULTILINE | re.DOTALL)
+    assert match, f"{heading} is missing"
+    return match[1]
+
+
+def rows(text):
+    """The cells of each line of the tables."""
+    return [[cell.strip() for cell in line.strip("|").split(" | ")]
+            for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+
+
+def names(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def assert_same(documented, found, at_least):
+    """Both ways, and enough of it to believe that the check looks at the right place."""
+    assert len(found) >= at_least, f"only {sorted(found)} found in the sources"
+    assert not found - documented, f"not documented: {sorted(found - documented)}"
+    assert not documented - found, f"not in the sources: {sorted(documented - found)}"
+
+
+# ---- docs/api.md against the sources ----
+
+def test_every_route_has_a_row_and_every_row_a_route():
+    table = re.search(r"um_router_routes\[\] = \{(.*?)\n\};", read("mod_usermgmt/api/router.c"),
+                      re.DOTALL)[1]
+    routes = re.findall(r'\{ "([A-Z]+)", "([^"]+)"', table)
+    assert len(routes) == table.count("{ ") - table.count("{ NULL"), "a line is not understood"
+    documented = [(method, re.sub(r"\{\w+\}", "*", names(row[1])[0]).rstrip("/"))
+                  for row in rows(section(read("docs/api.md"), "## Endpoints"))[1:]
+                  for method in row[0].split(", ")]
+    assert len(documented) == len(set(documented))
+    assert_same(set(documented), set(routes), 14)
+
+
+def problems_of_sources():
+    """Every (status, code): a call with both, the table of kinds, and JSON's reasons."""
+    text = sources("api")
+    problems = {(int(status), code)
+                for status, code in re.findall(r'\b([45]\d\d), *"([a-z_]+)"', text)}
+    kinds = re.findall(r'\{ ([45]\d\d), "[A-Z][A-Za-z ]+", "([a-z_]+)" \}', text)
+    assert len(kinds) == len(re.findall(r"\{ [45]\d\d,", text)) >= 20
+    problems |= {(int(status), code) for status, code in kinds}
+    body = re.search(r"static const char \*find_code\(.*?\n\}", read("mod_usermgmt/api/json.c"),
+                     re.DOTALL)[0]
+    reasons = set(re.findall(r'return "([a-z_0-9]+)"', body))
+    assert len(reasons) >= 6
+    return problems | {(400, reason) for reason in reasons}
+
+
+def test_every_problem_is_documented_and_every_documented_one_is_there():
+    table = rows(section(read("docs/api.md"), "## Errors"))
+    documented = [(int(row[0]), names(row[1])[0]) for row in table if row[0].isdigit()]
+    assert len(documented) == len(set(documented))
+    assert_same(set(documented), problems_of_sources(), 35)
+    others = [names(row[1])[0] for row in table if row[0].startswith("other ")]
+    found = re.search(r'status < 500 \? "([a-z_]+)" : "([a-z_]+)"', read(
+        "mod_usermgmt/api/problem.c"))
+    assert others == list(found.groups())
+
+
+def arguments(call):
+    """The arguments of a call whose text begins behind its bracket."""
+    found, depth, start, in_string = [], 0, 0, False
+    for at, char in enumerate(call):
+        if char == '"' and call[at - 1] != "\\":
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif char in "([{":
+            depth += 1
+        elif char in ")]}" and depth > 0:
+            depth -= 1
+        elif char in ",)" and depth == 0:
+            found.append(call[start:at].strip())
+            start = at + 1
+            if char == ")":
+                return found
+    raise AssertionError("a call without an end: " + call[:80])
+
+
+def test_every_fault_is_documented_and_every_documented_one_is_there():
+    text = sources("api", "core")
+    found = set()
+    calls = 0
+    for call in re.finditer(r"(?<!void )\bum_faults_add\(", text):
+        code = arguments(text[call.end():])[2]
+        if code != "violation->code":
+            found.add(re.fullmatch(r'"([a-z_]+)"', code)[1])
+            calls += 1
+    assert calls >= 15
+    violations = re.findall(r'\bum_violation_t \w+ = \{\s*"([a-z_0-9]+)"', text)
+    assert len(violations) == len(re.findall(r"\bum_violation_t \w+ = ", text)) >= 10
+    table = section(read("docs/api.md"), "## Errors").split("The codes in `errors`:")[1]
+    documented = [names(row[0])[0] for row in rows(table)[1:]]
+    assert len(documented) == len(set(documented))
+    assert_same(set(documented), found | set(violations), 16)
+
+
+def test_every_parameter_is_documented_and_every_documented_one_is_there():
+    text = sources("api")
+    found = set(re.findall(r'\{ "([a-z_]+)", read_\w+,', text))
+    table = rows(section(read("docs/api.md"), "## Lists"))[1:]
+    documented = [name for row in table for name in names(row[0])]
+    assert len(documented) == len(set(documented))
+    assert_same(set(documented), found, 13)
+
+
+# ---- docs/directives.md and docs/logs.md against the sources ----
+
+def test_every_directive_is_documented_and_every_documented_one_is_there():
+    text = read("mod_usermgmt/httpd/config.c")
+    found = re.findall(r'\bAP_INIT_\w+\(\s*"([A-Za-z]+)"', text)
+    assert len(found) == len(re.findall(r"\bAP_INIT_", text)) == len(set(found))
+    reference = read("docs/directives.md")
+    documented = re.findall(r"^## (UserMgmt\w+)$", reference, re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    # The module looks on where the core's is set.
+    assert_same(set(documented), set(found) - {"SetHandler"}, 10)
+    for name in documented:
+        entry = section(reference, "## " + name)
+        cells = [row[0] for row in rows(entry)]
+        assert [cell for cell in cells if cell] == ["Description", "Syntax", "Default", "Context"]
+        assert f"`{name} " in entry
+
+
+def test_every_action_is_documented_and_every_documented_one_is_there():
+    routes = re.search(r"um_router_routes\[\] = \{(.*?)\n\};", read("mod_usermgmt/api/router.c"),
+                       re.DOTALL)[1]
+    found = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', routes)) | {"options"}
+    row = re.search(r"^\| `%\{usermgmt-action\}n` \|.*$", read("docs/directives.md"),
+                    re.MULTILINE)[0]
+    assert_same(set(names(row)[1:]), found, 10)
+
+
+def test_every_line_of_the_log_is_documented_and_has_a_number_of_its_own():
+    text = sources("httpd")
+    found = re.findall(r'"(UM\d{4}): ', text)
+    assert len(found) == len(re.findall(r"\bUM\d{4}\b", text)), "a number is not at the beginning"
+    below = sources("core", "api")
+    calls = [arguments(below[call.end():])
+             for call in re.finditer(r"(?<!void )\bum_log\(", below)]
+    found += [f"UM{int(call[2]):04}" for call in calls]
+    assert len(calls) >= 6 and not re.search(r"\bUM\d{4}\b", below)
+    assert len(found) == len(set(found)), "a number stands twice"
+    table = rows(read("docs/logs.md"))[1:]
+    documented = [row[0] for row in table]
+    assert documented == sorted(set(documented))
+    assert_same(set(documented), set(found), 20)
+
+
+def test_every_folder_and_file_that_the_readme_names_is_there():
+    listed = re.findall(r"^    ((?:\w+/)+)  ", section(read("README.md"), "## Where things live"),
+                        re.MULTILINE)
+    links = re.findall(r"\]\(([\w./-]+)\)", read("README.md"))
+    assert len(listed) >= 7 and len(links) >= 3
+    for name in listed + links:
+        assert (TOP / name).exists(), name
+
+
+# ---- the examples ----
+
+# What differs from run to run. A group is what later commands may use.
+VARIABLE = re.compile(r'(?P<uid>\b[0-9A-Za-z]{20}\b)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)'
+                      r'|(?P<etag>"\d+-[0-9a-f]+-[us]")|(?P<server>^(?:Date|Server): .*$)',
+                      re.MULTILINE)
+OURS = ("api", "login")
+
+
+def examples(text):
+    """(command, answer) of each block; a command begins with $, and goes on where
+    its line ends with a backslash."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("    $ "):
+            found.append([line[6:], []])
+        elif found and line.startswith("    ") and found[-1][0].endswith("\\"):
+            found[-1][0] += "\n" + line
+        elif found and (line.startswith("    ") or not line):
+            found[-1][1].append(line[4:])
+        else:
+            found.append(["", []])
+    return [(command, "\n".join(answer).rstrip()) for command, answer in found if command]
+
+
+def masked(text):
+    return VARIABLE.sub(lambda match: f"<{match.lastgroup}>", text)
+
+
+def run(command, environment):
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert done.returncode == 0 and not done.stderr, f"{command}\n{done.stderr}"
+    return "\n".join(line.rstrip("\r") for line in done.stdout.rstrip("\n").split("\n"))
+
+
+def play(text, environment):
+    """Runs the commands one after the other; yields (command, expected, real answer).
+    Later commands use the real ids, where the text has its own."""
+    real = {}
+    for command, expected in examples(text):
+        assignment = re.fullmatch(r"(\w+)=('?)([^']*)\2(?: +#.*)?", command)
+        if assignment:
+            if assignment[1] not in OURS:
+                environment[assignment[1]] = assignment[3]
+            continue
+        for written, meant in real.items():
+            command = command.replace(written, meant)
+        answer = run(command, environment)
+        yield command, expected, answer
+        real.update(zip((match[0] for match in VARIABLE.finditer(expected)),
+                        (match[0] for match in VARIABLE.finditer(answer))))
+
+
+@pytest.mark.parametrize("name, at_least", [("README.md", 8), ("docs/api.md", 13)])
+def test_the_examples_print_what_they_say(new_server, name, at_least):
+    server = new_server()
+    # What build/quickstart begins with.
+    user = server.admin.create("subadmin@example.com", "Sub Admin")
+    server.admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    environment = {**os.environ, "no_proxy": "*", "login": f"{ADMIN}:{PASSWORD}",
+                   "api": f"http://127.0.0.1:{server.port}{server.base}"}
+    count = 0
+    for command, expected, answer in play(read(name), environment):
+        assert masked(answer) == masked(expected), command
+        count += 1
+    assert count >= at_least

@@ -35,6 +35,31 @@ typedef struct sqlite_host_t {
     int refuse_connections;
 } sqlite_host_t;
 
+static inline apr_status_t sqlite_host_close(void *data)
+{
+    um_connection_t *connection = data;
+
+    apr_dbd_close(connection->driver, connection->handle);
+    return APR_SUCCESS;
+}
+
+static inline apr_status_t sqlite_host_open(um_connection_t *connection, sqlite_host_t *host)
+{
+    apr_status_t status;
+
+    memset(connection, 0, sizeof(*connection));
+    apr_pool_create(&connection->pool, host->pool);
+    connection->driver = host->driver;
+    status = apr_dbd_open(host->driver, connection->pool, host->path, &connection->handle);
+    if (status == APR_SUCCESS) {
+        host->opened++;
+        apr_pool_cleanup_register(connection->pool,
+                                  apr_pmemdup(connection->pool, connection, sizeof(*connection)),
+                                  sqlite_host_close, apr_pool_cleanup_null);
+    }
+    return status;
+}
+
 static inline apr_status_t sqlite_host_acquire(um_connection_t *connection, void *baton,
                                                apr_pool_t *pool)
 {
@@ -48,11 +73,7 @@ static inline apr_status_t sqlite_host_acquire(um_connection_t *connection, void
     } else if (host->idle_count > 0) {
         *connection = host->idle[--host->idle_count];
     } else {
-        memset(connection, 0, sizeof(*connection));
-        apr_pool_create(&connection->pool, host->pool);
-        connection->driver = host->driver;
-        status = apr_dbd_open(host->driver, connection->pool, host->path, &connection->handle);
-        host->opened++;
+        status = sqlite_host_open(connection, host);
     }
     apr_thread_mutex_unlock(host->mutex);
     return status;

@@ -21,15 +21,59 @@
 
 /* ---- the query ---- */
 
-/* Reads one parameter's value; non-zero where it is good. */
-typedef int um_parameter_read_t(um_listing_request_t *listing, const char *value,
-                                apr_pool_t *pool);
+static const um_listing_parameter_t common_parameters[] = {
+    { .name = "limit", .type = UM_LISTING_LIMIT },
+    { .name = "start_after_id", .type = UM_LISTING_AFTER },
+    { .name = "end_before_id", .type = UM_LISTING_BEFORE },
+    { .name = "count", .type = UM_LISTING_COUNT },
+    { .name = "order_by", .type = UM_LISTING_ORDER },
+    { .name = NULL },
+};
 
-static int read_limit(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+#define COMMON_COUNT (sizeof(common_parameters) / sizeof(common_parameters[0]) - 1)
+
+/* What a value must be. */
+static const char *detail_of(const um_listing_parameter_t *parameter,
+                             const um_listing_kind_t *kind)
+{
+    if (parameter->detail != NULL) {
+        return parameter->detail;
+    }
+    switch (parameter->type) {
+    case UM_LISTING_LIMIT:
+        return "It must be a whole number from 1 to 1000.";
+    case UM_LISTING_COUNT:
+        return "It must be none or exact.";
+    case UM_LISTING_ORDER:
+        return kind->order_detail;
+    case UM_LISTING_INSTANT:
+        return "It must be an RFC 3339 date-time; a + in it is written %2B.";
+    case UM_LISTING_AFTER:
+    case UM_LISTING_BEFORE:
+    case UM_LISTING_SINGLE:
+        return kind->key_detail;
+    default:
+        return "It must not be empty.";
+    }
+}
+
+static void add_condition(um_list_t *list, um_condition_id_t id, const char *value,
+                          apr_pool_t *pool)
+{
+    um_condition_t condition = { id, value };
+
+    if (list->conditions == NULL) {
+        list->conditions = apr_array_make(pool, 8, sizeof(condition));
+    }
+    APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
+}
+
+/* Each of these returns non-zero where the value is good. */
+
+static int read_limit(um_listing_request_t *listing, const char *value)
 {
     apr_int64_t limit = 0;
 
-    (void)pool;
     for (const char *c = value; *c != '\0'; c++) {
         if (*c < '0' || *c > '9' || limit > LIMIT_MAX) {
             return 0;
@@ -41,178 +85,176 @@ static int read_limit(um_listing_request_t *listing, const char *value, apr_pool
     return limit >= 1 && limit <= LIMIT_MAX;
 }
 
-static int read_after(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+static int read_key(const char **key, const char *value)
 {
-    (void)pool;
-    listing->list.after.uid = value;
+    *key = value;
     return um_rules_check_uid(value) == NULL;
 }
 
-static int read_before(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+static int read_count(um_listing_request_t *listing, const char *value)
 {
-    (void)pool;
-    listing->list.before.uid = value;
-    return um_rules_check_uid(value) == NULL;
-}
-
-static int read_count(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
-{
-    (void)pool;
     listing->wants_count = strcmp(value, "none") != 0;
     return !listing->wants_count || strcmp(value, "exact") == 0;
 }
 
-static int read_user_uid(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+static int read_order(um_listing_request_t *listing, const char *value)
 {
-    (void)pool;
-    listing->user_uid = value;
-    return um_rules_check_uid(value) == NULL;
-}
-
-static int read_order(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
-{
-    static const char *const names[] = {
-        [UM_ORDER_UID] = "user_uid",
-        [UM_ORDER_CREATED_AT] = "created_at",
-        [UM_ORDER_EMAIL] = "email",
-        [UM_ORDER_DISPLAY_NAME] = "display_name",
-    };
-
-    (void)pool;
     if (*value == '-') {
         listing->list.descending = 1;
         value++;
     }
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            listing->list.order = (um_order_t)i;
+    for (const um_listing_order_t *order = listing->kind->orders; order->name != NULL; order++) {
+        if (strcmp(value, order->name) == 0) {
+            listing->list.order = order->order;
             return 1;
         }
     }
     return 0;
 }
 
-static int read_email(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+static int read_instant(um_list_t *list, um_condition_id_t condition, const char *value,
+                        apr_pool_t *pool)
 {
-    listing->list.filter.email_folded = um_text_fold(value, pool);
-    return *value != '\0';
-}
+    apr_int64_t instant = 0;
 
-static int read_phone(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
-{
-    (void)pool;
-    listing->list.filter.phone = value;
-    return *value != '\0';
-}
-
-static int read_role(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
-{
-    (void)pool;
-    if (strcmp(value, "user") == 0) {
-        listing->list.filter.role = UM_ROLE_IS_USER;
-    } else if (strcmp(value, "sub_admin") == 0) {
-        listing->list.filter.role = UM_ROLE_IS_SUB_ADMIN;
+    if (!um_instant_parse(&instant, value)) {
+        return 0;
     }
-    return listing->list.filter.role != UM_ROLE_ANY;
+    add_condition(list, condition, um_db_int(instant, pool), pool);
+    return 1;
 }
 
-static int read_display_name(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+static int read_choice(um_listing_request_t *listing, const um_listing_choice_t *choices,
+                       const char *value, apr_pool_t *pool)
 {
-    listing->list.filter.name_prefix = um_text_fold(value, pool);
+    for (const um_listing_choice_t *choice = choices; choice->value != NULL; choice++) {
+        if (strcmp(value, choice->value) == 0) {
+            if (choice->condition != UM_CONDITION_COUNT) {
+                add_condition(&listing->list, choice->condition, um_db_int(listing->now, pool),
+                              pool);
+            }
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_value(um_listing_request_t *listing, const um_listing_parameter_t *parameter,
+                      const char *value, apr_pool_t *pool)
+{
+    switch (parameter->type) {
+    case UM_LISTING_LIMIT:
+        return read_limit(listing, value);
+    case UM_LISTING_AFTER:
+        return read_key(&listing->list.after.key, value);
+    case UM_LISTING_BEFORE:
+        return read_key(&listing->list.before.key, value);
+    case UM_LISTING_SINGLE:
+        return read_key(&listing->single, value);
+    case UM_LISTING_COUNT:
+        return read_count(listing, value);
+    case UM_LISTING_ORDER:
+        return read_order(listing, value);
+    case UM_LISTING_INSTANT:
+        return read_instant(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_CHOICE:
+        return read_choice(listing, parameter->choices, value, pool);
+    case UM_LISTING_FOLDED_TEXT:
+        value = um_text_fold(value, pool);
+        break;
+    case UM_LISTING_ASCII_TEXT:
+        value = um_text_lower_ascii(value, pool);
+        break;
+    case UM_LISTING_TEXT:
+        break;
+    }
+    add_condition(&listing->list, parameter->condition, value, pool);
     return *value != '\0';
 }
 
-static int read_q(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+/* The parameter of that name, and its number among all; NULL where there is none. */
+static const um_listing_parameter_t *find_parameter(unsigned *number,
+                                                    const um_listing_kind_t *kind,
+                                                    const char *name)
 {
-    listing->list.filter.name_or_email_prefix = um_text_fold(value, pool);
-    return *value != '\0';
+    const um_listing_parameter_t *tables[] = { common_parameters, kind->parameters };
+
+    *number = 0;
+    for (int i = 0; i < 2; i++) {
+        for (const um_listing_parameter_t *at = tables[i]; at != NULL && at->name != NULL; at++) {
+            if (strcmp(at->name, name) == 0
+                && (at->type != UM_LISTING_ORDER || kind->orders != NULL)) {
+                return at;
+            }
+            ++*number;
+        }
+    }
+    return NULL;
 }
 
-static int read_created_after(um_listing_request_t *listing, const char *value, apr_pool_t *pool)
+/* Numbers of parameters are bits of a word. */
+static void read_given(um_listing_request_t *listing, unsigned *seen, um_request_t *request,
+                       const um_query_parameter_t *given)
 {
-    (void)pool;
-    listing->list.filter.has_created_after = 1;
-    return um_instant_parse(&listing->list.filter.created_after, value);
+    unsigned number;
+    const um_listing_parameter_t *parameter = find_parameter(&number, listing->kind, given->name);
+
+    if (parameter == NULL) {
+        um_faults_add(&request->faults, given->name, "unknown_parameter",
+                      "There is no such parameter here.");
+        return;
+    }
+    if ((*seen & (1u << number)) != 0) {
+        um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                      "It may be given once.");
+    } else if (!read_value(listing, parameter, given->value, request->pool)) {
+        um_faults_add(&request->faults, given->name, "invalid_value",
+                      detail_of(parameter, listing->kind));
+    }
+    *seen |= 1u << number;
 }
 
-static int read_created_before(um_listing_request_t *listing, const char *value,
-                               apr_pool_t *pool)
+static void read_fallbacks(um_listing_request_t *listing, unsigned seen, apr_pool_t *pool)
 {
-    (void)pool;
-    listing->list.filter.has_created_before = 1;
-    return um_instant_parse(&listing->list.filter.created_before, value);
+    unsigned number = COMMON_COUNT;
+
+    for (const um_listing_parameter_t *at = listing->kind->parameters;
+         at != NULL && at->name != NULL; at++, number++) {
+        if (at->fallback != NULL && (seen & (1u << number)) == 0) {
+            read_value(listing, at, at->fallback, pool);
+        }
+    }
 }
-
-static const struct {
-    const char *name;
-    um_parameter_read_t *read;
-    /* What a value must be. */
-    const char *detail;
-    int for_sub_admins;
-} parameters[] = {
-    { "limit", read_limit, "It must be a whole number from 1 to 1000.", 1 },
-    { "start_after_id", read_after, "It must be a user_uid.", 1 },
-    { "end_before_id", read_before, "It must be a user_uid.", 1 },
-    { "count", read_count, "It must be none or exact.", 1 },
-    { "user_uid", read_user_uid, "It must be a user_uid.", 0 },
-    { "order_by", read_order,
-      "It must be user_uid, created_at, email or display_name, with - in front for the reverse.",
-      0 },
-    { "email", read_email, "It must not be empty.", 0 },
-    { "phone", read_phone, "It must not be empty.", 0 },
-    { "role", read_role, "It must be user or sub_admin.", 0 },
-    { "display_name", read_display_name, "It must not be empty.", 0 },
-    { "q", read_q, "It must not be empty.", 0 },
-    { "created_after", read_created_after,
-      "It must be an RFC 3339 date-time; a + in it is written %2B.", 0 },
-    { "created_before", read_created_before,
-      "It must be an RFC 3339 date-time; a + in it is written %2B.", 0 },
-};
-
-#define PARAMETER_COUNT (sizeof(parameters) / sizeof(parameters[0]))
 
 void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind)
 {
+    const um_host_t *host = um_store_host(request->store);
     unsigned seen = 0;
 
     memset(listing, 0, sizeof(*listing));
+    listing->kind = kind;
+    listing->list.source = kind->source;
     listing->list.limit = LIMIT_DEFAULT;
-    listing->list.sub_admins = kind->sub_admins;
     listing->wants_count = 1;
+    listing->now = apr_time_as_msec(host->now(host->baton));
     for (int i = 0; i < request->parameters->nelts; i++) {
-        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
-                                                           um_query_parameter_t);
-        unsigned at = 0;
-
-        while (at < PARAMETER_COUNT
-               && (strcmp(parameters[at].name, given->name) != 0
-                   || (kind->sub_admins && !parameters[at].for_sub_admins))) {
-            at++;
-        }
-        if (at == PARAMETER_COUNT) {
-            um_faults_add(&request->faults, given->name, "unknown_parameter",
-                          "There is no such parameter here.");
-        } else if ((seen & (1u << at)) != 0) {
-            um_faults_add(&request->faults, given->name, "duplicate_parameter",
-                          "It may be given once.");
-        } else if (!parameters[at].read(listing, given->value, request->pool)) {
-            um_faults_add(&request->faults, given->name, "invalid_value", parameters[at].detail);
-        }
-        seen |= at < PARAMETER_COUNT ? 1u << at : 0;
+        read_given(listing, &seen, request,
+                   &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));
     }
-    if (listing->user_uid != NULL && request->parameters->nelts > 1) {
-        um_faults_add(&request->faults, "user_uid", "invalid_value",
-                      "It names a single user and can't be joined with other parameters.");
+    read_fallbacks(listing, seen, request->pool);
+    if (listing->single != NULL && request->parameters->nelts > 1) {
+        um_faults_add(&request->faults, kind->key, "invalid_value",
+                      "It names a single entry and can't be joined with other parameters.");
     }
-    listing->list.backwards = listing->list.before.uid != NULL && listing->list.after.uid == NULL;
+    listing->list.backwards = listing->list.before.key != NULL && listing->list.after.key == NULL;
 }
 
 /* ---- cursors ---- */
 
 /* Both cursors' keys. Unknown ones become faults, and the answer is theirs. */
 static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_db_t *db,
-                                 um_user_list_t *list)
+                                 um_list_t *list)
 {
     struct {
         const char *name;
@@ -222,14 +264,14 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
     for (int i = 0; i < 2; i++) {
         apr_status_t status;
 
-        if (cursors[i].cursor->uid == NULL) {
+        if (cursors[i].cursor->key == NULL) {
             continue;
         }
-        status = um_store_users_find_cursor(cursors[i].cursor, db, request->caller.org_id,
-                                            list->order, request->pool);
+        status = um_store_lists_find_cursor(cursors[i].cursor, db, request->caller.org_id, list,
+                                            request->pool);
         if (status == UM_ENOTFOUND) {
             um_faults_add(&request->faults, cursors[i].name, "unknown_cursor",
-                          "There is no such user; this order needs one that exists.");
+                          "It names no entry; this order needs one that exists.");
         } else if (status != APR_SUCCESS) {
             return status;
         }
@@ -240,34 +282,24 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
     return APR_SUCCESS;
 }
 
-/* A cursor at a user of the list. */
-static void set_cursor(um_cursor_t *cursor, const um_user_t *user, um_order_t order,
-                       apr_pool_t *pool)
+/* The cursor at a row of the list, in pool. */
+static void take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list,
+                        apr_pool_t *pool)
 {
-    cursor->uid = apr_pstrdup(pool, user->uid);
-    switch (order) {
-    case UM_ORDER_UID:
-        cursor->key = cursor->uid;
-        break;
-    case UM_ORDER_CREATED_AT:
-        cursor->key = um_db_int(user->created_at, pool);
-        break;
-    case UM_ORDER_EMAIL:
-        cursor->key = um_text_fold(user->email, pool);
-        break;
-    case UM_ORDER_DISPLAY_NAME:
-        cursor->key = um_text_fold(user->display_name, pool);
-        break;
-    }
+    um_cursor_t at;
+
+    um_store_lists_read_cursor(&at, row, list);
+    cursor->key = apr_pstrdup(pool, at.key);
+    cursor->value = at.value == at.key ? cursor->key : apr_pstrdup(pool, at.value);
 }
 
 /* ---- pages ---- */
 
 /* A page being written. */
 typedef struct um_page_t {
-    const um_listing_kind_t *kind;
+    const um_listing_request_t *listing;
     /* What is read: one entry more than the limit. */
-    const um_user_list_t *list;
+    um_list_t list;
     um_buffer_t *buffer;
     /* Where each entry starts in the buffer, and the last one ends. */
     apr_size_t starts[LIMIT_MAX + 1];
@@ -280,11 +312,10 @@ typedef struct um_page_t {
     apr_pool_t *pool;
 } um_page_t;
 
-static void take_entry(const um_user_t *user, const char *added_by, apr_int64_t added_at,
-                       void *baton)
+static void take_entry(const um_row_t *row, void *baton)
 {
     um_page_t *page = baton;
-    int limit = (int)page->list->limit - 1;
+    int limit = (int)page->list.limit - 1;
 
     if (page->count == limit) {
         page->more = 1;
@@ -294,8 +325,8 @@ static void take_entry(const um_user_t *user, const char *added_by, apr_int64_t 
         um_buffer_putc(page->buffer, ',');
     }
     page->starts[page->count++] = page->buffer->length;
-    page->kind->put(page->buffer, user, added_by, added_at);
-    set_cursor(&page->last, user, page->list->order, page->pool);
+    page->listing->kind->put(page->buffer, row, page->listing->now);
+    take_cursor(&page->last, row, &page->list, page->pool);
     if (page->count == 1) {
         page->first = page->last;
     }
@@ -322,21 +353,21 @@ static void reverse_entries(um_page_t *page)
     page->last = first;
 }
 
-static apr_status_t is_anyone(int *exist, um_db_t *db, const um_request_t *request,
-                              const um_user_list_t *list, const um_cursor_t *after,
+static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *request,
+                              const um_list_t *list, const um_cursor_t *after,
                               const um_cursor_t *before)
 {
     static const um_cursor_t none = { NULL, NULL };
-    um_user_list_t beyond = *list;
+    um_list_t beyond = *list;
 
     beyond.after = after != NULL ? *after : none;
     beyond.before = before != NULL ? *before : none;
     beyond.backwards = after == NULL;
-    return um_store_users_exist(exist, db, request->caller.org_id, &beyond, request->pool);
+    return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
 }
 
 static void put_link(um_buffer_t *link, const um_request_t *request,
-                     const um_listing_kind_t *kind, const char *cursor, const char *uid,
+                     const um_listing_kind_t *kind, const char *cursor, const char *key,
                      const char *relation)
 {
     if (link->length > 0) {
@@ -361,7 +392,7 @@ static void put_link(um_buffer_t *link, const um_request_t *request,
     }
     um_buffer_puts(link, cursor);
     um_buffer_putc(link, '=');
-    um_buffer_puts(link, uid);
+    um_buffer_puts(link, key);
     um_buffer_puts(link, ">; rel=\"");
     um_buffer_puts(link, relation);
     um_buffer_putc(link, '"');
@@ -369,8 +400,9 @@ static void put_link(um_buffer_t *link, const um_request_t *request,
 
 /* The Link header's value; an empty text for none. */
 static apr_status_t put_links(um_buffer_t *link, um_request_t *request, um_db_t *db,
-                              const um_page_t *page, const um_user_list_t *list)
+                              const um_page_t *page)
 {
+    const um_list_t *list = &page->listing->list;
     int next = page->more && !list->backwards;
     int prev = page->more && list->backwards;
     apr_status_t status = APR_SUCCESS;
@@ -378,17 +410,17 @@ static apr_status_t put_links(um_buffer_t *link, um_request_t *request, um_db_t 
     if (page->count == 0) {
         return APR_SUCCESS;
     }
-    if (!next && list->before.uid != NULL) {
-        status = is_anyone(&next, db, request, list, &page->last, NULL);
+    if (!next && list->before.key != NULL) {
+        status = is_anything(&next, db, request, list, &page->last, NULL);
     }
-    if (status == APR_SUCCESS && !prev && list->after.uid != NULL) {
-        status = is_anyone(&prev, db, request, list, NULL, &page->first);
+    if (status == APR_SUCCESS && !prev && list->after.key != NULL) {
+        status = is_anything(&prev, db, request, list, NULL, &page->first);
     }
     if (status == APR_SUCCESS && next) {
-        put_link(link, request, page->kind, "start_after_id", page->last.uid, "next");
+        put_link(link, request, page->listing->kind, "start_after_id", page->last.key, "next");
     }
     if (status == APR_SUCCESS && prev) {
-        put_link(link, request, page->kind, "end_before_id", page->first.uid, "prev");
+        put_link(link, request, page->listing->kind, "end_before_id", page->first.key, "prev");
     }
     return status;
 }
@@ -411,9 +443,9 @@ static void put_member(um_buffer_t *buffer, const char *name, const char *text)
 }
 
 /* The page's text: everything but its links. */
-static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db,
-                             const um_listing_request_t *listing, const um_user_list_t *list)
+static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db)
 {
+    const um_listing_request_t *listing = page->listing;
     um_buffer_t *buffer = page->buffer;
     apr_int64_t org_id = request->caller.org_id;
     apr_int64_t count = 0;
@@ -421,23 +453,23 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
 
     um_buffer_putc(buffer, '{');
     if (listing->wants_count) {
-        status = um_store_users_count(&count, db, org_id, list, request->pool);
+        status = um_store_lists_count(&count, db, org_id, &listing->list, request->pool);
         um_buffer_puts(buffer, "\"query_count\":");
         um_buffer_put_int(buffer, count);
         um_buffer_putc(buffer, ',');
     }
     um_buffer_putc(buffer, '"');
-    um_buffer_puts(buffer, page->kind->member);
+    um_buffer_puts(buffer, listing->kind->member);
     um_buffer_puts(buffer, "\":[");
     if (status == APR_SUCCESS) {
-        status = um_store_users_list(db, take_entry, page, org_id, page->list, request->pool);
+        status = um_store_lists_get(db, take_entry, page, org_id, &page->list, request->pool);
     }
-    if (status == APR_SUCCESS && list->backwards && page->count > 0) {
+    if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
         reverse_entries(page);
     }
     um_buffer_putc(buffer, ']');
-    put_member(buffer, "first_uid", page->count > 0 ? page->first.uid : NULL);
-    put_member(buffer, "last_uid", page->count > 0 ? page->last.uid : NULL);
+    put_member(buffer, listing->kind->first, page->count > 0 ? page->first.key : NULL);
+    put_member(buffer, listing->kind->last, page->count > 0 ? page->last.key : NULL);
     um_buffer_putc(buffer, '}');
     return status;
 }
@@ -459,50 +491,52 @@ static void answer_page(um_answer_t *answer, const um_request_t *request,
     um_answer_json(answer, 200, body);
 }
 
-apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request,
-                                    um_listing_request_t *listing,
-                                    const um_listing_kind_t *kind)
+static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                     const um_listing_request_t *listing)
 {
-    um_user_list_t one_more;
     um_buffer_t body;
     um_buffer_t link;
-    um_page_t page = { 0 };
-    um_db_t *db = NULL;
-    apr_status_t status = um_store_open(&db, request->store, request->pool);
+    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body,
+                       .pool = request->pool };
+    apr_status_t status;
 
-    if (status == APR_SUCCESS) {
-        status = find_cursors(answer, request, db, &listing->list);
-    }
-    if (status != APR_SUCCESS || answer->status != 0) {
-        goto cleanup;
-    }
     um_buffer_init(&body, 4096, request->pool);
     um_buffer_init(&link, 256, request->pool);
-    one_more = listing->list;
-    one_more.limit++;
-    page.kind = kind;
-    page.list = &one_more;
-    page.buffer = &body;
-    page.pool = request->pool;
-    status = put_page(&page, request, db, listing, &listing->list);
+    page.list.limit++;
+    status = put_page(&page, request, db);
     if (status == APR_SUCCESS) {
-        status = put_links(&link, request, db, &page, &listing->list);
+        status = put_links(&link, request, db, &page);
     }
     if (status == APR_SUCCESS) {
         answer_page(answer, request, &body, &link);
     }
-
-cleanup:
-    um_db_close(db);
     return status;
 }
 
 /* ---- streams ---- */
 
+/* A text that is overwritten by longer and shorter ones. */
+typedef struct um_text_t {
+    char *text;
+    apr_size_t size;
+} um_text_t;
+
+static const char *overwrite(um_text_t *old, const char *text, apr_pool_t *pool)
+{
+    apr_size_t size = strlen(text) + 1;
+
+    if (size > old->size) {
+        old->size = size * 2;
+        old->text = apr_palloc(pool, old->size);
+    }
+    return memcpy(old->text, text, size);
+}
+
 /* A stream between two batches. */
 typedef struct um_stream_t {
     const um_listing_kind_t *kind;
-    um_user_list_t list;
+    um_list_t list;
+    apr_int64_t now;
     /* Entries still wanted; -1 for all. */
     apr_int64_t left;
     int done;
@@ -510,37 +544,27 @@ typedef struct um_stream_t {
     um_buffer_t buffer;
     apr_pool_t *pool;
     int count;
-    /* The last user's cursor, copied out of the batch's pool. */
+    /* The last entry's cursor, and its copies outside of the batch's pool. */
     um_cursor_t last;
-    char last_uid[UM_UID_MAX + 1];
-    char *last_key;
-    apr_size_t last_key_size;
+    um_text_t key;
+    um_text_t value;
 } um_stream_t;
 
-static void take_line(const um_user_t *user, const char *added_by, apr_int64_t added_at,
-                      void *baton)
+static void take_line(const um_row_t *row, void *baton)
 {
     um_stream_t *stream = baton;
 
-    stream->kind->put(&stream->buffer, user, added_by, added_at);
+    stream->kind->put(&stream->buffer, row, stream->now);
     um_buffer_putc(&stream->buffer, '\n');
     stream->count++;
-    set_cursor(&stream->last, user, stream->list.order, stream->pool);
+    take_cursor(&stream->last, row, &stream->list, stream->pool);
 }
 
-/* The next batch starts behind the last user of this one. */
+/* The next batch starts behind the last entry of this one. */
 static void advance(um_stream_t *stream, apr_pool_t *request_pool)
 {
-    apr_size_t size = strlen(stream->last.key) + 1;
-
-    if (size > stream->last_key_size) {
-        stream->last_key_size = size * 2;
-        stream->last_key = apr_palloc(request_pool, stream->last_key_size);
-    }
-    memcpy(stream->last_key, stream->last.key, size);
-    apr_cpystrn(stream->last_uid, stream->last.uid, sizeof(stream->last_uid));
-    stream->list.after.uid = stream->last_uid;
-    stream->list.after.key = stream->last_key;
+    stream->list.after.key = overwrite(&stream->key, stream->last.key, request_pool);
+    stream->list.after.value = overwrite(&stream->value, stream->last.value, request_pool);
 }
 
 static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db_t *db)
@@ -552,8 +576,8 @@ static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db
     stream->count = 0;
     stream->list.limit = stream->left >= 0 && stream->left < STREAM_BATCH ? stream->left
                                                                           : STREAM_BATCH;
-    status = um_store_users_list(db, take_line, stream, request->caller.org_id, &stream->list,
-                                 stream->pool);
+    status = um_store_lists_get(db, take_line, stream, request->caller.org_id, &stream->list,
+                                stream->pool);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -594,38 +618,29 @@ static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *b
 /* The last ones before a cursor with a limit: where the stretch starts. */
 static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db_t *db)
 {
-    um_user_list_t list = stream->list;
     apr_status_t status;
 
-    list.limit++;
-    stream->list = list;
-    status = um_store_users_list(db, take_line, stream, request->caller.org_id, &list,
-                                 stream->pool);
-    if (status == APR_SUCCESS && stream->count == list.limit) {
+    stream->list.limit++;
+    status = um_store_lists_get(db, take_line, stream, request->caller.org_id, &stream->list,
+                                stream->pool);
+    if (status == APR_SUCCESS && stream->count == stream->list.limit) {
         advance(stream, request->pool);
     }
     stream->list.backwards = 0;
     return status;
 }
 
-apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request,
-                                      um_listing_request_t *listing,
-                                      const um_listing_kind_t *kind)
+static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                       const um_listing_request_t *listing)
 {
     um_stream_t *stream = apr_pcalloc(request->pool, sizeof(*stream));
-    um_db_t *db = NULL;
-    apr_status_t status = um_store_open(&db, request->store, request->pool);
+    apr_status_t status = APR_SUCCESS;
 
-    if (status == APR_SUCCESS) {
-        status = find_cursors(answer, request, db, &listing->list);
-    }
-    if (status != APR_SUCCESS || answer->status != 0) {
-        goto cleanup;
-    }
     apr_pool_create(&stream->pool, request->pool);
     um_buffer_init(&stream->buffer, 1024, stream->pool);
-    stream->kind = kind;
+    stream->kind = listing->kind;
     stream->list = listing->list;
+    stream->now = listing->now;
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
     if (listing->list.backwards && listing->has_limit) {
@@ -641,8 +656,38 @@ apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request
         answer->stream = write_stream;
         answer->stream_baton = stream;
     }
+    return status;
+}
 
-cleanup:
+/* ---- either ---- */
+
+apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
+                               um_listing_request_t *listing)
+{
+    um_db_t *db = NULL;
+    apr_status_t status;
+
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    status = um_store_open(&db, request->store, request->pool);
+    if (status == APR_SUCCESS) {
+        status = find_cursors(answer, request, db, &listing->list);
+    }
+    if (status == APR_SUCCESS && answer->status == 0) {
+        status = request->wants_ndjson ? answer_with_stream(answer, request, db, listing)
+                                       : answer_with_page(answer, request, db, listing);
+    }
     um_db_close(db);
     return status;
+}
+
+apr_status_t um_listing_handle(um_answer_t *answer, um_request_t *request,
+                               const um_listing_kind_t *kind)
+{
+    um_listing_request_t listing;
+
+    um_listing_read(&listing, request, kind);
+    return um_listing_answer(answer, request, &listing);
 }

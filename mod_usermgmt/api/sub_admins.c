@@ -9,43 +9,53 @@
 #include "listing.h"
 #include "router.h"
 
-static void put_sub_admin(um_buffer_t *buffer, const um_user_t *user, const char *added_by,
-                          apr_int64_t added_at)
+static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {
     um_buffer_puts(buffer, "{\"user_uid\":");
-    um_json_put_string(buffer, user->uid);
+    um_json_put_string(buffer, sub_admin->user.uid);
     um_buffer_puts(buffer, ",\"email\":");
-    um_json_put_string(buffer, user->email);
+    um_json_put_string(buffer, sub_admin->user.email);
     um_buffer_puts(buffer, ",\"display_name\":");
-    um_json_put_string(buffer, user->display_name);
+    um_json_put_string(buffer, sub_admin->user.display_name);
     um_buffer_puts(buffer, ",\"added_by\":");
-    um_json_put_string(buffer, added_by);
+    um_json_put_string(buffer, sub_admin->added_by);
     um_buffer_puts(buffer, ",\"created_at\":");
-    um_json_put_instant(buffer, added_at);
+    um_json_put_instant(buffer, sub_admin->created_at);
     um_buffer_putc(buffer, '}');
 }
-
-static const um_listing_kind_t kind = { "sub_admins", "sub-admins/", 1, put_sub_admin };
 
 static const char *sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 512, pool);
-    put_sub_admin(&buffer, &sub_admin->user, sub_admin->added_by, sub_admin->created_at);
+    put_sub_admin(&buffer, sub_admin);
     return buffer.data;
 }
 
+static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+{
+    um_sub_admin_t sub_admin;
+
+    (void)now;
+    um_store_sub_admins_read(&sub_admin, row);
+    put_sub_admin(buffer, &sub_admin);
+}
+
+static const um_listing_kind_t kind = {
+    .source = UM_LIST_OF_SUB_ADMINS,
+    .path = "sub-admins/",
+    .member = "sub_admins",
+    .first = "first_uid",
+    .last = "last_uid",
+    .key = "user_uid",
+    .key_detail = "It must be a user_uid.",
+    .put = put_row,
+};
+
 apr_status_t um_sub_admins_list(um_answer_t *answer, um_request_t *request)
 {
-    um_listing_request_t *listing = apr_palloc(request->pool, sizeof(*listing));
-
-    um_listing_read(listing, request, &kind);
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
-    return um_listing_answer_page(answer, request, listing, &kind);
+    return um_listing_handle(answer, request, &kind);
 }
 
 /* ---- create ---- */

@@ -12,15 +12,59 @@
 #include "router.h"
 #include "user_json.h"
 
-static void put_user(um_buffer_t *buffer, const um_user_t *user, const char *added_by,
-                     apr_int64_t added_at)
+static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
-    (void)added_by;
-    (void)added_at;
-    um_user_json_put(buffer, user);
+    um_user_t user;
+
+    (void)now;
+    um_store_users_read(&user, row);
+    um_user_json_put(buffer, &user);
 }
 
-static const um_listing_kind_t kind = { "users", "users/", 0, put_user };
+static const um_listing_order_t orders[] = {
+    { "user_uid", UM_USERS_BY_UID },
+    { "created_at", UM_USERS_BY_CREATED_AT },
+    { "email", UM_USERS_BY_EMAIL },
+    { "display_name", UM_USERS_BY_DISPLAY_NAME },
+    { NULL, 0 },
+};
+
+static const um_listing_choice_t roles[] = {
+    { "user", UM_IF_USER_IS_NO_SUB_ADMIN },
+    { "sub_admin", UM_IF_USER_IS_SUB_ADMIN },
+    { NULL, UM_CONDITION_COUNT },
+};
+
+static const um_listing_parameter_t parameters[] = {
+    { .name = "user_uid", .type = UM_LISTING_SINGLE },
+    { .name = "email", .type = UM_LISTING_FOLDED_TEXT, .condition = UM_IF_USER_EMAIL },
+    { .name = "phone", .type = UM_LISTING_TEXT, .condition = UM_IF_USER_PHONE },
+    { .name = "role", .type = UM_LISTING_CHOICE, .choices = roles,
+      .detail = "It must be user or sub_admin." },
+    { .name = "display_name", .type = UM_LISTING_FOLDED_TEXT,
+      .condition = UM_IF_USER_NAME_STARTS },
+    { .name = "q", .type = UM_LISTING_FOLDED_TEXT, .condition = UM_IF_USER_NAME_OR_EMAIL_STARTS },
+    { .name = "created_after", .type = UM_LISTING_INSTANT,
+      .condition = UM_IF_USER_CREATED_AFTER },
+    { .name = "created_before", .type = UM_LISTING_INSTANT,
+      .condition = UM_IF_USER_CREATED_BEFORE },
+    { .name = NULL },
+};
+
+static const um_listing_kind_t kind = {
+    .source = UM_LIST_OF_USERS,
+    .path = "users/",
+    .member = "users",
+    .first = "first_uid",
+    .last = "last_uid",
+    .key = "user_uid",
+    .key_detail = "It must be a user_uid.",
+    .orders = orders,
+    .order_detail = "It must be user_uid, created_at, email or display_name, with - in front"
+                    " for the reverse.",
+    .parameters = parameters,
+    .put = put_user,
+};
 
 static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
@@ -66,19 +110,14 @@ apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
 
 apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
 {
-    um_listing_request_t *listing = apr_palloc(request->pool, sizeof(*listing));
+    um_listing_request_t listing;
 
-    um_listing_read(listing, request, &kind);
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
+    um_listing_read(&listing, request, &kind);
+    if (listing.single != NULL && request->faults.list == NULL) {
+        request->target = listing.single;
+        return answer_user(answer, request, listing.single);
     }
-    if (listing->user_uid != NULL) {
-        request->target = listing->user_uid;
-        return answer_user(answer, request, listing->user_uid);
-    }
-    return request->wants_ndjson ? um_listing_answer_stream(answer, request, listing, &kind)
-                                 : um_listing_answer_page(answer, request, listing, &kind);
+    return um_listing_answer(answer, request, &listing);
 }
 
 /* ---- create ---- */

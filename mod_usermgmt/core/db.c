@@ -48,12 +48,18 @@ struct um_db_t {
 
 struct um_row_t {
     const apr_dbd_driver_t *driver;
+    apr_dbd_results_t *results;
     apr_dbd_row_t *row;
 };
 
 const char *um_row_text(const um_row_t *row, int column)
 {
     return apr_dbd_get_entry(row->driver, row->row, column);
+}
+
+int um_row_size(const um_row_t *row)
+{
+    return apr_dbd_num_cols(row->driver, row->results);
 }
 
 apr_int64_t um_row_int(const um_row_t *row, int column)
@@ -301,7 +307,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
 static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
                       apr_pool_t *pool)
 {
-    um_row_t row = { db->connection.driver, NULL };
+    um_row_t row = { db->connection.driver, results, NULL };
 
     while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
         take(&row, baton);

@@ -24,6 +24,8 @@ typedef void um_row_fn_t(const um_row_t *row, void *baton);
 
 /** The text of a column, counted from 0; NULL where it is NULL. */
 const char *um_row_text(const um_row_t *row, int column);
+/** The number of columns. */
+int um_row_size(const um_row_t *row);
 /** A column as an integer; 0 where it is none. */
 apr_int64_t um_row_int(const um_row_t *row, int column);
 

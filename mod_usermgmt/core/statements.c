@@ -9,7 +9,7 @@
 
 #include "text.h"
 
-/* The order of columns is that of um_store_read_user() in store_users.c. */
+/* The order of columns is that of um_store_users_read() in store_users.c. */
 #define USER_COLUMNS                                                                            \
     "u.user_uid, u.email, u.display_name, COALESCE(u.phone, ''),"                               \
     " CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,"                                          \
@@ -52,10 +52,6 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                       "INSERT INTO organizations (name, created_at)"
                                       " SELECT %s, CAST(%s AS INTEGER) WHERE NOT EXISTS"
                                       " (SELECT 1 FROM organizations WHERE name = %s)",
-                                      { NULL } },
-    [UM_STMT_ORGANIZATION_COUNTS] = { "organization_counts",
-                                      "SELECT user_count, sub_admin_count FROM organizations"
-                                      " WHERE org_id = %lld",
                                       { NULL } },
     [UM_STMT_ORGANIZATION_STATUS] = { "organization_status",
                                       "SELECT o.name, o.payment_type, o.user_count,"
@@ -120,15 +116,14 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               "DELETE FROM users WHERE org_id = %lld AND user_uid = %s"
                               " AND version = %lld",
                               { NULL } },
-    [UM_STMT_USER_CURSOR] = { "user_cursor",
-                              "SELECT u.created_at, u.email_folded, u.display_name_folded"
-                              " FROM users u WHERE u.org_id = %lld AND u.user_uid = %s",
-                              { NULL } },
     [UM_STMT_USER_IS_ADMIN] = { "user_is_admin",
                                 "SELECT 1 FROM admins_seen"
                                 " WHERE org_id = %lld AND identity = %s"
                                 " AND role IN ('admin', 'sub_admin')",
                                 { NULL } },
+    [UM_STMT_USER_COUNT] = { "user_count",
+                             "SELECT user_count FROM organizations WHERE org_id = %lld",
+                             { NULL } },
     [UM_STMT_SUB_ADMIN_INSERT] = { "sub_admin_insert",
                                    "INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
                                    " VALUES (%lld, %s, %s, %lld) ON CONFLICT DO NOTHING",
@@ -140,6 +135,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_SUB_ADMIN_DELETE] = { "sub_admin_delete",
                                    "DELETE FROM sub_admins WHERE org_id = %lld AND user_uid = %s",
                                    { NULL } },
+    [UM_STMT_SUB_ADMIN_COUNT] = { "sub_admin_count",
+                                  "SELECT sub_admin_count FROM organizations WHERE org_id = %lld",
+                                  { NULL } },
     [UM_STMT_INVITATION_GET] = { "invitation_get",
                                  "SELECT " INVITATION_COLUMNS " FROM invitations i"
                                  " WHERE i.org_id = %lld AND i.invite_token = %s",
@@ -260,131 +258,236 @@ int um_statements_count_parameters(const char *sql)
     return count;
 }
 
+/* ---- lists ---- */
+
+/* A piece of a composed text, and what its placeholder stands for. */
+typedef struct um_piece_t {
+    const char *sql;
+    enum {
+        /* There is none. */
+        UM_FILL_NONE,
+        /* The value of the condition or the cursor. */
+        UM_FILL_VALUE,
+        /* The same, an integer: behind the piece comes the database's
+         * placeholder for one where nothing else tells the type. */
+        UM_FILL_INTEGER,
+        /* The least text behind all that start with the value. Where there is
+         * no such text the piece is left out. */
+        UM_FILL_PREFIX_END,
+        /* The cursor's key. */
+        UM_FILL_KEY
+    } fill;
+} um_piece_t;
+
+/* Pieces, and others for the databases that need another text. */
+typedef struct um_pieces_t {
+    const um_piece_t *pieces;
+    const um_piece_t *overrides[UM_DIALECT_COUNT];
+} um_pieces_t;
+
+#define PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
+#define SHARED(...) { PIECES(__VA_ARGS__), { NULL } }
+
+static const char *const integer_placeholders[UM_DIALECT_COUNT] = {
+    [UM_DIALECT_SQLITE] = "CAST(%s AS INTEGER)",
+};
+
+static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
+    [UM_IF_USER_EMAIL] = SHARED({ " AND u.email_folded = %s", UM_FILL_VALUE }),
+    [UM_IF_USER_PHONE] = SHARED({ " AND u.phone = %s", UM_FILL_VALUE }),
+    [UM_IF_USER_IS_SUB_ADMIN] = SHARED({ " AND s.user_uid IS NOT NULL", UM_FILL_NONE }),
+    [UM_IF_USER_IS_NO_SUB_ADMIN] = SHARED({ " AND s.user_uid IS NULL", UM_FILL_NONE }),
+    [UM_IF_USER_NAME_STARTS] = SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
+                                      { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
+    [UM_IF_USER_NAME_OR_EMAIL_STARTS] =
+        SHARED({ " AND ((u.display_name_folded >= %s", UM_FILL_VALUE },
+               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
+               { ") OR (u.email_folded >= %s", UM_FILL_VALUE },
+               { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
+               { "))", UM_FILL_NONE }),
+    [UM_IF_USER_CREATED_AFTER] = SHARED({ " AND u.created_at > %lld", UM_FILL_VALUE }),
+    [UM_IF_USER_CREATED_BEFORE] = SHARED({ " AND u.created_at < %lld", UM_FILL_VALUE }),
+};
+
+/* An order: the column, the conditions that a row lies on one side of a cursor,
+ * and how to sort. */
+typedef struct um_order_t {
+    const char *column;
+    um_pieces_t greater;
+    um_pieces_t less;
+    const char *ascending;
+    const char *descending;
+} um_order_t;
+
+#define ORDER_BY_KEY(key)                                                                         \
+    {                                                                                             \
+        key, SHARED({ " AND " key " > %s", UM_FILL_KEY }),                                        \
+            SHARED({ " AND " key " < %s", UM_FILL_KEY }), " ORDER BY " key,                       \
+            " ORDER BY " key " DESC"                                                              \
+    }
+
+/* Ties are in the order of the key. */
+#define ORDER_BY(column, placeholder, fill, key)                                                  \
+    {                                                                                             \
+        column,                                                                                   \
+            SHARED({ " AND (" column ", " key ") > (" placeholder, fill },                        \
+                   { ", %s)", UM_FILL_KEY }),                                                     \
+            SHARED({ " AND (" column ", " key ") < (" placeholder, fill },                        \
+                   { ", %s)", UM_FILL_KEY }),                                                     \
+            " ORDER BY " column ", " key, " ORDER BY " column " DESC, " key " DESC"               \
+    }
+#define ORDER_BY_TEXT(column, key) ORDER_BY(column, "%s", UM_FILL_VALUE, key)
+#define ORDER_BY_INTEGER(column, key) ORDER_BY(column, "", UM_FILL_INTEGER, key)
+
+/* What is listed. */
+typedef struct um_row_set_t {
+    /* The key is the first. */
+    const char *columns;
+    /* With the condition on the organization. */
+    const char *from;
+    /* A statement that counts all of an organization, where one is cheaper
+     * than counting rows; else UM_STMT_COUNT. */
+    um_statement_id_t count;
+    const um_order_t *orders;
+} um_row_set_t;
+
+static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
+    [UM_LIST_OF_USERS] = {
+        USER_COLUMNS,
+        USERS_WITH_ROLE " WHERE u.org_id = %lld",
+        UM_STMT_USER_COUNT,
+        (const um_order_t[]){
+            [UM_USERS_BY_UID] = ORDER_BY_KEY("u.user_uid"),
+            [UM_USERS_BY_CREATED_AT] = ORDER_BY_INTEGER("u.created_at", "u.user_uid"),
+            [UM_USERS_BY_EMAIL] = ORDER_BY_TEXT("u.email_folded", "u.user_uid"),
+            [UM_USERS_BY_DISPLAY_NAME] = ORDER_BY_TEXT("u.display_name_folded", "u.user_uid"),
+        },
+    },
+    [UM_LIST_OF_SUB_ADMINS] = {
+        USER_COLUMNS ", s.added_by, s.created_at",
+        SUB_ADMINS " WHERE s.org_id = %lld",
+        UM_STMT_SUB_ADMIN_COUNT,
+        (const um_order_t[]){
+            [UM_SUB_ADMINS_BY_UID] = ORDER_BY_KEY("s.user_uid"),
+        },
+    },
+};
+
 /* What a composition works on: the text, and the values in its order. */
 typedef struct um_composition_t {
     um_buffer_t *sql;
-    const char **parameters;
-    int count;
+    apr_array_header_t *parameters;
+    um_dialect_t dialect;
 } um_composition_t;
 
 static void add(um_composition_t *to, const char *piece, const char *parameter)
 {
     um_buffer_puts(to->sql, piece);
-    to->parameters[to->count++] = parameter;
+    APR_ARRAY_PUSH(to->parameters, const char *) = parameter;
 }
 
-static const char *int_text(const um_composition_t *to, apr_int64_t number)
+static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const char *value,
+                       const char *key)
 {
-    return apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, number);
-}
+    const um_piece_t *piece = pieces->overrides[to->dialect];
+    const char *end;
 
-/* The range of a prefix: column >= start AND column < end. */
-static void add_prefix(um_composition_t *to, const char *at_least, const char *below,
-                       const char *prefix)
-{
-    const char *end = um_text_prefix_end(prefix, to->sql->pool);
-
-    add(to, at_least, prefix);
-    if (end != NULL) {
-        add(to, below, end);
-    }
-}
-
-static void add_filter(um_composition_t *to, const um_user_filter_t *filter)
-{
-    if (filter->email_folded != NULL) {
-        add(to, " AND u.email_folded = %s", filter->email_folded);
-    }
-    if (filter->phone != NULL) {
-        add(to, " AND u.phone = %s", filter->phone);
-    }
-    if (filter->role == UM_ROLE_IS_USER) {
-        um_buffer_puts(to->sql, " AND s.user_uid IS NULL");
-    }
-    if (filter->role == UM_ROLE_IS_SUB_ADMIN) {
-        um_buffer_puts(to->sql, " AND s.user_uid IS NOT NULL");
-    }
-    if (filter->name_prefix != NULL) {
-        add_prefix(to, " AND u.display_name_folded >= %s", " AND u.display_name_folded < %s",
-                   filter->name_prefix);
-    }
-    if (filter->name_or_email_prefix != NULL) {
-        add_prefix(to, " AND ((u.display_name_folded >= %s", " AND u.display_name_folded < %s",
-                   filter->name_or_email_prefix);
-        add_prefix(to, ") OR (u.email_folded >= %s", " AND u.email_folded < %s",
-                   filter->name_or_email_prefix);
-        um_buffer_puts(to->sql, "))");
-    }
-    if (filter->has_created_after) {
-        add(to, " AND u.created_at > %lld", int_text(to, filter->created_after));
-    }
-    if (filter->has_created_before) {
-        add(to, " AND u.created_at < %lld", int_text(to, filter->created_before));
+    for (piece = piece != NULL ? piece : pieces->pieces; piece->sql != NULL; piece++) {
+        switch (piece->fill) {
+        case UM_FILL_NONE:
+            um_buffer_puts(to->sql, piece->sql);
+            break;
+        case UM_FILL_VALUE:
+            add(to, piece->sql, value);
+            break;
+        case UM_FILL_INTEGER:
+            um_buffer_puts(to->sql, piece->sql);
+            add(to, integer_placeholders[to->dialect], value);
+            break;
+        case UM_FILL_PREFIX_END:
+            end = um_text_prefix_end(value, to->sql->pool);
+            if (end != NULL) {
+                add(to, piece->sql, end);
+            }
+            break;
+        case UM_FILL_KEY:
+            add(to, piece->sql, key);
+            break;
+        }
     }
 }
 
-/* Conditions on one side of a cursor, [order][0: greater, 1: less]. */
-static const struct {
-    const char *beyond[2];
-    const char *ascending;
-    const char *descending;
-} orders[] = {
-    [UM_ORDER_UID] = { { " AND u.user_uid > %s", " AND u.user_uid < %s" },
-                       " ORDER BY u.user_uid",
-                       " ORDER BY u.user_uid DESC" },
-    [UM_ORDER_CREATED_AT] = { { " AND (u.created_at, u.user_uid) > (CAST(%s AS INTEGER), ",
-                                " AND (u.created_at, u.user_uid) < (CAST(%s AS INTEGER), " },
-                              " ORDER BY u.created_at, u.user_uid",
-                              " ORDER BY u.created_at DESC, u.user_uid DESC" },
-    [UM_ORDER_EMAIL] = { { " AND (u.email_folded, u.user_uid) > (%s, ",
-                           " AND (u.email_folded, u.user_uid) < (%s, " },
-                         " ORDER BY u.email_folded, u.user_uid",
-                         " ORDER BY u.email_folded DESC, u.user_uid DESC" },
-    [UM_ORDER_DISPLAY_NAME] = { { " AND (u.display_name_folded, u.user_uid) > (%s, ",
-                                  " AND (u.display_name_folded, u.user_uid) < (%s, " },
-                                " ORDER BY u.display_name_folded, u.user_uid",
-                                " ORDER BY u.display_name_folded DESC, u.user_uid DESC" },
-};
-
-static void add_cursor(um_composition_t *to, um_order_t order, const um_cursor_t *cursor,
-                       int less)
+static void add_conditions(um_composition_t *to, const apr_array_header_t *list)
 {
-    if (cursor->uid == NULL) {
-        return;
+    for (int i = 0; list != NULL && i < list->nelts; i++) {
+        const um_condition_t *condition = &APR_ARRAY_IDX(list, i, um_condition_t);
+
+        add_pieces(to, &conditions[condition->id], condition->value, NULL);
     }
-    if (order == UM_ORDER_UID) {
-        add(to, orders[order].beyond[less], cursor->uid);
-        return;
-    }
-    add(to, orders[order].beyond[less], cursor->key);
-    add(to, "%s)", cursor->uid);
 }
 
-int um_statements_compose_list(um_buffer_t *sql, const char *parameters[UM_LIST_PARAMETERS_MAX],
-                               const um_user_list_t *list, um_list_what_t what,
-                               const char *org_id, um_dialect_t dialect)
+static void add_cursor(um_composition_t *to, const um_pieces_t *pieces, const um_cursor_t *cursor)
 {
-    um_composition_t to = { sql, parameters, 0 };
+    if (cursor->key != NULL) {
+        add_pieces(to, pieces, cursor->value, cursor->key);
+    }
+}
+
+/* The part behind the conditions: which of those that meet them, in order. */
+static void add_stretch(um_composition_t *to, const um_list_t *list, const um_order_t *order)
+{
     int descending = !list->descending != !list->backwards;
 
-    (void)dialect;
-    um_buffer_puts(sql, what == UM_LIST_COUNT    ? "SELECT COUNT(*)"
-                        : what == UM_LIST_EXISTS ? "SELECT 1"
-                                                 : "SELECT " USER_COLUMNS);
-    if (list->sub_admins) {
-        um_buffer_puts(sql, what == UM_LIST_ROWS ? ", s.added_by, s.created_at" : "");
-        add(&to, SUB_ADMINS " WHERE s.org_id = %lld", org_id);
+    add_cursor(to, list->descending ? &order->less : &order->greater, &list->after);
+    add_cursor(to, list->descending ? &order->greater : &order->less, &list->before);
+    um_buffer_puts(to->sql, descending ? order->descending : order->ascending);
+    add(to, " LIMIT %lld", apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->limit));
+}
+
+static void add_columns(um_composition_t *to, const um_row_set_t *rows, const um_list_t *list)
+{
+    um_buffer_puts(to->sql, "SELECT ");
+    um_buffer_puts(to->sql, rows->columns);
+    if (list->order != 0) {
+        um_buffer_puts(to->sql, ", ");
+        um_buffer_puts(to->sql, rows->orders[list->order].column);
+    }
+}
+
+static void add_value(um_composition_t *to, const um_row_set_t *rows, const um_list_t *list,
+                      const char *org_id)
+{
+    um_buffer_puts(to->sql, "SELECT ");
+    um_buffer_puts(to->sql, rows->orders[list->order].column);
+    add(to, rows->from, org_id);
+    um_buffer_puts(to->sql, " AND ");
+    um_buffer_puts(to->sql, rows->orders[0].column);
+    add(to, " = %s", list->after.key);
+}
+
+void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters,
+                                const um_list_t *list, um_list_what_t what, const char *org_id,
+                                um_dialect_t dialect)
+{
+    const um_row_set_t *rows = &row_sets[list->source];
+    um_composition_t to = { sql, parameters, dialect };
+
+    if (what == UM_LIST_VALUE) {
+        add_value(&to, rows, list, org_id);
+        return;
+    }
+    if (what == UM_LIST_COUNT && list->conditions == NULL && rows->count != UM_STMT_COUNT) {
+        add(&to, um_statements_sql(rows->count, dialect), org_id);
+        return;
+    }
+    if (what == UM_LIST_ROWS) {
+        add_columns(&to, rows, list);
     } else {
-        add(&to, USERS_WITH_ROLE " WHERE u.org_id = %lld", org_id);
+        um_buffer_puts(sql, what == UM_LIST_COUNT ? "SELECT COUNT(*)" : "SELECT 1");
     }
-    add_filter(&to, &list->filter);
-    if (what == UM_LIST_COUNT) {
-        return to.count;
+    add(&to, rows->from, org_id);
+    add_conditions(&to, list->conditions);
+    if (what != UM_LIST_COUNT) {
+        add_stretch(&to, list, &rows->orders[list->order]);
     }
-    add_cursor(&to, list->order, &list->after, list->descending != 0);
-    add_cursor(&to, list->order, &list->before, list->descending == 0);
-    um_buffer_puts(sql, descending ? orders[list->order].descending
-                                   : orders[list->order].ascending);
-    add(&to, " LIMIT %lld", int_text(&to, list->limit));
-    return to.count;
 }

@@ -9,6 +9,8 @@
  * literal per cent sign is %%. Values from outside are parameters, always.
  */
 
+#include <apr_tables.h>
+
 #include "buffer.h"
 
 typedef enum um_dialect_t {
@@ -26,7 +28,6 @@ typedef enum um_statement_id_t {
     UM_STMT_SCHEMA_EXISTS,
     UM_STMT_SCHEMA_VERSION,
     UM_STMT_ORGANIZATION_INSERT,
-    UM_STMT_ORGANIZATION_COUNTS,
     UM_STMT_ORGANIZATION_STATUS,
     UM_STMT_ORGANIZATION_ACTIVITIES,
     UM_STMT_CALLER_GET,
@@ -37,11 +38,12 @@ typedef enum um_statement_id_t {
     UM_STMT_USER_INSERT,
     UM_STMT_USER_UPDATE,
     UM_STMT_USER_DELETE,
-    UM_STMT_USER_CURSOR,
     UM_STMT_USER_IS_ADMIN,
+    UM_STMT_USER_COUNT,
     UM_STMT_SUB_ADMIN_INSERT,
     UM_STMT_SUB_ADMIN_GET,
     UM_STMT_SUB_ADMIN_DELETE,
+    UM_STMT_SUB_ADMIN_COUNT,
     UM_STMT_INVITATION_GET,
     UM_STMT_INVITATION_GET_BY_SECRET,
     UM_STMT_INVITATION_INSERT,
@@ -77,40 +79,57 @@ const char *um_statements_name(um_statement_id_t id);
 /** The number of parameters of an SQL text with apr_dbd's placeholders. */
 int um_statements_count_parameters(const char *sql);
 
-/** What a list can be ordered by. */
-typedef enum um_order_t {
-    UM_ORDER_UID,
-    UM_ORDER_CREATED_AT,
-    UM_ORDER_EMAIL,
-    UM_ORDER_DISPLAY_NAME
-} um_order_t;
+/** What can be listed; store.h says what a row of each is read with. */
+typedef enum um_list_source_t {
+    UM_LIST_OF_USERS,
+    UM_LIST_OF_SUB_ADMINS,
+    UM_LIST_SOURCE_COUNT
+} um_list_source_t;
 
-/** Which users: each that is set (not NULL, not UM_ROLE_ANY, has_…) must hold. */
-typedef struct um_user_filter_t {
-    const char *email_folded;
-    const char *phone;
-    enum { UM_ROLE_ANY, UM_ROLE_IS_USER, UM_ROLE_IS_SUB_ADMIN } role;
+/** What a list of each can be ordered by. The first of each, 0, is its key. */
+enum { UM_USERS_BY_UID, UM_USERS_BY_CREATED_AT, UM_USERS_BY_EMAIL, UM_USERS_BY_DISPLAY_NAME };
+enum { UM_SUB_ADMINS_BY_UID };
+
+/** The conditions that a list can be under. Each belongs to one source, and
+ *  compares with one value unless said otherwise. */
+typedef enum um_condition_id_t {
+    /** Folded. */
+    UM_IF_USER_EMAIL,
+    UM_IF_USER_PHONE,
+    /** These two take no value. */
+    UM_IF_USER_IS_SUB_ADMIN,
+    UM_IF_USER_IS_NO_SUB_ADMIN,
     /** Folded prefixes. */
-    const char *name_prefix;
-    const char *name_or_email_prefix;
-    int has_created_after;
-    apr_int64_t created_after;
-    int has_created_before;
-    apr_int64_t created_before;
-} um_user_filter_t;
+    UM_IF_USER_NAME_STARTS,
+    UM_IF_USER_NAME_OR_EMAIL_STARTS,
+    /** Milliseconds since 1970, exclusive. */
+    UM_IF_USER_CREATED_AFTER,
+    UM_IF_USER_CREATED_BEFORE,
+    UM_CONDITION_COUNT
+} um_condition_id_t;
 
-/** A place in a list: before or behind the user with that uid and order key. */
+/** A condition and what it compares with. */
+typedef struct um_condition_t {
+    um_condition_id_t id;
+    /** NULL where it takes none. */
+    const char *value;
+} um_condition_t;
+
+/** A place in a list: before or behind the entry with that key. */
 typedef struct um_cursor_t {
     /** NULL where there is no cursor. */
-    const char *uid;
-    /** The user's value of the column ordered by; the uid again for UM_ORDER_UID. */
     const char *key;
+    /** The entry's value of the column ordered by; the key again where that is it. */
+    const char *value;
 } um_cursor_t;
 
-/** A stretch of a list of users. */
-typedef struct um_user_list_t {
-    um_user_filter_t filter;
-    um_order_t order;
+/** A stretch of a list. */
+typedef struct um_list_t {
+    um_list_source_t source;
+    /** Of um_condition_t, all of which must hold; NULL for none. */
+    apr_array_header_t *conditions;
+    /** One of the source's orders. */
+    int order;
     int descending;
     um_cursor_t after;
     um_cursor_t before;
@@ -118,29 +137,28 @@ typedef struct um_user_list_t {
     apr_int64_t limit;
     /** Non-zero: the last ones of the stretch, told from its end backwards. */
     int backwards;
-    /** Non-zero: only sub-admins, with who made them so and when. */
-    int sub_admins;
-} um_user_list_t;
+} um_list_t;
 
-/** What is asked of a stretch. */
+/** What is asked of a list. */
 typedef enum um_list_what_t {
+    /** The columns of each row: its key first; last, unless the order is by
+     *  key, the value ordered by. */
     UM_LIST_ROWS,
+    /** A row if there is one. */
     UM_LIST_EXISTS,
-    UM_LIST_COUNT
+    /** How many there are; cursors, order and limit play no part. */
+    UM_LIST_COUNT,
+    /** The value ordered by of the row with the key of the cursor after. */
+    UM_LIST_VALUE
 } um_list_what_t;
 
-/** The most parameters a composed statement has. */
-#define UM_LIST_PARAMETERS_MAX 24
-
 /**
- * Compose the statement for a stretch of users out of constant pieces. Cursors,
- * order and limit play no part for UM_LIST_COUNT.
+ * Compose the statement for a list out of constant pieces.
  * @param sql        the text is appended here
- * @param parameters filled with the values, in the buffer's pool
- * @return the number of parameters
+ * @param parameters of const char *, filled with the values
  */
-int um_statements_compose_list(um_buffer_t *sql, const char *parameters[UM_LIST_PARAMETERS_MAX],
-                               const um_user_list_t *list, um_list_what_t what,
-                               const char *org_id, um_dialect_t dialect);
+void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters,
+                                const um_list_t *list, um_list_what_t what, const char *org_id,
+                                um_dialect_t dialect);
 
 #endif

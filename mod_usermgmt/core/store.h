@@ -47,33 +47,34 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);
 
+/* store_lists.c: lists of all kinds */
+
+/** Hand the rows of a stretch to take, backwards ones from the end. */
+apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
+                                apr_int64_t org_id, const um_list_t *list, apr_pool_t *pool);
+/** Tell whether a stretch has anything in it; its limit plays no part. */
+apr_status_t um_store_lists_exist(int *exist, um_db_t *db, apr_int64_t org_id,
+                                  const um_list_t *list, apr_pool_t *pool);
+/** Count what meets a list's conditions, cursors and limit aside. */
+apr_status_t um_store_lists_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
+                                  const um_list_t *list, apr_pool_t *pool);
+/** Fill in the value of a cursor into a list. UM_ENOTFOUND where its key is
+ *  unknown, never in the order of keys. */
+apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
+                                        const um_list_t *list, apr_pool_t *pool);
+/** The cursor at a row of a list; its texts stay the row's. */
+void um_store_lists_read_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list);
+
 /* store_users.c */
 
-/** Takes a user of a list; its texts live until the call ends. added_by and
- *  added_at are set where sub-admins are listed. */
-typedef void um_user_fn_t(const um_user_t *user, const char *added_by, apr_int64_t added_at,
-                          void *baton);
-
+/** Read a user of a list; the texts stay the row's. */
+void um_store_users_read(um_user_t *user, const um_row_t *row);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool);
 /** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
-/** Hand the users of a stretch to take, backwards ones from the end. */
-apr_status_t um_store_users_list(um_db_t *db, um_user_fn_t *take, void *baton,
-                                 apr_int64_t org_id, const um_user_list_t *list,
-                                 apr_pool_t *pool);
-/** Tell whether a stretch has anyone in it; its limit plays no part. */
-apr_status_t um_store_users_exist(int *exist, um_db_t *db, apr_int64_t org_id,
-                                  const um_user_list_t *list, apr_pool_t *pool);
-/** Count those who match a list's filter, cursors and limit aside. */
-apr_status_t um_store_users_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
-                                  const um_user_list_t *list, apr_pool_t *pool);
-/** Fill in a cursor's key for an order. UM_ENOTFOUND where its user is unknown,
- *  never for UM_ORDER_UID. */
-apr_status_t um_store_users_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
-                                        um_order_t order, apr_pool_t *pool);
 /** UM_ECONFLICT where the uid or the address is taken. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
@@ -99,6 +100,8 @@ typedef struct um_sub_admin_t {
     apr_int64_t created_at;
 } um_sub_admin_t;
 
+/** Read a sub-admin of a list; the texts stay the row's. */
+void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
 /** UM_ENOTFOUND where the user is none. */
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
                                      apr_int64_t org_id, const char *uid, apr_pool_t *pool);

@@ -10,8 +10,7 @@
 /* The first column behind those of a user. */
 #define USER_COLUMN_COUNT 9
 
-/* The texts stay the row's. */
-static void read_user(um_user_t *user, const um_row_t *row)
+void um_store_users_read(um_user_t *user, const um_row_t *row)
 {
     user->uid = um_row_text(row, 0);
     user->email = um_row_text(row, 1);
@@ -50,7 +49,7 @@ static void take_user(const um_row_t *row, void *baton)
     um_get_t *get = baton;
     um_user_t user;
 
-    read_user(&user, row);
+    um_store_users_read(&user, row);
     get->user = copy_user(&user, get->pool);
 }
 
@@ -80,144 +79,6 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
                                          const char *email, apr_pool_t *pool)
 {
     return get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, um_text_fold(email, pool), pool);
-}
-
-typedef struct um_listing_t {
-    um_user_fn_t *take;
-    void *baton;
-    int sub_admins;
-} um_listing_t;
-
-static void take_listed(const um_row_t *row, void *baton)
-{
-    um_listing_t *listing = baton;
-    um_user_t user;
-
-    read_user(&user, row);
-    if (listing->sub_admins) {
-        listing->take(&user, um_row_text(row, USER_COLUMN_COUNT),
-                      um_row_int(row, USER_COLUMN_COUNT + 1), listing->baton);
-    } else {
-        listing->take(&user, NULL, 0, listing->baton);
-    }
-}
-
-static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
-                                const um_user_list_t *list, um_list_what_t what,
-                                apr_pool_t *pool)
-{
-    const char *parameters[UM_LIST_PARAMETERS_MAX];
-    um_buffer_t sql;
-    int count;
-
-    um_buffer_init(&sql, 1024, pool);
-    count = um_statements_compose_list(&sql, parameters, list, what, um_db_int(org_id, pool),
-                                       um_db_dialect(db));
-    return um_db_select_composed(db, take, baton, sql.data, parameters, count, pool);
-}
-
-apr_status_t um_store_users_list(um_db_t *db, um_user_fn_t *take, void *baton,
-                                 apr_int64_t org_id, const um_user_list_t *list,
-                                 apr_pool_t *pool)
-{
-    um_listing_t listing = { take, baton, list->sub_admins };
-
-    return select_list(db, take_listed, &listing, org_id, list, UM_LIST_ROWS, pool);
-}
-
-static void take_number(const um_row_t *row, void *baton)
-{
-    *(apr_int64_t *)baton = um_row_int(row, 0);
-}
-
-apr_status_t um_store_users_exist(int *exist, um_db_t *db, apr_int64_t org_id,
-                                  const um_user_list_t *list, apr_pool_t *pool)
-{
-    um_user_list_t one = *list;
-    apr_int64_t found = 0;
-    apr_status_t status;
-
-    one.limit = 1;
-    status = select_list(db, take_number, &found, org_id, &one, UM_LIST_EXISTS, pool);
-    if (status == APR_SUCCESS) {
-        *exist = found != 0;
-    }
-    return status;
-}
-
-static int is_unfiltered(const um_user_filter_t *filter)
-{
-    return filter->email_folded == NULL && filter->phone == NULL && filter->role == UM_ROLE_ANY
-           && filter->name_prefix == NULL && filter->name_or_email_prefix == NULL
-           && !filter->has_created_after && !filter->has_created_before;
-}
-
-static void take_counts(const um_row_t *row, void *baton)
-{
-    apr_int64_t *counts = baton;
-
-    counts[0] = um_row_int(row, 0);
-    counts[1] = um_row_int(row, 1);
-}
-
-apr_status_t um_store_users_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
-                                  const um_user_list_t *list, apr_pool_t *pool)
-{
-    apr_int64_t counts[2] = { 0, 0 };
-    apr_int64_t found = 0;
-    apr_status_t status;
-
-    if (is_unfiltered(&list->filter)) {
-        status = um_db_select(db, take_counts, counts, UM_STMT_ORGANIZATION_COUNTS,
-                              UM_PARAMETERS(um_db_int(org_id, pool)), pool);
-        found = counts[list->sub_admins ? 1 : 0];
-    } else {
-        status = select_list(db, take_number, &found, org_id, list, UM_LIST_COUNT, pool);
-    }
-    if (status == APR_SUCCESS) {
-        *count = found;
-    }
-    return status;
-}
-
-typedef struct um_cursor_keys_t {
-    const char *keys[3];
-    apr_pool_t *pool;
-} um_cursor_keys_t;
-
-static void take_cursor(const um_row_t *row, void *baton)
-{
-    um_cursor_keys_t *found = baton;
-
-    for (int i = 0; i < 3; i++) {
-        found->keys[i] = apr_pstrdup(found->pool, um_row_text(row, i));
-    }
-}
-
-apr_status_t um_store_users_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
-                                        um_order_t order, apr_pool_t *pool)
-{
-    static const int columns[] = {
-        [UM_ORDER_CREATED_AT] = 0,
-        [UM_ORDER_EMAIL] = 1,
-        [UM_ORDER_DISPLAY_NAME] = 2,
-    };
-    um_cursor_keys_t found = { { NULL, NULL, NULL }, pool };
-    apr_status_t status;
-
-    if (order == UM_ORDER_UID) {
-        cursor->key = cursor->uid;
-        return APR_SUCCESS;
-    }
-    status = um_db_select(db, take_cursor, &found, UM_STMT_USER_CURSOR,
-                          UM_PARAMETERS(um_db_int(org_id, pool), cursor->uid), pool);
-    if (status == APR_SUCCESS && found.keys[0] == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        cursor->key = found.keys[columns[order]];
-    }
-    return status;
 }
 
 static apr_status_t expect_one(apr_status_t status, int affected, apr_status_t otherwise)
@@ -272,6 +133,11 @@ apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_use
     return expect_one(status, affected, UM_ECONFLICT);
 }
 
+static void take_number(const um_row_t *row, void *baton)
+{
+    *(apr_int64_t *)baton = um_row_int(row, 0);
+}
+
 apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *email, apr_pool_t *pool)
 {
@@ -287,15 +153,21 @@ apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org
     return status;
 }
 
+void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row)
+{
+    um_store_users_read(&sub_admin->user, row);
+    sub_admin->added_by = um_row_text(row, USER_COLUMN_COUNT);
+    sub_admin->created_at = um_row_int(row, USER_COLUMN_COUNT + 1);
+}
+
 static void take_sub_admin(const um_row_t *row, void *baton)
 {
     um_get_t *get = baton;
-    um_sub_admin_t *sub_admin = apr_pcalloc(get->pool, sizeof(*sub_admin));
+    um_sub_admin_t *sub_admin = apr_palloc(get->pool, sizeof(*sub_admin));
 
-    take_user(row, baton);
-    sub_admin->user = *get->user;
-    sub_admin->added_by = apr_pstrdup(get->pool, um_row_text(row, USER_COLUMN_COUNT));
-    sub_admin->created_at = um_row_int(row, USER_COLUMN_COUNT + 1);
+    um_store_sub_admins_read(sub_admin, row);
+    sub_admin->user = *copy_user(&sub_admin->user, get->pool);
+    sub_admin->added_by = apr_pstrdup(get->pool, sub_admin->added_by);
     get->sub_admin = sub_admin;
 }
 

@@ -130,7 +130,8 @@ def test_every_fault_is_documented_and_every_documented_one_is_there():
 
 def test_every_parameter_is_documented_and_every_documented_one_is_there():
     text = sources("api")
-    found = set(re.findall(r'\{ "([a-z_]+)", read_\w+,', text))
+    found = set(re.findall(r'\{ \.name = "([a-z_]+)", \.type = UM_LISTING_', text))
+    assert len(re.findall(r"\.type = UM_LISTING_", text)) == text.count("{ .name = \"")
     table = rows(section(read("docs/api.md"), "## Lists"))[1:]
     documented = [name for row in table for name in names(row[0])]
     assert len(documented) == len(set(documented))

@@ -75,23 +75,27 @@ static um_organization_status_t *get_status(void)
     return status;
 }
 
-/* The uids of a stretch, joined. */
-static void join(const um_user_t *user, const char *added_by, apr_int64_t added_at, void *baton)
+/* The keys of a stretch, joined. */
+static void join(const um_row_t *row, void *baton)
 {
-    um_buffer_t *joined = baton;
-
-    (void)added_by;
-    (void)added_at;
-    um_buffer_puts(joined, user->uid);
+    um_buffer_puts(baton, um_row_text(row, 0));
 }
 
-static const char *list(const um_user_list_t *stretch)
+static const char *list(const um_list_t *stretch)
 {
     um_buffer_t joined;
 
     um_buffer_init(&joined, 64, pool);
-    assert_int_equal(um_store_users_list(db, join, &joined, org, stretch, pool), APR_SUCCESS);
+    assert_int_equal(um_store_lists_get(db, join, &joined, org, stretch, pool), APR_SUCCESS);
     return joined.data;
+}
+
+static apr_int64_t count(const um_list_t *stretch)
+{
+    apr_int64_t found = -1;
+
+    assert_int_equal(um_store_lists_count(&found, db, org, stretch, pool), APR_SUCCESS);
+    return found;
 }
 
 static void the_schema_is_there(void **state)
@@ -119,6 +123,42 @@ static void every_statement_can_be_prepared(void **state)
             fail_msg("%s can't be prepared: %s", um_statements_name((um_statement_id_t)id), sql);
         }
         apr_dbd_close(host->driver, handle);
+    }
+}
+
+/* A list with every order, and every condition by itself. */
+static void every_list_can_be_read(void **state)
+{
+    static const int orders[UM_LIST_SOURCE_COUNT] = {
+        [UM_LIST_OF_USERS] = UM_USERS_BY_DISPLAY_NAME,
+        [UM_LIST_OF_SUB_ADMINS] = UM_SUB_ADMINS_BY_UID,
+    };
+    static const um_list_source_t sources[UM_CONDITION_COUNT] = {
+        [UM_IF_USER_EMAIL] = UM_LIST_OF_USERS,
+    };
+    um_list_t stretch = { 0 };
+
+    (void)state;
+    stretch.limit = 10;
+    stretch.after.key = stretch.after.value = stretch.before.key = stretch.before.value = "1";
+    for (int source = 0; source < UM_LIST_SOURCE_COUNT; source++) {
+        stretch.source = (um_list_source_t)source;
+        for (stretch.order = 0; stretch.order <= orders[source]; stretch.order++) {
+            assert_string_equal(list(&stretch), "");
+            assert_int_equal(count(&stretch), 0);
+            assert_int_equal(um_store_lists_find_cursor(&stretch.before, db, org, &stretch, pool),
+                             stretch.order == 0 ? APR_SUCCESS : UM_ENOTFOUND);
+        }
+    }
+    stretch.order = 0;
+    for (int id = 0; id < UM_CONDITION_COUNT; id++) {
+        um_condition_t condition = { (um_condition_id_t)id, "1" };
+
+        stretch.source = sources[id];
+        stretch.conditions = apr_array_make(pool, 1, sizeof(condition));
+        APR_ARRAY_PUSH(stretch.conditions, um_condition_t) = condition;
+        assert_string_equal(list(&stretch), "");
+        assert_int_equal(count(&stretch), 0);
     }
 }
 
@@ -205,8 +245,8 @@ static void a_sub_admin_goes_with_its_user(void **state)
 
 static void cursors_cut_a_stretch(void **state)
 {
-    um_user_list_t stretch = { 0 };
-    apr_int64_t count = 0;
+    um_list_t stretch = { 0 };
+    um_condition_t starts = { UM_IF_USER_NAME_STARTS, "nz" };
 
     (void)state;
     for (char c = 'a'; c <= 'f'; c++) {
@@ -216,30 +256,29 @@ static void cursors_cut_a_stretch(void **state)
     }
     stretch.limit = 10;
     assert_string_equal(list(&stretch), "abcdef");
-    stretch.after.uid = stretch.after.key = "b";
-    stretch.before.uid = stretch.before.key = "e";
+    stretch.after.key = stretch.after.value = "b";
+    stretch.before.key = stretch.before.value = "e";
     assert_string_equal(list(&stretch), "cd");
-    stretch.after.uid = NULL;
+    stretch.after.key = NULL;
     stretch.limit = 2;
     stretch.backwards = 1;
     assert_string_equal(list(&stretch), "dc");
     memset(&stretch, 0, sizeof(stretch));
     stretch.limit = 3;
-    stretch.order = UM_ORDER_DISPLAY_NAME;
+    stretch.order = UM_USERS_BY_DISPLAY_NAME;
     assert_string_equal(list(&stretch), "fed");
     stretch.descending = 1;
     assert_string_equal(list(&stretch), "abc");
-    stretch.after.uid = "c";
-    assert_int_equal(um_store_users_find_cursor(&stretch.after, db, org, stretch.order, pool),
+    stretch.after.key = "c";
+    assert_int_equal(um_store_lists_find_cursor(&stretch.after, db, org, &stretch, pool),
                      APR_SUCCESS);
     assert_string_equal(list(&stretch), "def");
-    assert_int_equal(um_store_users_count(&count, db, org, &stretch, pool), APR_SUCCESS);
-    assert_int_equal(count, 6);
-    stretch.filter.name_prefix = "nz";
-    assert_int_equal(um_store_users_count(&count, db, org, &stretch, pool), APR_SUCCESS);
-    assert_int_equal(count, 1);
-    stretch.after.uid = "unknown";
-    assert_int_equal(um_store_users_find_cursor(&stretch.after, db, org, stretch.order, pool),
+    assert_int_equal(count(&stretch), 6);
+    stretch.conditions = apr_array_make(pool, 1, sizeof(starts));
+    APR_ARRAY_PUSH(stretch.conditions, um_condition_t) = starts;
+    assert_int_equal(count(&stretch), 1);
+    stretch.after.key = "unknown";
+    assert_int_equal(um_store_lists_find_cursor(&stretch.after, db, org, &stretch, pool),
                      UM_ENOTFOUND);
 }
 
@@ -333,6 +372,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_schema_is_there),
         TEST(every_statement_can_be_prepared),
+        TEST(every_list_can_be_read),
         TEST(what_is_stored_comes_back),
         TEST(an_address_is_taken_once),
         TEST(an_update_needs_the_version),

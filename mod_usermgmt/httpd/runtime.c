@@ -21,6 +21,10 @@
  * dropped it then, so the next is another. */
 #define ACQUIRE_TRIES 3
 
+/* How long a thread waits for a place among those that wait for a connection. */
+#define PLACE_WAIT apr_time_from_msec(10)
+#define PLACE_WAIT_MAX apr_time_from_sec(2)
+
 /* What all processes share. It outlives a graceful restart, during which old
  * and new processes must still exclude each other. */
 typedef struct um_shared_t {
@@ -51,21 +55,36 @@ static apr_uint32_t acquiring_max;
 
 /* ---- the core's host ---- */
 
-/* mod_dbd's pool waits without limit when it is empty, so the waiting threads
- * are bounded here: the rest stays free for what needs no database. */
+/* mod_dbd's pool waits without limit when it is empty, so the threads that are
+ * in it are bounded here; one more waits a bounded time for a place. */
+static int take_place(um_server_host_t *host)
+{
+    apr_interval_time_t waited = 0;
+
+    while (apr_atomic_inc32(&host->acquiring) >= acquiring_max) {
+        apr_atomic_dec32(&host->acquiring);
+        if (waited >= PLACE_WAIT_MAX) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, host->server,
+                         "UM0041: too many requests wait for a database connection; "
+                         "DBDMax or the database is too small for the load");
+            return 0;
+        }
+        apr_sleep(PLACE_WAIT);
+        waited += PLACE_WAIT;
+    }
+    return 1;
+}
+
 static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
 {
     um_server_host_t *host = baton;
     ap_dbd_t *dbd = NULL;
 
-    if (apr_atomic_inc32(&host->acquiring) < acquiring_max) {
-        for (int try = 0; dbd == NULL && try < ACQUIRE_TRIES; try++) {
-            dbd = dbd_open(pool, host->server);
-        }
-    } else {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, host->server,
-                     "UM0041: too many requests wait for a database connection; "
-                     "DBDMax or the database is too small for the load");
+    if (!take_place(host)) {
+        return UM_EUNAVAILABLE;
+    }
+    for (int try = 0; dbd == NULL && try < ACQUIRE_TRIES; try++) {
+        dbd = dbd_open(pool, host->server);
     }
     apr_atomic_dec32(&host->acquiring);
     if (dbd == NULL) {

@@ -266,7 +266,6 @@ def test_every_mpm_serves(new_server, mpm, processes, threads):
 @pytest.mark.parametrize("mpm", ["event", "prefork"])
 def test_a_graceful_restart_under_load_loses_no_request(new_server, mpm):
     server = new_server(mpm=mpm, processes=4 if mpm == "prefork" else 2)
-    server.allow_log("AH00161: server reached MaxRequestWorkers")
     client = server.admin
     uid = client.create("shared@example.com")["user_uid"]
     stop = threading.Event()

@@ -64,7 +64,8 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
     const um_answer_t *answer = run->answer;
     um_kept_answer_t kept = {
         run->request_sha256, answer->status, apr_table_get(answer->headers, "Location"),
-        apr_table_get(answer->headers, "ETag"), answer->body,
+        apr_table_get(answer->headers, "ETag"),
+        answer->kept_body != NULL ? answer->kept_body : answer->body,
     };
 
     return um_store_idempotency_insert(db, caller->org_id, caller->identity, run->key, &kept,
@@ -81,6 +82,7 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
     um_answer_init(run->answer, pool);
     run->change.now = host->now(host->baton);
     run->change.now_ms = apr_time_as_msec(run->change.now);
+    run->change.events = 0;
     if (run->key != NULL) {
         status = replay(&replayed, run, db, pool);
     }
@@ -128,7 +130,7 @@ static apr_status_t read_key(um_run_t *run)
 apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change_make_t *make,
                            void *baton)
 {
-    um_run_t run = { { request, 0, 0 }, answer, make, baton, NULL, "" };
+    um_run_t run = { { request, 0, 0, 0 }, answer, make, baton, NULL, "" };
     apr_status_t status = read_key(&run);
 
     if (request->faults.list != NULL) {
@@ -145,18 +147,31 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
     return status == UM_EREFUSED ? APR_SUCCESS : status;
 }
 
-apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,
-                             const char *before, const char *after)
+apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
+                                const char *target, const char *before, const char *after)
 {
     const um_request_t *request = change->request;
     const um_caller_t *caller = &request->caller;
+    /* A microsecond apart, so that the events of a change keep their order. */
     um_audit_event_t event = {
-        change->now,        caller->identity, caller->uid, um_role_name(caller->role),
-        caller->remote_addr, request->action, target,      before,
+        change->now + change->events++,
+        caller->identity,
+        caller->uid,
+        um_role_name(caller->role),
+        caller->remote_addr,
+        action,
+        target,
+        before,
         after,
     };
 
     return um_store_audit_insert(db, caller->org_id, &event, request->pool);
+}
+
+apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,
+                             const char *before, const char *after)
+{
+    return um_change_audit_as(change, db, change->request->action, target, before, after);
 }
 
 int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag)

@@ -26,6 +26,8 @@ struct um_change_t {
     /** The time of the change, microseconds and milliseconds since 1970. */
     apr_time_t now;
     apr_int64_t now_ms;
+    /** How many audit events it has so far. */
+    int events;
 };
 
 /** Run a change and answer. APR_SUCCESS, or the error of a store function. */
@@ -35,6 +37,10 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
 apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,
                              const char *before, const char *after);
+
+/** The same for what a request does besides that it is named for. */
+apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
+                                const char *target, const char *before, const char *after);
 
 /** Tell whether the request's If-Match (and If-None-Match) lets a change of what has that
  *  tag go on; where not, answer is a 412. */

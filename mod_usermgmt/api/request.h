@@ -50,7 +50,9 @@ typedef enum um_permission_t {
     /** Always a sub-admin's. */
     UM_PERMIT_STATUS = 1 << 6,
     /** Never a sub-admin's. */
-    UM_PERMIT_ADMIN_ONLY = 1 << 7
+    UM_PERMIT_ADMIN_ONLY = 1 << 7,
+    /** Whoever has an identity, with a role or without. */
+    UM_PERMIT_ANYONE = 1 << 8
 } um_permission_t;
 
 #define UM_PERMIT_DEFAULT                                                                         \
@@ -75,6 +77,12 @@ typedef struct um_settings_t {
     const apr_array_header_t *allowed_origins;
     /** Bytes. */
     apr_int64_t max_body;
+    /** How long an invitation lasts, in milliseconds. */
+    apr_int64_t invitation_ttl;
+    /** Whether an invitation is for the invited address alone. */
+    int invitation_match;
+    /** Of const char *: what platform links must be below; NULL for anything. */
+    const apr_array_header_t *platform_links;
 } um_settings_t;
 
 typedef struct um_request_t um_request_t;
@@ -149,6 +157,9 @@ typedef struct um_answer_t {
     apr_table_t *headers;
     const char *body;
     apr_size_t length;
+    /** What is kept of the body for an Idempotency-Key, where that is not all of
+     *  it: a secret is told once and never stored. */
+    const char *kept_body;
     /** Where set, writes the body in pieces after the header is sent; an error
      *  breaks the connection off. */
     apr_status_t (*stream)(um_sink_t *sink, um_request_t *request, void *baton);

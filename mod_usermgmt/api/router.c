@@ -30,6 +30,16 @@ const um_route_t um_router_routes[] = {
       0 },
     { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
       um_sub_admins_delete, 0 },
+    { "POST", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.create", um_invitations_create,
+      0 },
+    { "DELETE", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.revoke", um_invitations_delete,
+      0 },
+    { "POST", "invitations/resend", UM_PERMIT_ADMIN_ONLY, "invitations.resend",
+      um_invitations_resend, 0 },
+    { "POST", "invitations/accept", UM_PERMIT_ANYONE, "invitations.accept",
+      um_invitations_accept, 0 },
+    { "DELETE", "invitations/*", UM_PERMIT_ADMIN_ONLY, "invitations.revoke",
+      um_invitations_delete, 0 },
     { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
       um_organization_status, 0 },
     { NULL, NULL, 0, NULL, NULL, 0 },
@@ -69,14 +79,25 @@ static const char *trim_path(const um_request_t *request)
     return apr_pstrmemdup(request->pool, path, length);
 }
 
-/* The methods of a path, for Allow; NULL where there is no such path. */
+/* The first path of the table that a path matches, and its variable segment;
+ * NULL where there is none. A fixed segment goes before a variable one there. */
+static const char *find_path(const char **id, const char *path)
+{
+    const um_route_t *route = um_router_routes;
+
+    while (route->method != NULL && !path_matches(id, path, route->path)) {
+        route++;
+    }
+    return route->path;
+}
+
+/* The methods of a path of the table, for Allow. */
 static const char *find_allowed(const char *path, apr_pool_t *pool)
 {
     const char *allow = NULL;
-    const char *id;
 
     for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
-        if (path_matches(&id, path, route->path)) {
+        if (strcmp(path, route->path) == 0) {
             allow = allow == NULL ? route->method
                                   : apr_pstrcat(pool, allow, ", ", route->method, NULL);
             if (strcmp(route->method, "GET") == 0) {
@@ -84,31 +105,28 @@ static const char *find_allowed(const char *path, apr_pool_t *pool)
             }
         }
     }
-    return allow != NULL ? apr_pstrcat(pool, allow, ", OPTIONS", NULL) : NULL;
+    return apr_pstrcat(pool, allow, ", OPTIONS", NULL);
 }
 
 /* The route of a request; NULL with answer filled in where there is none. */
 static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
 {
-    const char *path = trim_path(request);
-    const char *allow = find_allowed(path, request->pool);
+    const char *id = NULL;
+    const char *path = find_path(&id, trim_path(request));
 
+    if (path == NULL) {
+        um_problem_answer(answer, 404, "not_found", request->pool, "There is nothing here.");
+        return NULL;
+    }
     for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
-        const char *id = NULL;
-
-        if (path_matches(&id, path, route->path)
-            && method_matches(request->method, route->method)) {
+        if (strcmp(path, route->path) == 0 && method_matches(request->method, route->method)) {
             request->id = id;
             request->target = id;
             request->action = route->action;
             return route;
         }
     }
-    if (allow == NULL) {
-        um_problem_answer(answer, 404, "not_found", request->pool, "There is nothing here.");
-        return NULL;
-    }
-    um_answer_set_header(answer, "Allow", allow);
+    um_answer_set_header(answer, "Allow", find_allowed(path, request->pool));
     if (strcmp(request->method, "OPTIONS") == 0) {
         request->action = "options";
         answer->status = 204;
@@ -121,6 +139,9 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
 
 static int may(const um_request_t *request, um_permission_t permission)
 {
+    if (permission == UM_PERMIT_ANYONE) {
+        return request->caller.identity[0] != '\0';
+    }
     switch (request->caller.role) {
     case UM_ROLE_ADMIN:
         return 1;
@@ -314,43 +335,4 @@ void um_router_handle(um_answer_t *answer, um_request_t *request)
         um_answer_set_header(answer, "Cache-Control", has_etag ? "no-cache" : "no-store");
     }
     um_answer_set_header(answer, "X-Content-Type-Options", "nosniff");
-}
-
-const char *um_router_uid(um_request_t *request)
-{
-    const um_json_t *member = um_json_member(request->body, "user_uid");
-    const char *uid = member != NULL ? um_json_string(member) : NULL;
-
-    if (member != NULL && uid == NULL) {
-        um_faults_add(&request->faults, "user_uid", "invalid_type", "It must be a string.");
-        return NULL;
-    }
-    if (request->id != NULL) {
-        if (uid != NULL && strcmp(uid, request->id) != 0) {
-            um_faults_add(&request->faults, "user_uid", "read_only",
-                          "It must be that of the path where both are given.");
-        }
-        return request->id;
-    }
-    if (uid == NULL) {
-        um_faults_add(&request->faults, "user_uid", "required",
-                      "It must be given, in the body or the path.");
-        return NULL;
-    }
-    um_faults_add_violation(&request->faults, "user_uid", um_rules_check_uid(uid));
-    request->target = uid;
-    return uid;
-}
-
-static void refuse_unless_uid(const char *name, const um_json_t *value, void *baton)
-{
-    (void)value;
-    if (strcmp(name, "user_uid") != 0) {
-        um_faults_add(baton, name, "unknown_member", "There is no such member here.");
-    }
-}
-
-void um_router_refuse_other_members(um_request_t *request)
-{
-    um_json_each(request->body, refuse_unless_uid, &request->faults);
 }

@@ -40,16 +40,10 @@ void um_router_handle(um_answer_t *answer, um_request_t *request);
 um_handler_t um_users_create, um_users_list, um_users_get, um_users_update, um_users_delete;
 /* sub_admins.c */
 um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
+/* invitations.c */
+um_handler_t um_invitations_create, um_invitations_resend, um_invitations_accept,
+    um_invitations_delete;
 /* organization.c */
 um_handler_t um_organization_status;
-
-/**
- * The uid that a request names: in its path, or as a member of its body.
- * @return it, or NULL with a fault noted
- */
-const char *um_router_uid(um_request_t *request);
-
-/** Note a fault for every member of the body besides user_uid. */
-void um_router_refuse_other_members(um_request_t *request);
 
 #endif

@@ -1,13 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file sub_admins.c The resource sub-admins/. */
 
-#include <string.h>
-
 #include <apr_strings.h>
 
+#include "body.h"
 #include "change.h"
 #include "listing.h"
 #include "router.h"
+#include "sub_admins.h"
 
 static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {
@@ -66,27 +66,35 @@ typedef struct um_appointment_t {
     const char *email;
 } um_appointment_t;
 
-static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_db_t *db,
-                                   const char *uid)
+apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db_t *db,
+                                   const char *uid, const char *added_by)
 {
     const um_request_t *request = change->request;
+    apr_int64_t org_id = request->caller.org_id;
     um_sub_admin_t *sub_admin = NULL;
-    um_buffer_t buffer;
-    const char *json;
     apr_status_t status;
 
-    status = um_store_sub_admins_get(&sub_admin, db, request->caller.org_id, uid, request->pool);
+    status = um_store_sub_admins_insert(db, org_id, uid, added_by, change->now_ms, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }
-    json = sub_admin_json(sub_admin, request->pool);
-    um_buffer_init(&buffer, 512, request->pool);
+    *json = sub_admin_json(sub_admin, request->pool);
+    return um_change_audit_as(change, db, "sub_admins.create", uid, NULL, *json);
+}
+
+static void answer_created(um_answer_t *answer, const char *json, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 512, pool);
     um_buffer_puts(&buffer, "{\"sub_admin\":");
     um_buffer_puts(&buffer, json);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
     answer->changes_roles = 1;
-    return um_change_audit(change, db, uid, NULL, json);
 }
 
 static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
@@ -95,6 +103,7 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     um_request_t *request = change->request;
     apr_int64_t org_id = request->caller.org_id;
     um_user_t *user = NULL;
+    const char *json = NULL;
     apr_status_t status;
 
     status = appointment->uid != NULL
@@ -107,41 +116,24 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     }
     if (status == APR_SUCCESS) {
         request->target = user->uid;
-        status = um_store_sub_admins_insert(db, org_id, user->uid, request->caller.identity,
-                                            change->now_ms, request->pool);
+        status = um_sub_admins_appoint(&json, change, db, user->uid, request->caller.identity);
     }
     if (status == UM_ECONFLICT) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
                           "The user is a sub-admin already.");
         return APR_SUCCESS;
     }
-    return status == APR_SUCCESS ? answer_created(answer, change, db, user->uid) : status;
-}
-
-static void refuse_others(const char *name, const um_json_t *value, void *baton)
-{
-    (void)value;
-    if (strcmp(name, "user_uid") != 0 && strcmp(name, "email") != 0) {
-        um_faults_add(baton, name, "unknown_member", "There is no such member here.");
+    if (status == APR_SUCCESS) {
+        answer_created(answer, json, request->pool);
     }
-}
-
-static const char *read_text(um_request_t *request, const char *name)
-{
-    const um_json_t *member = um_json_member(request->body, name);
-    const char *text = member != NULL ? um_json_string(member) : NULL;
-
-    if (member != NULL && text == NULL) {
-        um_faults_add(&request->faults, name, "invalid_type", "It must be a string.");
-    }
-    return text;
+    return status;
 }
 
 static void read_appointment(um_appointment_t *appointment, um_request_t *request)
 {
-    appointment->uid = read_text(request, "user_uid");
-    appointment->email = read_text(request, "email");
-    um_json_each(request->body, refuse_others, &request->faults);
+    appointment->uid = um_body_text(request, "user_uid");
+    appointment->email = um_body_text(request, "email");
+    um_body_refuse_others(request, "user_uid", "email", NULL);
     if (appointment->uid != NULL) {
         um_faults_add_violation(&request->faults, "user_uid",
                                 um_rules_check_uid(appointment->uid));
@@ -199,8 +191,8 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
 
 apr_status_t um_sub_admins_delete(um_answer_t *answer, um_request_t *request)
 {
-    const char *uid = um_router_uid(request);
+    const char *uid = um_body_id(request, "user_uid");
 
-    um_router_refuse_other_members(request);
+    um_body_refuse_others(request, "user_uid", NULL);
     return um_change_run(answer, request, dismiss, (void *)uid);
 }

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "../core/uid.h"
+#include "body.h"
 #include "change.h"
 #include "listing.h"
 #include "negotiate.h"
@@ -267,7 +268,7 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
 apr_status_t um_users_update(um_answer_t *answer, um_request_t *request)
 {
     um_user_input_t input;
-    um_edit_t edit = { um_router_uid(request), &input };
+    um_edit_t edit = { um_body_id(request, "user_uid"), &input };
 
     um_user_input_read(&input, request->body);
     um_user_input_check_update(&input, &request->faults);
@@ -299,8 +300,8 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
 
 apr_status_t um_users_delete(um_answer_t *answer, um_request_t *request)
 {
-    um_edit_t edit = { um_router_uid(request), NULL };
+    um_edit_t edit = { um_body_id(request, "user_uid"), NULL };
 
-    um_router_refuse_other_members(request);
+    um_body_refuse_others(request, "user_uid", NULL);
     return um_change_run(answer, request, delete_user, &edit);
 }

@@ -212,7 +212,7 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
 const um_violation_t *um_rules_check_uid(const char *uid)
 {
     static const um_violation_t invalid = {
-        "invalid_uid", "A user_uid is 1 to 128 of letters, digits and _ -."
+        "invalid_uid", "An identifier is 1 to 128 of letters, digits and _ -."
     };
     apr_size_t length = strlen(uid);
     int is_good = length >= 1 && length <= UM_UID_MAX

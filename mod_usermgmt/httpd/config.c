@@ -8,11 +8,14 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "../core/link.h"
 #include "authz.h"
 #include "module.h"
 
 #define DEFAULT_MAX_BODY APR_INT64_C(1048576)
 #define DEFAULT_ROLE_CACHE_TTL apr_time_from_sec(5)
+#define DEFAULT_INVITATION_TTL apr_time_from_sec(7 * 24 * 3600)
+#define MAX_INVITATION_TTL apr_time_from_sec(365 * 24 * 3600)
 
 /* The base where a handler was set that is not ours; told apart by address. */
 static const char no_base[] = "";
@@ -87,6 +90,10 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
                                           : UM_PERMIT_DEFAULT;
     settings->allowed_origins = config->allowed_origins;
     settings->max_body = config->max_body != -1 ? config->max_body : DEFAULT_MAX_BODY;
+    settings->invitation_ttl = apr_time_as_msec(
+        config->invitation_ttl != -1 ? config->invitation_ttl : DEFAULT_INVITATION_TTL);
+    settings->invitation_match = config->invitation_match != 0;
+    settings->platform_links = config->platform_links;
 }
 
 apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config)
@@ -284,6 +291,45 @@ static const char *set_role_cache_ttl(cmd_parms *cmd, void *directory, const cha
     return NULL;
 }
 
+static const char *set_invitation_ttl(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    apr_interval_time_t ttl;
+
+    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &ttl, "s") != APR_SUCCESS
+        || ttl < apr_time_from_msec(1) || ttl > MAX_INVITATION_TTL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 1 ms to 365 days",
+                            cmd->cmd->name, text);
+    }
+    config->invitation_ttl = ttl;
+    return NULL;
+}
+
+static const char *set_invitation_match(cmd_parms *cmd, void *directory, int on)
+{
+    um_config_directory_t *config = directory;
+
+    (void)cmd;
+    config->invitation_match = on;
+    return NULL;
+}
+
+static const char *add_platform_link(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    const um_violation_t *violation = um_link_check_prefix(text, cmd->pool);
+
+    if (violation != NULL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no prefix of links: %s", cmd->cmd->name,
+                            text, violation->detail);
+    }
+    if (config->platform_links == NULL) {
+        config->platform_links = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(config->platform_links, const char *) = text;
+    return NULL;
+}
+
 static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)
 {
     um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
@@ -321,6 +367,12 @@ const command_rec um_config_directives[] = {
                   "the most bytes a request body may have"),
     AP_INIT_TAKE1("UserMgmtRoleCacheTTL", set_role_cache_ttl, NULL, ANYWHERE,
                   "how long a caller's stored role may be remembered, in seconds"),
+    AP_INIT_TAKE1("UserMgmtInvitationTTL", set_invitation_ttl, NULL, ANYWHERE,
+                  "how long an invitation can be accepted, in seconds or with a unit"),
+    AP_INIT_FLAG("UserMgmtInvitationMatch", set_invitation_match, NULL, ANYWHERE,
+                 "Off: an invitation can be accepted by others than the invited address"),
+    AP_INIT_ITERATE("UserMgmtPlatformLinkAllow", add_platform_link, NULL, ANYWHERE,
+                    "prefixes that the platform links of invitations must be below"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },

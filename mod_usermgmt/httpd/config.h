@@ -36,7 +36,8 @@ typedef struct um_require_t {
  * base: the path of the Location with SetHandler usermgmt, without a slash at
  *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
  * admins, sub_admins: of um_require_t
- * role_cache_ttl: microseconds
+ * role_cache_ttl, invitation_ttl: microseconds
+ * platform_links: of const char *
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                             \
     X(const char *, base, NULL)                                                                   \
@@ -48,7 +49,10 @@ typedef struct um_require_t {
     X(int, auto_organization, -1)                                                                 \
     X(apr_array_header_t *, allowed_origins, NULL)                                                \
     X(apr_int64_t, max_body, -1)                                                                  \
-    X(apr_interval_time_t, role_cache_ttl, -1)
+    X(apr_interval_time_t, role_cache_ttl, -1)                                                    \
+    X(apr_interval_time_t, invitation_ttl, -1)                                                    \
+    X(int, invitation_match, -1)                                                                  \
+    X(apr_array_header_t *, platform_links, NULL)
 
 typedef struct um_config_directory_t {
 #define DECLARE(type, name, unset) type name;

@@ -193,10 +193,10 @@ def test_every_folder_and_file_that_the_readme_names_is_there():
 # ---- the examples ----
 
 # What differs from run to run. A group is what later commands may use.
-VARIABLE = re.compile(r'(?P<uid>\b[0-9A-Za-z]{20}\b)|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)'
-                      r'|(?P<etag>"\d+-[0-9a-f]+-[us]")|(?P<server>^(?:Date|Server): .*$)',
-                      re.MULTILINE)
-OURS = ("api", "login")
+VARIABLE = re.compile(r'(?P<secret>(?<![\w-])[\w-]{43}(?![\w-]))|(?P<uid>\b[0-9A-Za-z]{20}\b)'
+                      r'|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)|(?P<etag>"\d+-[0-9a-f]+-[us]")'
+                      r'|(?P<server>^(?:Date|Server): .*$)', re.MULTILINE)
+OURS = ("api", "login", "visitor")
 
 
 def examples(text):
@@ -250,7 +250,9 @@ def test_the_examples_print_what_they_say(new_server, name, at_least):
     # What build/quickstart begins with.
     user = server.admin.create("subadmin@example.com", "Sub Admin")
     server.admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    visitor = server.add_login("visitor@example.com")
     environment = {**os.environ, "no_proxy": "*", "login": f"{ADMIN}:{PASSWORD}",
+                   "visitor": f"{visitor}:{PASSWORD}",
                    "api": f"http://127.0.0.1:{server.port}{server.base}"}
     count = 0
     for command, expected, answer in play(read(name), environment):

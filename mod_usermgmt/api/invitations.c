@@ -1,0 +1,513 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file invitations.c The resource invitations/. */
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../core/link.h"
+#include "../core/text.h"
+#include "../core/uid.h"
+#include "body.h"
+#include "change.h"
+#include "problem.h"
+#include "router.h"
+#include "sub_admins.h"
+#include "user_json.h"
+
+static void put_instant_or_null(um_buffer_t *buffer, apr_int64_t ms)
+{
+    if (ms != 0) {
+        um_json_put_instant(buffer, ms);
+    } else {
+        um_buffer_puts(buffer, "null");
+    }
+}
+
+static void put_invitation(um_buffer_t *buffer, const um_invitation_t *invitation,
+                           apr_int64_t now)
+{
+    um_buffer_puts(buffer, "{\"invite_token\":");
+    um_json_put_string(buffer, invitation->token);
+    um_buffer_puts(buffer, ",\"email\":");
+    um_json_put_string(buffer, invitation->email);
+    um_buffer_puts(buffer, ",\"status\":");
+    um_json_put_string(buffer, um_invitation_status_name(um_invitation_status(invitation, now)));
+    um_buffer_puts(buffer, ",\"platform_link\":");
+    um_json_put_string_or_null(buffer, invitation->platform_link);
+    um_buffer_puts(buffer, ",\"inviter\":{\"user_uid\":");
+    um_json_put_string(buffer, invitation->inviter_uid);
+    um_buffer_puts(buffer, ",\"email\":");
+    um_json_put_string(buffer, invitation->inviter_email);
+    um_buffer_puts(buffer, ",\"display_name\":");
+    um_json_put_string_or_null(buffer, invitation->inviter_display_name);
+    um_buffer_puts(buffer, "},\"created_at\":");
+    um_json_put_instant(buffer, invitation->created_at);
+    um_buffer_puts(buffer, ",\"expires_at\":");
+    um_json_put_instant(buffer, invitation->expires_at);
+    um_buffer_puts(buffer, ",\"accepted_at\":");
+    put_instant_or_null(buffer, invitation->accepted_at);
+    um_buffer_putc(buffer, '}');
+}
+
+static const char *invitation_json(const um_invitation_t *invitation, apr_int64_t now,
+                                   apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 512, pool);
+    put_invitation(&buffer, invitation, now);
+    return buffer.data;
+}
+
+static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_problem_answer(answer, 404, "invitation_not_found", pool, "There is no such invitation.");
+}
+
+static void answer_exists(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_problem_answer(answer, 409, "invitation_exists", pool,
+                      "An invitation of this address is pending; it can be sent again or removed.");
+}
+
+/* An invitation that has ended, or whose time has. */
+static void answer_ended(um_answer_t *answer, um_invitation_status_t status, apr_pool_t *pool)
+{
+    if (status == UM_INVITATION_ACCEPTED) {
+        um_problem_answer(answer, 409, "invitation_accepted", pool,
+                          "The invitation has been accepted.");
+    } else if (status == UM_INVITATION_EXPIRED) {
+        um_problem_answer(answer, 409, "invitation_expired", pool,
+                          "The invitation has expired; it can be sent again.");
+    } else {
+        um_problem_answer(answer, 409, "invitation_revoked", pool,
+                          "The invitation has been removed.");
+    }
+}
+
+/* ---- create and resend: a new secret ---- */
+
+/* The answer has the secret, what is kept of the answer has not. */
+static void answer_issued(um_answer_t *answer, int status, const um_invitation_t *invitation,
+                          const char *json, const char *secret, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+    const char *link = secret;
+
+    um_buffer_init(&buffer, 1024, pool);
+    um_buffer_puts(&buffer, "{\"invitation\":");
+    um_buffer_puts(&buffer, json);
+    answer->kept_body = apr_pstrcat(pool, buffer.data, "}", NULL);
+    if (invitation->platform_link != NULL) {
+        um_invitation_accept_link(&link, invitation->platform_link, secret, pool);
+        um_buffer_puts(&buffer, ",\"accept_link\":");
+    } else {
+        um_buffer_puts(&buffer, ",\"accept_token\":");
+    }
+    um_json_put_string(&buffer, link);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, status, &buffer);
+}
+
+/* Give a pending invitation a new secret and let it out; before is NULL for a
+ * new invitation. */
+static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *change, um_db_t *db,
+                          const um_invitation_t *invitation, const char *before)
+{
+    const um_request_t *request = change->request;
+    const char *json = invitation_json(invitation, change->now_ms, request->pool);
+    const char *secret = NULL;
+    apr_status_t status;
+
+    status = um_store_invitations_add_secret(&secret, db, request->caller.org_id,
+                                             invitation->token, change->now_ms, request->pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    answer_issued(answer, http_status, invitation, json, secret, request->pool);
+    return um_change_audit(change, db, invitation->token, before, json);
+}
+
+/* The caller, as it is now: the user that it is, or else its identity alone. */
+static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *caller,
+                                um_db_t *db, apr_pool_t *pool)
+{
+    um_user_t *user = NULL;
+    apr_status_t status = um_store_users_get_by_email(&user, db, caller->org_id,
+                                                      caller->identity, pool);
+
+    if (status == APR_SUCCESS && um_text_equal_ascii_case(user->email, caller->identity)) {
+        invitation->inviter_uid = user->uid;
+        invitation->inviter_email = user->email;
+        invitation->inviter_display_name = user->display_name;
+        return APR_SUCCESS;
+    }
+    invitation->inviter_uid = caller->uid;
+    invitation->inviter_email = caller->identity;
+    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+}
+
+/* A sub-admin has nothing to accept; answer is a problem then. */
+static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
+                                     um_db_t *db, const char *email)
+{
+    um_user_t *user = NULL;
+    apr_status_t status = um_store_users_get_by_email(&user, db, request->caller.org_id, email,
+                                                      request->pool);
+
+    if (status == APR_SUCCESS && user->is_sub_admin) {
+        um_problem_answer(answer, 409, "already_sub_admin", request->pool,
+                          "The user with this email is a sub-admin already.");
+    }
+    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+}
+
+static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    um_request_t *request = change->request;
+    apr_pool_t *pool = request->pool;
+    um_invitation_t invitation = *(const um_invitation_t *)baton;
+    char *token = apr_palloc(pool, UM_UID_LENGTH + 1);
+    apr_status_t status = refuse_sub_admin(answer, request, db, invitation.email);
+
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    status = um_uid_make(token, change->now, um_db_host(db));
+    if (status == APR_SUCCESS) {
+        status = set_inviter(&invitation, &request->caller, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        invitation.token = token;
+        invitation.created_at = change->now_ms;
+        invitation.expires_at = change->now_ms + request->settings->invitation_ttl;
+        status = um_store_invitations_insert(db, request->caller.org_id, &invitation, pool);
+    }
+    if (status == UM_ECONFLICT) {
+        answer_exists(answer, pool);
+        return APR_SUCCESS;
+    }
+    request->target = token;
+    return status == APR_SUCCESS ? issue(answer, 201, change, db, &invitation, NULL) : status;
+}
+
+static void check_platform_link(um_request_t *request, const char *link)
+{
+    const apr_array_header_t *allowed = request->settings->platform_links;
+    const um_violation_t *violation = um_link_check(link, request->pool);
+
+    um_faults_add_violation(&request->faults, "platform_link", violation);
+    if (violation == NULL && allowed != NULL
+        && !um_link_is_below(link, allowed, request->pool)) {
+        um_faults_add(&request->faults, "platform_link", "not_allowed",
+                      "The server does not send people there; UserMgmtPlatformLinkAllow says"
+                      " where it does.");
+    }
+}
+
+apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
+{
+    um_invitation_t invitation = { 0 };
+
+    invitation.email = um_body_text(request, "email");
+    invitation.platform_link = um_body_text(request, "platform_link");
+    um_body_refuse_others(request, "email", "platform_link", NULL);
+    if (invitation.email != NULL) {
+        um_faults_add_violation(&request->faults, "email",
+                                um_rules_check_email(invitation.email));
+    } else if (um_json_member(request->body, "email") == NULL) {
+        um_faults_add(&request->faults, "email", "required", "It must be given.");
+    }
+    if (invitation.platform_link != NULL) {
+        check_platform_link(request, invitation.platform_link);
+    }
+    return um_change_run(answer, request, invite, &invitation);
+}
+
+/* The invitation to change; answer is a problem where there is none. */
+static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *answer,
+                                   const um_request_t *request, um_db_t *db, const char *token)
+{
+    apr_status_t status = um_store_invitations_get(invitation, db, request->caller.org_id, token,
+                                                   request->pool);
+
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    return status;
+}
+
+static apr_status_t renew(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                          um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    const char *before = invitation_json(invitation, change->now_ms, request->pool);
+    apr_int64_t expires_at = change->now_ms + request->settings->invitation_ttl;
+    apr_status_t status;
+
+    status = um_store_invitations_renew(db, request->caller.org_id, invitation, expires_at,
+                                        change->now_ms, request->pool);
+    if (status == UM_ECONFLICT) {
+        answer_exists(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    invitation->status = UM_INVITATION_PENDING;
+    invitation->expires_at = expires_at;
+    return status == APR_SUCCESS ? issue(answer, 200, change, db, invitation, before) : status;
+}
+
+static apr_status_t resend_invitation(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                      void *baton)
+{
+    const um_request_t *request = change->request;
+    um_invitation_t *invitation = NULL;
+    apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
+
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    if (invitation->status == UM_INVITATION_ACCEPTED
+        || invitation->status == UM_INVITATION_REVOKED) {
+        answer_ended(answer, invitation->status, request->pool);
+        return APR_SUCCESS;
+    }
+    status = refuse_sub_admin(answer, request, db, invitation->email);
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    return renew(answer, change, db, invitation);
+}
+
+apr_status_t um_invitations_resend(um_answer_t *answer, um_request_t *request)
+{
+    const char *token = um_body_id(request, "invite_token");
+
+    um_body_refuse_others(request, "invite_token", NULL);
+    return um_change_run(answer, request, resend_invitation, (void *)token);
+}
+
+/* ---- delete ---- */
+
+static apr_status_t revoke_invitation(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                      void *baton)
+{
+    const um_request_t *request = change->request;
+    um_invitation_t *invitation = NULL;
+    const char *before;
+    apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
+
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
+    }
+    before = invitation_json(invitation, change->now_ms, request->pool);
+    status = um_store_invitations_revoke(db, request->caller.org_id, invitation->token,
+                                         request->pool);
+    if (status == UM_ECONFLICT && invitation->status == UM_INVITATION_ACCEPTED) {
+        answer_ended(answer, invitation->status, request->pool);
+        return APR_SUCCESS;
+    }
+    if (status == UM_ECONFLICT) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    invitation->status = UM_INVITATION_REVOKED;
+    if (status == APR_SUCCESS) {
+        um_answer_message(answer, "Invitation removed successfully.", request->pool);
+        status = um_change_audit(change, db, invitation->token, before,
+                                 invitation_json(invitation, change->now_ms, request->pool));
+    }
+    return status;
+}
+
+apr_status_t um_invitations_delete(um_answer_t *answer, um_request_t *request)
+{
+    const char *token = um_body_id(request, "invite_token");
+
+    um_body_refuse_others(request, "invite_token", NULL);
+    return um_change_run(answer, request, revoke_invitation, (void *)token);
+}
+
+/* ---- accept ---- */
+
+/* Is the caller the one invited? Only ASCII case is ignored, so that no
+ * look-alike is. */
+static int is_invited(const um_request_t *request, const um_invitation_t *invitation)
+{
+    return um_text_equal_ascii_case(request->caller.identity, invitation->email);
+}
+
+/* answer is a problem where the caller can't accept the invitation. */
+static void check_acceptable(um_answer_t *answer, const um_change_t *change,
+                             const um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    um_invitation_status_t status = um_invitation_status(invitation, change->now_ms);
+
+    if (!is_invited(request, invitation)) {
+        if (request->settings->invitation_match) {
+            um_problem_answer(answer, 403, "not_invited", request->pool,
+                              "The invitation is for another address than yours.");
+            return;
+        }
+        if (um_rules_check_email(request->caller.identity) != NULL) {
+            um_problem_answer(answer, 403, "no_email", request->pool,
+                              "You are known by something else than an email address, and so"
+                              " can't be a user here.");
+            return;
+        }
+    }
+    if (status != UM_INVITATION_PENDING) {
+        answer_ended(answer, status, request->pool);
+    }
+}
+
+/* The address as the invitation has it where that is the caller's; the name is
+ * what stands before its @. */
+static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db,
+                              const um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    apr_pool_t *pool = request->pool;
+    char *made = apr_palloc(pool, UM_UID_LENGTH + 1);
+    um_user_t user = { 0 };
+    apr_status_t status = um_uid_make(made, change->now, um_db_host(db));
+
+    user.uid = made;
+    user.email = is_invited(request, invitation) ? invitation->email : request->caller.identity;
+    user.display_name = apr_pstrmemdup(pool, user.email,
+                                       (apr_size_t)(strrchr(user.email, '@') - user.email));
+    user.created_at = user.updated_at = change->now_ms;
+    user.version = 1;
+    user.attributes = "{}";
+    if (status == APR_SUCCESS) {
+        status = um_store_users_insert(db, request->caller.org_id, &user, pool);
+    }
+    if (status == APR_SUCCESS) {
+        *uid = made;
+        status = um_change_audit_as(change, db, "users.create", made, NULL,
+                                    um_user_json(&user, pool));
+    }
+    return status;
+}
+
+/* The user that the caller is, or is made now. UM_ECONFLICT where another has an
+ * address that counts as the same. */
+static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_db_t *db,
+                                      const um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    um_user_t *user = NULL;
+    apr_status_t status = um_store_users_get_by_email(&user, db, request->caller.org_id,
+                                                      request->caller.identity, request->pool);
+
+    if (status == UM_ENOTFOUND) {
+        return make_user(uid, change, db, invitation);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *uid = user->uid;
+    return um_text_equal_ascii_case(user->email, request->caller.identity) ? APR_SUCCESS
+                                                                           : UM_ECONFLICT;
+}
+
+static void answer_accepted(um_answer_t *answer, const um_request_t *request)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 256, request->pool);
+    um_buffer_puts(&buffer, "{\"message\":\"Invitation accepted successfully.\","
+                            "\"organization\":");
+    um_json_put_string(&buffer, request->caller.organization);
+    um_buffer_puts(&buffer, ",\"role\":\"sub_admin\"}");
+    um_answer_json(answer, 200, &buffer);
+    answer->changes_roles = 1;
+}
+
+/* The caller becomes a sub-admin, if it is none yet. */
+static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                          const um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    const char *uid = NULL;
+    const char *json = NULL;
+    apr_status_t status = find_or_make_user(&uid, change, db, invitation);
+
+    if (status == UM_ECONFLICT) {
+        um_problem_answer(answer, 409, "email_exists", request->pool,
+                          "Another user's email counts as the same as yours.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_sub_admins_appoint(&json, change, db, uid, invitation->inviter_email);
+    }
+    if (status == APR_SUCCESS || status == UM_ECONFLICT) {
+        answer_accepted(answer, request);
+        status = APR_SUCCESS;
+    }
+    return status;
+}
+
+/* Mark the invitation as accepted: of many that try at once one gets on. */
+static apr_status_t take_up(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                            um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    const char *before = invitation_json(invitation, change->now_ms, request->pool);
+    apr_status_t status;
+
+    status = um_store_invitations_accept(db, request->caller.org_id, invitation->token,
+                                         change->now_ms, request->pool);
+    invitation->status = UM_INVITATION_ACCEPTED;
+    invitation->accepted_at = change->now_ms;
+    if (status == UM_ECONFLICT) {
+        answer_ended(answer, invitation->status, request->pool);
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_change_audit(change, db, invitation->token, before,
+                                 invitation_json(invitation, change->now_ms, request->pool));
+    }
+    return status;
+}
+
+static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                      void *baton)
+{
+    const char *secret = baton;
+    um_request_t *request = change->request;
+    um_invitation_t *invitation = NULL;
+    apr_status_t status;
+
+    status = um_store_invitations_get_by_secret(&invitation, db, request->caller.org_id, secret,
+                                                request->pool);
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    request->target = invitation->token;
+    check_acceptable(answer, change, invitation);
+    if (answer->code == NULL) {
+        status = take_up(answer, change, db, invitation);
+    }
+    if (status == APR_SUCCESS && answer->code == NULL) {
+        status = enter(answer, change, db, invitation);
+    }
+    return status;
+}
+
+apr_status_t um_invitations_accept(um_answer_t *answer, um_request_t *request)
+{
+    const char *secret = um_body_text(request, "accept_token");
+
+    um_body_refuse_others(request, "accept_token", NULL);
+    if (um_json_member(request->body, "accept_token") == NULL) {
+        um_faults_add(&request->faults, "accept_token", "required", "It must be given.");
+    }
+    return um_change_run(answer, request, accept_invitation, (void *)secret);
+}

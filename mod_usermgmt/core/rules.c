@@ -220,3 +220,21 @@ const um_violation_t *um_rules_check_uid(const char *uid)
 
     return is_good ? NULL : &invalid;
 }
+
+const um_violation_t *um_rules_check_activity(const char *activity)
+{
+    static const um_violation_t too_long = {
+        "too_long", "The name of an activity has at most 128 characters."
+    };
+    static const um_violation_t control = {
+        "control_character", "The name of an activity holds no control characters."
+    };
+
+    if (*activity == '\0') {
+        return &required;
+    }
+    if (um_text_count(activity) > UM_ACTIVITY_MAX) {
+        return &too_long;
+    }
+    return um_text_has_control(activity) ? &control : NULL;
+}

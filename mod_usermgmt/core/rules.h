@@ -24,6 +24,11 @@ typedef struct um_violation_t {
 #define UM_PHONE_MIN 3
 #define UM_PHONE_MAX 32
 #define UM_UID_MAX 128
+#define UM_ACTIVITY_MAX 128
+/* Bytes; what is longer names nobody. An address has at most 254, but a login
+ * may be something else, such as the subject of a certificate. */
+#define UM_IDENTITY_MAX 512
+#define UM_ORGANIZATION_MAX 255
 #define UM_ATTRIBUTE_NAME_MAX 64
 #define UM_ATTRIBUTES_MAX 64
 #define UM_ATTRIBUTES_MAX_BYTES 16384
@@ -41,5 +46,8 @@ const um_violation_t *um_rules_check_attribute_name(const char *name);
 
 /** A user_uid: one the server made, or one an import brought. */
 const um_violation_t *um_rules_check_uid(const char *uid);
+
+/** The name of an activity; it is well-formed UTF-8. */
+const um_violation_t *um_rules_check_activity(const char *activity);
 
 #endif

@@ -62,9 +62,8 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                       " FROM organizations o WHERE o.org_id = %lld",
                                       { NULL } },
     [UM_STMT_ORGANIZATION_ACTIVITIES] = { "organization_activities",
-                                          "SELECT activity, MAX(last_used_at) AS used"
-                                          " FROM sessions WHERE org_id = %lld"
-                                          " GROUP BY activity ORDER BY used DESC, activity",
+                                          "SELECT activity FROM activities WHERE org_id = %lld"
+                                          " ORDER BY last_used_at DESC, activity",
                                           { NULL } },
     [UM_STMT_CALLER_GET] = { "caller_get",
                              "SELECT o.org_id, COALESCE(u.user_uid, ''), COALESCE(u.email, ''),"
@@ -190,6 +189,35 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                             "DELETE FROM invitation_secrets"
                                             " WHERE org_id = %lld AND invite_token = %s",
                                             { NULL } },
+    [UM_STMT_SESSION_CONTINUE] = { "session_continue",
+                                   "UPDATE sessions SET last_used_at = %lld WHERE org_id = %lld"
+                                   " AND user_uid = %s AND activity = %s AND reported = 0"
+                                   " AND last_used_at > %lld AND last_used_at < %lld",
+                                   { NULL } },
+    [UM_STMT_SESSION_BEGIN] = { "session_begin",
+                                "INSERT INTO sessions (org_id, session_uid, user_uid, activity,"
+                                " started_at, last_used_at, reported)"
+                                " SELECT CAST(%s AS INTEGER), %s, %s, %s, CAST(%s AS INTEGER),"
+                                " CAST(%s AS INTEGER), 0 WHERE NOT EXISTS"
+                                " (SELECT 1 FROM sessions WHERE org_id = %lld"
+                                " AND user_uid = %s AND activity = %s AND reported = 0"
+                                " AND last_used_at > %lld AND started_at < %lld)",
+                                { NULL } },
+    [UM_STMT_SESSION_INSERT] = { "session_insert",
+                                 "INSERT INTO sessions (org_id, session_uid, user_uid, activity,"
+                                 " started_at, last_used_at, reported)"
+                                 " VALUES (%lld, %s, %s, %s, %lld, %lld, 1)",
+                                 { NULL } },
+    [UM_STMT_ACTIVITY_UPDATE] = { "activity_update",
+                                  "UPDATE activities SET last_used_at = %lld WHERE org_id = %lld"
+                                  " AND activity = %s AND last_used_at < %lld",
+                                  { NULL } },
+    [UM_STMT_ACTIVITY_INSERT] = { "activity_insert",
+                                  "INSERT INTO activities (org_id, activity, last_used_at)"
+                                  " SELECT CAST(%s AS INTEGER), %s, CAST(%s AS INTEGER)"
+                                  " WHERE NOT EXISTS (SELECT 1 FROM activities"
+                                  " WHERE org_id = %lld AND activity = %s)",
+                                  { NULL } },
     [UM_STMT_IDEMPOTENCY_GET] = { "idempotency_get",
                                   "SELECT request_sha256, status, COALESCE(location, ''),"
                                   " COALESCE(etag, ''), body FROM idempotency_keys"

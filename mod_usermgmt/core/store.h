@@ -191,6 +191,30 @@ apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
                                              apr_int64_t org_id, const char *invite_token,
                                              apr_int64_t now, apr_pool_t *pool);
 
+/* store_sessions.c */
+
+typedef struct um_user_session_t {
+    const char *uid;
+    /** Of a user, or of a caller with a role by configuration. */
+    const char *user_uid;
+    const char *activity;
+    /** Milliseconds since 1970. */
+    apr_int64_t started_at;
+    apr_int64_t last_used_at;
+} um_user_session_t;
+
+/**
+ * Write sessions that the server counted, of um_session_entry_t. Those of nobody
+ * that the database knows are left out. One that was written before, or that was
+ * used less than its idle time apart from one of the same user and activity
+ * there, goes on with that.
+ */
+apr_status_t um_store_sessions_put(um_db_t *db, const apr_array_header_t *entries,
+                                   apr_pool_t *pool);
+/** Write one that an application reports; it is a session of its own. */
+apr_status_t um_store_sessions_insert(um_db_t *db, apr_int64_t org_id,
+                                      const um_user_session_t *session, apr_pool_t *pool);
+
 /* store_records.c: kept answers */
 
 /** The answer that was given to a request with a key. */

@@ -4,6 +4,7 @@
 #include "caller.h"
 
 #include "../core/log.h"
+#include "../core/rules.h"
 #include "../core/text.h"
 #include "../core/uid.h"
 #include "cache.h"
@@ -12,11 +13,6 @@
 #include "runtime.h"
 
 #define DEFAULT_ORGANIZATION "default"
-
-/* Bytes; what is longer names nobody. An address has at most 254, but a login
- * may be something else, such as the subject of a certificate. */
-#define IDENTITY_MAX 512
-#define ORGANIZATION_MAX 255
 
 /* A look at a caller on its way through. */
 typedef struct um_look_t {
@@ -208,6 +204,26 @@ static void use_record(um_look_t *look)
     }
 }
 
+apr_status_t um_caller_name(const char **identity, const char **organization, request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+    apr_status_t status = evaluate(identity, config->identity, r->user, r);
+
+    if (status == APR_SUCCESS) {
+        status = evaluate(organization, config->organization, DEFAULT_ORGANIZATION, r);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (*identity != NULL && !is_usable(*identity, UM_IDENTITY_MAX)) {
+        *identity = NULL;
+    }
+    if (!is_usable(*organization, UM_ORGANIZATION_MAX)) {
+        *organization = NULL;
+    }
+    return APR_SUCCESS;
+}
+
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 {
     um_look_t look = { caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
@@ -215,21 +231,17 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 
     caller->remote_addr = r->useragent_ip;
     caller->role = UM_ROLE_NONE;
-    status = evaluate(&caller->identity, look.config->identity, r->user, r);
-    if (status == APR_SUCCESS) {
-        status = evaluate(&caller->organization, look.config->organization,
-                          DEFAULT_ORGANIZATION, r);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    if (caller->identity == NULL || !is_usable(caller->identity, IDENTITY_MAX)) {
+    status = um_caller_name(&caller->identity, &caller->organization, r);
+    if (status == APR_SUCCESS && caller->identity == NULL) {
         /* Nobody: has no role, and is in no organization. */
         caller->identity = "";
         return APR_SUCCESS;
     }
-    if (!is_usable(caller->organization, ORGANIZATION_MAX)) {
+    if (status == APR_SUCCESS && caller->organization == NULL) {
         return UM_ENOTFOUND;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
     }
     status = find_role(&look);
     if (status != APR_SUCCESS) {

@@ -9,6 +9,15 @@
 #include "../api/request.h"
 
 /**
+ * Find out what a request's caller and its organization are called, by the
+ * directives that hold where it goes; the database is not asked.
+ * @param identity     NULL for nobody, or a name that can't be anybody's
+ * @param organization NULL where the name can't be one's
+ * @return APR_SUCCESS, or APR_EGENERAL where an expression failed (logged)
+ */
+apr_status_t um_caller_name(const char **identity, const char **organization, request_rec *r);
+
+/**
  * Find out who asks, by the directives that hold where the request goes.
  * A caller with a role by configuration who was not seen before is noted.
  * @param caller filled, in r's pool

@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 
 #include "../core/link.h"
+#include "../core/rules.h"
+#include "../core/text.h"
 #include "authz.h"
 #include "module.h"
 
@@ -16,6 +18,12 @@
 #define DEFAULT_ROLE_CACHE_TTL apr_time_from_sec(5)
 #define DEFAULT_INVITATION_TTL apr_time_from_sec(7 * 24 * 3600)
 #define MAX_INVITATION_TTL apr_time_from_sec(365 * 24 * 3600)
+#define DEFAULT_SESSION_IDLE apr_time_from_sec(1800)
+#define DEFAULT_SESSION_TABLE 16384
+#define DEFAULT_SESSION_FLUSH apr_time_from_sec(5)
+
+#define SESSION_TABLE_MIN 16
+#define SESSION_TABLE_MAX 4194304
 
 /* The base where a handler was set that is not ours; told apart by address. */
 static const char no_base[] = "";
@@ -99,6 +107,37 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
 apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config)
 {
     return config->role_cache_ttl != -1 ? config->role_cache_ttl : DEFAULT_ROLE_CACHE_TTL;
+}
+
+const char *um_config_activity(const request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+
+    return config != NULL && config->activity != NULL && config->activity[0] != '\0'
+               ? config->activity
+               : NULL;
+}
+
+apr_interval_time_t um_config_session_idle(const request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+
+    return config->session_idle != -1 ? config->session_idle : DEFAULT_SESSION_IDLE;
+}
+
+apr_size_t um_config_session_table(const server_rec *server)
+{
+    const um_config_server_t *config = um_config_server(server);
+
+    return config->session_table != -1 ? (apr_size_t)config->session_table
+                                       : DEFAULT_SESSION_TABLE;
+}
+
+apr_interval_time_t um_config_session_flush(const server_rec *server)
+{
+    const um_config_server_t *config = um_config_server(server);
+
+    return config->session_flush != -1 ? config->session_flush : DEFAULT_SESSION_FLUSH;
 }
 
 /* ---- directives ---- */
@@ -277,17 +316,48 @@ static const char *set_max_body(cmd_parms *cmd, void *directory, const char *tex
     return NULL;
 }
 
+/* A time in seconds or with a unit, between two in seconds. */
+static const char *set_time(apr_interval_time_t *time, const cmd_parms *cmd, const char *text,
+                            int min, int max)
+{
+    apr_interval_time_t found;
+
+    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &found, "s") != APR_SUCCESS
+        || found < apr_time_from_sec(min) || found > apr_time_from_sec(max)) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from %d to %d seconds",
+                            cmd->cmd->name, text, min, max);
+    }
+    *time = found;
+    return NULL;
+}
+
 static const char *set_role_cache_ttl(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_directory_t *config = directory;
-    apr_interval_time_t ttl;
 
-    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &ttl, "s") != APR_SUCCESS
-        || ttl > apr_time_from_sec(3600)) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 0 to 3600 seconds",
-                            cmd->cmd->name, text);
+    return set_time(&config->role_cache_ttl, cmd, text, 0, 3600);
+}
+
+static const char *set_activity(cmd_parms *cmd, void *directory, const char *name)
+{
+    um_config_directory_t *config = directory;
+    um_config_server_t *server = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+    const um_violation_t *violation;
+
+    if (ap_cstr_casecmp(name, "none") == 0) {
+        config->activity = "";
+        return NULL;
     }
-    config->role_cache_ttl = ttl;
+    if (!um_text_is_utf8(name, strlen(name))) {
+        return apr_psprintf(cmd->pool, "%s: the name is not UTF-8", cmd->cmd->name);
+    }
+    violation = um_rules_check_activity(name);
+    if (violation != NULL) {
+        return apr_psprintf(cmd->pool, "%s: %s", cmd->cmd->name, violation->detail);
+    }
+    config->activity = name;
+    server->counts = 1;
     return NULL;
 }
 
@@ -328,6 +398,42 @@ static const char *add_platform_link(cmd_parms *cmd, void *directory, const char
     }
     APR_ARRAY_PUSH(config->platform_links, const char *) = text;
     return NULL;
+}
+
+static const char *set_session_idle(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+
+    return set_time(&config->session_idle, cmd, text, 1, 30 * 24 * 3600);
+}
+
+static const char *set_session_table(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *end = NULL;
+
+    (void)directory;
+    if (error != NULL) {
+        return error;
+    }
+    if (!parse_number(&config->session_table, &end, text, SESSION_TABLE_MAX) || *end != '\0'
+        || config->session_table < SESSION_TABLE_MIN) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of sessions from %d to %d",
+                            cmd->cmd->name, text, SESSION_TABLE_MIN, SESSION_TABLE_MAX);
+    }
+    return NULL;
+}
+
+static const char *set_session_flush(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)directory;
+    return error != NULL ? error : set_time(&config->session_flush, cmd, text, 1, 3600);
 }
 
 static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)
@@ -373,6 +479,14 @@ const command_rec um_config_directives[] = {
                  "Off: an invitation can be accepted by others than the invited address"),
     AP_INIT_ITERATE("UserMgmtPlatformLinkAllow", add_platform_link, NULL, ANYWHERE,
                     "prefixes that the platform links of invitations must be below"),
+    AP_INIT_TAKE1("UserMgmtActivity", set_activity, NULL, ANYWHERE,
+                  "the activity that sessions are counted in here, or none"),
+    AP_INIT_TAKE1("UserMgmtSessionIdle", set_session_idle, NULL, ANYWHERE,
+                  "a session ends when it is not used for so long, in seconds"),
+    AP_INIT_TAKE1("UserMgmtSessionTable", set_session_table, NULL, RSRC_CONF,
+                  "how many sessions are kept in memory"),
+    AP_INIT_TAKE1("UserMgmtSessionFlush", set_session_flush, NULL, RSRC_CONF,
+                  "how often sessions are written to the database, in seconds"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },

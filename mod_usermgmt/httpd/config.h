@@ -36,8 +36,9 @@ typedef struct um_require_t {
  * base: the path of the Location with SetHandler usermgmt, without a slash at
  *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
  * admins, sub_admins: of um_require_t
- * role_cache_ttl, invitation_ttl: microseconds
+ * role_cache_ttl, invitation_ttl, session_idle: microseconds
  * platform_links: of const char *
+ * activity: an empty text for none
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                             \
     X(const char *, base, NULL)                                                                   \
@@ -52,7 +53,9 @@ typedef struct um_require_t {
     X(apr_interval_time_t, role_cache_ttl, -1)                                                    \
     X(apr_interval_time_t, invitation_ttl, -1)                                                    \
     X(int, invitation_match, -1)                                                                  \
-    X(apr_array_header_t *, platform_links, NULL)
+    X(apr_array_header_t *, platform_links, NULL)                                                 \
+    X(const char *, activity, NULL)                                                               \
+    X(apr_interval_time_t, session_idle, -1)
 
 typedef struct um_config_directory_t {
 #define DECLARE(type, name, unset) type name;
@@ -60,10 +63,19 @@ typedef struct um_config_directory_t {
 #undef DECLARE
 } um_config_directory_t;
 
-/** The same for a server (virtual host). used: some Location has the handler. */
+/**
+ * The same for a server (virtual host).
+ *
+ * used: some Location has the handler
+ * counts: sessions are counted somewhere
+ * session_table, session_flush: of the main server; a number and microseconds
+ */
 #define UM_CONFIG_SERVER_FIELDS(X)                                                                \
     X(int, used, -1)                                                                              \
-    X(int, auto_schema, -1)
+    X(int, counts, -1)                                                                            \
+    X(int, auto_schema, -1)                                                                       \
+    X(apr_int64_t, session_table, -1)                                                             \
+    X(apr_interval_time_t, session_flush, -1)
 
 typedef struct um_config_server_t {
 #define DECLARE(type, name, unset) type name;
@@ -90,5 +102,14 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
 
 /** How long a caller's record is remembered, completed with the default. */
 apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config);
+
+/** The activity that a request is in; NULL for none. */
+const char *um_config_activity(const request_rec *r);
+
+/** Completed with the defaults: what ends a session when it is not used for so
+ *  long, how many the table has room for, and how often it is written. */
+apr_interval_time_t um_config_session_idle(const request_rec *r);
+apr_size_t um_config_session_table(const server_rec *server);
+apr_interval_time_t um_config_session_flush(const server_rec *server);
 
 #endif

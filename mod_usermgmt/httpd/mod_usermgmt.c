@@ -13,6 +13,7 @@
 #include "errors.h"
 #include "handler.h"
 #include "runtime.h"
+#include "sessions.h"
 #include "watchdog.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -20,6 +21,7 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     (void)plog;
     (void)ptemp;
     return um_runtime_register(pconf) == APR_SUCCESS && um_cache_register(pconf) == APR_SUCCESS
+                   && um_sessions_register(pconf) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -44,6 +46,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     um_watchdog_init(pconf);
     return um_runtime_init(pconf, server) == APR_SUCCESS
                    && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
+                   && um_sessions_init(pconf, server) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -52,6 +55,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 {
     um_cache_init_child(pool, server);
     um_runtime_init_child(pool, server);
+    um_sessions_init_child(pool, server);
     um_watchdog_init_child(pool);
 }
 
@@ -68,6 +72,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(um_errors_insert_filter, NULL, NULL, APR_HOOK_LAST);
 }
 

@@ -122,7 +122,7 @@ static apr_time_t now(void *baton)
     return apr_time_now();
 }
 
-static apr_status_t random_bytes(unsigned char *bytes, apr_size_t length, void *baton)
+apr_status_t um_runtime_random(unsigned char *bytes, apr_size_t length, void *baton)
 {
     (void)baton;
     return apr_generate_random_bytes(bytes, length);
@@ -148,37 +148,57 @@ apr_status_t um_runtime_register(apr_pool_t *pconf)
     return ap_mutex_register(pconf, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
 }
 
+/* Whether anything asks for its database. */
+static int is_used(const server_rec *server)
+{
+    const um_config_server_t *config = um_config_server(server);
+
+    return config->used == 1 || config->counts == 1;
+}
+
 int um_runtime_check(server_rec *server)
 {
     int used = 0;
 
     for (server_rec *each = server; each != NULL; each = each->next) {
-        used = used || um_config_server(each)->used == 1;
+        used = used || is_used(each);
     }
     if (!used || ap_find_linked_module("mod_dbd.c") != NULL) {
         return 1;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                 "UM0042: SetHandler " UM_HANDLER " needs mod_dbd: LoadModule dbd_module "
-                 "modules/mod_dbd.so, DBDriver and DBDParams");
+                 "UM0042: mod_usermgmt needs mod_dbd: LoadModule dbd_module modules/mod_dbd.so, "
+                 "DBDriver and DBDParams");
     return 0;
+}
+
+apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
+                                     server_rec *server)
+{
+    apr_status_t status;
+
+    /* Logs by itself where it fails. */
+    status = ap_global_mutex_create(mutex, NULL, type, NULL, server, server->process->pool, 0);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (strcmp(apr_global_mutex_name(*mutex), "posixsem") == 0) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                     "UM0043: Mutex posixsem can't be used for %s: it stays locked "
+                     "when a process is killed; use pthread or fcntl",
+                     type);
+        return APR_ENOTIMPL;
+    }
+    return APR_SUCCESS;
 }
 
 static apr_status_t make_shared(um_shared_t *made, server_rec *server)
 {
     apr_pool_t *pool = server->process->pool;
-    apr_status_t status;
+    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, server);
 
-    /* Logs by itself where it fails. */
-    status = ap_global_mutex_create(&made->mutex, NULL, MUTEX_TYPE, NULL, server, pool, 0);
     if (status != APR_SUCCESS) {
         return status;
-    }
-    if (strcmp(apr_global_mutex_name(made->mutex), "posixsem") == 0) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                     "UM0043: Mutex posixsem can't be used for " MUTEX_TYPE ": it stays locked "
-                     "when a process is killed; use pthread or fcntl");
-        return APR_ENOTIMPL;
     }
     status = apr_shm_create(&made->shm, sizeof(*made->generation), NULL, pool);
     if (status != APR_SUCCESS) {
@@ -218,7 +238,7 @@ void um_runtime_raise_generation(void)
 static void start_server(server_rec *server, um_writer_t *writer, apr_pool_t *pool)
 {
     static const um_host_t template = { NULL, acquire, release, lock, unlock,
-                                        now,  random_bytes, write_log };
+                                        now,  um_runtime_random, write_log };
     const um_config_server_t *config = um_config_server(server);
     um_server_host_t *host = apr_pcalloc(pool, sizeof(*host));
     apr_pool_t *scratch;
@@ -228,7 +248,7 @@ static void start_server(server_rec *server, um_writer_t *writer, apr_pool_t *po
     host->server = server;
     host->store = um_store_create(&host->host, writer, config->auto_schema != 0, pool);
     apr_hash_set(hosts, &host->server, sizeof(host->server), host);
-    if (config->used == 1) {
+    if (is_used(server)) {
         /* Early, so that what is wrong is in the log before anybody asks; a
          * database that is down now is tried again at the first request. */
         apr_pool_create(&scratch, pool);

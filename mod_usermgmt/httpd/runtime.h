@@ -8,6 +8,7 @@
  * and, in each child process, one writer and a store for each server.
  */
 
+#include <apr_global_mutex.h>
 #include <httpd.h>
 
 #include "../core/store.h"
@@ -23,6 +24,14 @@ apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server);
 
 /** Start in a child process, after mod_dbd; pool is the child's. */
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
+
+/** Make a mutex that outlives graceful restarts, of a type registered before.
+ *  Logged where it fails, or is of a kind that a killed process leaves locked. */
+apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
+                                     server_rec *server);
+
+/** Random bytes, as a host gives them; the baton plays no part. */
+apr_status_t um_runtime_random(unsigned char *bytes, apr_size_t length, void *baton);
 
 /** The store of a server; NULL where the child could not start it (logged). */
 um_store_t *um_runtime_store(const server_rec *server);

@@ -51,8 +51,8 @@ static apr_status_t run(int watchdog_state, void *data, apr_pool_t *pool)
 apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
                              apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get_instance;
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * register_callback;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback;
     um_job_t *job = apr_pcalloc(pconf, sizeof(*job));
     ap_watchdog_t *watchdog = NULL;
     apr_status_t status = APR_ENOTIMPL;

@@ -114,17 +114,25 @@ CREATE TABLE invitation_secrets (
 
 CREATE INDEX invitation_secrets_by_invitation ON invitation_secrets (org_id, invite_token);
 
+-- reported: 1 where an application told of it, 0 where the server counted it.
+-- user_uid is that of a user or of a caller in admins_seen; it stays when the
+-- user is deleted.
 CREATE TABLE sessions (
     org_id       INTEGER NOT NULL REFERENCES organizations (org_id),
     session_uid  TEXT    NOT NULL,
-    user_uid     TEXT    NOT NULL,
+    user_uid     TEXT    NOT NULL CHECK (length(user_uid) BETWEEN 1 AND 128),
     activity     TEXT    NOT NULL CHECK (length(activity) BETWEEN 1 AND 128),
     started_at   INTEGER NOT NULL,
-    last_used_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL CHECK (last_used_at >= started_at),
+    reported     INTEGER NOT NULL DEFAULT 0 CHECK (reported IN (0, 1)),
     PRIMARY KEY (org_id, session_uid)
 ) WITHOUT ROWID;
 
-CREATE INDEX sessions_by_activity ON sessions (org_id, activity, last_used_at);
+CREATE INDEX sessions_by_user ON sessions (org_id, user_uid, activity, last_used_at);
+
+CREATE INDEX sessions_by_activity ON sessions (org_id, activity, session_uid);
+
+CREATE INDEX sessions_by_started_at ON sessions (org_id, started_at, session_uid);
 
 CREATE TRIGGER sessions_inserted AFTER INSERT ON sessions BEGIN
     UPDATE organizations SET session_count = session_count + 1 WHERE org_id = NEW.org_id;
@@ -133,6 +141,14 @@ END;
 CREATE TRIGGER sessions_deleted AFTER DELETE ON sessions BEGIN
     UPDATE organizations SET session_count = session_count - 1 WHERE org_id = OLD.org_id;
 END;
+
+-- What sessions were in, each once, so that nobody has to look through them all.
+CREATE TABLE activities (
+    org_id       INTEGER NOT NULL REFERENCES organizations (org_id),
+    activity     TEXT    NOT NULL CHECK (length(activity) BETWEEN 1 AND 128),
+    last_used_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, activity)
+) WITHOUT ROWID;
 
 -- The first answer to a request that came with an Idempotency-Key.
 CREATE TABLE idempotency_keys (

@@ -15,14 +15,18 @@ def status(client):
 
 
 def add_session(server, number, user_uid, activity, last_used, organization="default"):
-    server.sql("INSERT INTO sessions SELECT org_id, ?, ?, ?, 1, ? FROM organizations"
+    server.sql("INSERT INTO sessions SELECT org_id, ?, ?, ?, 1, ?, 0 FROM organizations"
                " WHERE name = ?", f"session{number}", user_uid, activity, last_used, organization)
+    server.sql("INSERT INTO activities SELECT org_id, ?, ? FROM organizations WHERE name = ?"
+               " ON CONFLICT DO UPDATE SET last_used_at = MAX(last_used_at, excluded.last_used_at)",
+               activity, last_used, organization)
 
 
 @pytest.fixture(autouse=True)
 def clean(server, admin):
     yield
     server.sql("DELETE FROM sessions")
+    server.sql("DELETE FROM activities")
     server.sql("DELETE FROM invitations")
     for user in admin.everyone():
         admin.delete("users/" + user["user_uid"]).expect(200)
@@ -66,8 +70,11 @@ def test_sessions_and_activities(server, admin):
     # By last use, the latest first; each once.
     assert got["activities"] == ["running", "abc", "cycling", "röwing"]
     server.sql("DELETE FROM sessions WHERE activity = 'running'")
+    assert status(admin)["session_count"] == 4
+    add_session(server, 6, uid, "röwing", 500)
     got = status(admin)
-    assert got["session_count"] == 4 and got["activities"] == ["abc", "cycling", "röwing"]
+    assert got["session_count"] == 5
+    assert got["activities"] == ["röwing", "running", "abc", "cycling"]
 
 
 def test_payment_type(server, admin):

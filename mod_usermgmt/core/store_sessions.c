@@ -1,0 +1,142 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_sessions.c Sessions and the activities they are in, see store.h. */
+
+#include "store.h"
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "session_table.h"
+
+/* The latest use of an activity by some sessions. */
+typedef struct um_activity_use_t {
+    apr_int64_t org_id;
+    const char *activity;
+    apr_int64_t last_used_at;
+} um_activity_use_t;
+
+static apr_status_t put_activity(um_db_t *db, const um_activity_use_t *use, apr_pool_t *pool)
+{
+    const char *org = um_db_int(use->org_id, pool);
+    const char *used = um_db_int(use->last_used_at, pool);
+    apr_status_t status;
+
+    status = um_db_query(db, NULL, UM_STMT_ACTIVITY_UPDATE,
+                         UM_PARAMETERS(used, org, use->activity, used), pool);
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_ACTIVITY_INSERT,
+                             UM_PARAMETERS(org, use->activity, used, org, use->activity), pool);
+    }
+    return status;
+}
+
+/* Each activity is written once, however many sessions were in it. */
+static apr_status_t put_activities(um_db_t *db, apr_hash_t *uses, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (apr_hash_index_t *i = apr_hash_first(pool, uses); status == APR_SUCCESS && i != NULL;
+         i = apr_hash_next(i)) {
+        status = put_activity(db, apr_hash_this_val(i), pool);
+    }
+    return status;
+}
+
+static void note_use(apr_hash_t *uses, apr_int64_t org_id, const um_user_session_t *session,
+                     apr_pool_t *pool)
+{
+    const char *key = apr_pstrcat(pool, um_db_int(org_id, pool), " ", session->activity, NULL);
+    um_activity_use_t *use = apr_hash_get(uses, key, APR_HASH_KEY_STRING);
+
+    if (use == NULL) {
+        use = apr_pcalloc(pool, sizeof(*use));
+        use->org_id = org_id;
+        use->activity = session->activity;
+        use->last_used_at = session->last_used_at;
+        apr_hash_set(uses, key, APR_HASH_KEY_STRING, use);
+    }
+    if (use->last_used_at < session->last_used_at) {
+        use->last_used_at = session->last_used_at;
+    }
+}
+
+/* Both statements always: which of them finds something to do is decided in the
+ * database, whatever was written by another process or machine meanwhile. */
+static apr_status_t put_session(um_db_t *db, apr_int64_t org_id, const um_user_session_t *session,
+                                apr_int64_t idle, apr_pool_t *pool)
+{
+    const char *org = um_db_int(org_id, pool);
+    const char *started = um_db_int(session->started_at, pool);
+    const char *used = um_db_int(session->last_used_at, pool);
+    const char *earliest = um_db_int(session->started_at - idle, pool);
+    const char *latest = um_db_int(session->last_used_at + idle, pool);
+    apr_status_t status;
+
+    status = um_db_query(
+        db, NULL, UM_STMT_SESSION_CONTINUE,
+        UM_PARAMETERS(used, org, session->user_uid, session->activity, earliest, used), pool);
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_SESSION_BEGIN,
+                             UM_PARAMETERS(org, session->uid, session->user_uid, session->activity,
+                                           started, used, org, session->user_uid, session->activity,
+                                           earliest, latest),
+                             pool);
+    }
+    return status;
+}
+
+/* The user, or the uid that stands for a caller with a role by configuration;
+ * NULL for one whom the database does not know. */
+static const char *owner_uid(const um_caller_record_t *record)
+{
+    return record->user_uid != NULL ? record->user_uid : record->seen_uid;
+}
+
+static apr_status_t put_entry(um_db_t *db, const um_session_entry_t *entry, apr_hash_t *uses,
+                              apr_pool_t *pool)
+{
+    um_caller_record_t *record = NULL;
+    um_user_session_t session = { entry->uid, NULL, entry->key.activity,
+                                  apr_time_as_msec(entry->started_at),
+                                  apr_time_as_msec(entry->last_used_at) };
+    apr_status_t status;
+
+    status = um_store_callers_get(&record, db, entry->key.organization, entry->key.identity, pool);
+    if (status == UM_ENOTFOUND) {
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    session.user_uid = owner_uid(record);
+    if (session.user_uid == NULL) {
+        return APR_SUCCESS;
+    }
+    note_use(uses, record->org_id, &session, pool);
+    return put_session(db, record->org_id, &session, apr_time_as_msec(entry->idle), pool);
+}
+
+apr_status_t um_store_sessions_put(um_db_t *db, const apr_array_header_t *entries, apr_pool_t *pool)
+{
+    apr_hash_t *uses = apr_hash_make(pool);
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; status == APR_SUCCESS && i < entries->nelts; i++) {
+        status = put_entry(db, &APR_ARRAY_IDX(entries, i, um_session_entry_t), uses, pool);
+    }
+    return status == APR_SUCCESS ? put_activities(db, uses, pool) : status;
+}
+
+apr_status_t um_store_sessions_insert(um_db_t *db, apr_int64_t org_id,
+                                      const um_user_session_t *session, apr_pool_t *pool)
+{
+    um_activity_use_t use = { org_id, session->activity, session->last_used_at };
+    apr_status_t status;
+
+    status = um_db_query(db, NULL, UM_STMT_SESSION_INSERT,
+                         UM_PARAMETERS(um_db_int(org_id, pool), session->uid, session->user_uid,
+                                       session->activity, um_db_int(session->started_at, pool),
+                                       um_db_int(session->last_used_at, pool)),
+                         pool);
+    return status == APR_SUCCESS ? put_activity(db, &use, pool) : status;
+}

@@ -1,0 +1,326 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file sessions.c Sessions counted and written, see sessions.h. */
+
+#include "sessions.h"
+
+#include <apr_atomic.h>
+#include <apr_hash.h>
+#include <apr_shm.h>
+#include <apr_siphash.h>
+#include <apr_strings.h>
+#include <util_mutex.h>
+
+#include "../core/session_table.h"
+#include "../core/store.h"
+#include "../core/text.h"
+#include "caller.h"
+#include "config.h"
+#include "module.h"
+#include "runtime.h"
+#include "watchdog.h"
+
+#define MUTEX_TYPE "usermgmt-sessions"
+#define RETAINED_KEY "usermgmt-sessions"
+
+/* Sessions in one transaction, roughly: other changes wait for it. */
+#define BATCH 500
+
+/* What all processes share. It outlives a graceful restart, and so do the
+ * sessions in it. */
+typedef struct um_shared_sessions_t {
+    apr_global_mutex_t *mutex;
+    apr_shm_t *shm;
+    apr_size_t size;
+} um_shared_sessions_t;
+
+/* The head of the shared memory; the table follows. */
+typedef struct um_sessions_head_t {
+    /* That the table is full was logged, and nothing was written since. */
+    apr_uint32_t full;
+    apr_uint32_t unused;
+} um_sessions_head_t;
+
+static um_shared_sessions_t *shared;
+
+/* server_rec to its place: what a session's server is known by when the
+ * configuration was read anew. NULL where nothing is counted. */
+static apr_hash_t *places;
+
+/* This child's. */
+static um_session_table_t *table;
+
+static apr_status_t lock(void *baton)
+{
+    (void)baton;
+    return apr_global_mutex_lock(shared->mutex);
+}
+
+static void unlock(void *baton)
+{
+    (void)baton;
+    apr_global_mutex_unlock(shared->mutex);
+}
+
+static const um_host_t table_host = { .lock = lock, .unlock = unlock, .random = um_runtime_random };
+
+static um_sessions_head_t *head(void)
+{
+    return apr_shm_baseaddr_get(shared->shm);
+}
+
+/* ---- all processes ---- */
+
+apr_status_t um_sessions_register(apr_pool_t *pconf)
+{
+    return ap_mutex_register(pconf, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+}
+
+static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, server_rec *server)
+{
+    apr_pool_t *pool = server->process->pool;
+    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, server);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* Without a name it is of zeros, and gone with the last process. */
+    status = apr_shm_create(&made->shm, sizeof(um_sessions_head_t) + um_session_table_size(size),
+                            NULL, pool);
+    if (status == APR_SUCCESS) {
+        status = um_session_table_init((um_sessions_head_t *)apr_shm_baseaddr_get(made->shm) + 1,
+                                       size, &table_host);
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
+                     "UM0071: no shared memory for %" APR_SIZE_T_FMT " sessions", size);
+        return status;
+    }
+    made->size = size;
+    return APR_SUCCESS;
+}
+
+static int is_taken(apr_uint64_t place, apr_pool_t *pool)
+{
+    for (apr_hash_index_t *i = apr_hash_first(pool, places); i != NULL; i = apr_hash_next(i)) {
+        if (*(const apr_uint64_t *)apr_hash_this_val(i) == place) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* By what stays the same when the file that it is configured in is edited
+ * elsewhere. */
+static void add_place(server_rec *server, apr_pool_t *pool)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-places";
+    apr_uint64_t *place = apr_palloc(pool, sizeof(*place));
+    server_rec **index = apr_pmemdup(pool, &server, sizeof(server));
+    char *text =
+        apr_psprintf(pool, "%d %s:%d", server->is_virtual,
+                     server->server_hostname != NULL ? server->server_hostname : "", server->port);
+
+    for (const server_addr_rec *addr = server->addrs; addr != NULL; addr = addr->next) {
+        text = apr_psprintf(pool, "%s %s:%d", text, addr->virthost, addr->host_port);
+    }
+    *place = apr_siphash24(text, strlen(text), key);
+    while (is_taken(*place, pool)) {
+        ++*place;
+    }
+    apr_hash_set(places, index, sizeof(*index), place);
+}
+
+static um_watchdog_work_t write_sessions;
+
+apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
+{
+    apr_size_t size = um_config_session_table(server);
+    apr_status_t status = APR_SUCCESS;
+    int counts = 0;
+
+    table = NULL;
+    places = apr_hash_make(pconf);
+    for (server_rec *each = server; each != NULL; each = each->next) {
+        counts = counts || um_config_server(each)->counts == 1;
+        add_place(each, pconf);
+    }
+    if (!counts) {
+        places = NULL;
+        return APR_SUCCESS;
+    }
+    shared = ap_retained_data_get(RETAINED_KEY);
+    if (shared == NULL) {
+        shared = ap_retained_data_create(RETAINED_KEY, sizeof(*shared));
+    }
+    if (shared->size == 0) {
+        status = make_shared(shared, size, server);
+    } else if (shared->size != size) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+                     "UM0072: UserMgmtSessionTable is changed by a full restart only");
+    }
+    if (status == APR_SUCCESS) {
+        status = um_watchdog_add(MUTEX_TYPE, write_sessions, um_config_session_flush(server),
+                                 server, pconf);
+    }
+    return status;
+}
+
+void um_sessions_init_child(apr_pool_t *pool, server_rec *server)
+{
+    apr_status_t status;
+
+    if (places == NULL) {
+        return;
+    }
+    status =
+        apr_global_mutex_child_init(&shared->mutex, apr_global_mutex_lockfile(shared->mutex), pool);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0073: sessions are not counted");
+        return;
+    }
+    table = um_session_table_open(head() + 1, &table_host, pool);
+}
+
+static apr_uint64_t place_of(const server_rec *server)
+{
+    return *(const apr_uint64_t *)apr_hash_get(places, &server, sizeof(server));
+}
+
+/* ---- a request ---- */
+
+/* An answer may have come about by internal redirects, the last of which has
+ * what was sent; an error document does not make a success of a failure. */
+static int has_succeeded(const request_rec *r)
+{
+    for (; r != NULL; r = r->next) {
+        if (r->status >= HTTP_BAD_REQUEST) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void report(apr_status_t status, request_rec *r)
+{
+    if (status == APR_ENOSPC) {
+        if (apr_atomic_cas32(&head()->full, 1, 0) == 0) {
+            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                          "UM0074: sessions are not counted: the table is full of such as could "
+                          "not be written yet");
+        }
+    } else if (status != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, "UM0075: a session was not counted");
+    }
+}
+
+int um_sessions_count(request_rec *r)
+{
+    um_session_key_t key = { 0, NULL, NULL, um_config_activity(r) };
+    apr_status_t status;
+
+    if (table == NULL || key.activity == NULL || r->user == NULL || !has_succeeded(r)) {
+        return DECLINED;
+    }
+    status = um_caller_name(&key.identity, &key.organization, r);
+    if (status != APR_SUCCESS || key.identity == NULL || key.organization == NULL) {
+        return DECLINED;
+    }
+    /* Who somebody is does not depend on ASCII case. */
+    key.identity = um_text_lower_ascii(key.identity, r->pool);
+    key.place = place_of(r->server);
+    status = um_session_table_count(table, &key, r->request_time, apr_time_now(),
+                                    um_config_session_idle(r));
+    report(status, r);
+    return OK;
+}
+
+/* ---- writing ---- */
+
+static apr_status_t put(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    return um_store_sessions_put(db, baton, pool);
+}
+
+/* Those of a batch that belong to a place, moved to an array of their own. */
+static apr_array_header_t *take_those_of(apr_array_header_t *batch, apr_uint64_t place)
+{
+    apr_array_header_t *taken = apr_array_make(batch->pool, 8, sizeof(um_session_entry_t));
+    int kept = 0;
+
+    for (int i = 0; i < batch->nelts; i++) {
+        const um_session_entry_t *entry = &APR_ARRAY_IDX(batch, i, um_session_entry_t);
+
+        if (entry->key.place == place) {
+            APR_ARRAY_PUSH(taken, um_session_entry_t) = *entry;
+        } else {
+            APR_ARRAY_IDX(batch, kept++, um_session_entry_t) = *entry;
+        }
+    }
+    batch->nelts = kept;
+    return taken;
+}
+
+/* One turn of writing. */
+typedef struct um_turn_t {
+    server_rec *server;
+    /* Servers whose database has failed in this turn, to themselves. */
+    apr_hash_t *failed;
+    apr_pool_t *pool;
+} um_turn_t;
+
+/* Write those of one server. What fails stays in the table for the next turn. */
+static void write_server(um_turn_t *turn, apr_array_header_t *batch, const server_rec *server)
+{
+    apr_array_header_t *sessions = take_those_of(batch, place_of(server));
+    um_store_t *store = um_runtime_store(server);
+
+    if (sessions->nelts == 0 || apr_hash_get(turn->failed, &server, sizeof(server)) != NULL) {
+        return;
+    }
+    if (store != NULL && um_store_change(store, put, sessions, batch->pool) == APR_SUCCESS) {
+        um_session_table_written(table, sessions);
+    } else {
+        apr_hash_set(turn->failed, apr_pmemdup(turn->pool, &server, sizeof(server)), sizeof(server),
+                     server);
+    }
+}
+
+static void write_batch(um_turn_t *turn, apr_array_header_t *batch)
+{
+    for (server_rec *each = turn->server; each != NULL && batch->nelts > 0; each = each->next) {
+        write_server(turn, batch, each);
+    }
+    if (batch->nelts > 0) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, turn->server,
+                     "UM0076: %d sessions of virtual hosts that are not configured any more are "
+                     "dropped",
+                     batch->nelts);
+        um_session_table_written(table, batch);
+    }
+}
+
+static void write_sessions(int stopping, server_rec *server, apr_pool_t *pool)
+{
+    um_turn_t turn = { server, apr_hash_make(pool), pool };
+    apr_size_t position = 0;
+    apr_status_t status;
+    apr_pool_t *scratch;
+
+    if (table == NULL) {
+        return;
+    }
+    apr_pool_create(&scratch, pool);
+    do {
+        apr_array_header_t *batch = NULL;
+
+        apr_pool_clear(scratch);
+        status = um_session_table_collect(&batch, &position, table, BATCH, scratch);
+        if (status == APR_SUCCESS) {
+            write_batch(&turn, batch);
+        }
+    } while (status == APR_SUCCESS && position != 0 && um_watchdog_stopping() == stopping);
+    if (apr_hash_count(turn.failed) == 0) {
+        apr_atomic_set32(&head()->full, 0);
+    }
+    apr_pool_destroy(scratch);
+}

@@ -17,6 +17,11 @@
 
 #define SESSION_KEY "usermgmt-session"
 
+/* A process that opens or closes the database as the first or the last may be in
+ * the way of a new connection for a moment. */
+#define SETTLE_TRIES 10
+#define SETTLE_PAUSE apr_time_from_msec(50)
+
 typedef struct um_prepared_t {
     apr_dbd_prepared_t *statement;
     int parameters;
@@ -99,7 +104,7 @@ static apr_status_t driver_status(const um_db_t *db, int error, const char *name
     return UM_EUNAVAILABLE;
 }
 
-static apr_status_t settle(um_db_t *db)
+static apr_status_t settle_once(um_db_t *db)
 {
     um_session_t *session = db->session;
     const um_setting_t *setting = um_statements_settings(session->dialect);
@@ -120,6 +125,22 @@ static apr_status_t settle(um_db_t *db)
         status = driver_status(db, error, setting->sql);
     }
     session->settled = status == APR_SUCCESS;
+    return status;
+}
+
+static apr_status_t settle(um_db_t *db)
+{
+    int will_retry = db->will_retry;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 1; status != APR_SUCCESS && try <= SETTLE_TRIES; try++) {
+        if (try > 1) {
+            apr_sleep(SETTLE_PAUSE);
+        }
+        db->will_retry = will_retry || try < SETTLE_TRIES;
+        status = settle_once(db);
+    }
+    db->will_retry = will_retry;
     return status;
 }
 

@@ -1,0 +1,70 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file fuzz_query.c A query to its pairs, and the pairs to a query again. */
+
+#include "../../mod_usermgmt/api/query.h"
+#include "../../mod_usermgmt/core/status.h"
+#include "../../mod_usermgmt/core/text.h"
+
+#include <apr_strings.h>
+
+#include "fuzz.h"
+
+static apr_pool_t *parent;
+
+int LLVMFuzzerInitialize(int *count, char ***arguments)
+{
+    (void)count;
+    (void)arguments;
+    parent = fuzz_start();
+    return 0;
+}
+
+/* Encoded and read again, a pair is the same. */
+static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
+{
+    const char *query = apr_pstrcat(pool, um_query_encode(pair->name, pool), "=",
+                                    um_query_encode(pair->value, pool), NULL);
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+    const um_query_parameter_t *again;
+
+    REQUIRE(um_text_is_utf8(pair->name, strlen(pair->name)));
+    REQUIRE(um_text_is_utf8(pair->value, strlen(pair->value)));
+    if (strlen(query) > UM_QUERY_MAX) {
+        return;
+    }
+    REQUIRE(um_query_parse(&parameters, &wrong, query, pool) == APR_SUCCESS);
+    REQUIRE(parameters->nelts == 1);
+    again = &APR_ARRAY_IDX(parameters, 0, um_query_parameter_t);
+    REQUIRE(strcmp(again->name, pair->name) == 0 && strcmp(again->value, pair->value) == 0);
+}
+
+static void check(const char *query, apr_pool_t *pool)
+{
+    apr_array_header_t *parameters = NULL;
+    const char *wrong = NULL;
+    apr_status_t status = um_query_parse(&parameters, &wrong, query, pool);
+
+    REQUIRE((status == UM_ETOOLARGE) == (strlen(query) > UM_QUERY_MAX));
+    if (status == UM_EINVALID) {
+        REQUIRE(wrong != NULL && um_text_is_utf8(wrong, strlen(wrong)));
+    } else if (status == APR_SUCCESS) {
+        for (int i = 0; i < parameters->nelts; i++) {
+            check_pair(&APR_ARRAY_IDX(parameters, i, um_query_parameter_t), pool);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *query = fuzz_text(data, size);
+    apr_pool_t *pool = NULL;
+
+    if (query != NULL) {
+        apr_pool_create(&pool, parent);
+        check(query, pool);
+        apr_pool_destroy(pool);
+        free(query);
+    }
+    return 0;
+}

@@ -10,7 +10,7 @@
 #include "../core/uid.h"
 #include "body.h"
 #include "change.h"
-#include "problem.h"
+#include "listing.h"
 #include "router.h"
 #include "sub_admins.h"
 #include "user_json.h"
@@ -59,6 +59,50 @@ static const char *invitation_json(const um_invitation_t *invitation, apr_int64_
     put_invitation(&buffer, invitation, now);
     return buffer.data;
 }
+
+/* ---- list ---- */
+
+static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+{
+    um_invitation_t invitation;
+
+    um_store_invitations_read(&invitation, row);
+    put_invitation(buffer, &invitation, now);
+}
+
+static const um_listing_choice_t statuses[] = {
+    { "pending", UM_IF_INVITATION_IS_PENDING },
+    { "accepted", UM_IF_INVITATION_IS_ACCEPTED },
+    { "expired", UM_IF_INVITATION_IS_EXPIRED },
+    { "revoked", UM_IF_INVITATION_IS_REVOKED },
+    { "all", UM_CONDITION_COUNT },
+    { NULL, UM_CONDITION_COUNT },
+};
+
+static const um_listing_parameter_t parameters[] = {
+    { .name = "status", .type = UM_LISTING_CHOICE, .choices = statuses, .fallback = "pending",
+      .detail = "It must be pending, accepted, expired, revoked or all." },
+    { .name = NULL },
+};
+
+static const um_listing_kind_t kind = {
+    .source = UM_LIST_OF_INVITATIONS,
+    .path = "invitations/",
+    .member = "invitations",
+    .first = "first_token",
+    .last = "last_token",
+    .key = "invite_token",
+    .key_detail = "It must be an invite_token.",
+    .parameters = parameters,
+    .put = put_row,
+};
+
+apr_status_t um_invitations_list(um_answer_t *answer, um_request_t *request)
+{
+    return um_listing_handle(answer, request, &kind);
+}
+
+/* ---- what stands in the way ---- */
 
 static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {

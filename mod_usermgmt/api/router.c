@@ -30,6 +30,8 @@ const um_route_t um_router_routes[] = {
       0 },
     { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
       um_sub_admins_delete, 0 },
+    { "GET", "invitations", UM_PERMIT_INVITATIONS_READ, "invitations.list", um_invitations_list,
+      UM_ROUTE_HAS_PARAMETERS },
     { "POST", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.create", um_invitations_create,
       0 },
     { "DELETE", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.revoke", um_invitations_delete,

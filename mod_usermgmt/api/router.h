@@ -41,8 +41,8 @@ um_handler_t um_users_create, um_users_list, um_users_get, um_users_update, um_u
 /* sub_admins.c */
 um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
 /* invitations.c */
-um_handler_t um_invitations_create, um_invitations_resend, um_invitations_accept,
-    um_invitations_delete;
+um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
+    um_invitations_accept, um_invitations_delete;
 /* organization.c */
 um_handler_t um_organization_status;
 

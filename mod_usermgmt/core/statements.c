@@ -21,7 +21,7 @@
 #define SUB_ADMINS                                                                              \
     " FROM sub_admins s JOIN users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid"
 
-/* The order of columns is that of take_invitation() in store_invitations.c. */
+/* The order of columns is that of um_store_invitations_read() in store_invitations.c. */
 #define INVITATION_COLUMNS                                                                      \
     "i.invite_token, i.email, i.status, COALESCE(i.platform_link, ''), i.inviter_uid,"           \
     " i.inviter_email, COALESCE(i.inviter_display_name, ''), i.created_at, i.expires_at,"        \
@@ -335,6 +335,13 @@ static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
                { "))", UM_FILL_NONE }),
     [UM_IF_USER_CREATED_AFTER] = SHARED({ " AND u.created_at > %lld", UM_FILL_VALUE }),
     [UM_IF_USER_CREATED_BEFORE] = SHARED({ " AND u.created_at < %lld", UM_FILL_VALUE }),
+    [UM_IF_INVITATION_IS_PENDING] =
+        SHARED({ " AND i.status = 'pending' AND i.expires_at > %lld", UM_FILL_VALUE }),
+    [UM_IF_INVITATION_IS_EXPIRED] =
+        SHARED({ " AND (i.status = 'expired' OR (i.status = 'pending' AND i.expires_at <= %lld))",
+                 UM_FILL_VALUE }),
+    [UM_IF_INVITATION_IS_ACCEPTED] = SHARED({ " AND i.status = 'accepted'", UM_FILL_NONE }),
+    [UM_IF_INVITATION_IS_REVOKED] = SHARED({ " AND i.status = 'revoked'", UM_FILL_NONE }),
 };
 
 /* An order: the column, the conditions that a row lies on one side of a cursor,
@@ -397,6 +404,14 @@ static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
         UM_STMT_SUB_ADMIN_COUNT,
         (const um_order_t[]){
             [UM_SUB_ADMINS_BY_UID] = ORDER_BY_KEY("s.user_uid"),
+        },
+    },
+    [UM_LIST_OF_INVITATIONS] = {
+        INVITATION_COLUMNS,
+        " FROM invitations i WHERE i.org_id = %lld",
+        UM_STMT_COUNT,
+        (const um_order_t[]){
+            [UM_INVITATIONS_BY_TOKEN] = ORDER_BY_KEY("i.invite_token"),
         },
     },
 };

@@ -88,12 +88,14 @@ int um_statements_count_parameters(const char *sql);
 typedef enum um_list_source_t {
     UM_LIST_OF_USERS,
     UM_LIST_OF_SUB_ADMINS,
+    UM_LIST_OF_INVITATIONS,
     UM_LIST_SOURCE_COUNT
 } um_list_source_t;
 
 /** What a list of each can be ordered by. The first of each, 0, is its key. */
 enum { UM_USERS_BY_UID, UM_USERS_BY_CREATED_AT, UM_USERS_BY_EMAIL, UM_USERS_BY_DISPLAY_NAME };
 enum { UM_SUB_ADMINS_BY_UID };
+enum { UM_INVITATIONS_BY_TOKEN };
 
 /** The conditions that a list can be under. Each belongs to one source, and
  *  compares with one value unless said otherwise. */
@@ -110,6 +112,12 @@ typedef enum um_condition_id_t {
     /** Milliseconds since 1970, exclusive. */
     UM_IF_USER_CREATED_AFTER,
     UM_IF_USER_CREATED_BEFORE,
+    /** The present in milliseconds: pending and in time; expired, whatever is stored. */
+    UM_IF_INVITATION_IS_PENDING,
+    UM_IF_INVITATION_IS_EXPIRED,
+    /** These two take no value. */
+    UM_IF_INVITATION_IS_ACCEPTED,
+    UM_IF_INVITATION_IS_REVOKED,
     UM_CONDITION_COUNT
 } um_condition_id_t;
 

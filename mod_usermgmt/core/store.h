@@ -160,6 +160,8 @@ apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *i
 
 /* store_invitations.c; now is in milliseconds */
 
+/** Read a row of UM_LIST_OF_INVITATIONS; the texts stay the row's. */
+void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
                                       apr_int64_t org_id, const char *invite_token,

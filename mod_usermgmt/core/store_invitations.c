@@ -20,33 +20,50 @@ typedef struct um_invitation_get_t {
     apr_pool_t *pool;
 } um_invitation_get_t;
 
-static const char *text_or_null(const um_row_t *row, int column, apr_pool_t *pool)
+static const char *text_or_null(const um_row_t *row, int column)
 {
     const char *text = um_row_text(row, column);
 
-    return text[0] != '\0' ? apr_pstrdup(pool, text) : NULL;
+    return text[0] != '\0' ? text : NULL;
+}
+
+void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row)
+{
+    invitation->token = um_row_text(row, 0);
+    invitation->email = um_row_text(row, 1);
+    invitation->status = um_invitation_status_of_name(um_row_text(row, 2));
+    invitation->platform_link = text_or_null(row, 3);
+    invitation->inviter_uid = um_row_text(row, 4);
+    invitation->inviter_email = um_row_text(row, 5);
+    invitation->inviter_display_name = text_or_null(row, 6);
+    invitation->created_at = um_row_int(row, 7);
+    invitation->expires_at = um_row_int(row, 8);
+    invitation->accepted_at = um_row_int(row, 9);
+}
+
+static um_invitation_t *copy_invitation(const um_invitation_t *invitation, apr_pool_t *pool)
+{
+    um_invitation_t *copy = apr_pmemdup(pool, invitation, sizeof(*invitation));
+
+    copy->token = apr_pstrdup(pool, invitation->token);
+    copy->email = apr_pstrdup(pool, invitation->email);
+    copy->platform_link = apr_pstrdup(pool, invitation->platform_link);
+    copy->inviter_uid = apr_pstrdup(pool, invitation->inviter_uid);
+    copy->inviter_email = apr_pstrdup(pool, invitation->inviter_email);
+    copy->inviter_display_name = apr_pstrdup(pool, invitation->inviter_display_name);
+    return copy;
 }
 
 static void take_invitation(const um_row_t *row, void *baton)
 {
     um_invitation_get_t *get = baton;
-    um_invitation_t *invitation = apr_pcalloc(get->pool, sizeof(*invitation));
+    um_invitation_t invitation;
 
-    if (get->secret_sha256 != NULL
-        && !um_digest_equal(um_row_text(row, SECRET_COLUMN), get->secret_sha256)) {
-        return;
+    if (get->secret_sha256 == NULL
+        || um_digest_equal(um_row_text(row, SECRET_COLUMN), get->secret_sha256)) {
+        um_store_invitations_read(&invitation, row);
+        get->invitation = copy_invitation(&invitation, get->pool);
     }
-    invitation->token = apr_pstrdup(get->pool, um_row_text(row, 0));
-    invitation->email = apr_pstrdup(get->pool, um_row_text(row, 1));
-    invitation->status = um_invitation_status_of_name(um_row_text(row, 2));
-    invitation->platform_link = text_or_null(row, 3, get->pool);
-    invitation->inviter_uid = apr_pstrdup(get->pool, um_row_text(row, 4));
-    invitation->inviter_email = apr_pstrdup(get->pool, um_row_text(row, 5));
-    invitation->inviter_display_name = text_or_null(row, 6, get->pool);
-    invitation->created_at = um_row_int(row, 7);
-    invitation->expires_at = um_row_int(row, 8);
-    invitation->accepted_at = um_row_int(row, 9);
-    get->invitation = invitation;
 }
 
 static apr_status_t get_invitation(um_invitation_t **invitation, um_db_t *db,

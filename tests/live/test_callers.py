@@ -283,6 +283,12 @@ def operations(admin):
         ("POST", "sub-admins/", {"user_uid": uid}, "admin"),
         ("DELETE", "sub-admins/" + uid, None, "admin"),
         ("DELETE", "sub-admins/", {"user_uid": uid}, "admin"),
+        ("GET", "invitations/", None, "invitations:read"),
+        ("HEAD", "invitations/", None, "invitations:read"),
+        ("POST", "invitations/", {"email": fresh_email()}, "admin"),
+        ("POST", "invitations/resend", {"invite_token": uid}, "admin"),
+        ("DELETE", "invitations/" + uid, None, "admin"),
+        ("DELETE", "invitations/", {"invite_token": uid}, "admin"),
         ("GET", "organization-status/", None, "status"),
         ("HEAD", "organization-status/", None, "status"),
     ]
@@ -295,7 +301,8 @@ def check_matrix(server, client, may):
         result = client.ask(method, path, body)
         if permission in may:
             assert result.status in (200, 201) or (
-                # Its neighbour in the list has removed the sub-admin before.
+                # There is no such invitation, or what is before it in the list has
+                # removed the sub-admin.
                 permission == "admin" and result.status == 404), (method, path, result)
         elif method == "HEAD":
             result.expect(403)

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Invitations: made, sent again, removed, accepted; their secrets and links."""
+"""Invitations: made, listed, sent again, removed, accepted; their secrets and links."""
 
 import base64
 import itertools
@@ -500,6 +500,153 @@ def test_removed_at_once_is_removed_once(server):
                                                           "invitations.revoke"]
 
 
+# ---- list ----
+
+
+@pytest.fixture(scope="module")
+def many(server):
+    """An organization with invitations of all kinds: token → what it reads as, in order."""
+    server.sql("INSERT INTO organizations (name, created_at) VALUES ('many', 0)")
+    headers = {"X-Organization": "many", "X-Identity": ADMIN}
+    admin = server.client(base="/organizations", headers=headers)
+    made = {}
+    for number in range(24):
+        kind = ("pending", "accepted", "revoked", "expired", "stored expired")[number % 5]
+        invitation, secret = invite(admin, f"many{number}@invited.example.com")
+        token = invitation["invite_token"]
+        made[token] = kind.split()[-1]
+        if kind == "accepted":
+            accept(server.client(NOBODY, base="/organizations", headers={
+                **headers, "X-Identity": invitation["email"]}), secret).expect(200)
+        elif kind == "revoked":
+            admin.delete("invitations/" + token).expect(200)
+        elif kind != "pending":
+            server.sql("UPDATE invitations SET expires_at = created_at + 1, status = ?"
+                       " WHERE invite_token = ?", "pending" if kind == "expired" else "expired",
+                       token)
+    assert list(made) == sorted(made)
+    return admin, made
+
+
+def listed(result):
+    return [invitation["invite_token"] for invitation in result.json["invitations"]]
+
+
+def test_the_list_is_of_the_pending_ones(many):
+    admin, made = many
+    pending = [token for token, status in made.items() if status == "pending"]
+    result = admin.get("invitations/").expect(200)
+    assert list(result.json) == ["query_count", "invitations", "first_token", "last_token"]
+    assert listed(result) == pending[:5] and result.json["query_count"] == len(pending) == 5
+    assert (result.json["first_token"], result.json["last_token"]) == (pending[0], pending[4])
+    for invitation in result.json["invitations"]:
+        assert list(invitation) == MEMBERS and invitation["status"] == "pending"
+    assert admin.get("organization-status/").json["pending_invitation_count"] == 5
+
+
+@pytest.mark.parametrize("status", ["pending", "accepted", "expired", "revoked", "all"])
+def test_the_list_by_status(many, status):
+    admin, made = many
+    wanted = [token for token, kind in made.items() if status in (kind, "all")]
+    result = admin.get("invitations/", query={"status": status, "limit": 1000}).expect(200)
+    assert listed(result) == wanted and result.json["query_count"] == len(wanted)
+    for invitation in result.json["invitations"]:
+        assert invitation["status"] == made[invitation["invite_token"]]
+        assert (invitation["accepted_at"] is not None) == (invitation["status"] == "accepted")
+    # Page by page, there and back.
+    seen, result = [], admin.get("invitations/", query={"status": status, "limit": 2})
+    while True:
+        seen += listed(result)
+        if "next" not in result.links:
+            break
+        assert f"status={status}" in result.links["next"]
+        result = admin.follow(result, "next").expect(200)
+    assert seen == wanted
+    back = listed(result)
+    while "prev" in result.links:
+        result = admin.follow(result, "prev").expect(200)
+        back = listed(result) + back
+    assert back == wanted
+
+
+def test_cursors(many):
+    admin, made = many
+    tokens = list(made)
+
+    def get(**query):
+        return listed(admin.get("invitations/", query={"status": "all", **query}).expect(200))
+
+    assert get(start_after_id=tokens[3]) == tokens[4:9]
+    assert get(end_before_id=tokens[12]) == tokens[7:12]
+    assert get(start_after_id=tokens[3], end_before_id=tokens[6], limit=9) == tokens[4:6]
+    # A cursor need not be of the status that is listed.
+    revoked = [token for token, status in made.items() if status == "revoked"]
+    assert get(start_after_id=tokens[8], status="revoked") == [
+        token for token in revoked if token > tokens[8]][:5]
+    result = admin.get("invitations/", query={"status": "all", "start_after_id": tokens[-1]})
+    assert result.json["invitations"] == [] and result.json["query_count"] == 24
+    assert result.json["first_token"] is None and "Link" not in result.headers
+    result = admin.get("invitations/", query={"count": "none"}).expect(200)
+    assert "query_count" not in result.json
+    etag = result.headers["ETag"]
+    admin.get("invitations/", query={"count": "none"}, headers={"If-None-Match": etag}).expect(304)
+
+
+@pytest.mark.parametrize("query, fault", [
+    ("status=", ("status", "invalid_value")), ("status=Pending", ("status", "invalid_value")),
+    ("status=pending,expired", ("status", "invalid_value")),
+    ("status=all&status=all", ("status", "duplicate_parameter")),
+    ("email=x@example.com", ("email", "unknown_parameter")),
+    ("invite_token=x", ("invite_token", "unknown_parameter")),
+    ("order_by=email", ("order_by", "unknown_parameter")), ("limit=0", ("limit", "invalid_value")),
+    ("limit=1001", ("limit", "invalid_value")),
+    ("start_after_id=%27", ("start_after_id", "invalid_value")),
+])
+def test_wrong_parameters_of_the_list(server, query, fault):
+    server.admin.send("GET", "/user-management/invitations/?" + query).expect_faults(fault)
+
+
+def test_one_expires_from_list_to_list(server):
+    """Nothing but time passes between the two."""
+    admin = server.client(base="/short")
+    invitation, _ = invite(admin)
+    token = invitation["invite_token"]
+
+    def tokens(status):
+        return listed(admin.get("invitations/", query={"status": status, "limit": 1000}))
+
+    if time.time() * 1000 < milliseconds(invitation["expires_at"]) - 50:
+        assert token in tokens("pending") and token not in tokens("expired")
+    before = server.sql("SELECT * FROM invitations WHERE invite_token = ?", token)
+    time.sleep(0.25)
+    assert token in tokens("expired") and token not in tokens("pending")
+    assert server.sql("SELECT * FROM invitations WHERE invite_token = ?", token) == before
+
+
+def test_lists_show_no_secret(server, admin):
+    secrets = [invite(admin)[1] for _ in range(3)]
+    raw = admin.get("invitations/", query={"status": "all", "limit": 1000}).expect(200).raw
+    assert all(secret.encode() not in raw for secret in secrets) and b"accept_" not in raw.replace(
+        b"accepted_at", b"")
+
+
+def test_a_list_while_much_changes(server):
+    """Each page is of one moment: no entry of another status, none twice."""
+    client = server.admin
+
+    def work(index):
+        for _ in range(6):
+            if index % 2:
+                result = client.get("invitations/", query={"limit": 1000}).expect(200)
+                assert {each["status"] for each in result.json["invitations"]} <= {"pending"}
+                assert len(set(listed(result))) == len(listed(result))
+            else:
+                invitation, _ = invite(client)
+                client.delete("invitations/" + invitation["invite_token"]).expect(200)
+
+    in_parallel(12, work)
+
+
 # ---- accept ----
 
 
@@ -729,6 +876,11 @@ def test_who_may(server, admin):
                     ("DELETE", "invitations/" + token, None),
                     ("DELETE", "invitations/", {"invite_token": token})):
                 client.ask(method, path, body).expect_problem(403, "forbidden")
+            result = client.get("invitations/")
+            if (base, login) == ("/readers", SUB_ADMIN):
+                result.expect(200)
+            else:
+                result.expect_problem(403, "forbidden")
             accept(client, "x").expect_problem(404, "invitation_not_found")
     assert server.sql("SELECT COUNT(*) FROM audit_events") == before
 
@@ -777,7 +929,13 @@ def test_organizations_are_apart(server):
     of("blue", NOBODY, email).get("users/").expect_problem(403, "forbidden")
     assert blue.get("organization-status/").json["pending_invitation_count"] == 1
     assert red.get("organization-status/").json["pending_invitation_count"] == 0
-    assert mine["invite_token"] != theirs["invite_token"]
+    for token in (theirs["invite_token"], mine["invite_token"]):
+        # A cursor is a place in one's own list, whosever it is.
+        page = red.get("invitations/", query={"status": "all", "end_before_id": token}).json
+        assert {each["invite_token"] for each in page["invitations"]} <= {mine["invite_token"]}
+    assert listed(red.get("invitations/", query={"status": "all"})) == [mine["invite_token"]]
+    assert listed(blue.get("invitations/", query={"status": "all"})) == [theirs["invite_token"]]
+    assert red.get("invitations/", query={"status": "pending"}).json["query_count"] == 0
 
 
 def test_methods(admin):

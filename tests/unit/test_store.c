@@ -132,9 +132,14 @@ static void every_list_can_be_read(void **state)
     static const int orders[UM_LIST_SOURCE_COUNT] = {
         [UM_LIST_OF_USERS] = UM_USERS_BY_DISPLAY_NAME,
         [UM_LIST_OF_SUB_ADMINS] = UM_SUB_ADMINS_BY_UID,
+        [UM_LIST_OF_INVITATIONS] = UM_INVITATIONS_BY_TOKEN,
     };
     static const um_list_source_t sources[UM_CONDITION_COUNT] = {
         [UM_IF_USER_EMAIL] = UM_LIST_OF_USERS,
+        [UM_IF_INVITATION_IS_PENDING] = UM_LIST_OF_INVITATIONS,
+        [UM_IF_INVITATION_IS_EXPIRED] = UM_LIST_OF_INVITATIONS,
+        [UM_IF_INVITATION_IS_ACCEPTED] = UM_LIST_OF_INVITATIONS,
+        [UM_IF_INVITATION_IS_REVOKED] = UM_LIST_OF_INVITATIONS,
     };
     um_list_t stretch = { 0 };
 

@@ -43,6 +43,8 @@ um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
 /* invitations.c */
 um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
     um_invitations_accept, um_invitations_delete;
+/* sessions.c */
+um_handler_t um_sessions_list, um_sessions_create;
 /* organization.c */
 um_handler_t um_organization_status;
 

@@ -208,6 +208,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                  " started_at, last_used_at, reported)"
                                  " VALUES (%lld, %s, %s, %s, %lld, %lld, 1)",
                                  { NULL } },
+    [UM_STMT_SESSION_COUNT] = { "session_count",
+                                "SELECT session_count FROM organizations WHERE org_id = %lld",
+                                { NULL } },
     [UM_STMT_ACTIVITY_UPDATE] = { "activity_update",
                                   "UPDATE activities SET last_used_at = %lld WHERE org_id = %lld"
                                   " AND activity = %s AND last_used_at < %lld",
@@ -342,6 +345,10 @@ static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
                  UM_FILL_VALUE }),
     [UM_IF_INVITATION_IS_ACCEPTED] = SHARED({ " AND i.status = 'accepted'", UM_FILL_NONE }),
     [UM_IF_INVITATION_IS_REVOKED] = SHARED({ " AND i.status = 'revoked'", UM_FILL_NONE }),
+    [UM_IF_SESSION_USER] = SHARED({ " AND e.user_uid = %s", UM_FILL_VALUE }),
+    [UM_IF_SESSION_ACTIVITY] = SHARED({ " AND e.activity = %s", UM_FILL_VALUE }),
+    [UM_IF_SESSION_STARTED_AFTER] = SHARED({ " AND e.started_at > %lld", UM_FILL_VALUE }),
+    [UM_IF_SESSION_STARTED_BEFORE] = SHARED({ " AND e.started_at < %lld", UM_FILL_VALUE }),
 };
 
 /* An order: the column, the conditions that a row lies on one side of a cursor,
@@ -412,6 +419,15 @@ static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
         UM_STMT_COUNT,
         (const um_order_t[]){
             [UM_INVITATIONS_BY_TOKEN] = ORDER_BY_KEY("i.invite_token"),
+        },
+    },
+    [UM_LIST_OF_SESSIONS] = {
+        "e.session_uid, e.user_uid, e.activity, e.started_at, e.last_used_at",
+        " FROM sessions e WHERE e.org_id = %lld",
+        UM_STMT_SESSION_COUNT,
+        (const um_order_t[]){
+            [UM_SESSIONS_BY_UID] = ORDER_BY_KEY("e.session_uid"),
+            [UM_SESSIONS_BY_STARTED_AT] = ORDER_BY_INTEGER("e.started_at", "e.session_uid"),
         },
     },
 };

@@ -56,6 +56,7 @@ typedef enum um_statement_id_t {
     UM_STMT_SESSION_CONTINUE,
     UM_STMT_SESSION_BEGIN,
     UM_STMT_SESSION_INSERT,
+    UM_STMT_SESSION_COUNT,
     UM_STMT_ACTIVITY_UPDATE,
     UM_STMT_ACTIVITY_INSERT,
     UM_STMT_IDEMPOTENCY_GET,
@@ -89,6 +90,7 @@ typedef enum um_list_source_t {
     UM_LIST_OF_USERS,
     UM_LIST_OF_SUB_ADMINS,
     UM_LIST_OF_INVITATIONS,
+    UM_LIST_OF_SESSIONS,
     UM_LIST_SOURCE_COUNT
 } um_list_source_t;
 
@@ -96,6 +98,7 @@ typedef enum um_list_source_t {
 enum { UM_USERS_BY_UID, UM_USERS_BY_CREATED_AT, UM_USERS_BY_EMAIL, UM_USERS_BY_DISPLAY_NAME };
 enum { UM_SUB_ADMINS_BY_UID };
 enum { UM_INVITATIONS_BY_TOKEN };
+enum { UM_SESSIONS_BY_UID, UM_SESSIONS_BY_STARTED_AT };
 
 /** The conditions that a list can be under. Each belongs to one source, and
  *  compares with one value unless said otherwise. */
@@ -118,6 +121,11 @@ typedef enum um_condition_id_t {
     /** These two take no value. */
     UM_IF_INVITATION_IS_ACCEPTED,
     UM_IF_INVITATION_IS_REVOKED,
+    UM_IF_SESSION_USER,
+    UM_IF_SESSION_ACTIVITY,
+    /** Milliseconds since 1970, exclusive. */
+    UM_IF_SESSION_STARTED_AFTER,
+    UM_IF_SESSION_STARTED_BEFORE,
     UM_CONDITION_COUNT
 } um_condition_id_t;
 

@@ -205,6 +205,9 @@ typedef struct um_user_session_t {
     apr_int64_t last_used_at;
 } um_user_session_t;
 
+/** Read a row of a list of sessions; its texts live as long as the row. */
+void um_store_sessions_read(um_user_session_t *session, const um_row_t *row);
+
 /**
  * Write sessions that the server counted, of um_session_entry_t. Those of nobody
  * that the database knows are left out. One that was written before, or that was

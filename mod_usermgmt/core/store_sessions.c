@@ -8,6 +8,15 @@
 
 #include "session_table.h"
 
+void um_store_sessions_read(um_user_session_t *session, const um_row_t *row)
+{
+    session->uid = um_row_text(row, 0);
+    session->user_uid = um_row_text(row, 1);
+    session->activity = um_row_text(row, 2);
+    session->started_at = um_row_int(row, 3);
+    session->last_used_at = um_row_int(row, 4);
+}
+
 /* The latest use of an activity by some sessions. */
 typedef struct um_activity_use_t {
     apr_int64_t org_id;

@@ -7,8 +7,8 @@ import sqlite3
 import time
 
 import pytest
-from usermgmt_env import (ADMIN, AUTHENTICATION, NOBODY, PASSWORD, PATIENCE, SUB_ADMIN, Client,
-                          in_parallel, wait_for)
+from usermgmt_env import (ADMIN, AUTHENTICATION, NOBODY, PATIENCE, Client, in_parallel,
+                          wait_for)
 
 IDLE = 3 * PATIENCE
 
@@ -149,7 +149,7 @@ def test_failures_and_strangers_are_not_counted(server, user):
     client, uid = user("failing")
     client.get("app/nothing.txt").expect(404)
     client.ask("DELETE", "app/page.txt").expect(405)
-    wrong = Client(server, f"failing@sessions.example.com", "wrong", base="")
+    wrong = Client(server, "failing@sessions.example.com", "wrong", base="")
     server.allow_log("AH01617|AH01618")
     wrong.get("app/page.txt").expect(401)
     client.get("open/page.txt").expect(200)
@@ -468,3 +468,188 @@ def test_hostile_names(server, admin):
     time.sleep(2 * PATIENCE)
     assert server.sql("SELECT COUNT(*) FROM sessions WHERE user_uid IS NULL") == [(0,)]
     admin.get("organization-status/").expect(200)
+
+
+# ---- sessions/ ----
+
+
+@pytest.fixture(scope="module")
+def api(make_server):
+    """A server where nothing is counted, so that all sessions are reported ones."""
+    return make_server()
+
+
+def report(api, **members):
+    return api.admin.post("sessions/", members)
+
+
+@pytest.fixture
+def runner(api):
+    user = api.admin.create(f"runner{time.time_ns()}@reports.example.com")
+    yield user["user_uid"]
+    api.admin.delete("users/" + user["user_uid"])
+
+
+def test_report(api, runner):
+    before = now_ms()
+    result = report(api, user_uid=runner, activity="rünning 🏃").expect(201)
+    session = result.json["session"]
+    assert list(result.json) == ["session"]
+    assert list(session) == ["session_uid", "user_uid", "activity", "started_at", "last_used_at"]
+    assert session["user_uid"] == runner and session["activity"] == "rünning 🏃"
+    assert session["started_at"] == session["last_used_at"]
+    assert len(session["session_uid"]) == 20 and "Location" not in result.headers
+    [(_, started, used, session_uid)] = rows(api, runner)
+    assert before <= started == used <= now_ms() and session_uid == session["session_uid"]
+    [event] = api.sql("SELECT actor_identity, action, before_json, after_json FROM audit_events"
+                      " WHERE target = ?", session_uid)
+    assert event[:3] == (ADMIN, "sessions.create", None) and session_uid in event[3]
+    assert api.admin.get("organization-status/").json["activities"][0] == "rünning 🏃"
+    # Each is one of its own.
+    again = report(api, user_uid=runner, activity="rünning 🏃").expect(201).json["session"]
+    assert again["session_uid"] != session_uid and len(rows(api, runner)) == 2
+
+
+def test_report_with_a_time(api, runner):
+    for given, told in (("2020-02-29T12:00:00Z", "2020-02-29T12:00:00.000Z"),
+                        ("2020-01-01T01:00:00.5+01:00", "2020-01-01T00:00:00.500Z"),
+                        ("1960-01-01T00:00:00Z", "1960-01-01T00:00:00.000Z")):
+        session = report(api, user_uid=runner, activity="then", started_at=given) \
+            .expect(201).json["session"]
+        assert session["started_at"] == session["last_used_at"] == told
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 30))
+    report(api, user_uid=runner, activity="then", started_at=soon).expect(201)
+    later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 90))
+    report(api, user_uid=runner, activity="then", started_at=later) \
+        .expect_faults(("started_at", "invalid_value"))
+    # An old one does not make the activity older.
+    report(api, user_uid=runner, activity="other").expect(201)
+    report(api, user_uid=runner, activity="then", started_at="2001-01-01T00:00:00Z").expect(201)
+    assert api.sql("SELECT last_used_at FROM activities WHERE activity = 'then'")[0][0] > now_ms()
+
+
+def test_reports_of_one_request_are_one(api, runner):
+    client = api.admin
+    body = {"user_uid": runner, "activity": "twice"}
+    results = in_parallel(8, lambda index: client.post("sessions/", body,
+                                                       headers={"Idempotency-Key": "k" + runner}))
+    assert {result.status for result in results} <= {201, 409}
+    uids = {result.json["session"]["session_uid"] for result in results if result.status == 201}
+    assert len(uids) == 1 and len(rows(api, runner)) == 1
+    other = {"user_uid": runner, "activity": "another"}
+    client.post("sessions/", other, headers={"Idempotency-Key": "k" + runner}) \
+        .expect_problem(409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("body, faults", [
+    ({}, [("user_uid", "required"), ("activity", "required")]),
+    ({"user_uid": 5, "activity": []}, [("user_uid", "invalid_type"), ("activity", "invalid_type")]),
+    ({"user_uid": None, "activity": None, "started_at": 7},
+     [("user_uid", "invalid_type"), ("activity", "invalid_type"), ("started_at", "invalid_type")]),
+    ({"user_uid": "a b", "activity": "x"}, [("user_uid", "invalid_uid")]),
+    ({"user_uid": "x", "activity": ""}, [("activity", "required")]),
+    ({"user_uid": "x", "activity": "x" * 129}, [("activity", "too_long")]),
+    ({"user_uid": "x", "activity": "a\nb"}, [("activity", "control_character")]),
+    ({"user_uid": "x", "activity": "x", "started_at": "yesterday"},
+     [("started_at", "invalid_value")]),
+    ({"user_uid": "x", "activity": "x", "started_at": "9999-12-31T23:59:59Z"},
+     [("started_at", "invalid_value")]),
+    ({"user_uid": "x", "activity": "x", "session_uid": "mine", "last_used_at": "now"},
+     [("session_uid", "unknown_member"), ("last_used_at", "unknown_member")]),
+])
+def test_bad_reports(api, body, faults):
+    api.admin.post("sessions/", body).expect_faults(*faults)
+
+
+def test_hostile_reports(api, runner):
+    activity = "'); DELETE FROM sessions; --%s%lld"
+    report(api, user_uid=runner, activity=activity).expect(201)
+    assert [row[0] for row in rows(api, runner)] == [activity]
+    found = api.admin.get("sessions/", query={"activity": activity}).expect(200).json
+    assert [session["activity"] for session in found["sessions"]] == [activity]
+    report(api, user_uid="x" * 128, activity="x").expect_problem(404, "user_not_found")
+    admin_uid = api.admin.get("organization-status/").json["user_uid"]
+    report(api, user_uid=admin_uid, activity="x").expect_problem(404, "user_not_found")
+
+
+def test_who_may(api, runner):
+    body = {"user_uid": runner, "activity": "x"}
+    api.sub_admin.post("sessions/", body).expect_problem(403, "forbidden")
+    api.sub_admin.get("sessions/").expect(200)
+    api.nobody.get("sessions/").expect_problem(403, "forbidden")
+    api.nobody.post("sessions/", body).expect_problem(403, "forbidden")
+    for method in ("PUT", "PATCH", "DELETE"):
+        api.admin.ask(method, "sessions/", body).expect_problem(405, "method_not_allowed")
+    api.admin.get("sessions/" + runner).expect_problem(404, "not_found")
+
+
+def test_the_list(api, runner):
+    client = api.admin
+    # The later reported, the earlier begun.
+    made = [report(api, user_uid=runner, activity=("a", "b")[number % 2],
+                   started_at=f"20{24 - number}-01-01T00:00:00Z").expect(201).json["session"]
+            for number in range(12)]
+
+    def get(**query):
+        result = client.get("sessions/", query={"user_uid": runner, **query}).expect(200)
+        return result, result.json["sessions"]
+
+    result, got = get()
+    assert got == made[:5]
+    assert list(result.json) == ["query_count", "sessions", "first_uid", "last_uid"]
+    assert result.json["query_count"] == 12
+    assert result.json["first_uid"] == made[0]["session_uid"]
+    seen = list(got)
+    while "next" in result.links:
+        result = client.follow(result, "next").expect(200)
+        seen += result.json["sessions"]
+    assert seen == made
+    assert client.follow(result, "prev").json["sessions"] == made[5:10]
+    assert get(order_by="-session_uid", limit=3)[1] == made[::-1][:3]
+    assert get(order_by="started_at", limit=20)[1] == made[::-1]
+    assert get(activity="b", limit=20)[1] == made[1::2]
+    after, before = made[9]["started_at"], made[3]["started_at"]
+    assert get(started_after=after, started_before=before, limit=20)[1] == made[4:9]
+    assert get(activity="nothing")[0].json["query_count"] == 0
+    assert get(limit=2, start_after_id=made[3]["session_uid"])[1] == made[4:6]
+    assert get(limit=2, order_by="-started_at",
+               start_after_id=made[3]["session_uid"])[1] == made[4:6]
+    everyone = client.get("sessions/", query={"limit": "1"}).json["query_count"]
+    assert everyone == client.get("organization-status/").json["session_count"]
+    result, _ = get(count="none")
+    assert "query_count" not in result.json
+    client.get("sessions/", query={"user_uid": runner, "count": "none"},
+               headers={"If-None-Match": result.headers["ETag"]}).expect(304)
+
+
+@pytest.mark.parametrize("query, fault", [
+    ({"limit": "0"}, ("limit", "invalid_value")),
+    ({"activity": ""}, ("activity", "invalid_value")),
+    ({"started_after": "x"}, ("started_after", "invalid_value")),
+    ({"order_by": "user_uid"}, ("order_by", "invalid_value")),
+    ({"email": "a@example.com"}, ("email", "unknown_parameter")),
+])
+def test_wrong_parameters(api, query, fault):
+    api.admin.get("sessions/", query=query).expect_faults(fault)
+
+
+def test_lists_of_organizations_are_apart(make_server):
+    server = make_server(location="UserMgmtOrganization %{req:X-Org}\nUserMgmtAutoOrganization On")
+    one, two = (server.client(ADMIN, headers={"X-Org": name}) for name in ("one", "two"))
+    mine = one.create("a@apart.example.com")["user_uid"]
+    two.get("organization-status/").expect(200)
+    two.post("sessions/", {"user_uid": mine, "activity": "x"}).expect_problem(404, "user_not_found")
+    session = one.post("sessions/", {"user_uid": mine, "activity": "x"}).expect(201).json["session"]
+    for query in ({}, {"user_uid": mine}, {"activity": "x"}):
+        assert two.get("sessions/", query=query).json["sessions"] == []
+        assert one.get("sessions/", query=query).json["sessions"] == [session]
+    assert two.get("organization-status/").json["activities"] == []
+
+
+def test_deleting_a_user_leaves_its_sessions(api):
+    uid = api.admin.create("leaver@reports.example.com")["user_uid"]
+    report(api, user_uid=uid, activity="leaving").expect(201)
+    count = api.admin.get("organization-status/").json["session_count"]
+    api.admin.delete("users/" + uid).expect(200)
+    assert api.admin.get("organization-status/").json["session_count"] == count
+    assert api.admin.get("sessions/", query={"user_uid": uid}).json["query_count"] == 1

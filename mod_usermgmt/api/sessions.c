@@ -1,0 +1,180 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file sessions.c The resource sessions/. */
+
+#include "body.h"
+#include "change.h"
+#include "listing.h"
+#include "router.h"
+
+#include "../core/instant.h"
+#include "../core/uid.h"
+
+/* Milliseconds that the clock of an application may be ahead. */
+#define SKEW_MAX 60000
+
+static void put_session(um_buffer_t *buffer, const um_user_session_t *session)
+{
+    um_buffer_puts(buffer, "{\"session_uid\":");
+    um_json_put_string(buffer, session->uid);
+    um_buffer_puts(buffer, ",\"user_uid\":");
+    um_json_put_string(buffer, session->user_uid);
+    um_buffer_puts(buffer, ",\"activity\":");
+    um_json_put_string(buffer, session->activity);
+    um_buffer_puts(buffer, ",\"started_at\":");
+    um_json_put_instant(buffer, session->started_at);
+    um_buffer_puts(buffer, ",\"last_used_at\":");
+    um_json_put_instant(buffer, session->last_used_at);
+    um_buffer_putc(buffer, '}');
+}
+
+/* ---- list ---- */
+
+static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+{
+    um_user_session_t session;
+
+    (void)now;
+    um_store_sessions_read(&session, row);
+    put_session(buffer, &session);
+}
+
+static const um_listing_order_t orders[] = {
+    { "session_uid", UM_SESSIONS_BY_UID },
+    { "started_at", UM_SESSIONS_BY_STARTED_AT },
+    { NULL, 0 },
+};
+
+static const um_listing_parameter_t parameters[] = {
+    { .name = "user_uid", .type = UM_LISTING_TEXT, .condition = UM_IF_SESSION_USER },
+    { .name = "activity", .type = UM_LISTING_TEXT, .condition = UM_IF_SESSION_ACTIVITY },
+    { .name = "started_after", .type = UM_LISTING_INSTANT,
+      .condition = UM_IF_SESSION_STARTED_AFTER },
+    { .name = "started_before", .type = UM_LISTING_INSTANT,
+      .condition = UM_IF_SESSION_STARTED_BEFORE },
+    { .name = NULL },
+};
+
+static const um_listing_kind_t kind = {
+    .source = UM_LIST_OF_SESSIONS,
+    .path = "sessions/",
+    .member = "sessions",
+    .first = "first_uid",
+    .last = "last_uid",
+    .key = "session_uid",
+    .key_detail = "It must be a session_uid.",
+    .orders = orders,
+    .order_detail = "It must be session_uid or started_at, with - in front for the reverse.",
+    .parameters = parameters,
+    .put = put_row,
+};
+
+apr_status_t um_sessions_list(um_answer_t *answer, um_request_t *request)
+{
+    return um_listing_handle(answer, request, &kind);
+}
+
+/* ---- create ---- */
+
+/* What an application reports. */
+typedef struct um_report_t {
+    const char *user_uid;
+    const char *activity;
+    int has_started_at;
+    apr_int64_t started_at;
+} um_report_t;
+
+static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                   const um_user_session_t *session)
+{
+    um_request_t *request = change->request;
+    um_buffer_t json;
+    um_buffer_t buffer;
+
+    um_buffer_init(&json, 256, request->pool);
+    put_session(&json, session);
+    um_buffer_init(&buffer, 256, request->pool);
+    um_buffer_puts(&buffer, "{\"session\":");
+    um_buffer_puts(&buffer, json.data);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, 201, &buffer);
+    request->target = session->uid;
+    return um_change_audit(change, db, session->uid, NULL, json.data);
+}
+
+static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    const um_report_t *report = baton;
+    um_request_t *request = change->request;
+    apr_int64_t org_id = request->caller.org_id;
+    char *uid = apr_palloc(request->pool, UM_UID_LENGTH + 1);
+    apr_int64_t started_at = report->has_started_at ? report->started_at : change->now_ms;
+    um_user_session_t session = { uid, report->user_uid, report->activity, started_at,
+                                  started_at };
+    um_user_t *user = NULL;
+    apr_status_t status;
+
+    status = um_store_users_get(&user, db, org_id, report->user_uid, request->pool);
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS) {
+        status = um_uid_make(uid, change->now, um_db_host(db));
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_sessions_insert(db, org_id, &session, request->pool);
+    }
+    return status == APR_SUCCESS ? answer_created(answer, change, db, &session) : status;
+}
+
+/* The text of a member that must be there. */
+static const char *read_required(um_request_t *request, const char *name)
+{
+    if (um_json_member(request->body, name) == NULL) {
+        um_faults_add(&request->faults, name, "required", "It must be given.");
+        return NULL;
+    }
+    return um_body_text(request, name);
+}
+
+static void read_started_at(um_report_t *report, um_request_t *request)
+{
+    const um_host_t *host = um_store_host(request->store);
+    const char *text = um_body_text(request, "started_at");
+
+    if (text == NULL) {
+        return;
+    }
+    report->has_started_at = 1;
+    if (!um_instant_parse(&report->started_at, text)) {
+        um_faults_add(&request->faults, "started_at", "invalid_value",
+                      "It must be a time as in RFC 3339.");
+    } else if (report->started_at > apr_time_as_msec(host->now(host->baton)) + SKEW_MAX) {
+        um_faults_add(&request->faults, "started_at", "invalid_value",
+                      "It must not be in the future.");
+    }
+}
+
+static void read_report(um_report_t *report, um_request_t *request)
+{
+    report->user_uid = read_required(request, "user_uid");
+    report->activity = read_required(request, "activity");
+    read_started_at(report, request);
+    um_body_refuse_others(request, "user_uid", "activity", "started_at", NULL);
+    if (report->user_uid != NULL) {
+        um_faults_add_violation(&request->faults, "user_uid",
+                                um_rules_check_uid(report->user_uid));
+    }
+    if (report->activity != NULL) {
+        um_faults_add_violation(&request->faults, "activity",
+                                um_rules_check_activity(report->activity));
+    }
+}
+
+apr_status_t um_sessions_create(um_answer_t *answer, um_request_t *request)
+{
+    um_report_t report = { 0 };
+
+    read_report(&report, request);
+    return um_change_run(answer, request, insert, &report);
+}

@@ -293,6 +293,9 @@ def operations(admin):
         ("POST", "invitations/accept", {"accept_token": uid}, "anyone"),
         ("DELETE", "invitations/" + uid, None, "admin"),
         ("DELETE", "invitations/", {"invite_token": uid}, "admin"),
+        ("GET", "sessions/", None, "status"),
+        ("HEAD", "sessions/", None, "status"),
+        ("POST", "sessions/", {"user_uid": uid, "activity": "x"}, "admin"),
         ("GET", "organization-status/", None, "status"),
         ("HEAD", "organization-status/", None, "status"),
     ]

@@ -70,6 +70,9 @@ void um_faults_add(um_faults_t *faults, const char *field, const char *code, con
     if (faults->list == NULL) {
         faults->list = apr_array_make(faults->pool, 4, sizeof(um_fault_t));
     }
+    if (faults->list->nelts == UM_FAULTS_MAX) {
+        return;
+    }
     fault = apr_array_push(faults->list);
     fault->field = apr_pstrdup(faults->pool, field);
     fault->code = code;

@@ -7,7 +7,10 @@
 #include "../core/rules.h"
 #include "request.h"
 
-/** Note a fault. field is copied, code and detail are not. */
+/** Faults that are told at the most, so that no body is answered by a far longer one. */
+#define UM_FAULTS_MAX 100
+
+/** Note a fault, unless UM_FAULTS_MAX are noted. field is copied, code and detail are not. */
 void um_faults_add(um_faults_t *faults, const char *field, const char *code, const char *detail);
 
 /** Note a broken rule; fine with NULL. */

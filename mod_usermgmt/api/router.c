@@ -11,10 +11,10 @@
 #include "problem.h"
 #include "query.h"
 
-#define READS_USERS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
+#define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
 
 const um_route_t um_router_routes[] = {
-    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, READS_USERS },
+    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS },
     { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0 },
     { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
     { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
@@ -47,6 +47,8 @@ const um_route_t um_router_routes[] = {
     { "POST", "sessions", UM_PERMIT_ADMIN_ONLY, "sessions.create", um_sessions_create, 0 },
     { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
       um_organization_status, 0 },
+    { "GET", "audit-events", UM_PERMIT_ADMIN_ONLY, "audit_events.list", um_audit_events_list,
+      STREAMS },
     { NULL, NULL, 0, NULL, NULL, 0 },
 };
 

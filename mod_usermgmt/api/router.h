@@ -45,6 +45,8 @@ um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
     um_invitations_accept, um_invitations_delete;
 /* sessions.c */
 um_handler_t um_sessions_list, um_sessions_create;
+/* audit_events.c */
+um_handler_t um_audit_events_list;
 /* organization.c */
 um_handler_t um_organization_status;
 

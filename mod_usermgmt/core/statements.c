@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "text.h"
+#include "uid.h"
 
 /* The order of columns is that of um_store_users_read() in store_users.c. */
 #define USER_COLUMNS                                                                            \
@@ -26,6 +27,11 @@
     "i.invite_token, i.email, i.status, COALESCE(i.platform_link, ''), i.inviter_uid,"           \
     " i.inviter_email, COALESCE(i.inviter_display_name, ''), i.created_at, i.expires_at,"        \
     " COALESCE(i.accepted_at, 0)"
+
+/* The order of columns is that of um_store_audit_read() in store_records.c. */
+#define AUDIT_EVENT_COLUMNS                                                                     \
+    "e.event_uid, e.at, e.actor_identity, COALESCE(e.actor_uid, ''), e.actor_role,"              \
+    " e.remote_addr, e.action, e.target, COALESCE(e.before_json, ''), COALESCE(e.after_json, '')"
 
 typedef struct um_statement_t {
     const char *name;
@@ -238,9 +244,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     { NULL } },
     [UM_STMT_AUDIT_INSERT] = { "audit_insert",
                                "INSERT INTO audit_events (org_id, event_uid, at, actor_identity,"
-                               " actor_uid, actor_role, remote_addr, action, target,"
+                               " actor_key, actor_uid, actor_role, remote_addr, action, target,"
                                " before_json, after_json)"
-                               " VALUES (%lld, %s, %lld, %s, %s, %s, %s, %s, %s, %s, %s)",
+                               " VALUES (%lld, %s, %lld, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                                { NULL } },
 };
 
@@ -305,6 +311,10 @@ typedef struct um_piece_t {
         /* The least text behind all that start with the value. Where there is
          * no such text the piece is left out. */
         UM_FILL_PREFIX_END,
+        /* The value is a time: the least uid of that millisecond, and of the
+         * next one. */
+        UM_FILL_FIRST_UID,
+        UM_FILL_NEXT_UID,
         /* The cursor's key. */
         UM_FILL_KEY
     } fill;
@@ -349,6 +359,11 @@ static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
     [UM_IF_SESSION_ACTIVITY] = SHARED({ " AND e.activity = %s", UM_FILL_VALUE }),
     [UM_IF_SESSION_STARTED_AFTER] = SHARED({ " AND e.started_at > %lld", UM_FILL_VALUE }),
     [UM_IF_SESSION_STARTED_BEFORE] = SHARED({ " AND e.started_at < %lld", UM_FILL_VALUE }),
+    [UM_IF_EVENT_ACTOR] = SHARED({ " AND e.actor_key = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_ACTION] = SHARED({ " AND e.action = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_TARGET] = SHARED({ " AND e.target = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_AFTER] = SHARED({ " AND e.event_uid >= %s", UM_FILL_NEXT_UID }),
+    [UM_IF_EVENT_BEFORE] = SHARED({ " AND e.event_uid < %s", UM_FILL_FIRST_UID }),
 };
 
 /* An order: the column, the conditions that a row lies on one side of a cursor,
@@ -430,6 +445,14 @@ static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
             [UM_SESSIONS_BY_STARTED_AT] = ORDER_BY_INTEGER("e.started_at", "e.session_uid"),
         },
     },
+    [UM_LIST_OF_AUDIT_EVENTS] = {
+        AUDIT_EVENT_COLUMNS,
+        " FROM audit_events e WHERE e.org_id = %lld",
+        UM_STMT_COUNT,
+        (const um_order_t[]){
+            [UM_AUDIT_EVENTS_BY_UID] = ORDER_BY_KEY("e.event_uid"),
+        },
+    },
 };
 
 /* What a composition works on: the text, and the values in its order. */
@@ -443,6 +466,15 @@ static void add(um_composition_t *to, const char *piece, const char *parameter)
 {
     um_buffer_puts(to->sql, piece);
     APR_ARRAY_PUSH(to->parameters, const char *) = parameter;
+}
+
+/* The least uid made at a time (milliseconds since 1970 as text) or later. */
+static const char *first_uid(const char *time, int later, apr_pool_t *pool)
+{
+    char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
+
+    um_uid_first(uid, apr_strtoi64(time, NULL, 10) + later);
+    return uid;
 }
 
 static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const char *value,
@@ -468,6 +500,12 @@ static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const ch
             if (end != NULL) {
                 add(to, piece->sql, end);
             }
+            break;
+        case UM_FILL_FIRST_UID:
+            add(to, piece->sql, first_uid(value, 0, to->sql->pool));
+            break;
+        case UM_FILL_NEXT_UID:
+            add(to, piece->sql, first_uid(value, 1, to->sql->pool));
             break;
         case UM_FILL_KEY:
             add(to, piece->sql, key);

@@ -91,6 +91,7 @@ typedef enum um_list_source_t {
     UM_LIST_OF_SUB_ADMINS,
     UM_LIST_OF_INVITATIONS,
     UM_LIST_OF_SESSIONS,
+    UM_LIST_OF_AUDIT_EVENTS,
     UM_LIST_SOURCE_COUNT
 } um_list_source_t;
 
@@ -99,6 +100,8 @@ enum { UM_USERS_BY_UID, UM_USERS_BY_CREATED_AT, UM_USERS_BY_EMAIL, UM_USERS_BY_D
 enum { UM_SUB_ADMINS_BY_UID };
 enum { UM_INVITATIONS_BY_TOKEN };
 enum { UM_SESSIONS_BY_UID, UM_SESSIONS_BY_STARTED_AT };
+/** The order of time, too. */
+enum { UM_AUDIT_EVENTS_BY_UID };
 
 /** The conditions that a list can be under. Each belongs to one source, and
  *  compares with one value unless said otherwise. */
@@ -126,6 +129,13 @@ typedef enum um_condition_id_t {
     /** Milliseconds since 1970, exclusive. */
     UM_IF_SESSION_STARTED_AFTER,
     UM_IF_SESSION_STARTED_BEFORE,
+    /** In small ASCII letters. */
+    UM_IF_EVENT_ACTOR,
+    UM_IF_EVENT_ACTION,
+    UM_IF_EVENT_TARGET,
+    /** Milliseconds since 1970, exclusive. */
+    UM_IF_EVENT_AFTER,
+    UM_IF_EVENT_BEFORE,
     UM_CONDITION_COUNT
 } um_condition_id_t;
 

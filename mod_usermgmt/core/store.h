@@ -263,5 +263,7 @@ typedef struct um_audit_event_t {
 
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
                                    const um_audit_event_t *event, apr_pool_t *pool);
+/** Read an event of a list, and its uid; the texts stay the row's. */
+void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row);
 
 #endif

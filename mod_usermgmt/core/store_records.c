@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "text.h"
 #include "uid.h"
 
 typedef struct um_kept_get_t {
@@ -83,8 +84,30 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
     return um_db_query(db, NULL, UM_STMT_AUDIT_INSERT,
                        UM_PARAMETERS(um_db_int(org_id, pool), uid,
                                      um_db_int(apr_time_as_msec(event->at), pool),
-                                     event->actor_identity, event->actor_uid, event->actor_role,
-                                     event->remote_addr, event->action, event->target,
-                                     event->before, event->after),
+                                     event->actor_identity,
+                                     um_text_lower_ascii(event->actor_identity, pool),
+                                     event->actor_uid, event->actor_role, event->remote_addr,
+                                     event->action, event->target, event->before, event->after),
                        pool);
+}
+
+static const char *text_or_null(const um_row_t *row, int column)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row)
+{
+    *uid = um_row_text(row, 0);
+    event->at = apr_time_from_msec(um_row_int(row, 1));
+    event->actor_identity = um_row_text(row, 2);
+    event->actor_uid = text_or_null(row, 3);
+    event->actor_role = um_row_text(row, 4);
+    event->remote_addr = um_row_text(row, 5);
+    event->action = um_row_text(row, 6);
+    event->target = um_row_text(row, 7);
+    event->before = text_or_null(row, 8);
+    event->after = text_or_null(row, 9);
 }

@@ -23,6 +23,16 @@ static void put_half(char *digits, apr_uint64_t number)
     }
 }
 
+/* Two halves that each fit a machine word: one long division instead of 20. */
+static void put(char uid[UM_UID_LENGTH + 1], apr_uint64_t time, apr_uint64_t chance)
+{
+    unsigned __int128 number = (unsigned __int128)time << 64 | chance;
+
+    put_half(uid, (apr_uint64_t)(number / HALF_RANGE));
+    put_half(uid + HALF_LENGTH, (apr_uint64_t)(number % HALF_RANGE));
+    uid[UM_UID_LENGTH] = '\0';
+}
+
 /* Milliseconds and the microseconds behind them; a time that has no room is the
  * nearest that has. */
 static apr_uint64_t pack_time(apr_time_t now)
@@ -37,17 +47,19 @@ apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_h
 {
     unsigned char bytes[sizeof(apr_uint64_t)];
     apr_uint64_t chance;
-    unsigned __int128 number;
     apr_status_t status = host->random(bytes, sizeof(bytes), host->baton);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     memcpy(&chance, bytes, sizeof(chance));
-    number = (unsigned __int128)pack_time(now) << 64 | chance;
-    /* Two halves that each fit a machine word: one long division instead of 20. */
-    put_half(uid, (apr_uint64_t)(number / HALF_RANGE));
-    put_half(uid + HALF_LENGTH, (apr_uint64_t)(number % HALF_RANGE));
-    uid[UM_UID_LENGTH] = '\0';
+    put(uid, pack_time(now), chance);
     return APR_SUCCESS;
+}
+
+void um_uid_first(char uid[UM_UID_LENGTH + 1], apr_int64_t ms)
+{
+    static const apr_int64_t end = APR_INT64_C(1) << MS_BITS;
+
+    put(uid, (apr_uint64_t)(ms < 0 ? 0 : ms < end ? ms : end) << US_BITS, 0);
 }

@@ -296,6 +296,8 @@ def operations(admin):
         ("GET", "sessions/", None, "status"),
         ("HEAD", "sessions/", None, "status"),
         ("POST", "sessions/", {"user_uid": uid, "activity": "x"}, "admin"),
+        ("GET", "audit-events/", None, "admin"),
+        ("HEAD", "audit-events/", None, "admin"),
         ("GET", "organization-status/", None, "status"),
         ("HEAD", "organization-status/", None, "status"),
     ]

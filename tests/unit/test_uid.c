@@ -188,6 +188,25 @@ static int compare(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+static void the_first_of_a_time_is_the_least(void **state)
+{
+    source_t least = { 0, 0, APR_SUCCESS };
+    source_t greatest = { ~APR_UINT64_C(0), 0, APR_SUCCESS };
+    made_t first, made;
+
+    (void)state;
+    um_uid_first(first, SOME_TIME / 1000);
+    assert_int_equal(make_from(made, SOME_TIME / 1000 * 1000, &least), APR_SUCCESS);
+    assert_string_equal(first, made);
+    assert_int_equal(make_from(made, SOME_TIME / 1000 * 1000 - 1, &greatest), APR_SUCCESS);
+    assert_true(strcmp(made, first) < 0);
+    um_uid_first(first, -1);
+    assert_string_equal(first, "00000000000000000000");
+    um_uid_first(first, APR_INT64_MAX);
+    assert_int_equal(make_from(made, APR_INT64_MAX, &greatest), APR_SUCCESS);
+    assert_true(strcmp(made, first) < 0);
+}
+
 static void many_of_one_moment_differ(void **state)
 {
     made_t *uids = malloc(MANY * sizeof(*uids));
@@ -246,6 +265,7 @@ int main(void)
         cmocka_unit_test(its_digits_are_in_byte_order),
         cmocka_unit_test(they_sort_by_time),
         cmocka_unit_test(a_time_without_room_is_the_nearest),
+        cmocka_unit_test(the_first_of_a_time_is_the_least),
         cmocka_unit_test(many_of_one_moment_differ),
         cmocka_unit_test(every_bit_of_chance_counts),
         cmocka_unit_test(no_chance_no_identifier),

@@ -1,0 +1,75 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file audit_events.c The resource audit-events/: who changed what. */
+
+#include "listing.h"
+#include "router.h"
+
+static void put_text(um_buffer_t *buffer, const char *name, const char *text)
+{
+    um_buffer_puts(buffer, name);
+    um_json_put_string_or_null(buffer, text);
+}
+
+/* A JSON text goes in as it is. */
+static void put_json(um_buffer_t *buffer, const char *name, const char *json)
+{
+    um_buffer_puts(buffer, name);
+    um_buffer_puts(buffer, json != NULL ? json : "null");
+}
+
+static void put_event(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+{
+    const char *uid;
+    um_audit_event_t event;
+
+    (void)now;
+    um_store_audit_read(&uid, &event, row);
+    put_text(buffer, "{\"event_uid\":", uid);
+    um_buffer_puts(buffer, ",\"at\":");
+    um_json_put_instant(buffer, apr_time_as_msec(event.at));
+    put_text(buffer, ",\"actor\":{\"identity\":", event.actor_identity);
+    put_text(buffer, ",\"user_uid\":", event.actor_uid);
+    put_text(buffer, ",\"role\":", event.actor_role);
+    put_text(buffer, "},\"remote_addr\":", event.remote_addr);
+    put_text(buffer, ",\"action\":", event.action);
+    put_text(buffer, ",\"target\":", event.target);
+    put_json(buffer, ",\"before\":", event.before);
+    put_json(buffer, ",\"after\":", event.after);
+    um_buffer_putc(buffer, '}');
+}
+
+/* An event's uid begins with its time. */
+static const um_listing_order_t orders[] = {
+    { "event_uid", UM_AUDIT_EVENTS_BY_UID },
+    { "at", UM_AUDIT_EVENTS_BY_UID },
+    { NULL, 0 },
+};
+
+static const um_listing_parameter_t parameters[] = {
+    { .name = "actor", .type = UM_LISTING_ASCII_TEXT, .condition = UM_IF_EVENT_ACTOR },
+    { .name = "action", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_ACTION },
+    { .name = "target", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_TARGET },
+    { .name = "at_after", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_AFTER },
+    { .name = "at_before", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_BEFORE },
+    { .name = NULL },
+};
+
+static const um_listing_kind_t kind = {
+    .source = UM_LIST_OF_AUDIT_EVENTS,
+    .path = "audit-events/",
+    .member = "audit_events",
+    .first = "first_uid",
+    .last = "last_uid",
+    .key = "event_uid",
+    .key_detail = "It must be an event_uid.",
+    .orders = orders,
+    .order_detail = "It must be event_uid or at, which is the same, with - in front for the"
+                    " reverse.",
+    .parameters = parameters,
+    .put = put_event,
+};
+
+apr_status_t um_audit_events_list(um_answer_t *answer, um_request_t *request)
+{
+    return um_listing_handle(answer, request, &kind);
+}

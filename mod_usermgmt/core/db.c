@@ -403,6 +403,20 @@ apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
     return driver_status(db, error, um_statements_name(id));
 }
 
+apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id)
+{
+    um_prepared_t *prepared;
+
+    return find_prepared(&prepared, db, id);
+}
+
+apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
+{
+    um_prepared_t *prepared;
+
+    return find_composed(&prepared, db, sql);
+}
+
 static int execute(um_db_t *db, um_statement_id_t id)
 {
     int rows = 0;

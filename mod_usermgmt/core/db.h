@@ -73,6 +73,11 @@ apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, 
 apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
                          const char *const *parameters, int count, apr_pool_t *pool);
 
+/** Prepare a statement of the list, or a composed one, to see whether the database
+ *  takes it. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id);
+apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql);
+
 /** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_begin(um_db_t *db);
 /** Commit. Where it fails nothing of the transaction holds; it is rolled back. */

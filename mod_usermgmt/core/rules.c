@@ -238,3 +238,29 @@ const um_violation_t *um_rules_check_activity(const char *activity)
     }
     return um_text_has_control(activity) ? &control : NULL;
 }
+
+const um_violation_t *um_rules_check_organization(const char *name)
+{
+    static const um_violation_t invalid = {
+        "invalid_name",
+        "The name of an organization is 1 to 255 bytes of UTF-8 without control characters."
+    };
+    apr_size_t length = strlen(name);
+    int is_good = length >= 1 && length <= UM_ORGANIZATION_MAX && um_text_is_utf8(name, length)
+                  && !um_text_has_control(name);
+
+    return is_good ? NULL : &invalid;
+}
+
+const um_violation_t *um_rules_check_payment_type(const char *payment_type)
+{
+    static const um_violation_t invalid = {
+        "invalid_value",
+        "A payment_type is 1 to 64 characters of UTF-8, no control characters among them."
+    };
+    int is_good = *payment_type != '\0' && um_text_is_utf8(payment_type, strlen(payment_type))
+                  && um_text_count(payment_type) <= UM_PAYMENT_TYPE_MAX
+                  && !um_text_has_control(payment_type);
+
+    return is_good ? NULL : &invalid;
+}

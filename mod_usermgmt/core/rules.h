@@ -29,6 +29,8 @@ typedef struct um_violation_t {
  * may be something else, such as the subject of a certificate. */
 #define UM_IDENTITY_MAX 512
 #define UM_ORGANIZATION_MAX 255
+/* Characters. */
+#define UM_PAYMENT_TYPE_MAX 64
 #define UM_ATTRIBUTE_NAME_MAX 64
 #define UM_ATTRIBUTES_MAX 64
 #define UM_ATTRIBUTES_MAX_BYTES 16384
@@ -49,5 +51,11 @@ const um_violation_t *um_rules_check_uid(const char *uid);
 
 /** The name of an activity; it is well-formed UTF-8. */
 const um_violation_t *um_rules_check_activity(const char *activity);
+
+/** The name of an organization; any bytes. */
+const um_violation_t *um_rules_check_organization(const char *name);
+
+/** How an organization pays; any bytes. */
+const um_violation_t *um_rules_check_payment_type(const char *payment_type);
 
 #endif

@@ -72,3 +72,21 @@ apr_status_t um_schema_upgrade(um_db_t *db, apr_pool_t *pool)
     }
     return status;
 }
+
+void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
+{
+    um_buffer_t sql;
+
+    *failed = 0;
+    *tried = 0;
+    for (int id = 0; id < UM_STMT_COUNT; id++) {
+        *failed += um_db_prepare(db, (um_statement_id_t)id) != APR_SUCCESS;
+        ++*tried;
+    }
+    um_buffer_init(&sql, 1024, pool);
+    for (int i = 0; um_statements_compose_sample(&sql, i, um_db_dialect(db)); i++) {
+        *failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
+        ++*tried;
+        um_buffer_init(&sql, 1024, pool);
+    }
+}

@@ -32,4 +32,12 @@ apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool);
  */
 apr_status_t um_schema_upgrade(um_db_t *db, apr_pool_t *pool);
 
+/**
+ * Prepare every statement of statements.h; those that the database does not
+ * take are logged.
+ * @param failed how many were not taken
+ * @param tried  how many there are
+ */
+void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool);
+
 #endif

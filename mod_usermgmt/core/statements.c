@@ -33,6 +33,8 @@
     "e.event_uid, e.at, e.actor_identity, COALESCE(e.actor_uid, ''), e.actor_role,"              \
     " e.remote_addr, e.action, e.target, COALESCE(e.before_json, ''), COALESCE(e.after_json, '')"
 
+#define ORGANIZATION_COLUMNS "org_id, name, payment_type, created_at"
+
 typedef struct um_statement_t {
     const char *name;
     const char *sql;
@@ -54,11 +56,23 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                 { NULL } },
     [UM_STMT_SCHEMA_VERSION] = { "schema_version", "SELECT MAX(version) FROM schema_version",
                                  { NULL } },
+    [UM_STMT_ORGANIZATION_GET] = { "organization_get",
+                                   "SELECT " ORGANIZATION_COLUMNS " FROM organizations"
+                                   " WHERE name = %s",
+                                   { NULL } },
+    [UM_STMT_ORGANIZATION_LIST] = { "organization_list",
+                                    "SELECT " ORGANIZATION_COLUMNS " FROM organizations"
+                                    " WHERE name > %s ORDER BY name LIMIT %lld",
+                                    { NULL } },
     [UM_STMT_ORGANIZATION_INSERT] = { "organization_insert",
                                       "INSERT INTO organizations (name, created_at)"
                                       " SELECT %s, CAST(%s AS INTEGER) WHERE NOT EXISTS"
                                       " (SELECT 1 FROM organizations WHERE name = %s)",
                                       { NULL } },
+    [UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE] = { "organization_set_payment_type",
+                                                "UPDATE organizations SET payment_type = %s"
+                                                " WHERE org_id = %lld",
+                                                { NULL } },
     [UM_STMT_ORGANIZATION_STATUS] = { "organization_status",
                                       "SELECT o.name, o.payment_type, o.user_count,"
                                       " o.sub_admin_count, o.session_count,"
@@ -587,4 +601,54 @@ void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters
     if (what != UM_LIST_COUNT) {
         add_stretch(&to, list, &rows->orders[list->order]);
     }
+}
+
+/* ---- samples ---- */
+
+/* The orders of a source go from 0 to last_order, its conditions from
+ * first_condition up to the one before condition_end. */
+static const struct {
+    int last_order;
+    int first_condition;
+    int condition_end;
+} shapes[UM_LIST_SOURCE_COUNT] = {
+    [UM_LIST_OF_USERS] = { UM_USERS_BY_DISPLAY_NAME, UM_IF_USER_EMAIL,
+                           UM_IF_USER_CREATED_BEFORE + 1 },
+    [UM_LIST_OF_SUB_ADMINS] = { UM_SUB_ADMINS_BY_UID, 0, 0 },
+    [UM_LIST_OF_INVITATIONS] = { UM_INVITATIONS_BY_TOKEN, UM_IF_INVITATION_IS_PENDING,
+                                 UM_IF_INVITATION_IS_REVOKED + 1 },
+    [UM_LIST_OF_SESSIONS] = { UM_SESSIONS_BY_STARTED_AT, UM_IF_SESSION_USER,
+                              UM_IF_SESSION_STARTED_BEFORE + 1 },
+    [UM_LIST_OF_AUDIT_EVENTS] = { UM_AUDIT_EVENTS_BY_UID, UM_IF_EVENT_ACTOR,
+                                  UM_IF_EVENT_BEFORE + 1 },
+};
+
+/* Each order is told forwards and backwards, and asked for in four ways. */
+#define SAMPLES_PER_ORDER 8
+
+int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dialect)
+{
+    apr_array_header_t *parameters = apr_array_make(sql->pool, 16, sizeof(const char *));
+    um_list_t list = { .after = { "1", "1" }, .before = { "1", "1" }, .limit = 1 };
+    int source = 0;
+
+    while (source < UM_LIST_SOURCE_COUNT
+           && number >= (shapes[source].last_order + 1) * SAMPLES_PER_ORDER) {
+        number -= (shapes[source++].last_order + 1) * SAMPLES_PER_ORDER;
+    }
+    if (source == UM_LIST_SOURCE_COUNT) {
+        return 0;
+    }
+    list.source = (um_list_source_t)source;
+    list.order = number / SAMPLES_PER_ORDER;
+    list.descending = number % 2;
+    list.conditions = apr_array_make(sql->pool, 8, sizeof(um_condition_t));
+    for (int id = shapes[source].first_condition; id < shapes[source].condition_end; id++) {
+        APR_ARRAY_PUSH(list.conditions, um_condition_t) = (um_condition_t){
+            (um_condition_id_t)id, "1"
+        };
+    }
+    um_statements_compose_list(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1",
+                               dialect);
+    return 1;
 }

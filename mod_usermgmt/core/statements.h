@@ -27,7 +27,10 @@ typedef enum um_statement_id_t {
     UM_STMT_SAVEPOINT_ROLLBACK,
     UM_STMT_SCHEMA_EXISTS,
     UM_STMT_SCHEMA_VERSION,
+    UM_STMT_ORGANIZATION_GET,
+    UM_STMT_ORGANIZATION_LIST,
     UM_STMT_ORGANIZATION_INSERT,
+    UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
     UM_STMT_ORGANIZATION_STATUS,
     UM_STMT_ORGANIZATION_ACTIVITIES,
     UM_STMT_CALLER_GET,
@@ -191,5 +194,13 @@ typedef enum um_list_what_t {
 void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters,
                                 const um_list_t *list, um_list_what_t what, const char *org_id,
                                 um_dialect_t dialect);
+
+/**
+ * Compose one of a set of lists that has every source, order and condition in
+ * it, so that the pieces can be tried on a database.
+ * @param number counted from 0
+ * @return 0 where number is past the last
+ */
+int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dialect);
 
 #endif

@@ -134,6 +134,27 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
 apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
                                            apr_pool_t *pool);
 
+typedef struct um_organization_t {
+    apr_int64_t id;
+    const char *name;
+    const char *payment_type;
+    /** Milliseconds since 1970. */
+    apr_int64_t created_at;
+} um_organization_t;
+
+/** UM_ENOTFOUND where there is none of that name. */
+apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_t *db,
+                                        const char *name, apr_pool_t *pool);
+/** At most limit organizations, of um_organization_t, by name, behind that name
+ *  (which need not exist; "" for the first). */
+apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_db_t *db,
+                                         const char *after, apr_int64_t limit,
+                                         apr_pool_t *pool);
+/** UM_ENOTFOUND where there is no such organization. */
+apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
+                                                     const char *payment_type,
+                                                     apr_pool_t *pool);
+
 /* store_organizations.c: callers */
 
 /** What the database knows of a caller. */

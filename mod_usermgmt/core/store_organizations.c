@@ -64,6 +64,56 @@ apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_in
                        UM_PARAMETERS(name, um_db_int(now, pool), name), pool);
 }
 
+static void take_organization(const um_row_t *row, void *baton)
+{
+    apr_array_header_t *organizations = baton;
+    um_organization_t *organization = apr_array_push(organizations);
+
+    organization->id = um_row_int(row, 0);
+    organization->name = apr_pstrdup(organizations->pool, um_row_text(row, 1));
+    organization->payment_type = apr_pstrdup(organizations->pool, um_row_text(row, 2));
+    organization->created_at = um_row_int(row, 3);
+}
+
+apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_t *db,
+                                        const char *name, apr_pool_t *pool)
+{
+    apr_array_header_t *found = apr_array_make(pool, 1, sizeof(um_organization_t));
+    apr_status_t status = um_db_select(db, take_organization, found, UM_STMT_ORGANIZATION_GET,
+                                       UM_PARAMETERS(name), pool);
+
+    if (status == APR_SUCCESS && found->nelts == 0) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *organization = &APR_ARRAY_IDX(found, 0, um_organization_t);
+    }
+    return status;
+}
+
+apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_db_t *db,
+                                         const char *after, apr_int64_t limit, apr_pool_t *pool)
+{
+    apr_array_header_t *found = apr_array_make(pool, 16, sizeof(um_organization_t));
+    apr_status_t status = um_db_select(db, take_organization, found, UM_STMT_ORGANIZATION_LIST,
+                                       UM_PARAMETERS(after, um_db_int(limit, pool)), pool);
+
+    if (status == APR_SUCCESS) {
+        *organizations = found;
+    }
+    return status;
+}
+
+apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
+                                                     const char *payment_type, apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status = um_db_query(db, &affected, UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
+                                      UM_PARAMETERS(payment_type, um_db_int(org_id, pool)), pool);
+
+    return status == APR_SUCCESS && affected != 1 ? UM_ENOTFOUND : status;
+}
+
 typedef struct um_caller_get_t {
     um_caller_record_t *record;
     const char *identity;

@@ -66,7 +66,7 @@ IFS='
 '
 set -f
 
-for layer in core api httpd; do
+for layer in core api httpd cli; do
     found=$(files "$layer" | grep -c '\.c$')
     [ "$found" -ge 5 ] || fail "only $found C files in $sources/$layer"
 done
@@ -76,6 +76,9 @@ httpd=$(includes "$httpd_headers" $(files core api))
 [ -z "$httpd" ] || fail "core or api includes httpd's headers" "$httpd"
 includes "$httpd_headers" $(files httpd) >/dev/null ||
     fail "not even httpd/ includes httpd's headers, so the check looks at the wrong thing"
+
+httpd=$(includes "$httpd_headers" $(files cli))
+[ -z "$httpd" ] || fail "cli includes httpd's headers" "$httpd"
 
 above=$(includes '.*(api|httpd|cli)/' $(files core)
     includes '.*(httpd|cli)/' $(files api))
@@ -91,12 +94,12 @@ done
 
 only core/db.c "calls of apr_dbd" \
     "$(grep -nE 'apr_dbd_[a-z0-9_]+[[:space:]]*\(' $(files core api httpd))"
-only api/json.c "jansson.h" "$(includes 'jansson\.h' $(files core api httpd))"
-only core/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files core api httpd))"
+only api/json.c "jansson.h" "$(includes 'jansson\.h' $(files core api httpd cli))"
+only core/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files core api httpd cli))"
 
 sql='SELECT|INSERT|UPDATE|DELETE FROM|CREATE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|PRAGMA|WHERE|VALUES'
 only core/statements.c "SQL" \
-    "$(strings $(files core api httpd) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
+    "$(strings $(files core api httpd cli) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
 
 [ "$failures" -eq 0 ] && echo "layers: all rules hold"
 exit $((failures != 0))

@@ -1,0 +1,24 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CLI_COMMANDS_H
+#define UM_CLI_COMMANDS_H
+
+/** @file commands.h The commands, a file each for what they are about. They run
+ *  with the database connected; words are what follows the command's two names. */
+
+#include "tool.h"
+
+typedef um_exit_t um_command_fn_t(um_tool_t *tool, const char *const *words, int count);
+
+/* schema.c */
+um_command_fn_t um_schema_command_status;
+um_command_fn_t um_schema_command_create;
+um_command_fn_t um_schema_command_upgrade;
+um_command_fn_t um_schema_command_verify;
+
+/* organizations.c */
+um_command_fn_t um_organizations_command_list;
+um_command_fn_t um_organizations_command_show;
+um_command_fn_t um_organizations_command_create;
+um_command_fn_t um_organizations_command_set;
+
+#endif

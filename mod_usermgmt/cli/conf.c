@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file conf.c The database of an httpd.conf, see conf.h. */
+
+#include "conf.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_fnmatch.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#define LINE_MAX_BYTES 8192
+/* Files that include files that include files. */
+#define DEPTH_MAX 16
+
+/* What is known of one of the two directives. */
+typedef struct um_found_t {
+    const char *name;
+    /* NULL as long as there is none. */
+    const char *value;
+    /* "FILE:LINE: VALUE" lines of all that differ. */
+    const char *places;
+    int count;
+} um_found_t;
+
+typedef struct um_conf_t {
+    apr_pool_t *pool;
+    um_found_t driver;
+    um_found_t params;
+    const char *server_root;
+    /* Of Define. */
+    apr_table_t *variables;
+    int depth;
+    const char *wrong;
+} um_conf_t;
+
+static void read_name(um_conf_t *conf, const char *name, int must_exist);
+
+/* One argument as httpd reads it: quoted by " or ', or up to white space. */
+static const char *take_word(const char **line, apr_pool_t *pool)
+{
+    const char *from = *line;
+    char *word = apr_palloc(pool, strlen(from) + 1);
+    char *to = word;
+    char quote;
+
+    while (apr_isspace(*from)) {
+        from++;
+    }
+    quote = *from == '"' || *from == '\'' ? *from++ : '\0';
+    while (*from != '\0' && (quote != '\0' ? *from != quote : !apr_isspace(*from))) {
+        if (quote != '\0' && *from == '\\' && (from[1] == '\\' || from[1] == quote)) {
+            from++;
+        }
+        *to++ = *from++;
+    }
+    *to = '\0';
+    *line = *from == quote && quote != '\0' ? from + 1 : from;
+    return word;
+}
+
+/* ${NAME} of Define or the environment; what nobody knows stays. */
+static const char *substitute(const um_conf_t *conf, const char *line)
+{
+    const char *text = "";
+    const char *start;
+    const char *end;
+
+    while ((start = strstr(line, "${")) != NULL && (end = strchr(start, '}')) != NULL) {
+        const char *name = apr_pstrmemdup(conf->pool, start + 2, (apr_size_t)(end - start) - 2);
+        const char *value = apr_table_get(conf->variables, name);
+
+        if (value == NULL) {
+            value = getenv(name);
+        }
+        if (value == NULL) {
+            value = apr_pstrmemdup(conf->pool, start, (apr_size_t)(end - start) + 1);
+        }
+        text = apr_pstrcat(conf->pool, text,
+                           apr_pstrmemdup(conf->pool, line, (apr_size_t)(start - line)), value,
+                           NULL);
+        line = end + 1;
+    }
+    return apr_pstrcat(conf->pool, text, line, NULL);
+}
+
+static void note(um_conf_t *conf, um_found_t *found, const char *value, const char *file,
+                 int line)
+{
+    if (found->value != NULL && strcmp(found->value, value) == 0) {
+        return;
+    }
+    found->value = value;
+    found->places = apr_psprintf(conf->pool, "%s\n  %s:%d: %s %s", found->places, file, line,
+                                 found->name, value);
+    found->count++;
+}
+
+static void take_line(um_conf_t *conf, const char *line, const char *file, int number)
+{
+    const char *rest = substitute(conf, line);
+    const char *name = take_word(&rest, conf->pool);
+    const char *value = take_word(&rest, conf->pool);
+
+    if (*name == '#' || *value == '\0') {
+        return;
+    }
+    if (apr_cstr_casecmp(name, "DBDriver") == 0) {
+        note(conf, &conf->driver, value, file, number);
+    } else if (apr_cstr_casecmp(name, "DBDParams") == 0) {
+        note(conf, &conf->params, value, file, number);
+    } else if (apr_cstr_casecmp(name, "ServerRoot") == 0) {
+        conf->server_root = value;
+    } else if (apr_cstr_casecmp(name, "Define") == 0) {
+        apr_table_set(conf->variables, value, take_word(&rest, conf->pool));
+    } else if (apr_cstr_casecmp(name, "Include") == 0) {
+        read_name(conf, value, 1);
+    } else if (apr_cstr_casecmp(name, "IncludeOptional") == 0) {
+        read_name(conf, value, 0);
+    }
+}
+
+static void read_lines(um_conf_t *conf, apr_file_t *file, const char *path)
+{
+    char piece[LINE_MAX_BYTES];
+    const char *line = "";
+    int number = 0;
+
+    while (conf->wrong == NULL && apr_file_gets(piece, sizeof(piece), file) == APR_SUCCESS) {
+        apr_size_t length = strlen(piece);
+
+        number++;
+        while (length > 0 && (piece[length - 1] == '\n' || piece[length - 1] == '\r')) {
+            piece[--length] = '\0';
+        }
+        if (length > 0 && piece[length - 1] == '\\') {
+            piece[length - 1] = '\0';
+            line = apr_pstrcat(conf->pool, line, piece, NULL);
+            continue;
+        }
+        take_line(conf, apr_pstrcat(conf->pool, line, piece, NULL), path, number);
+        line = "";
+    }
+}
+
+static void read_path(um_conf_t *conf, const char *path);
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The files of a folder that match, in the order of their names, as httpd does. */
+static void read_folder(um_conf_t *conf, const char *folder, const char *pattern)
+{
+    apr_array_header_t *names = apr_array_make(conf->pool, 16, sizeof(const char *));
+    apr_dir_t *dir = NULL;
+    apr_finfo_t info;
+    apr_status_t status = apr_dir_open(&dir, folder, conf->pool);
+
+    if (status != APR_SUCCESS) {
+        conf->wrong = apr_psprintf(conf->pool, "%s can't be read: %pm", folder, &status);
+        return;
+    }
+    while (apr_dir_read(&info, APR_FINFO_NAME, dir) == APR_SUCCESS) {
+        if (strcmp(info.name, ".") != 0 && strcmp(info.name, "..") != 0
+            && apr_fnmatch(pattern, info.name, APR_FNM_PERIOD) == APR_SUCCESS) {
+            APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(conf->pool, info.name);
+        }
+    }
+    apr_dir_close(dir);
+    qsort(names->elts, (size_t)names->nelts, sizeof(const char *), compare_names);
+    for (int i = 0; conf->wrong == NULL && i < names->nelts; i++) {
+        read_path(conf, apr_pstrcat(conf->pool, folder, "/",
+                                    APR_ARRAY_IDX(names, i, const char *), NULL));
+    }
+}
+
+static void read_path(um_conf_t *conf, const char *path)
+{
+    apr_file_t *file = NULL;
+    apr_finfo_t info;
+    apr_status_t status;
+
+    if (conf->depth == DEPTH_MAX) {
+        conf->wrong = apr_psprintf(conf->pool, "%s is included too deeply", path);
+        return;
+    }
+    conf->depth++;
+    status = apr_stat(&info, path, APR_FINFO_TYPE, conf->pool);
+    if (status == APR_SUCCESS && info.filetype == APR_DIR) {
+        read_folder(conf, path, "*");
+    } else if ((status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED,
+                                       APR_FPROT_OS_DEFAULT, conf->pool))
+               == APR_SUCCESS) {
+        read_lines(conf, file, path);
+        apr_file_close(file);
+    } else {
+        conf->wrong = apr_psprintf(conf->pool, "%s can't be read: %pm", path, &status);
+    }
+    conf->depth--;
+}
+
+/* The name of an Include: a file, a folder, or a pattern in its last part. */
+static void read_name(um_conf_t *conf, const char *name, int must_exist)
+{
+    const char *path = name;
+    const char *slash;
+    apr_finfo_t info;
+
+    if (name[0] != '/' && conf->server_root != NULL) {
+        path = apr_pstrcat(conf->pool, conf->server_root, "/", name, NULL);
+    }
+    slash = strrchr(path, '/');
+    if (slash != NULL && apr_fnmatch_test(slash + 1)) {
+        const char *folder = apr_pstrmemdup(conf->pool, path, (apr_size_t)(slash - path));
+
+        if (must_exist || apr_stat(&info, folder, APR_FINFO_TYPE, conf->pool) == APR_SUCCESS) {
+            read_folder(conf, folder, slash + 1);
+        }
+    } else if (must_exist || apr_stat(&info, path, APR_FINFO_TYPE, conf->pool) == APR_SUCCESS) {
+        read_path(conf, path);
+    }
+}
+
+const char *um_conf_read(const char **driver, const char **params, const char *file,
+                         apr_pool_t *pool)
+{
+    um_conf_t conf = { .pool = pool,
+                       .driver = { .name = "DBDriver", .places = "" },
+                       .params = { .name = "DBDParams", .places = "" },
+                       .variables = apr_table_make(pool, 8) };
+
+    read_path(&conf, file);
+    if (conf.wrong != NULL) {
+        return conf.wrong;
+    }
+    if (conf.driver.count == 0 || conf.params.count == 0) {
+        return apr_psprintf(pool, "%s and what it includes have no DBDriver or no DBDParams",
+                            file);
+    }
+    if (conf.driver.count > 1 || conf.params.count > 1) {
+        return apr_psprintf(pool,
+                            "%s has several databases; name one by --driver and --params:%s%s",
+                            file, conf.driver.places, conf.params.places);
+    }
+    *driver = conf.driver.value;
+    *params = conf.params.value;
+    return NULL;
+}

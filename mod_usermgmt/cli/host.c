@@ -1,0 +1,268 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file host.c The core's host in the tool: connections, log, changes. See tool.h. */
+
+#include "tool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "conf.h"
+
+/* How long a change that met a busy database waits before it is tried again. */
+#define BUSY_PAUSE apr_time_from_msec(100)
+
+void um_tool_say(const um_tool_t *tool, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+
+    va_start(arguments, format);
+    text = apr_pvsprintf(tool->pool, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "usermgmtctl: %s\n", text);
+}
+
+/* ---- the core's host ---- */
+
+static apr_status_t open_connection(um_connection_t *connection, um_tool_t *tool)
+{
+    const char *reason = NULL;
+    apr_status_t status;
+
+    connection->driver = tool->driver;
+    connection->handle = NULL;
+    connection->owner = NULL;
+    apr_pool_create(&connection->pool, tool->pool);
+    status = apr_dbd_open_ex(tool->driver, connection->pool, tool->params, &connection->handle,
+                             &reason);
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "the database can't be opened: %s",
+                    reason != NULL ? reason : "no reason given");
+        apr_pool_destroy(connection->pool);
+        return UM_EUNAVAILABLE;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
+{
+    um_tool_t *tool = baton;
+    apr_status_t status = APR_SUCCESS;
+
+    (void)pool;
+    apr_thread_mutex_lock(tool->mutex);
+    if (tool->idle_count > 0) {
+        *connection = tool->idle[--tool->idle_count];
+    } else {
+        status = open_connection(connection, tool);
+    }
+    apr_thread_mutex_unlock(tool->mutex);
+    return status;
+}
+
+static void release(um_connection_t *connection, void *baton)
+{
+    um_tool_t *tool = baton;
+
+    apr_thread_mutex_lock(tool->mutex);
+    if (tool->idle_count < UM_TOOL_IDLE_MAX) {
+        tool->idle[tool->idle_count++] = *connection;
+    } else {
+        apr_dbd_close(connection->driver, connection->handle);
+        apr_pool_destroy(connection->pool);
+    }
+    apr_thread_mutex_unlock(tool->mutex);
+}
+
+static apr_status_t close_idle(void *baton)
+{
+    um_tool_t *tool = baton;
+
+    while (tool->idle_count > 0) {
+        um_connection_t *connection = &tool->idle[--tool->idle_count];
+
+        apr_dbd_close(connection->driver, connection->handle);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_time_t now(void *baton)
+{
+    (void)baton;
+    return apr_time_now();
+}
+
+static apr_status_t make_random(unsigned char *bytes, apr_size_t length, void *baton)
+{
+    (void)baton;
+    return apr_generate_random_bytes(bytes, length);
+}
+
+static void write_log(um_log_level_t level, int id, apr_status_t status, const char *line,
+                      void *baton)
+{
+    um_tool_t *tool = baton;
+
+    (void)status;
+    if (level > UM_LOG_WARNING) {
+        return;
+    }
+    if (tool->holds_log) {
+        apr_snprintf(tool->held_line, sizeof(tool->held_line), "UM%04d: %s", id, line);
+    } else {
+        um_tool_say(tool, "UM%04d: %s", id, line);
+    }
+}
+
+/* ---- the database ---- */
+
+/* The driver would make a file where there is none, whatever it is asked for. */
+static um_exit_t check_file(const um_tool_t *tool)
+{
+    apr_finfo_t info;
+
+    if (strcmp(tool->driver_name, "sqlite3") == 0
+        && apr_stat(&info, tool->params, APR_FINFO_TYPE, tool->pool) != APR_SUCCESS) {
+        um_tool_say(tool, "there is no database %s; \"usermgmtctl schema create\" makes one",
+                    tool->params);
+        return UM_EXIT_DATABASE;
+    }
+    return UM_EXIT_OK;
+}
+
+static um_exit_t find_database(um_tool_t *tool)
+{
+    const char *config = um_options_value(&tool->options, UM_OPTION_CONFIG);
+    const char *wrong = NULL;
+
+    tool->driver_name = um_options_value(&tool->options, UM_OPTION_DRIVER);
+    tool->params = um_options_value(&tool->options, UM_OPTION_PARAMS);
+    if (config != NULL && (tool->driver_name != NULL || tool->params != NULL)) {
+        wrong = "give --config, or --driver and --params, not both";
+    } else if (config != NULL) {
+        wrong = um_conf_read(&tool->driver_name, &tool->params, config, tool->pool);
+    } else if (tool->driver_name == NULL || tool->params == NULL) {
+        wrong = "which database? Give --driver and --params, or --config";
+    }
+    if (wrong != NULL) {
+        um_tool_say(tool, "%s", wrong);
+        return UM_EXIT_USAGE;
+    }
+    return UM_EXIT_OK;
+}
+
+static um_exit_t find_driver(um_tool_t *tool)
+{
+    apr_status_t status = apr_dbd_init(tool->pool);
+
+    if (status == APR_SUCCESS) {
+        status = apr_dbd_get_driver(tool->pool, tool->driver_name, &tool->driver);
+    }
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "apr-util has no driver \"%s\" here; is its package installed?",
+                    tool->driver_name);
+        return UM_EXIT_DATABASE;
+    }
+    return UM_EXIT_OK;
+}
+
+um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
+{
+    static const um_host_t template = { NULL, acquire, release, NULL, NULL, now, make_random,
+                                        write_log };
+    um_writer_t *writer = NULL;
+    um_exit_t end = find_database(tool);
+    apr_status_t status;
+
+    if (end == UM_EXIT_OK) {
+        end = find_driver(tool);
+    }
+    if (end == UM_EXIT_OK && !may_create) {
+        end = check_file(tool);
+    }
+    if (end != UM_EXIT_OK) {
+        return end;
+    }
+    tool->host = template;
+    tool->host.baton = tool;
+    status = apr_thread_mutex_create(&tool->mutex, APR_THREAD_MUTEX_DEFAULT, tool->pool);
+    if (status == APR_SUCCESS) {
+        apr_pool_cleanup_register(tool->pool, tool, close_idle, apr_pool_cleanup_null);
+        status = um_writer_create(&writer, tool->pool);
+    }
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "the writer can't be started: %pm", &status);
+        return UM_EXIT_DATABASE;
+    }
+    tool->store = um_store_create(&tool->host, writer, 0, tool->pool);
+    return UM_EXIT_OK;
+}
+
+apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton,
+                            apr_pool_t *pool)
+{
+    apr_time_t end = apr_time_now() + apr_time_from_sec(tool->options.wait);
+    apr_status_t status = um_store_prepare(tool->store, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    tool->holds_log = 1;
+    tool->held_line[0] = '\0';
+    status = um_store_change(tool->store, change, baton, pool);
+    while (status == UM_EUNAVAILABLE && apr_time_now() < end) {
+        apr_sleep(BUSY_PAUSE);
+        status = um_store_change(tool->store, change, baton, pool);
+    }
+    tool->holds_log = 0;
+    if (status == UM_EUNAVAILABLE && tool->held_line[0] != '\0') {
+        um_tool_say(tool, "%s", tool->held_line);
+    }
+    return status;
+}
+
+um_exit_t um_tool_exit(apr_status_t status)
+{
+    if (status == APR_SUCCESS) {
+        return UM_EXIT_OK;
+    }
+    return status == UM_EUNAVAILABLE || status == UM_ESCHEMA ? UM_EXIT_DATABASE
+                                                             : UM_EXIT_REFUSED;
+}
+
+apr_status_t um_tool_get_organization(um_organization_t **organization, const um_tool_t *tool,
+                                      um_db_t *db, const char *name, apr_pool_t *pool)
+{
+    apr_status_t status = um_store_organizations_get(organization, db, name, pool);
+
+    if (status == UM_ENOTFOUND) {
+        um_tool_say(tool, "there is no organization \"%s\"", name);
+    }
+    return status;
+}
+
+apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,
+                           const char *action, const char *target, const char *before,
+                           const char *after, apr_pool_t *pool)
+{
+    um_audit_event_t event = {
+        apr_time_now(), tool->actor, NULL, "admin", "local", action, target, before, after,
+    };
+
+    return um_store_audit_insert(db, org_id, &event, pool);
+}
+
+um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text)
+{
+    apr_status_t status = apr_file_write_full(tool->out, text->data, text->length, NULL);
+
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "the output can't be written: %pm", &status);
+        return UM_EXIT_REFUSED;
+    }
+    return UM_EXIT_OK;
+}

@@ -1,0 +1,161 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file main.c usermgmtctl: its commands, and the way to them. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <apr_user.h>
+
+#include "commands.h"
+
+typedef struct um_command_t {
+    const char *noun;
+    const char *verb;
+    /* What follows, for the help; and how many words that are. */
+    const char *words;
+    int count;
+    /* Of um_option_t: besides those that every command takes. */
+    unsigned options;
+    /* Whether the database may be a file that does not exist yet. */
+    int may_create;
+    um_command_fn_t *run;
+    const char *help;
+} um_command_t;
+
+static const um_command_t commands[] = {
+    { "schema", "status", "", 0, 0, 0, um_schema_command_status,
+      "tell the schema's version; 1 where it is not the current one" },
+    { "schema", "create", "", 0, 0, 1, um_schema_command_create, "make the schema" },
+    { "schema", "upgrade", "", 0, 0, 0, um_schema_command_upgrade,
+      "bring the schema to the current version" },
+    { "schema", "verify", "", 0, 0, 0, um_schema_command_verify,
+      "try whether the database takes every statement" },
+    { "org", "list", "", 0, 0, 0, um_organizations_command_list,
+      "list the organizations, one JSON object a line" },
+    { "org", "show", " NAME", 1, 0, 0, um_organizations_command_show,
+      "show an organization and its counts" },
+    { "org", "create", " NAME", 1, 0, 0, um_organizations_command_create,
+      "make an organization" },
+    { "org", "set", " NAME payment_type=TYPE", 2, 0, 0, um_organizations_command_set,
+      "set how an organization pays" },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(apr_pool_t *pool)
+{
+    unsigned options = UM_OPTIONS_COMMON;
+
+    puts("usermgmtctl [OPTION ...] COMMAND\n\nCommands:");
+    for (apr_size_t i = 0; i < COMMAND_COUNT; i++) {
+        printf("  %s %s%s\n        %s\n", commands[i].noun, commands[i].verb, commands[i].words,
+               commands[i].help);
+        options |= commands[i].options;
+    }
+    printf("\nOptions:\n%s\n"
+           "Exit status: 0 done; 1 something was refused; 2 the command line is wrong; 3 the\n"
+           "database can't be reached, stays busy, or has another schema.\n",
+           um_options_help(options, pool));
+}
+
+static const char *word(const um_options_t *options, int index)
+{
+    return index < options->words->nelts ? APR_ARRAY_IDX(options->words, index, const char *)
+                                         : "";
+}
+
+static const um_command_t *find_command(const um_options_t *options)
+{
+    for (apr_size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].noun, word(options, 0)) == 0
+            && strcmp(commands[i].verb, word(options, 1)) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *find_actor(apr_pool_t *pool)
+{
+    apr_uid_t uid = 0;
+    apr_gid_t gid = 0;
+    char *name = NULL;
+
+    apr_uid_current(&uid, &gid, pool);
+    if (apr_uid_name_get(&name, uid, pool) != APR_SUCCESS) {
+        name = apr_psprintf(pool, "%lu", (unsigned long)uid);
+    }
+    return apr_pstrcat(pool, "usermgmtctl:", name, NULL);
+}
+
+/* NULL, or what is wrong with the command line. */
+static const char *check_command(const um_command_t *command, const um_options_t *options,
+                                 apr_pool_t *pool)
+{
+    const char *other;
+
+    if (command == NULL) {
+        return apr_psprintf(pool, "\"%s %s\" is no command", word(options, 0), word(options, 1));
+    }
+    other = um_options_find_other(options, UM_OPTIONS_COMMON | command->options);
+    if (other != NULL) {
+        return apr_psprintf(pool, "%s %s does not take --%s", command->noun, command->verb,
+                            other);
+    }
+    if (options->words->nelts - 2 != command->count) {
+        return apr_psprintf(pool, "it is: usermgmtctl %s %s%s", command->noun, command->verb,
+                            command->words);
+    }
+    return NULL;
+}
+
+static um_exit_t run(um_tool_t *tool)
+{
+    const um_options_t *options = &tool->options;
+    const um_command_t *command = find_command(options);
+    const char *wrong = check_command(command, options, tool->pool);
+    um_exit_t end;
+
+    if (wrong != NULL) {
+        um_tool_say(tool, "%s; see usermgmtctl --help", wrong);
+        return UM_EXIT_USAGE;
+    }
+    tool->actor = find_actor(tool->pool);
+    apr_file_open_stdout(&tool->out, tool->pool);
+    end = um_tool_connect(tool, command->may_create);
+    if (end == UM_EXIT_OK) {
+        end = command->run(tool, (const char *const *)options->words->elts + 2,
+                           options->words->nelts - 2);
+    }
+    return end;
+}
+
+int main(int argc, const char *const *argv)
+{
+    um_tool_t *tool;
+    apr_pool_t *pool = NULL;
+    const char *wrong;
+    um_exit_t end = UM_EXIT_OK;
+
+    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        fputs("usermgmtctl: APR can't be started\n", stderr);
+        return UM_EXIT_DATABASE;
+    }
+    tool = apr_pcalloc(pool, sizeof(*tool));
+    tool->pool = pool;
+    wrong = um_options_read(&tool->options, argc, argv, pool);
+    if (wrong != NULL) {
+        um_tool_say(tool, "%s; see usermgmtctl --help", wrong);
+        end = UM_EXIT_USAGE;
+    } else if ((tool->options.given & UM_OPTION_HELP) != 0) {
+        print_help(pool);
+    } else if ((tool->options.given & UM_OPTION_VERSION) != 0) {
+        puts("usermgmtctl " UM_VERSION);
+    } else {
+        end = run(tool);
+    }
+    apr_terminate();
+    return end;
+}

@@ -1,0 +1,122 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file options.c The command line, see options.h. */
+
+#include "options.h"
+
+#include <stdlib.h>
+
+#include <apr_getopt.h>
+#include <apr_strings.h>
+
+#define WAIT_DEFAULT 10
+#define WAIT_MAX 3600
+
+/* The letter of a long option stands for its bit's number. */
+#define FIRST_LETTER 256
+#define LONG(number) (FIRST_LETTER + (number))
+
+static const apr_getopt_option_t table[] = {
+    { "help", LONG(0), 0, "print this" },
+    { "version", LONG(1), 0, "print the version" },
+    { "driver", LONG(2), 1, "NAME   apr_dbd's driver, as in DBDriver: sqlite3" },
+    { "params", LONG(3), 1, "TEXT   the database, as in DBDParams: for sqlite3 its file" },
+    { "config", LONG(4), 1, "FILE   read DBDriver and DBDParams from an httpd.conf instead" },
+    { "wait", LONG(5), 1, "SECONDS  how long to bear with a busy database (default 10)" },
+    { "org", LONG(6), 1, "NAME   the organization (default: default)" },
+    { NULL, 0, 0, NULL },
+};
+
+static void ignore_error(void *baton, const char *format, ...)
+{
+    (void)baton;
+    (void)format;
+}
+
+static const char *check_wait(um_options_t *options)
+{
+    const char *value = um_options_value(options, UM_OPTION_WAIT);
+    char *end = NULL;
+    long wait = WAIT_DEFAULT;
+
+    if (value != NULL) {
+        wait = strtol(value, &end, 10);
+        if (end == value || *end != '\0' || wait < 0 || wait > WAIT_MAX) {
+            return "--wait must be a number of seconds from 0 to 3600";
+        }
+    }
+    options->wait = (int)wait;
+    return NULL;
+}
+
+static const char *take_option(um_options_t *options, int number, const char *value)
+{
+    if ((options->given & 1U << number) != 0) {
+        return "comes twice";
+    }
+    options->given |= 1U << number;
+    options->values[number] = value;
+    return NULL;
+}
+
+const char *um_options_read(um_options_t *options, int argc, const char *const *argv,
+                            apr_pool_t *pool)
+{
+    apr_getopt_t *state = NULL;
+    const char *value = NULL;
+    const char *wrong;
+    int letter = 0;
+    apr_status_t status = apr_getopt_init(&state, pool, argc, argv);
+
+    options->words = apr_array_make(pool, 4, sizeof(const char *));
+    if (status == APR_SUCCESS) {
+        state->interleave = 1;
+        state->errfn = ignore_error;
+        while ((status = apr_getopt_long(state, table, &letter, &value)) == APR_SUCCESS) {
+            wrong = take_option(options, letter - FIRST_LETTER, value);
+            if (wrong != NULL) {
+                return apr_psprintf(pool, "--%s %s", table[letter - FIRST_LETTER].name, wrong);
+            }
+        }
+    }
+    if (status != APR_EOF) {
+        return apr_psprintf(pool, "\"%s\" is no option, or lacks its value",
+                            state->argv[state->ind - (state->ind == argc)]);
+    }
+    for (int i = state->ind; i < argc; i++) {
+        APR_ARRAY_PUSH(options->words, const char *) = state->argv[i];
+    }
+    return check_wait(options);
+}
+
+const char *um_options_value(const um_options_t *options, um_option_t option)
+{
+    int number = 0;
+
+    while ((1U << number) != (unsigned)option) {
+        number++;
+    }
+    return options->values[number];
+}
+
+const char *um_options_find_other(const um_options_t *options, unsigned set)
+{
+    for (int i = 0; table[i].name != NULL; i++) {
+        if ((options->given & ~set & 1U << i) != 0) {
+            return table[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *um_options_help(unsigned set, apr_pool_t *pool)
+{
+    const char *text = "";
+
+    for (int i = 0; table[i].name != NULL; i++) {
+        if ((set & 1U << i) != 0) {
+            text = apr_psprintf(pool, "%s  --%s%s%s\n", text, table[i].name,
+                                table[i].has_arg ? " " : "   ", table[i].description);
+        }
+    }
+    return text;
+}

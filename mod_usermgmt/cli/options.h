@@ -1,0 +1,53 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CLI_OPTIONS_H
+#define UM_CLI_OPTIONS_H
+
+/** @file options.h The command line of usermgmtctl. */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+/** The options; each is a bit in the set that a command takes. */
+typedef enum um_option_t {
+    UM_OPTION_HELP = 1 << 0,
+    UM_OPTION_VERSION = 1 << 1,
+    UM_OPTION_DRIVER = 1 << 2,
+    UM_OPTION_PARAMS = 1 << 3,
+    UM_OPTION_CONFIG = 1 << 4,
+    UM_OPTION_WAIT = 1 << 5,
+    UM_OPTION_ORG = 1 << 6
+} um_option_t;
+
+/** What every command takes. */
+#define UM_OPTIONS_COMMON                                                                         \
+    (UM_OPTION_HELP | UM_OPTION_VERSION | UM_OPTION_DRIVER | UM_OPTION_PARAMS | UM_OPTION_CONFIG  \
+     | UM_OPTION_WAIT)
+
+typedef struct um_options_t {
+    /** Of um_option_t: which were given. */
+    unsigned given;
+    /** The value of each that has one, by its bit's number; NULL where not given. */
+    const char *values[32];
+    /** Of const char *: what is no option, in order. */
+    apr_array_header_t *words;
+    /** Seconds, of --wait. */
+    int wait;
+} um_options_t;
+
+/**
+ * Read a command line.
+ * @return NULL, or what is wrong with it
+ */
+const char *um_options_read(um_options_t *options, int argc, const char *const *argv,
+                            apr_pool_t *pool);
+
+/** The value of an option, or NULL. */
+const char *um_options_value(const um_options_t *options, um_option_t option);
+
+/** The name of the first option given that is not in the set; NULL where there is none. */
+const char *um_options_find_other(const um_options_t *options, unsigned set);
+
+/** The options of a set as lines of a help text, in pool. */
+const char *um_options_help(unsigned set, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,80 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CLI_TOOL_H
+#define UM_CLI_TOOL_H
+
+/**
+ * @file tool.h
+ * What a command of usermgmtctl works with: its options, the database, its
+ * output. Commands return exit codes.
+ */
+
+#include <apr_file_io.h>
+#include <apr_thread_mutex.h>
+
+#include "../core/store.h"
+#include "options.h"
+
+typedef enum um_exit_t {
+    UM_EXIT_OK = 0,
+    /** Something was refused, perhaps not all of it. */
+    UM_EXIT_REFUSED = 1,
+    UM_EXIT_USAGE = 2,
+    /** The database can't be reached, stays busy, or has another schema. */
+    UM_EXIT_DATABASE = 3
+} um_exit_t;
+
+/** Connections that wait to be lent again: one for reading, one for the writer. */
+#define UM_TOOL_IDLE_MAX 2
+
+typedef struct um_tool_t {
+    apr_pool_t *pool;
+    um_options_t options;
+    /** Who does it, for the audit trail: usermgmtctl:LOGIN. */
+    const char *actor;
+    const char *driver_name;
+    const char *params;
+    um_host_t host;
+    um_store_t *store;
+    apr_file_t *out;
+
+    /* host.c's own. */
+    const apr_dbd_driver_t *driver;
+    apr_thread_mutex_t *mutex;
+    um_connection_t idle[UM_TOOL_IDLE_MAX];
+    int idle_count;
+    /* While a change is tried again, its errors are kept, the last one only. */
+    int holds_log;
+    char held_line[1024];
+} um_tool_t;
+
+/** Tell something on the standard error, "usermgmtctl: " in front. */
+void um_tool_say(const um_tool_t *tool, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/**
+ * Get ready to use the database that the options name.
+ * @param may_create whether the database may be a file that does not exist yet
+ */
+um_exit_t um_tool_connect(um_tool_t *tool, int may_create);
+
+/** Have a change made, see um_store_change(). A busy database is tried again
+ *  until --wait is over. */
+apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton,
+                            apr_pool_t *pool);
+
+/** The exit code for the end of a store function. */
+um_exit_t um_tool_exit(apr_status_t status);
+
+/** Read an organization. UM_ENOTFOUND, told, where there is none of that name. */
+apr_status_t um_tool_get_organization(um_organization_t **organization, const um_tool_t *tool,
+                                      um_db_t *db, const char *name, apr_pool_t *pool);
+
+/** Write the audit event of a change; before and after are JSON texts or NULL. */
+apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,
+                           const char *action, const char *target, const char *before,
+                           const char *after, apr_pool_t *pool);
+
+/** Write a text to the output. UM_EXIT_OK, or UM_EXIT_REFUSED, told. */
+um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text);
+
+#endif

@@ -605,7 +605,10 @@ class Server:
         """Stop and judge: everything ends by itself and leaves nothing behind."""
         if self.process is not None:
             group = self.process.pid
-            self.process.terminate()
+            # mpm_event closes the sockets of busy workers when it gets SIGTERM, and
+            # can crash where one of them is just closing its own.
+            self.process.send_signal(signal.SIGWINCH if self.mpm == "event"
+                                     else signal.SIGTERM)
             try:
                 self.process.wait(15 * PATIENCE)
                 wait_for(lambda: self._group_is_gone(group), 5, "all processes are gone")

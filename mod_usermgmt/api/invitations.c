@@ -155,7 +155,7 @@ static void answer_issued(um_answer_t *answer, int status, const um_invitation_t
 }
 
 /* Give a pending invitation a new secret and let it out; before is NULL for a
- * new invitation. */
+ * new invitation. The mail will have a secret of its own. */
 static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *change, um_db_t *db,
                           const um_invitation_t *invitation, const char *before)
 {
@@ -166,6 +166,13 @@ static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *cha
 
     status = um_store_invitations_add_secret(&secret, db, request->caller.org_id,
                                              invitation->token, change->now_ms, request->pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (request->settings->sends_mail) {
+        status = um_store_mail_insert(db, request->caller.org_id, invitation->token,
+                                      change->now_ms, request->pool);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -83,6 +83,8 @@ typedef struct um_settings_t {
     int invitation_match;
     /** Of const char *: what platform links must be below; NULL for anything. */
     const apr_array_header_t *platform_links;
+    /** Whether the server sends mail. */
+    int sends_mail;
 } um_settings_t;
 
 typedef struct um_request_t um_request_t;

@@ -262,6 +262,36 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                " before_json, after_json)"
                                " VALUES (%lld, %s, %lld, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                                { NULL } },
+    [UM_STMT_MAIL_INSERT] = { "mail_insert",
+                              "INSERT INTO outgoing_mail (org_id, invite_token, mail_uid,"
+                              " created_at, next_attempt_at)"
+                              " VALUES (%lld, %s, %s, %lld, %lld)"
+                              " ON CONFLICT (org_id, invite_token) DO UPDATE SET"
+                              " mail_uid = excluded.mail_uid, created_at = excluded.created_at,"
+                              " next_attempt_at = excluded.next_attempt_at, attempts = 0",
+                              { NULL } },
+    [UM_STMT_MAIL_DUE] = { "mail_due",
+                           "SELECT m.org_id, m.invite_token, m.mail_uid, m.created_at,"
+                           " m.attempts, o.name FROM outgoing_mail m"
+                           " JOIN organizations o ON o.org_id = m.org_id"
+                           " WHERE m.next_attempt_at <= %lld"
+                           " ORDER BY m.next_attempt_at LIMIT %lld",
+                           { NULL } },
+    [UM_STMT_MAIL_CLAIM] = { "mail_claim",
+                             "UPDATE outgoing_mail SET attempts = attempts + 1,"
+                             " next_attempt_at = %lld"
+                             " WHERE org_id = %lld AND invite_token = %s AND mail_uid = %s"
+                             " AND attempts = %lld",
+                             { NULL } },
+    [UM_STMT_MAIL_POSTPONE] = { "mail_postpone",
+                                "UPDATE outgoing_mail SET next_attempt_at = %lld"
+                                " WHERE org_id = %lld AND invite_token = %s AND mail_uid = %s"
+                                " AND attempts = %lld",
+                                { NULL } },
+    [UM_STMT_MAIL_DELETE] = { "mail_delete",
+                              "DELETE FROM outgoing_mail WHERE org_id = %lld"
+                              " AND invite_token = %s AND mail_uid = %s",
+                              { NULL } },
 };
 
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)

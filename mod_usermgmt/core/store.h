@@ -287,4 +287,34 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
 /** Read an event of a list, and its uid; the texts stay the row's. */
 void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row);
 
+/* store_mail.c: mail that is to go out; times in milliseconds */
+
+typedef struct um_outgoing_mail_t {
+    apr_int64_t org_id;
+    /** The organization's name. */
+    const char *organization;
+    /** The invitation that it tells of. */
+    const char *invite_token;
+    const char *uid;
+    apr_int64_t created_at;
+    /** How often somebody set out to send it. */
+    apr_int64_t attempts;
+} um_outgoing_mail_t;
+
+/** Have a mail sent for an invitation, instead of one that still waits for it. */
+apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *invite_token,
+                                  apr_int64_t now, apr_pool_t *pool);
+/** The mail that is due, at most so many, longest due first: of um_outgoing_mail_t. */
+apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
+                                apr_int64_t limit, apr_pool_t *pool);
+/** Set out to send a mail as listed: until then nobody else will. UM_ECONFLICT
+ *  where somebody else has since. mail stays as it was listed. */
+apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
+                                 apr_pool_t *pool);
+/** Have a claimed mail tried again, not before then. */
+apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail,
+                                    apr_int64_t until, apr_pool_t *pool);
+/** Forget a mail; one that has taken its place stays. */
+apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool);
+
 #endif

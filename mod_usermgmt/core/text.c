@@ -152,6 +152,38 @@ const char *um_text_lower_ascii(const char *text, apr_pool_t *pool)
     return copy;
 }
 
+static int turns_direction(utf8proc_int32_t c)
+{
+    return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static int ends_line(utf8proc_int32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029;
+}
+
+const char *um_text_one_line(const char *text, apr_pool_t *pool)
+{
+    char *line = apr_palloc(pool, strlen(text) + 1);
+    char *end = line;
+
+    while (*text != '\0') {
+        const char *start = text;
+        utf8proc_int32_t c = next(&text);
+
+        if (c < 0) {
+            *end++ = '?';
+        } else if (ends_line(c)) {
+            *end++ = ' ';
+        } else if (!turns_direction(c)) {
+            memcpy(end, start, (apr_size_t)(text - start));
+            end += text - start;
+        }
+    }
+    *end = '\0';
+    return line;
+}
+
 int um_text_equal_ascii_case(const char *a, const char *b)
 {
     /* Unlike strcasecmp it knows no locale. */

@@ -40,6 +40,13 @@ const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
 int um_text_equal_ascii_case(const char *a, const char *b);
 
 /**
+ * A well-formed text as one line that is safe inside of another text, in pool:
+ * control characters and line separators become spaces; what turns the
+ * direction of the text around it (U+202A to U+202E, U+2066 to U+2069) is left out.
+ */
+const char *um_text_one_line(const char *text, apr_pool_t *pool);
+
+/**
  * The smallest well-formed text that sorts by bytes behind every text that
  * starts with prefix; with it a prefix search is the range [prefix, end).
  * @return the end in pool, or NULL where there is none (the prefix is empty or

@@ -12,6 +12,7 @@
 #include "../core/rules.h"
 #include "../core/text.h"
 #include "authz.h"
+#include "config_mail.h"
 #include "module.h"
 
 #define DEFAULT_MAX_BODY APR_INT64_C(1048576)
@@ -489,5 +490,6 @@ const command_rec um_config_directives[] = {
                   "how often sessions are written to the database, in seconds"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
+    UM_CONFIG_MAIL_DIRECTIVES
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
 };

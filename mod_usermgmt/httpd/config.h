@@ -15,6 +15,7 @@
 #include <mod_auth.h>
 
 #include "../api/request.h"
+#include "../core/mail_template.h"
 
 /** The handler's name: SetHandler usermgmt. */
 #define UM_HANDLER "usermgmt"
@@ -63,19 +64,38 @@ typedef struct um_config_directory_t {
 #undef DECLARE
 } um_config_directory_t;
 
+/** The sender of mail; the name is NULL where there is none. */
+typedef struct um_mailbox_t {
+    const char *address;
+    const char *name;
+} um_mailbox_t;
+
 /**
  * The same for a server (virtual host).
  *
  * used: some Location has the handler
  * counts: sessions are counted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
+ * mail_server: empty where no mail is to be sent
+ * mail_tls: a um_smtp_tls_t
+ * mail_timeout, mail_first_pause, mail_give_up_after: microseconds
  */
 #define UM_CONFIG_SERVER_FIELDS(X)                                                                \
     X(int, used, -1)                                                                              \
     X(int, counts, -1)                                                                            \
     X(int, auto_schema, -1)                                                                       \
     X(apr_int64_t, session_table, -1)                                                             \
-    X(apr_interval_time_t, session_flush, -1)
+    X(apr_interval_time_t, session_flush, -1)                                                     \
+    X(const char *, mail_server, NULL)                                                            \
+    X(const um_mailbox_t *, mail_from, NULL)                                                      \
+    X(const char *, mail_user, NULL)                                                              \
+    X(const char *, mail_password, NULL)                                                          \
+    X(int, mail_tls, -1)                                                                          \
+    X(const char *, mail_ca_file, NULL)                                                           \
+    X(const um_mail_template_t *, mail_template, NULL)                                            \
+    X(apr_interval_time_t, mail_timeout, -1)                                                      \
+    X(apr_interval_time_t, mail_first_pause, -1)                                                  \
+    X(apr_interval_time_t, mail_give_up_after, -1)
 
 typedef struct um_config_server_t {
 #define DECLARE(type, name, unset) type name;

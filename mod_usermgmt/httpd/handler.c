@@ -12,6 +12,7 @@
 #include "../api/router.h"
 #include "caller.h"
 #include "config.h"
+#include "config_mail.h"
 #include "module.h"
 #include "runtime.h"
 
@@ -169,6 +170,7 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     const char *base = um_config_base(r);
 
     um_config_settings(settings, config);
+    settings->sends_mail = um_config_mail_is_on(um_config_server(r->server));
     request->pool = r->pool;
     request->server = &server;
     request->server_baton = r;

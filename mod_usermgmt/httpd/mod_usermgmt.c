@@ -12,6 +12,7 @@
 #include "config.h"
 #include "errors.h"
 #include "handler.h"
+#include "mailing.h"
 #include "runtime.h"
 #include "sessions.h"
 #include "watchdog.h"
@@ -32,7 +33,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)pconf;
     (void)plog;
     (void)ptemp;
-    return um_runtime_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    return um_runtime_check(server) && um_mailing_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -47,6 +48,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return um_runtime_init(pconf, server) == APR_SUCCESS
                    && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
+                   && um_mailing_init(pconf, server) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -61,14 +63,16 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 
 static void register_hooks(apr_pool_t *pool)
 {
-    static const char *const dbd[] = { "mod_dbd.c", NULL };
+    /* The child's end undoes it in reverse: our work is told to stop before
+     * mod_watchdog waits for its thread. */
+    static const char *const before[] = { "mod_dbd.c", "mod_watchdog.c", NULL };
 
     um_authz_register(pool);
     um_errors_register();
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(child_init, dbd, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, before, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);

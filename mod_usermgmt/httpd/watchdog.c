@@ -3,6 +3,7 @@
 
 #include "watchdog.h"
 
+#include <ap_mpm.h>
 #include <apr_atomic.h>
 #include <apr_portable.h>
 #include <apr_thread_mutex.h>
@@ -113,7 +114,11 @@ void um_watchdog_init_child(apr_pool_t *pool)
     apr_atomic_set32(&state, RUNNING);
 }
 
+/* A process that finishes its requests before it ends is known by its MPM first. */
 int um_watchdog_stopping(void)
 {
-    return apr_atomic_read32(&state) == STOPPING;
+    int mpm_state = AP_MPMQ_RUNNING;
+
+    ap_mpm_query(AP_MPMQ_MPM_STATE, &mpm_state);
+    return apr_atomic_read32(&state) == STOPPING || mpm_state == AP_MPMQ_STOPPING;
 }

@@ -114,6 +114,23 @@ CREATE TABLE invitation_secrets (
 
 CREATE INDEX invitation_secrets_by_invitation ON invitation_secrets (org_id, invite_token);
 
+-- Mail that is to go out, and when it is tried next. It holds no secret: that is
+-- made when the mail is written. The number of attempts tells one claim of a row
+-- from another.
+CREATE TABLE outgoing_mail (
+    org_id          INTEGER NOT NULL,
+    invite_token    TEXT    NOT NULL,
+    mail_uid        TEXT    NOT NULL,
+    created_at      INTEGER NOT NULL,
+    next_attempt_at INTEGER NOT NULL,
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (org_id, invite_token),
+    FOREIGN KEY (org_id, invite_token) REFERENCES invitations (org_id, invite_token)
+        ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX outgoing_mail_by_next_attempt ON outgoing_mail (next_attempt_at);
+
 -- reported: 1 where an application told of it, 0 where the server counted it.
 -- user_uid is that of a user or of a caller in admins_seen; it stays when the
 -- user is deleted.

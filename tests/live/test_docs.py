@@ -141,7 +141,7 @@ def test_every_parameter_is_documented_and_every_documented_one_is_there():
 # ---- docs/directives.md and docs/logs.md against the sources ----
 
 def test_every_directive_is_documented_and_every_documented_one_is_there():
-    text = read("mod_usermgmt/httpd/config.c")
+    text = read("mod_usermgmt/httpd/config.c") + read("mod_usermgmt/httpd/config_mail.h")
     found = re.findall(r'\bAP_INIT_\w+\(\s*"([A-Za-z]+)"', text)
     assert len(found) == len(re.findall(r"\bAP_INIT_", text)) == len(set(found))
     reference = read("docs/directives.md")

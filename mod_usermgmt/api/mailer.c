@@ -1,0 +1,275 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file mailer.c The mail that waits is sent, see mailer.h. */
+
+#include "mailer.h"
+
+#include "../core/buffer.h"
+#include "../core/log.h"
+#include "json.h"
+
+/* Mail fetched at a time. */
+#define BATCH 32
+/* The pause before what came of a mail is written down once more. */
+#define WRITE_PAUSE apr_time_from_msec(500)
+
+/* The actor of audit events that no caller brought about. */
+#define SYSTEM "system"
+
+/* One try to send a mail. */
+typedef struct um_delivery_t {
+    const um_mailer_t *mailer;
+    um_store_t *store;
+    const um_outgoing_mail_t *mail;
+    apr_pool_t *pool;
+    um_invitation_t *invitation;
+    /* NULL where the invitation has ended, and the mail was dropped. */
+    const char *secret;
+    um_smtp_reply_t reply;
+    /* What is made of the reply: when it is tried again, or never. */
+    int is_over;
+    apr_int64_t next_attempt_at;
+} um_delivery_t;
+
+static apr_time_t now(const um_store_t *store)
+{
+    const um_host_t *host = um_store_host(store);
+
+    return host->now(host->baton);
+}
+
+/* ---- before: the mail is claimed, and gets a secret of its own ---- */
+
+/* Nobody else may send it for longer than this try can take. */
+static apr_int64_t claim_end(const um_delivery_t *delivery)
+{
+    return apr_time_as_msec(now(delivery->store) + 2 * delivery->mailer->server.timeout);
+}
+
+static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    um_delivery_t *delivery = baton;
+    const um_outgoing_mail_t *mail = delivery->mail;
+    apr_int64_t now_ms = apr_time_as_msec(now(delivery->store));
+    apr_status_t status = um_store_mail_claim(db, mail, claim_end(delivery), pool);
+
+    delivery->secret = NULL;
+    if (status == APR_SUCCESS) {
+        status = um_store_invitations_get(&delivery->invitation, db, mail->org_id,
+                                          mail->invite_token, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING) {
+        return um_store_mail_delete(db, mail, pool);
+    }
+    return um_store_invitations_add_secret(&delivery->secret, db, mail->org_id, mail->invite_token,
+                                           now_ms, pool);
+}
+
+/* ---- the mail ---- */
+
+static void write_mail(um_mail_t *mail, const um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    const um_invitation_t *invitation = delivery->invitation;
+    um_mail_values_t values = {
+        .organization = delivery->mail->organization,
+        .inviter = invitation->inviter_display_name != NULL ? invitation->inviter_display_name
+                                                            : invitation->inviter_email,
+        .inviter_email = invitation->inviter_email,
+        .email = invitation->email,
+        .accept_token = delivery->secret,
+        .expires_at = invitation->expires_at,
+    };
+
+    if (invitation->platform_link != NULL) {
+        um_invitation_accept_link(&values.accept_link, invitation->platform_link, delivery->secret,
+                                  delivery->pool);
+    }
+    mail->from = mailer->from;
+    mail->from_name = mailer->from_name;
+    mail->to = invitation->email;
+    mail->uid = delivery->mail->uid;
+    mail->date = now(delivery->store);
+    um_mail_template_render(mail, mailer->template, &values, delivery->pool);
+}
+
+/* ---- after: what came of it ---- */
+
+/* 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour, where the first is 10 s. */
+static apr_interval_time_t next_pause(const um_delivery_t *delivery)
+{
+    static const int factors[] = { 1, 3, 6, 30, 90, 180, 360 };
+    static const int last = sizeof(factors) / sizeof(factors[0]) - 1;
+    apr_int64_t attempts = delivery->mail->attempts;
+
+    return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
+}
+
+/* The last try is made when the time is up. One that was broken off because
+ * this process ends is for the next process to make at once. */
+static void judge(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    apr_int64_t now_ms = apr_time_as_msec(now(delivery->store));
+    apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
+    apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
+
+    delivery->next_attempt_at = next < deadline ? next : deadline;
+    if (mailer->stop(mailer->stop_baton)) {
+        delivery->next_attempt_at = now_ms;
+    }
+    delivery->is_over = delivery->reply.outcome != UM_SMTP_LATER || now_ms >= deadline;
+}
+
+static const char *describe(const um_delivery_t *delivery)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 256, delivery->pool);
+    um_buffer_puts(&buffer, "{\"mail_uid\":");
+    um_json_put_string(&buffer, delivery->mail->uid);
+    um_buffer_puts(&buffer, ",\"email\":");
+    um_json_put_string(&buffer, delivery->invitation->email);
+    um_buffer_puts(&buffer, ",\"attempts\":");
+    um_buffer_put_int(&buffer, delivery->mail->attempts + 1);
+    um_buffer_puts(&buffer, ",\"reply\":");
+    um_json_put_string(&buffer, delivery->reply.text);
+    um_buffer_putc(&buffer, '}');
+    return buffer.data;
+}
+
+static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
+{
+    um_audit_event_t event = {
+        .at = now(delivery->store),
+        .actor_identity = SYSTEM,
+        .actor_role = SYSTEM,
+        .remote_addr = "",
+        .action = delivery->reply.outcome == UM_SMTP_ACCEPTED ? "mail.sent" : "mail.failed",
+        .target = delivery->mail->invite_token,
+        .after = describe(delivery),
+    };
+
+    return um_store_audit_insert(db, delivery->mail->org_id, &event, pool);
+}
+
+static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    um_delivery_t *delivery = baton;
+    apr_status_t status;
+
+    if (!delivery->is_over) {
+        return um_store_mail_postpone(db, delivery->mail, delivery->next_attempt_at, pool);
+    }
+    status = um_store_mail_delete(db, delivery->mail, pool);
+    return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
+}
+
+/* What the SMTP server has taken must not be sent again, so this does not give
+ * up as long as the process lives. */
+static void write_down(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+
+    while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
+           && !mailer->stop(mailer->stop_baton)) {
+        apr_sleep(WRITE_PAUSE);
+    }
+}
+
+static void log_outcome(const um_delivery_t *delivery)
+{
+    const um_host_t *host = um_store_host(delivery->store);
+    const um_outgoing_mail_t *mail = delivery->mail;
+    const char *text = delivery->reply.text;
+    int attempt = (int)mail->attempts + 1;
+
+    if (delivery->reply.outcome == UM_SMTP_ACCEPTED) {
+        um_log(host, UM_LOG_INFO, 60, APR_SUCCESS, "mail: %s for invitation %s is sent: %s",
+               mail->uid, mail->invite_token, text);
+    } else if (delivery->is_over) {
+        um_log(host, UM_LOG_ERR, 62, APR_SUCCESS,
+               "mail: %s for invitation %s is given up after %d tries: %s", mail->uid,
+               mail->invite_token, attempt, text);
+    } else if (!delivery->mailer->stop(delivery->mailer->stop_baton)) {
+        um_log(host, UM_LOG_WARNING, 61, APR_SUCCESS,
+               "mail: %s for invitation %s could not be sent, try %d: %s", mail->uid,
+               mail->invite_token, attempt, text);
+    }
+}
+
+/* ---- all that is due ---- */
+
+/* APR_SUCCESS, also where somebody else has the mail; else why it could not be claimed. */
+static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
+                            const um_outgoing_mail_t *waiting, apr_pool_t *pool)
+{
+    um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
+    um_mail_t mail = { 0 };
+    apr_status_t status = um_store_change(store, claim, &delivery, pool);
+
+    if (status == UM_ECONFLICT) {
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS || delivery.secret == NULL) {
+        return status;
+    }
+    write_mail(&mail, &delivery);
+    um_smtp_send(&delivery.reply, &mailer->server, &mail, mailer->stop, mailer->stop_baton, pool);
+    judge(&delivery);
+    log_outcome(&delivery);
+    write_down(&delivery);
+    return APR_SUCCESS;
+}
+
+static apr_status_t list_due(apr_array_header_t **mails, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_mail_list(mails, db, apr_time_as_msec(now(store)), BATCH, pool);
+        um_db_close(db);
+    }
+    return status;
+}
+
+static apr_status_t run_batch(int *sent, const um_mailer_t *mailer, um_store_t *store,
+                              apr_pool_t *pool)
+{
+    apr_array_header_t *mails = NULL;
+    apr_status_t status = list_due(&mails, store, pool);
+    apr_pool_t *scratch;
+    int i;
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_pool_create(&scratch, pool);
+    for (i = 0; status == APR_SUCCESS && i < mails->nelts; i++) {
+        if (mailer->stop(mailer->stop_baton)) {
+            break;
+        }
+        status = deliver(mailer, store, &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t), scratch);
+        apr_pool_clear(scratch);
+    }
+    *sent = i;
+    return status;
+}
+
+apr_status_t um_mailer_run(const um_mailer_t *mailer, um_store_t *store, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+    int sent = BATCH;
+    apr_pool_t *batch;
+
+    apr_pool_create(&batch, pool);
+    while (status == APR_SUCCESS && sent == BATCH) {
+        status = run_batch(&sent, mailer, store, batch);
+        apr_pool_clear(batch);
+    }
+    apr_pool_destroy(batch);
+    return status;
+}

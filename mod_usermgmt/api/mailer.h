@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_MAILER_H
+#define UM_API_MAILER_H
+
+/**
+ * @file mailer.h
+ * Sends the mail that waits in the database. Several mailers may work on one
+ * database: each claims a mail before it sends it. A mail leaves the database
+ * when the SMTP server has taken it, has refused it for good, or did not take it
+ * for too long; both ends leave an audit event, mail.sent or mail.failed.
+ */
+
+#include "../core/mail_template.h"
+#include "../core/smtp.h"
+#include "../core/store.h"
+
+/** Read-only. */
+typedef struct um_mailer_t {
+    um_smtp_server_t server;
+    const um_mail_template_t *template;
+    const char *from;
+    /** NULL where there is none. */
+    const char *from_name;
+    /** The pause behind the first try that failed; later ones are longer. */
+    apr_interval_time_t first_pause;
+    /** How long a mail is tried. */
+    apr_interval_time_t give_up_after;
+    /** Tells whether to break off. */
+    um_smtp_stop_t *stop;
+    void *stop_baton;
+} um_mailer_t;
+
+/** Send what is due. APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA where the
+ *  database could not be asked. */
+apr_status_t um_mailer_run(const um_mailer_t *mailer, um_store_t *store, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,83 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file store_mail.c Mail that is to go out, see store.h. */
+
+#include "store.h"
+
+#include <apr_strings.h>
+
+#include "uid.h"
+
+apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *invite_token,
+                                  apr_int64_t now, apr_pool_t *pool)
+{
+    char uid[UM_UID_LENGTH + 1];
+    const char *at = um_db_int(now, pool);
+    apr_status_t status = um_uid_make(uid, apr_time_from_msec(now), um_db_host(db));
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_query(db, NULL, UM_STMT_MAIL_INSERT,
+                       UM_PARAMETERS(um_db_int(org_id, pool), invite_token, uid, at, at), pool);
+}
+
+static void take_mail(const um_row_t *row, void *baton)
+{
+    apr_array_header_t *mails = baton;
+    um_outgoing_mail_t *mail = apr_array_push(mails);
+
+    mail->org_id = um_row_int(row, 0);
+    mail->invite_token = apr_pstrdup(mails->pool, um_row_text(row, 1));
+    mail->uid = apr_pstrdup(mails->pool, um_row_text(row, 2));
+    mail->created_at = um_row_int(row, 3);
+    mail->attempts = um_row_int(row, 4);
+    mail->organization = apr_pstrdup(mails->pool, um_row_text(row, 5));
+}
+
+apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
+                                apr_int64_t limit, apr_pool_t *pool)
+{
+    apr_array_header_t *found = apr_array_make(pool, 8, sizeof(um_outgoing_mail_t));
+    apr_status_t status =
+        um_db_select(db, take_mail, found, UM_STMT_MAIL_DUE,
+                     UM_PARAMETERS(um_db_int(now, pool), um_db_int(limit, pool)), pool);
+
+    if (status == APR_SUCCESS) {
+        *mails = found;
+    }
+    return status;
+}
+
+/* Both move next_attempt_at of a mail with so many attempts. */
+static apr_status_t move(int *affected, um_db_t *db, um_statement_id_t id,
+                         const um_outgoing_mail_t *mail, apr_int64_t attempts, apr_int64_t until,
+                         apr_pool_t *pool)
+{
+    return um_db_query(db, affected, id,
+                       UM_PARAMETERS(um_db_int(until, pool), um_db_int(mail->org_id, pool),
+                                     mail->invite_token, mail->uid, um_db_int(attempts, pool)),
+                       pool);
+}
+
+apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
+                                 apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status =
+        move(&affected, db, UM_STMT_MAIL_CLAIM, mail, mail->attempts, until, pool);
+
+    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
+}
+
+apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
+                                    apr_pool_t *pool)
+{
+    return move(NULL, db, UM_STMT_MAIL_POSTPONE, mail, mail->attempts + 1, until, pool);
+}
+
+apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_MAIL_DELETE,
+                       UM_PARAMETERS(um_db_int(mail->org_id, pool), mail->invite_token, mail->uid),
+                       pool);
+}

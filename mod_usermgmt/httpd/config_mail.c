@@ -1,0 +1,305 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file config_mail.c The directives for mail, see config_mail.h. */
+
+#include "config_mail.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <apr_uri.h>
+
+#include "../core/rules.h"
+#include "../core/text.h"
+#include "module.h"
+
+#define TIMEOUT_DEFAULT apr_time_from_sec(120)
+#define FIRST_PAUSE_DEFAULT apr_time_from_sec(10)
+#define GIVE_UP_AFTER_DEFAULT apr_time_from_sec(24 * 3600)
+
+#define TIMEOUT_MAX apr_time_from_sec(3600)
+#define RETRY_MAX apr_time_from_sec(30 * 24 * 3600)
+
+#define TEMPLATE_MAX 262144
+#define PASSWORD_MAX 1024
+#define FROM_NAME_MAX 256
+
+static um_config_server_t *config_of(const cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
+}
+
+/* ---- the directives ---- */
+
+static int is_host(const char *host)
+{
+    return host != NULL && host[0] != '\0'
+           && strspn(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:")
+                  == strlen(host);
+}
+
+static int is_smtp(const apr_uri_t *uri)
+{
+    return uri->scheme != NULL
+           && (strcmp(uri->scheme, "smtp") == 0 || strcmp(uri->scheme, "smtps") == 0);
+}
+
+const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url)
+{
+    apr_uri_t uri;
+
+    (void)directory;
+    if (ap_cstr_casecmp(url, "none") == 0) {
+        config_of(cmd)->mail_server = "";
+        return NULL;
+    }
+    if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !is_smtp(&uri)
+        || !is_host(uri.hostname) || uri.user != NULL || uri.path != NULL || uri.query != NULL
+        || uri.fragment != NULL) {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" is neither none nor a URL such as "
+                            "smtp://mail.example.com:587",
+                            cmd->cmd->name, url);
+    }
+    config_of(cmd)->mail_server = url;
+    return NULL;
+}
+
+const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char *address,
+                                    const char *name)
+{
+    um_mailbox_t *from = apr_pcalloc(cmd->pool, sizeof(*from));
+    const um_violation_t *violation = NULL;
+
+    (void)directory;
+    if (!um_text_is_utf8(address, strlen(address))) {
+        return apr_psprintf(cmd->pool, "%s: the address is not UTF-8", cmd->cmd->name);
+    }
+    violation = um_rules_check_email(address);
+    if (violation != NULL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, address,
+                            violation->detail);
+    }
+    if (name != NULL
+        && (!um_text_is_utf8(name, strlen(name)) || um_text_has_control(name)
+            || strlen(name) > FROM_NAME_MAX)) {
+        return apr_psprintf(cmd->pool,
+                            "%s: the name must be UTF-8 without control characters, "
+                            "at most %d bytes",
+                            cmd->cmd->name, FROM_NAME_MAX);
+    }
+    from->address = address;
+    from->name = name;
+    config_of(cmd)->mail_from = from;
+    return NULL;
+}
+
+const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char *user)
+{
+    (void)directory;
+    if (user[0] == '\0') {
+        return apr_psprintf(cmd->pool, "%s must not be empty", cmd->cmd->name);
+    }
+    config_of(cmd)->mail_user = user;
+    return NULL;
+}
+
+/* The whole of a small file. Returns NULL or what is wrong. */
+static const char *read_file(char **text, apr_finfo_t *info, cmd_parms *cmd, const char *name,
+                             apr_size_t max)
+{
+    const char *path = ap_server_root_relative(cmd->pool, name);
+    apr_file_t *file = NULL;
+    apr_size_t length = 0;
+    apr_status_t status;
+    char *read = apr_palloc(cmd->pool, max + 2);
+
+    status = path == NULL
+                 ? APR_EBADPATH
+                 : apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, cmd->temp_pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_info_get(info, APR_FINFO_PROT, file);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_file_read_full(file, read, max + 1, &length);
+    }
+    if (status != APR_SUCCESS && status != APR_EOF) {
+        return apr_psprintf(cmd->pool, "%s: can't read %s: %pm", cmd->cmd->name, name, &status);
+    }
+    read[length] = '\0';
+    if (length > max || memchr(read, '\0', length) != NULL) {
+        return apr_psprintf(cmd->pool, "%s: %s is no text of at most %" APR_SIZE_T_FMT " bytes",
+                            cmd->cmd->name, name, max);
+    }
+    *text = read;
+    return NULL;
+}
+
+/* Read at once: the processes that serve may not be allowed to. */
+const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const char *file)
+{
+    char *password = NULL;
+    apr_finfo_t info;
+    const char *error = read_file(&password, &info, cmd, file, PASSWORD_MAX);
+    apr_size_t length;
+
+    (void)directory;
+    if (error != NULL) {
+        return error;
+    }
+    if ((info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE)) != 0) {
+        return apr_psprintf(cmd->pool, "%s: everybody may read or write %s: chmod o= %s",
+                            cmd->cmd->name, file, file);
+    }
+    length = strcspn(password, "\r\n");
+    if (length == 0 || password[length + strspn(password + length, "\r\n")] != '\0') {
+        return apr_psprintf(cmd->pool, "%s: %s must hold one line, the password", cmd->cmd->name,
+                            file);
+    }
+    password[length] = '\0';
+    config_of(cmd)->mail_password = password;
+    return NULL;
+}
+
+const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *word)
+{
+    static const struct {
+        const char *word;
+        um_smtp_tls_t tls;
+    } words[] = {
+        { "on", UM_SMTP_TLS_REQUIRED },
+        { "off", UM_SMTP_TLS_NONE },
+        { "optional", UM_SMTP_TLS_OPTIONAL },
+    };
+
+    (void)directory;
+    for (apr_size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (ap_cstr_casecmp(word, words[i].word) == 0) {
+            config_of(cmd)->mail_tls = (int)words[i].tls;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "%s: \"%s\" is none of On Off Optional", cmd->cmd->name, word);
+}
+
+const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const char *file)
+{
+    const char *path = ap_server_root_relative(cmd->pool, file);
+    apr_finfo_t info;
+    apr_status_t status =
+        path == NULL ? APR_EBADPATH : apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool);
+
+    (void)directory;
+    if (status != APR_SUCCESS || info.filetype != APR_REG) {
+        return apr_psprintf(cmd->pool, "%s: %s is no file that can be read", cmd->cmd->name, file);
+    }
+    config_of(cmd)->mail_ca_file = path;
+    return NULL;
+}
+
+const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const char *file)
+{
+    um_mail_template_t *template = NULL;
+    char *text = NULL;
+    apr_finfo_t info;
+    const char *error = read_file(&text, &info, cmd, file, TEMPLATE_MAX);
+
+    (void)directory;
+    if (error != NULL) {
+        return error;
+    }
+    error = um_mail_template_parse(&template, text, cmd->pool);
+    if (error != NULL) {
+        return apr_psprintf(cmd->pool, "%s: %s: %s", cmd->cmd->name, file, error);
+    }
+    config_of(cmd)->mail_template = template;
+    return NULL;
+}
+
+/* A time in seconds or with a unit, longer than 0. */
+static int parse_time(apr_interval_time_t *time, const char *text, apr_interval_time_t max)
+{
+    return apr_isdigit(text[0]) && ap_timeout_parameter_parse(text, time, "s") == APR_SUCCESS
+           && *time > 0 && *time <= max;
+}
+
+const char *um_config_mail_set_timeout(cmd_parms *cmd, void *directory, const char *time)
+{
+    (void)directory;
+    if (!parse_time(&config_of(cmd)->mail_timeout, time, TIMEOUT_MAX)) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time of at most an hour", cmd->cmd->name,
+                            time);
+    }
+    return NULL;
+}
+
+const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
+                                     const char *end)
+{
+    um_config_server_t *config = config_of(cmd);
+
+    (void)directory;
+    config->mail_give_up_after = GIVE_UP_AFTER_DEFAULT;
+    if (!parse_time(&config->mail_first_pause, pause, RETRY_MAX)
+        || (end != NULL && !parse_time(&config->mail_give_up_after, end, RETRY_MAX))) {
+        return apr_psprintf(cmd->pool, "%s takes one or two times of at most 30 days",
+                            cmd->cmd->name);
+    }
+    return NULL;
+}
+
+/* ---- what they leave ---- */
+
+int um_config_mail_is_on(const um_config_server_t *config)
+{
+    return config->mail_server != NULL && config->mail_server[0] != '\0';
+}
+
+static int is_loopback(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+
+    return strncmp(host, "127.", 4) == 0 || ap_cstr_casecmpn(host, "[::1]", 5) == 0
+           || (ap_cstr_casecmpn(host, "localhost", 9) == 0 && (host[9] == '\0' || host[9] == ':'));
+}
+
+static um_smtp_tls_t tls_of(const um_config_server_t *config)
+{
+    if (config->mail_tls != -1) {
+        return (um_smtp_tls_t)config->mail_tls;
+    }
+    return is_loopback(config->mail_server) ? UM_SMTP_TLS_NONE : UM_SMTP_TLS_REQUIRED;
+}
+
+const char *um_config_mail_check(const um_config_server_t *config)
+{
+    if (!um_config_mail_is_on(config)) {
+        return NULL;
+    }
+    if (config->mail_from == NULL) {
+        return "UserMgmtMailServer needs UserMgmtMailFrom";
+    }
+    if ((config->mail_user == NULL) != (config->mail_password == NULL)) {
+        return "UserMgmtMailUser and UserMgmtMailPasswordFile need each other";
+    }
+    if (config->mail_user != NULL && tls_of(config) == UM_SMTP_TLS_OPTIONAL) {
+        return "with UserMgmtMailUser, UserMgmtMailStartTLS must be On or Off: Optional would "
+               "give the password to whoever hides that the server offers TLS";
+    }
+    return NULL;
+}
+
+void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *config)
+{
+    mailer->server.url = config->mail_server;
+    mailer->server.tls = tls_of(config);
+    mailer->server.user = config->mail_user;
+    mailer->server.password = config->mail_password;
+    mailer->server.ca_file = config->mail_ca_file;
+    mailer->server.timeout = config->mail_timeout != -1 ? config->mail_timeout : TIMEOUT_DEFAULT;
+    mailer->template = config->mail_template;
+    mailer->from = config->mail_from->address;
+    mailer->from_name = config->mail_from->name;
+    mailer->first_pause =
+        config->mail_first_pause != -1 ? config->mail_first_pause : FIRST_PAUSE_DEFAULT;
+    mailer->give_up_after =
+        config->mail_give_up_after != -1 ? config->mail_give_up_after : GIVE_UP_AFTER_DEFAULT;
+}

@@ -1,0 +1,56 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_CONFIG_MAIL_H
+#define UM_HTTPD_CONFIG_MAIL_H
+
+/**
+ * @file config_mail.h
+ * The directives that tell how mail is sent, and what they leave.
+ */
+
+#include "../api/mailer.h"
+#include "config.h"
+
+const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url);
+const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char *address,
+                                    const char *name);
+const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char *user);
+const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const char *file);
+const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *word);
+const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const char *file);
+const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const char *file);
+const char *um_config_mail_set_timeout(cmd_parms *cmd, void *directory, const char *time);
+const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
+                                     const char *end);
+
+/** For the list of all directives. */
+#define UM_CONFIG_MAIL_DIRECTIVES                                                                 \
+    AP_INIT_TAKE1("UserMgmtMailServer", um_config_mail_set_server, NULL, RSRC_CONF,               \
+                  "smtp://host:port or smtps://host:port, the server that takes the mail; none"), \
+    AP_INIT_TAKE12("UserMgmtMailFrom", um_config_mail_set_from, NULL, RSRC_CONF,                  \
+                   "the address, and the name if any, that mail is from"),                        \
+    AP_INIT_TAKE1("UserMgmtMailUser", um_config_mail_set_user, NULL, RSRC_CONF,                   \
+                  "whom to sign in to the mail server as"),                                       \
+    AP_INIT_TAKE1("UserMgmtMailPasswordFile", um_config_mail_set_password, NULL, RSRC_CONF,       \
+                  "the file that holds the password for UserMgmtMailUser"),                       \
+    AP_INIT_TAKE1("UserMgmtMailStartTLS", um_config_mail_set_tls, NULL, RSRC_CONF,                \
+                  "On, Off or Optional: whether the dialogue with smtp:// is encrypted"),         \
+    AP_INIT_TAKE1("UserMgmtMailCAFile", um_config_mail_set_ca_file, NULL, RSRC_CONF,              \
+                  "the file of certificates that the mail server's must come from"),              \
+    AP_INIT_TAKE1("UserMgmtMailTemplate", um_config_mail_set_template, NULL, RSRC_CONF,           \
+                  "the file with the text of an invitation's mail"),                              \
+    AP_INIT_TAKE1("UserMgmtMailTimeout", um_config_mail_set_timeout, NULL, RSRC_CONF,             \
+                  "how long handing one mail to the server may take, in seconds"),                \
+    AP_INIT_TAKE12("UserMgmtMailRetry", um_config_mail_set_retry, NULL, RSRC_CONF,                \
+                   "the first pause before a mail is tried again, and how long it is tried"),
+
+/** Tell whether mail is to be sent. */
+int um_config_mail_is_on(const um_config_server_t *config);
+
+/** What is wrong with a configuration as a whole; NULL if nothing is. */
+const char *um_config_mail_check(const um_config_server_t *config);
+
+/** How mail is sent, completed with defaults; the template is left out where
+ *  the configuration names none, and so is what tells to stop. */
+void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *config);
+
+#endif

@@ -95,9 +95,9 @@ static void put_member(um_buffer_t *buffer, const char *name, const char *value)
     um_json_put_string(buffer, value);
 }
 
-static void put_faults(um_buffer_t *buffer, const um_faults_t *faults)
+void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
 {
-    um_buffer_puts(buffer, ",\"errors\":[");
+    um_buffer_putc(buffer, '[');
     for (int i = 0; i < faults->list->nelts; i++) {
         const um_fault_t *fault = &APR_ARRAY_IDX(faults->list, i, um_fault_t);
 
@@ -122,7 +122,8 @@ static void put_problem(um_buffer_t *buffer, int status, const char *code, const
     }
     put_member(buffer, "code", code);
     if (faults != NULL) {
-        put_faults(buffer, faults);
+        um_buffer_puts(buffer, ",\"errors\":");
+        um_faults_put(buffer, faults);
     }
     um_buffer_putc(buffer, '}');
 }

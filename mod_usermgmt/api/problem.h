@@ -17,6 +17,9 @@ void um_faults_add(um_faults_t *faults, const char *field, const char *code, con
 void um_faults_add_violation(um_faults_t *faults, const char *field,
                              const um_violation_t *violation);
 
+/** Append the faults, of which there is one at least, as an array of JSON. */
+void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults);
+
 /** Answer with a problem; format is that of its detail. */
 void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));

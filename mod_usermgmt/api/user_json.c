@@ -27,7 +27,7 @@ static const struct {
 
 #define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
 
-static int is_member(const char *name)
+int um_user_input_is_member(const char *name)
 {
     for (apr_size_t i = 0; i < MEMBER_COUNT; i++) {
         if (strcmp(members[i].name, name) == 0) {
@@ -103,7 +103,7 @@ static const char *check_phone(const um_json_t *value, um_faults_t *faults)
 static void check_attribute_name(const char *name, const um_json_t *value, void *baton)
 {
     (void)value;
-    if (!is_member(name)) {
+    if (!um_user_input_is_member(name)) {
         um_faults_add_violation(baton, name, um_rules_check_attribute_name(name));
     }
 }
@@ -143,7 +143,7 @@ static void merge_over(const char *name, const um_json_t *value, void *baton)
 {
     um_merge_t *merge = baton;
 
-    if (!is_member(name) && (merge->under == NULL || um_json_member(merge->under, name) == NULL)) {
+    if (!um_user_input_is_member(name) && (merge->under == NULL || um_json_member(merge->under, name) == NULL)) {
         put_attribute(merge, name, value);
     }
 }
@@ -180,9 +180,9 @@ static void refuse_on_create(const um_json_t *value, const char *name, um_faults
     }
 }
 
-void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+/* All but what the server sets. */
+static void read_new(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
 {
-    refuse_on_create(input->uid, "user_uid", faults);
     if (input->email == NULL) {
         um_faults_add(faults, "email", "required", "It must be given.");
     } else {
@@ -196,9 +196,72 @@ void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faul
     if (input->phone != NULL) {
         user->phone = check_phone(input->phone, faults);
     }
+}
+
+void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+{
+    refuse_on_create(input->uid, "user_uid", faults);
+    read_new(user, input, faults);
     refuse_on_create(input->role, "role", faults);
     refuse_on_create(input->created_at, "created_at", faults);
     refuse_on_create(input->updated_at, "updated_at", faults);
+    um_json_each(input->body, check_attribute_name, faults);
+    user->attributes = merge_attributes(NULL, input->body, faults);
+}
+
+static const char *read_uid(const um_json_t *value, um_faults_t *faults)
+{
+    const char *uid = string_of(value, "user_uid", faults);
+
+    if (uid != NULL) {
+        um_faults_add_violation(faults, "user_uid", um_rules_check_uid(uid));
+    }
+    return uid;
+}
+
+static int read_role(const um_json_t *value, um_faults_t *faults)
+{
+    const char *role = string_of(value, "role", faults);
+    int is_sub_admin = role != NULL && strcmp(role, "sub_admin") == 0;
+
+    if (role != NULL && !is_sub_admin && strcmp(role, "user") != 0) {
+        um_faults_add(faults, "role", "invalid_value", "It must be user or sub_admin.");
+    }
+    return is_sub_admin;
+}
+
+static apr_int64_t read_instant(const um_json_t *value, const char *name, um_faults_t *faults)
+{
+    const char *text = string_of(value, name, faults);
+    apr_int64_t instant = 0;
+
+    if (text != NULL && (!um_instant_parse(&instant, text) || instant < 0)) {
+        um_faults_add(faults, name, "invalid_value",
+                      "It must be a time as in RFC 3339, not before 1970.");
+    }
+    return instant;
+}
+
+void um_user_input_import(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+{
+    memset(user, 0, sizeof(*user));
+    user->version = 1;
+    if (input->uid != NULL) {
+        user->uid = read_uid(input->uid, faults);
+    }
+    read_new(user, input, faults);
+    if (input->role != NULL) {
+        user->is_sub_admin = read_role(input->role, faults);
+    }
+    if (input->created_at != NULL) {
+        user->created_at = read_instant(input->created_at, "created_at", faults);
+    }
+    if (input->updated_at != NULL) {
+        user->updated_at = read_instant(input->updated_at, "updated_at", faults);
+    }
+    if (user->updated_at != 0 && user->updated_at < user->created_at) {
+        um_faults_add(faults, "updated_at", "invalid_value", "It must not be before created_at.");
+    }
     um_json_each(input->body, check_attribute_name, faults);
     user->attributes = merge_attributes(NULL, input->body, faults);
 }

@@ -20,6 +20,9 @@ typedef struct um_user_input_t {
     const um_json_t *body;
 } um_user_input_t;
 
+/** Tell whether a user's member of that name is no attribute. */
+int um_user_input_is_member(const char *name);
+
 /** Sort the members of a body; nothing is checked yet. */
 void um_user_input_read(um_user_input_t *input, const um_json_t *body);
 
@@ -29,6 +32,13 @@ void um_user_input_read(um_user_input_t *input, const um_json_t *body);
  * @param faults gets all that is wrong
  */
 void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults);
+
+/**
+ * Check a record of an import and fill in all of user that it tells. Unlike a
+ * body it may bring the uid, the role and the times; what it does not bring is
+ * NULL or 0.
+ */
+void um_user_input_import(um_user_t *user, const um_user_input_t *input, um_faults_t *faults);
 
 /** Check a body that changes a user, as far as it can be done without the
  *  stored user. */

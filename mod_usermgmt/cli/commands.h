@@ -21,4 +21,8 @@ um_command_fn_t um_organizations_command_show;
 um_command_fn_t um_organizations_command_create;
 um_command_fn_t um_organizations_command_set;
 
+/* export.c, import.c */
+um_command_fn_t um_users_command_export;
+um_command_fn_t um_users_command_import;
+
 #endif

@@ -245,6 +245,40 @@ apr_status_t um_tool_get_organization(um_organization_t **organization, const um
     return status;
 }
 
+um_exit_t um_tool_find_organization(apr_int64_t *org_id, um_tool_t *tool)
+{
+    const char *name = um_options_value(&tool->options, UM_OPTION_ORG);
+    um_organization_t *organization = NULL;
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, tool->store, tool->pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_tool_get_organization(&organization, tool, db,
+                                          name != NULL ? name : "default", tool->pool);
+    }
+    um_db_close(db);
+    if (status == APR_SUCCESS) {
+        *org_id = organization->id;
+    }
+    return um_tool_exit(status);
+}
+
+um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *file)
+{
+    const char *format = um_options_value(&tool->options, UM_OPTION_FORMAT);
+    const char *dot = file != NULL ? strrchr(file, '.') : NULL;
+
+    if (format == NULL) {
+        format = dot != NULL && strcmp(dot, ".csv") == 0 ? "csv" : "ndjson";
+    }
+    *is_csv = strcmp(format, "csv") == 0;
+    if (!*is_csv && strcmp(format, "ndjson") != 0) {
+        um_tool_say(tool, "--format must be ndjson or csv");
+        return UM_EXIT_USAGE;
+    }
+    return UM_EXIT_OK;
+}
+
 apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,
                            const char *action, const char *target, const char *before,
                            const char *after, apr_pool_t *pool)
@@ -254,15 +288,4 @@ apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_i
     };
 
     return um_store_audit_insert(db, org_id, &event, pool);
-}
-
-um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text)
-{
-    apr_status_t status = apr_file_write_full(tool->out, text->data, text->length, NULL);
-
-    if (status != APR_SUCCESS) {
-        um_tool_say(tool, "the output can't be written: %pm", &status);
-        return UM_EXIT_REFUSED;
-    }
-    return UM_EXIT_OK;
 }

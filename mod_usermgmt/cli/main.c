@@ -40,6 +40,12 @@ static const um_command_t commands[] = {
       "make an organization" },
     { "org", "set", " NAME payment_type=TYPE", 2, 0, 0, um_organizations_command_set,
       "set how an organization pays" },
+    { "users", "export", "", 0, UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_OUTPUT, 0,
+      um_users_command_export, "write all users of an organization" },
+    { "users", "import", " FILE|-", 1,
+      UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
+          | UM_OPTION_WITH_ROLES,
+      0, um_users_command_import, "make users from a file" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

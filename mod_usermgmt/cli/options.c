@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <apr_getopt.h>
 #include <apr_strings.h>
@@ -23,8 +24,33 @@ static const apr_getopt_option_t table[] = {
     { "config", LONG(4), 1, "FILE   read DBDriver and DBDParams from an httpd.conf instead" },
     { "wait", LONG(5), 1, "SECONDS  how long to bear with a busy database (default 10)" },
     { "org", LONG(6), 1, "NAME   the organization (default: default)" },
+    { "format", LONG(7), 1, "ndjson|csv  of the file; else by its name, ndjson at last" },
+    { "output", LONG(8), 1, "FILE   write there, whole or not at all" },
+    { "dry-run", LONG(9), 0, "change nothing, tell what would be refused" },
+    { "resume", LONG(10), 0, "go on: what is there as in the file counts as done" },
+    { "report", LONG(11), 1, "FILE   tell there what is refused; else on the standard error" },
+    { "with-roles", LONG(12), 0, "import sub-admins as such; else they are refused" },
     { NULL, 0, 0, NULL },
 };
+
+/* apr_getopt takes "-" for a broken option: something else stands for it there. */
+static const char dash[] = "-";
+static const char dash_stand_in[] = "x";
+
+static const char *const *hide_dashes(int argc, const char *const *argv, apr_pool_t *pool)
+{
+    const char **copy = apr_pcalloc(pool, sizeof(*copy) * ((apr_size_t)argc + 1));
+
+    for (int i = 0; i < argc; i++) {
+        copy[i] = strcmp(argv[i], dash) == 0 ? dash_stand_in : argv[i];
+    }
+    return copy;
+}
+
+static const char *unhide(const char *word)
+{
+    return word == dash_stand_in ? dash : word;
+}
 
 static void ignore_error(void *baton, const char *format, ...)
 {
@@ -54,7 +80,7 @@ static const char *take_option(um_options_t *options, int number, const char *va
         return "comes twice";
     }
     options->given |= 1U << number;
-    options->values[number] = value;
+    options->values[number] = unhide(value);
     return NULL;
 }
 
@@ -65,7 +91,8 @@ const char *um_options_read(um_options_t *options, int argc, const char *const *
     const char *value = NULL;
     const char *wrong;
     int letter = 0;
-    apr_status_t status = apr_getopt_init(&state, pool, argc, argv);
+    apr_status_t status = apr_getopt_init(&state, pool, argc,
+                                          hide_dashes(argc, argv, pool));
 
     options->words = apr_array_make(pool, 4, sizeof(const char *));
     if (status == APR_SUCCESS) {
@@ -83,7 +110,7 @@ const char *um_options_read(um_options_t *options, int argc, const char *const *
                             state->argv[state->ind - (state->ind == argc)]);
     }
     for (int i = state->ind; i < argc; i++) {
-        APR_ARRAY_PUSH(options->words, const char *) = state->argv[i];
+        APR_ARRAY_PUSH(options->words, const char *) = unhide(state->argv[i]);
     }
     return check_wait(options);
 }

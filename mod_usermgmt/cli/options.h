@@ -15,7 +15,13 @@ typedef enum um_option_t {
     UM_OPTION_PARAMS = 1 << 3,
     UM_OPTION_CONFIG = 1 << 4,
     UM_OPTION_WAIT = 1 << 5,
-    UM_OPTION_ORG = 1 << 6
+    UM_OPTION_ORG = 1 << 6,
+    UM_OPTION_FORMAT = 1 << 7,
+    UM_OPTION_OUTPUT = 1 << 8,
+    UM_OPTION_DRY_RUN = 1 << 9,
+    UM_OPTION_RESUME = 1 << 10,
+    UM_OPTION_REPORT = 1 << 11,
+    UM_OPTION_WITH_ROLES = 1 << 12
 } um_option_t;
 
 /** What every command takes. */

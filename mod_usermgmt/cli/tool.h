@@ -36,6 +36,9 @@ typedef struct um_tool_t {
     um_host_t host;
     um_store_t *store;
     apr_file_t *out;
+    /** The file that --output names, and the one written until it is whole. */
+    const char *output;
+    const char *part;
 
     /* host.c's own. */
     const apr_dbd_driver_t *driver;
@@ -68,6 +71,19 @@ um_exit_t um_tool_exit(apr_status_t status);
 /** Read an organization. UM_ENOTFOUND, told, where there is none of that name. */
 apr_status_t um_tool_get_organization(um_organization_t **organization, const um_tool_t *tool,
                                       um_db_t *db, const char *name, apr_pool_t *pool);
+
+/** The id of the organization of --org, "default" without. */
+um_exit_t um_tool_find_organization(apr_int64_t *org_id, um_tool_t *tool);
+
+/** Whether --format says CSV, or else the name of a file, if there is one. */
+um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *file);
+
+/** Have the output go to the file of --output, if it was given; only its owner
+ *  may read it. */
+um_exit_t um_tool_open_output(um_tool_t *tool);
+
+/** Put the file in its place where end is UM_EXIT_OK, else drop it. */
+um_exit_t um_tool_close_output(um_tool_t *tool, um_exit_t end);
 
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
 apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,

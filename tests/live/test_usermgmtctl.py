@@ -4,9 +4,12 @@
 import getpass
 import json
 import os
+import pty
 import re
 import sqlite3
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -244,3 +247,239 @@ def test_busy_database(database):
     writer.execute("ROLLBACK")
     writer.close()
     database.run("org", "create", "late").expect(0)
+
+
+# ---- users ----
+
+def ndjson(*records):
+    return "".join(json.dumps(record) + "\n" for record in records).encode()
+
+
+def exported(database, *arguments):
+    return database.run("users", "export", *arguments).expect(0).lines
+
+
+def refused(result):
+    return [(told["line"], [(error["field"], error["code"]) for error in told["errors"]])
+            for told in map(json.loads, result.err.splitlines()[:-1])]
+
+
+ANN = {"email": "ann@example.com", "display_name": "Ann"}
+
+FULL = {"user_uid": "imported_1-a", "email": "Zoë@example.com", "display_name": "Zoë, \"Z\"",
+        "phone": "+1 555 0100", "role": "sub_admin", "created_at": "2001-02-03T04:05:06.789Z",
+        "updated_at": "2002-02-03T04:05:06.789Z", "age": "23", "height": 175, "ycom": 0.95,
+        "attributes": "an attribute, too", "tree": {"a": [1, None, "\n😀"]}}
+
+
+def test_import_is_seen_by_httpd(server, admin):
+    database = Database(server.database_path)
+    database.run("users", "import", "-", stdin=ndjson({**ANN, "age": "23", "ycom": 0.95})) \
+        .expect(0, "1 imported, 0 there already, 0 refused")
+    user = admin.get("users/", query={"email": "ANN@example.com"}).expect(200).json["users"][0]
+    assert {**user, "user_uid": "", "created_at": "", "updated_at": ""} == {
+        **ANN, "user_uid": "", "role": "user", "created_at": "", "updated_at": "",
+        "age": "23", "ycom": 0.95}
+    assert re.fullmatch(r"[0-9A-Za-z]{20}", user["user_uid"])
+    assert exported(database) == [user]
+    event = server.sql("SELECT actor_identity, target, after_json FROM audit_events"
+                       " WHERE action = 'users.create'")[0]
+    assert event[:2] == (ACTOR, user["user_uid"]) and json.loads(event[2]) == user
+    admin.delete("users/" + user["user_uid"]).expect(200)
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_what_is_exported_can_be_imported(database, tmp_path, form):
+    database.run("users", "import", "-", "--with-roles",
+                 stdin=ndjson(FULL, {**ANN, "note": "a,\"b\"\r\nc"},
+                              {"email": "bob@example.com", "display_name": "Bob"})).expect(0)
+    users = exported(database)
+    assert FULL in users and len(users) == 3
+    file = tmp_path / f"users.{form}"
+    database.run("users", "export", "--format", form, "--output", file).expect(0)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / f"users.{form}.part").exists()
+    other = Database(tmp_path / "other.db")
+    other.run("schema", "create").expect(0)
+    other.run("users", "import", file, "--with-roles").expect(0, "3 imported")
+    assert exported(other) == users
+    shown = other.run("org", "show", "default").expect(0).lines[0]
+    assert (shown["user_count"], shown["sub_admin_count"]) == (3, 1)
+    other.run("users", "import", file, "--with-roles", "--resume").expect(0, "0 imported, 3 there")
+
+
+def test_organizations_are_apart(database):
+    database.run("org", "create", "other").expect(0)
+    database.run("users", "import", "-", "--org", "other", stdin=ndjson(ANN)).expect(0)
+    database.run("users", "import", "-", stdin=ndjson(ANN)).expect(0)
+    assert len(exported(database)) == len(exported(database, "--org", "other")) == 1
+    database.run("users", "import", "-", "--org", "none", stdin=ndjson(ANN)) \
+        .expect(1, "no organization")
+    database.run("users", "export", "--org", "none").expect(1, "no organization")
+
+
+def test_refused_lines(database, tmp_path):
+    text = ndjson(ANN) + b"\n" + b"{\n" + b"[]\n" + ndjson(
+        {"email": "ann@", "phone": "x"},
+        {**ANN, "email": "ANN@example.com"},
+        {**ANN, "email": "b@example.com", "user_uid": "a b", "role": "admin",
+         "created_at": "yesterday", "updated_at": 5, "no good": 1},
+        {**ANN, "email": "c@example.com", "role": "sub_admin"},
+        {**ANN, "email": "d@example.com", "created_at": "2002-01-01T00:00:00Z",
+         "updated_at": "2001-01-01T00:00:00Z"},
+        {**ANN, "email": "e@example.com", "long": "x" * 1024 * 1024}) \
+        + b'{"email": "f@example.com", "display_name": "\xff"}\n' \
+        + b'{"email": "g@example.com", "display_name": "G"}'
+    result = database.run("users", "import", "-", stdin=text) \
+        .expect(1, "2 imported, 0 there already, 9 refused")
+    assert refused(result) == [
+        (3, [("", "malformed_json")]),
+        (4, [("", "invalid_type")]),
+        (5, [("email", "invalid_email"), ("display_name", "required"),
+             ("phone", "invalid_phone")]),
+        (6, [("email", "email_exists")]),
+        (7, [("user_uid", "invalid_uid"), ("role", "invalid_value"),
+             ("created_at", "invalid_value"), ("updated_at", "invalid_type"),
+             ("no good", "invalid_name")]),
+        (8, [("role", "not_allowed")]),
+        (9, [("updated_at", "invalid_value")]),
+        (10, [("", "too_large")]),
+        (11, [("", "invalid_utf8")]),
+    ]
+    report = tmp_path / "report"
+    again = database.run("users", "import", "-", "--report", report, stdin=text).expect(1)
+    assert len(again.err.splitlines()) == 1
+    assert len(report.read_text().splitlines()) == 11
+
+
+def test_import_again(database):
+    users = ndjson(ANN, {**ANN, "email": "bob@example.com", "user_uid": "bob"})
+    database.run("users", "import", "-", stdin=users).expect(0)
+    result = database.run("users", "import", "-", stdin=users).expect(1, "0 imported, 0 there")
+    assert refused(result) == [(1, [("email", "email_exists")]), (2, [("user_uid", "uid_exists")])]
+    database.run("users", "import", "-", "--resume", stdin=users).expect(0, "2 there already")
+    changed = ndjson({**ANN, "age": 5}, {**ANN, "email": "bo@example.com", "user_uid": "bob"},
+                     {**ANN, "email": "bob@example.com", "user_uid": "bobby"})
+    result = database.run("users", "import", "-", "--resume", stdin=changed).expect(1)
+    assert refused(result) == [(1, [("email", "email_exists")]), (2, [("user_uid", "uid_exists")]),
+                               (3, [("email", "email_exists")])]
+    assert len(exported(database)) == 2
+
+
+def test_dry_run(database):
+    database.run("users", "import", "-", stdin=ndjson(ANN)).expect(0)
+    before = database.sql("SELECT COUNT(*) FROM audit_events")
+    result = database.run("users", "import", "-", "--dry-run", stdin=ndjson(
+        ANN, {**ANN, "email": "bob@example.com"}, {**ANN, "email": "BOB@example.com"},
+        {**ANN, "email": "no"})).expect(1, "1 would be imported, 0 there already, 3 refused")
+    assert [line for line, _ in refused(result)] == [1, 3, 4]
+    assert database.sql("SELECT COUNT(*) FROM users") == [(1,)]
+    assert database.sql("SELECT COUNT(*) FROM audit_events") == before
+
+
+CSV = ('\ufeffemail,display_name,phone,age,height:json,attributes\r\n'
+       'a@example.com,"Ann ""A""",+1 555 0100,23,175,"{""ycom"": 0.95}"\r\n'
+       '\r\n'
+       '"b@example.com","two\nlines",,,,\n'
+       'c@example.com,Cleo,,,nothing,\n'
+       'd@example.com,Dan,,,,[]\n'
+       'e@example.com,E"ve,,,,\n'
+       'f@example.com,Finn\n'
+       'g@example.com,Gil,,,,"{""email"": ""h@example.com""}"\n'
+       'i@example.com,Ivo,,"",,\n'
+       'j@example.com,"Jo,,,,\n')
+
+
+def test_csv(database, tmp_path):
+    (tmp_path / "users.csv").write_text(CSV, newline="")
+    result = database.run("users", "import", tmp_path / "users.csv").expect(1, "2 imported")
+    assert refused(result) == [
+        (4, [("display_name", "control_character")]),
+        (6, [("height", "malformed_json")]),
+        (7, [("attributes", "invalid_type")]),
+        (8, [("", "malformed_csv")]),
+        (9, [("", "wrong_number_of_cells")]),
+        (10, [("", "duplicate_key")]),
+        (12, [("", "malformed_csv")])]
+    ann, ivo = exported(database)
+    assert (ann["display_name"], ann["phone"], ann["age"], ann["height"], ann["ycom"]) \
+        == ('Ann "A"', "+1 555 0100", "23", 175, 0.95)
+    assert ivo["age"] == "" and "phone" not in ivo and "height" not in ivo
+
+
+@pytest.mark.parametrize("header, error", [
+    ("", "can't be read"), ("email,,x\n", "without a name"), ("email,age,age:json\n", "twice"),
+    ('"email', "can't be read")])
+def test_csv_headers(database, header, error):
+    database.run("users", "import", "-", "--format", "csv", stdin=header.encode()) \
+        .expect(1, error)
+
+
+def test_import_usage(database, tmp_path):
+    database.run("users", "import", "-", "--format", "xml").expect(2, "--format")
+    database.run("users", "import").expect(2, "users import FILE")
+    database.run("users", "export", "--resume").expect(2, "does not take --resume")
+    database.run("users", "import", tmp_path / "none").expect(1, "can't be read")
+    database.run("users", "import", tmp_path).expect(1, "can't be read")
+    database.run("users", "export", "--output", tmp_path / "no/x").expect(1, "can't be written")
+    database.run("users", "import", "-").expect(0, "0 imported")
+
+
+def many(count):
+    return ndjson(*({"email": f"u{i}@example.com", "display_name": f"U {i}", "n": i}
+                    for i in range(count)))
+
+
+def test_killed_and_resumed(database, tmp_path):
+    """kill -9 at any moment: what is there is whole, and --resume brings the rest."""
+    file = tmp_path / "users.ndjson"
+    file.write_bytes(many(20000))
+    command = [tool_path(), "--driver", "sqlite3", "--params", database.path, "users", "import",
+               file, "--resume"]
+    kills = 0
+    for wait in (0.1, 0.2, 0.4, 0.3, 0.5):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+        users, events, count = database.sql(
+            "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM audit_events),"
+            " user_count FROM organizations")[0]
+        assert users == events == count and users % 1000 == 0
+    assert kills >= 2
+    database.run("users", "import", file, "--resume").expect(0, " 0 refused")
+    assert sorted(user["n"] for user in exported(database)) == list(range(20000))
+
+
+def test_import_beside_a_writing_httpd(server, admin):
+    """Both get their turn, and nothing is lost."""
+    database = Database(server.database_path)
+    process = subprocess.Popen(
+        [tool_path(), "--driver", "sqlite3", "--params", database.path, "users", "import", "-"],
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    writer = threading.Thread(target=lambda: (process.stdin.write(many(5000)),
+                                              process.stdin.close()))
+    writer.start()
+    made = 0
+    while writer.is_alive() or process.poll() is None:
+        admin.create(f"live{made}@example.com")
+        made += 1
+    writer.join()
+    assert process.wait(timeout=120) == 0, process.stderr.read()
+    process.stderr.close()
+    assert admin.get("organization-status/").json["user_count"] == 5000 + made
+    server.sql("DELETE FROM users")
+
+
+def test_progress_on_a_terminal(database, tmp_path):
+    file = tmp_path / "users.ndjson"
+    file.write_bytes(many(3000))
+    master, terminal = pty.openpty()
+    subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path, "users",
+                    "import", file], stderr=terminal, check=True, timeout=120)
+    os.close(terminal)
+    told = os.read(master, 65536).decode()
+    os.close(master)
+    assert re.search(r"\d+ users, \d+/s \[#+\.*\] \d+ %, \d+:\d\d left", told), told
+    assert "3000 imported" in told

@@ -1,0 +1,152 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file export.c users export: page by page, so that memory does not grow. What is
+ *  changed meanwhile is told as it was or as it is. */
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../api/user_json.h"
+#include "../core/instant.h"
+#include "../core/rules.h"
+#include "commands.h"
+#include "progress.h"
+
+#define PAGE 1000
+
+typedef void um_put_row_t(um_buffer_t *text, const um_row_t *row);
+
+typedef struct um_export_t {
+    um_tool_t *tool;
+    um_db_t *db;
+    apr_int64_t org_id;
+    um_list_t list;
+    um_put_row_t *put;
+    /* A page: its text, its pool, how many rows it has and the last one's key. */
+    um_buffer_t text;
+    apr_pool_t *pool;
+    apr_int64_t rows;
+    char key[UM_UID_MAX + 1];
+} um_export_t;
+
+static void put_json(um_buffer_t *text, const um_row_t *row)
+{
+    um_user_t user;
+
+    um_store_users_read(&user, row);
+    um_user_json_put(text, &user);
+    um_buffer_putc(text, '\n');
+}
+
+static void put_cell(um_buffer_t *text, const char *value, char behind)
+{
+    if (strpbrk(value, "\",\r\n") == NULL) {
+        um_buffer_puts(text, value);
+    } else {
+        um_buffer_putc(text, '"');
+        for (const char *c = value; *c != '\0'; c++) {
+            if (*c == '"') {
+                um_buffer_putc(text, '"');
+            }
+            um_buffer_putc(text, *c);
+        }
+        um_buffer_putc(text, '"');
+    }
+    um_buffer_putc(text, behind);
+}
+
+static void put_csv(um_buffer_t *text, const um_row_t *row)
+{
+    char created_at[UM_INSTANT_LENGTH + 1];
+    char updated_at[UM_INSTANT_LENGTH + 1];
+    um_user_t user;
+
+    um_store_users_read(&user, row);
+    um_instant_format(created_at, user.created_at);
+    um_instant_format(updated_at, user.updated_at);
+    put_cell(text, user.uid, ',');
+    put_cell(text, user.email, ',');
+    put_cell(text, user.display_name, ',');
+    put_cell(text, user.phone != NULL ? user.phone : "", ',');
+    put_cell(text, user.is_sub_admin ? "sub_admin" : "user", ',');
+    put_cell(text, created_at, ',');
+    put_cell(text, updated_at, ',');
+    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", '\r');
+    um_buffer_putc(text, '\n');
+}
+
+static void take_row(const um_row_t *row, void *baton)
+{
+    um_export_t *export = baton;
+
+    export->put(&export->text, row);
+    export->rows++;
+    apr_cpystrn(export->key, um_row_text(row, 0), sizeof(export->key));
+}
+
+static um_exit_t write_page(um_export_t *export)
+{
+    um_exit_t end;
+
+    apr_pool_clear(export->pool);
+    um_buffer_init(&export->text, 65536, export->pool);
+    export->rows = 0;
+    end = um_tool_exit(um_store_lists_get(export->db, take_row, export, export->org_id,
+                                          &export->list, export->pool));
+    export->list.after.key = export->list.after.value = export->key;
+    return end == UM_EXIT_OK ? um_tool_write(export->tool, &export->text) : end;
+}
+
+static um_exit_t write_all(um_export_t *export)
+{
+    um_progress_t progress;
+    apr_int64_t total = 0;
+    apr_int64_t done = 0;
+    um_exit_t end;
+
+    apr_pool_create(&export->pool, export->tool->pool);
+    um_progress_start(&progress);
+    end = um_tool_exit(um_store_lists_count(&total, export->db, export->org_id, &export->list,
+                                            export->pool));
+    do {
+        if (end == UM_EXIT_OK) {
+            end = write_page(export);
+        }
+        done += export->rows;
+        um_progress_show(&progress, done, done, total);
+    } while (end == UM_EXIT_OK && export->rows == PAGE);
+    um_progress_clear(&progress);
+    return end;
+}
+
+um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)
+{
+    static const char header[] =
+        "user_uid,email,display_name,phone,role,created_at,updated_at,attributes\r\n";
+    um_export_t export = { .tool = tool, .list = { .source = UM_LIST_OF_USERS, .limit = PAGE } };
+    int is_csv = 0;
+    um_exit_t end = um_tool_read_format(&is_csv, tool, NULL);
+
+    (void)words;
+    (void)count;
+    if (end == UM_EXIT_OK) {
+        end = um_tool_find_organization(&export.org_id, tool);
+    }
+    if (end == UM_EXIT_OK) {
+        end = um_tool_open_output(tool);
+    }
+    if (end == UM_EXIT_OK) {
+        end = um_tool_exit(um_store_open(&export.db, tool->store, tool->pool));
+    }
+    export.put = is_csv ? put_csv : put_json;
+    if (end == UM_EXIT_OK && is_csv) {
+        um_buffer_init(&export.text, sizeof(header), tool->pool);
+        um_buffer_puts(&export.text, header);
+        end = um_tool_write(tool, &export.text);
+    }
+    if (end == UM_EXIT_OK) {
+        end = write_all(&export);
+    }
+    um_db_close(export.db);
+    return um_tool_close_output(tool, end);
+}

@@ -1,0 +1,438 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/**
+ * @file import.c
+ * users import. Nothing but the database says what is done: after a kill at
+ * whatever moment the file is read again from its start, and with --resume a
+ * record whose user is there as it would have been made counts as done.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "../api/user_json.h"
+#include "../core/text.h"
+#include "../core/uid.h"
+#include "commands.h"
+#include "progress.h"
+#include "records.h"
+
+/* Users in one transaction, and bytes of the file. */
+#define BATCH_USERS 1000
+#define BATCH_BYTES (8 * 1024 * 1024)
+
+/* A process of httpd that finds the database busy looks again every 100 ms. So
+ * that it gets its turn, the tool leaves the database alone for a little longer
+ * after each second. */
+#define TURN apr_time_from_sec(1)
+#define REST apr_time_from_msec(120)
+
+typedef enum um_outcome_t {
+    UM_OUTCOME_IMPORTED,
+    /* It was there. */
+    UM_OUTCOME_DONE,
+    UM_OUTCOME_REFUSED,
+    UM_OUTCOME_COUNT
+} um_outcome_t;
+
+typedef struct um_entry_t {
+    apr_int64_t line;
+    /* As the record says; uid and times may be missing. */
+    um_user_t user;
+    um_faults_t faults;
+    /* Whether the record itself is wrong. */
+    int is_bad;
+    um_outcome_t outcome;
+} um_entry_t;
+
+typedef struct um_import_t {
+    um_tool_t *tool;
+    apr_int64_t org_id;
+    um_records_t *records;
+    apr_file_t *report;
+    um_progress_t progress;
+    int is_dry;
+    int resumes;
+    int with_roles;
+    apr_int64_t counts[UM_OUTCOME_COUNT];
+    /* Of um_entry_t; a batch lives in its pool. */
+    apr_array_header_t *batch;
+    apr_pool_t *pool;
+    /* For a dry run: the uids and the folded addresses that came so far. */
+    apr_hash_t *seen;
+    apr_time_t turn;
+} um_import_t;
+
+static um_entry_t *entry_at(const um_import_t *import, int index)
+{
+    return &APR_ARRAY_IDX(import->batch, index, um_entry_t);
+}
+
+/* ---- one user ---- */
+
+static int same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether a stored user is what the record would have made. */
+static int is_same(const um_user_t *stored, const um_user_t *user)
+{
+    return (user->uid == NULL || strcmp(stored->uid, user->uid) == 0)
+           && strcmp(stored->email, user->email) == 0
+           && strcmp(stored->display_name, user->display_name) == 0
+           && same_text(stored->phone, user->phone)
+           && strcmp(stored->attributes, user->attributes) == 0
+           && (user->created_at == 0 || stored->created_at == user->created_at)
+           && (user->updated_at == 0 || stored->updated_at == user->updated_at)
+           && stored->is_sub_admin == user->is_sub_admin;
+}
+
+static void refuse(um_entry_t *entry, const char *field, const char *code, const char *detail)
+{
+    entry->outcome = UM_OUTCOME_REFUSED;
+    um_faults_add(&entry->faults, field, code, detail);
+}
+
+/* Look what is there already. UM_ECONFLICT, with the entry's outcome, where
+ * something stands in its way; APR_SUCCESS where nothing does. */
+static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *db,
+                         apr_pool_t *pool)
+{
+    const um_user_t *user = &entry->user;
+    um_user_t *stored = NULL;
+    int has_uid = 0;
+    apr_status_t status = UM_ENOTFOUND;
+
+    if (user->uid != NULL) {
+        status = um_store_users_get(&stored, db, import->org_id, user->uid, pool);
+        has_uid = status == APR_SUCCESS;
+    }
+    if (status == UM_ENOTFOUND) {
+        status = um_store_users_get_by_email(&stored, db, import->org_id, user->email, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+    }
+    if (import->resumes && is_same(stored, user)) {
+        entry->outcome = UM_OUTCOME_DONE;
+    } else if (has_uid) {
+        refuse(entry, "user_uid", "uid_exists", "A user with this user_uid exists.");
+    } else {
+        refuse(entry, "email", "email_exists",
+               "A user with this email exists in the organization.");
+    }
+    return UM_ECONFLICT;
+}
+
+/* Fill in what the record left to us. The uid tells the time of creation, and
+ * the file's order where many were created at once. */
+static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t *db,
+                             apr_pool_t *pool)
+{
+    char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
+    apr_status_t status = APR_SUCCESS;
+
+    if (user->uid == NULL) {
+        if (user->created_at != 0) {
+            now = apr_time_from_msec(user->created_at);
+        }
+        status = um_uid_make(uid, now + index % 1000, um_db_host(db));
+        user->uid = uid;
+    }
+    if (user->created_at == 0) {
+        user->created_at = user->updated_at != 0 ? user->updated_at : apr_time_as_msec(now);
+    }
+    if (user->updated_at == 0) {
+        user->updated_at = user->created_at;
+    }
+    return status;
+}
+
+static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um_user_t *user,
+                                apr_int64_t now, apr_pool_t *pool)
+{
+    apr_status_t status = um_store_sub_admins_insert(db, import->org_id, user->uid,
+                                                     import->tool->actor, now, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_tool_audit(import->tool, db, import->org_id, "sub-admins.create", user->uid,
+                               NULL, NULL, pool);
+    }
+    return status;
+}
+
+static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *import, um_db_t *db,
+                           apr_time_t now, apr_pool_t *pool)
+{
+    um_user_t user = entry->user;
+    apr_status_t status = complete(&user, index, now, db, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_users_insert(db, import->org_id, &user, pool);
+    }
+    if (status == UM_ECONFLICT) {
+        return look(entry, import, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_tool_audit(import->tool, db, import->org_id, "users.create", user.uid, NULL,
+                               um_user_json(&user, pool), pool);
+    }
+    if (status == APR_SUCCESS && user.is_sub_admin) {
+        status = insert_role(import, db, &user, apr_time_as_msec(now), pool);
+    }
+    return status;
+}
+
+/* ---- a batch ---- */
+
+static void reset(um_entry_t *entry)
+{
+    entry->outcome = entry->is_bad ? UM_OUTCOME_REFUSED : UM_OUTCOME_IMPORTED;
+    if (!entry->is_bad) {
+        entry->faults.list = NULL;
+    }
+}
+
+static apr_status_t insert_batch(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    um_import_t *import = baton;
+    apr_time_t now = apr_time_now();
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; status == APR_SUCCESS && i < import->batch->nelts; i++) {
+        um_entry_t *entry = entry_at(import, i);
+
+        reset(entry);
+        if (!entry->is_bad) {
+            status = insert(entry, i, import, db, now, pool);
+        }
+        status = status == UM_ECONFLICT ? APR_SUCCESS : status;
+    }
+    return status;
+}
+
+/* Whether one before it in the file has the same; else it is remembered. */
+static int was_seen(um_import_t *import, const char *kind, const char *value)
+{
+    const char *key = apr_pstrcat(import->tool->pool, kind, value, NULL);
+    int seen = apr_hash_get(import->seen, key, APR_HASH_KEY_STRING) != NULL;
+
+    apr_hash_set(import->seen, key, APR_HASH_KEY_STRING, "");
+    return seen;
+}
+
+static void look_in_file(um_entry_t *entry, um_import_t *import)
+{
+    const um_user_t *user = &entry->user;
+
+    if (user->uid != NULL && was_seen(import, "u", user->uid)) {
+        refuse(entry, "user_uid", "uid_exists", "A user with this user_uid exists.");
+    } else if (was_seen(import, "e", um_text_fold(user->email, import->pool))) {
+        refuse(entry, "email", "email_exists",
+               "A user with this email exists in the organization.");
+    }
+}
+
+static apr_status_t try_batch(um_import_t *import)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, import->tool->store, import->pool);
+
+    for (int i = 0; status == APR_SUCCESS && i < import->batch->nelts; i++) {
+        um_entry_t *entry = entry_at(import, i);
+
+        reset(entry);
+        if (!entry->is_bad) {
+            status = look(entry, import, db, import->pool);
+        }
+        if (status == APR_SUCCESS && !entry->is_bad) {
+            look_in_file(entry, import);
+        }
+        status = status == UM_ECONFLICT ? APR_SUCCESS : status;
+    }
+    um_db_close(db);
+    return status;
+}
+
+static void read_entry(um_entry_t *entry, const um_import_t *import, const um_json_t *json)
+{
+    um_user_input_t input;
+
+    um_user_input_read(&input, json);
+    um_user_input_import(&entry->user, &input, &entry->faults);
+    if (entry->user.is_sub_admin && !import->with_roles) {
+        um_faults_add(&entry->faults, "role", "not_allowed",
+                      "Sub-admins are imported with --with-roles only.");
+    }
+}
+
+/* APR_EOF where the file is at its end. */
+static apr_status_t read_batch(um_import_t *import)
+{
+    apr_int64_t end = um_records_done(import->records) + BATCH_BYTES;
+    apr_status_t status = APR_SUCCESS;
+
+    apr_pool_clear(import->pool);
+    import->batch = apr_array_make(import->pool, BATCH_USERS, sizeof(um_entry_t));
+    while (status == APR_SUCCESS && import->batch->nelts < BATCH_USERS
+           && um_records_done(import->records) < end) {
+        um_entry_t entry = { .faults = { import->pool, NULL } };
+        um_json_t *json = NULL;
+
+        status = um_records_next(&entry.line, &json, &entry.faults, import->records,
+                                 import->pool);
+        if (status == APR_SUCCESS) {
+            read_entry(&entry, import, json);
+        }
+        if (status == APR_SUCCESS || status == UM_EINVALID) {
+            entry.is_bad = entry.faults.list != NULL;
+            APR_ARRAY_PUSH(import->batch, um_entry_t) = entry;
+            status = APR_SUCCESS;
+        }
+    }
+    return status;
+}
+
+static um_exit_t report(um_import_t *import)
+{
+    um_buffer_t text;
+    apr_status_t status;
+
+    um_buffer_init(&text, 1024, import->pool);
+    for (int i = 0; i < import->batch->nelts; i++) {
+        const um_entry_t *entry = entry_at(import, i);
+
+        import->counts[entry->outcome]++;
+        if (entry->outcome == UM_OUTCOME_REFUSED) {
+            um_buffer_puts(&text, "{\"line\":");
+            um_buffer_put_int(&text, entry->line);
+            um_buffer_puts(&text, ",\"errors\":");
+            um_faults_put(&text, &entry->faults);
+            um_buffer_puts(&text, "}\n");
+        }
+    }
+    if (text.length == 0) {
+        return UM_EXIT_OK;
+    }
+    um_progress_clear(&import->progress);
+    status = apr_file_write_full(import->report, text.data, text.length, NULL);
+    if (status != APR_SUCCESS) {
+        um_tool_say(import->tool, "the report can't be written: %pm", &status);
+        return UM_EXIT_REFUSED;
+    }
+    return UM_EXIT_OK;
+}
+
+static void rest(um_import_t *import)
+{
+    if (!import->is_dry && apr_time_now() - import->turn > TURN) {
+        apr_sleep(REST);
+        import->turn = apr_time_now();
+    }
+}
+
+static um_exit_t run_batch(um_import_t *import)
+{
+    apr_status_t status;
+    um_exit_t end;
+
+    status = import->is_dry ? try_batch(import)
+                            : um_tool_change(import->tool, insert_batch, import, import->pool);
+    end = status == APR_SUCCESS ? report(import) : um_tool_exit(status);
+    if (end == UM_EXIT_OK) {
+        um_progress_show(&import->progress,
+                         import->counts[UM_OUTCOME_IMPORTED] + import->counts[UM_OUTCOME_DONE]
+                             + import->counts[UM_OUTCOME_REFUSED],
+                         um_records_done(import->records), um_records_total(import->records));
+        rest(import);
+    }
+    return end;
+}
+
+/* ---- the command ---- */
+
+static um_exit_t run_all(um_import_t *import)
+{
+    apr_status_t status = APR_SUCCESS;
+    um_exit_t end = UM_EXIT_OK;
+
+    while (end == UM_EXIT_OK && status == APR_SUCCESS) {
+        status = read_batch(import);
+        if (import->batch->nelts > 0) {
+            end = run_batch(import);
+        }
+    }
+    um_progress_clear(&import->progress);
+    if (end == UM_EXIT_OK && status != APR_EOF) {
+        um_tool_say(import->tool, "the file can't be read: %pm", &status);
+        end = UM_EXIT_REFUSED;
+    }
+    if (end != UM_EXIT_OK) {
+        um_tool_say(import->tool, "broken off; --resume goes on");
+    }
+    return end;
+}
+
+static void sum_up(const um_import_t *import)
+{
+    double seconds = um_progress_seconds(&import->progress);
+
+    um_tool_say(import->tool,
+                "%" APR_INT64_T_FMT " %s, %" APR_INT64_T_FMT " there already, %" APR_INT64_T_FMT
+                " refused; %.1f s",
+                import->counts[UM_OUTCOME_IMPORTED],
+                import->is_dry ? "would be imported" : "imported",
+                import->counts[UM_OUTCOME_DONE], import->counts[UM_OUTCOME_REFUSED], seconds);
+}
+
+static um_exit_t open_report(um_import_t *import)
+{
+    const char *name = um_options_value(&import->tool->options, UM_OPTION_REPORT);
+    apr_status_t status;
+
+    status = name == NULL ? apr_file_open_stderr(&import->report, import->tool->pool)
+                          : apr_file_open(&import->report, name,
+                                          APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
+                                          APR_FPROT_UREAD | APR_FPROT_UWRITE,
+                                          import->tool->pool);
+    if (status != APR_SUCCESS) {
+        um_tool_say(import->tool, "%s can't be written: %pm", name, &status);
+        return UM_EXIT_REFUSED;
+    }
+    return UM_EXIT_OK;
+}
+
+um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int count)
+{
+    unsigned given = tool->options.given;
+    um_import_t import = { .tool = tool,
+                           .is_dry = (given & UM_OPTION_DRY_RUN) != 0,
+                           .resumes = (given & UM_OPTION_RESUME) != 0,
+                           .with_roles = (given & UM_OPTION_WITH_ROLES) != 0,
+                           .seen = apr_hash_make(tool->pool) };
+    int is_csv = 0;
+    um_exit_t end = um_tool_read_format(&is_csv, tool, words[0]);
+
+    (void)count;
+    if (end == UM_EXIT_OK) {
+        end = um_tool_find_organization(&import.org_id, tool);
+    }
+    if (end == UM_EXIT_OK) {
+        end = um_records_open(&import.records, tool, words[0], is_csv);
+    }
+    if (end == UM_EXIT_OK) {
+        end = open_report(&import);
+    }
+    if (end != UM_EXIT_OK) {
+        return end;
+    }
+    apr_pool_create(&import.pool, tool->pool);
+    um_progress_start(&import.progress);
+    import.turn = apr_time_now();
+    end = run_all(&import);
+    sum_up(&import);
+    return end == UM_EXIT_OK && import.counts[UM_OUTCOME_REFUSED] > 0 ? UM_EXIT_REFUSED : end;
+}

@@ -1,0 +1,426 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file records.c Users out of NDJSON and CSV files, see records.h. */
+
+#include "records.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../api/user_json.h"
+#include "../core/text.h"
+
+#define BLOCK 65536
+#define COLUMNS_MAX 1000
+#define JSON_SUFFIX ":json"
+#define ATTRIBUTES "attributes"
+
+#define END (-1)
+
+/* What a CSV column holds. */
+typedef enum um_column_kind_t {
+    UM_COLUMN_STRING,
+    /* A member of a user: an empty cell is none. */
+    UM_COLUMN_MEMBER,
+    UM_COLUMN_JSON,
+    UM_COLUMN_ATTRIBUTES
+} um_column_kind_t;
+
+typedef struct um_column_t {
+    const char *name;
+    um_column_kind_t kind;
+} um_column_t;
+
+struct um_records_t {
+    apr_file_t *file;
+    apr_int64_t total;
+    apr_int64_t done;
+    /* The line that the next byte is in. */
+    apr_int64_t line;
+    apr_status_t status;
+    char block[BLOCK];
+    apr_size_t at;
+    apr_size_t size;
+    /* Of um_column_t; NULL where the file is NDJSON. */
+    apr_array_header_t *columns;
+};
+
+/* ---- bytes ---- */
+
+static int fill(um_records_t *records)
+{
+    records->at = 0;
+    records->size = sizeof(records->block);
+    records->status = apr_file_read(records->file, records->block, &records->size);
+    if (records->status != APR_SUCCESS) {
+        records->size = 0;
+        return 0;
+    }
+    records->done += (apr_int64_t)records->size;
+    return 1;
+}
+
+static int peek(um_records_t *records)
+{
+    if (records->at == records->size && !fill(records)) {
+        return END;
+    }
+    return (unsigned char)records->block[records->at];
+}
+
+static int get(um_records_t *records)
+{
+    int c = peek(records);
+
+    if (c != END) {
+        records->at++;
+        records->line += c == '\n';
+    }
+    return c;
+}
+
+static void skip_mark(um_records_t *records)
+{
+    if (peek(records) != END && records->size >= 3
+        && memcmp(records->block, "\xef\xbb\xbf", 3) == 0) {
+        records->at = 3;
+    }
+}
+
+static apr_status_t refuse(um_faults_t *faults, const char *field, const char *code,
+                           const char *detail)
+{
+    um_faults_add(faults, field, code, detail);
+    return UM_EINVALID;
+}
+
+static apr_status_t refuse_long(um_faults_t *faults)
+{
+    return refuse(faults, "", "too_large", "A record has at most 1 MiB.");
+}
+
+static apr_status_t parse(um_json_t **json, um_faults_t *faults, const char *field,
+                          const char *text, apr_size_t length, apr_pool_t *pool)
+{
+    um_json_error_t error;
+
+    if (um_json_parse(json, &error, text, length, pool) != APR_SUCCESS) {
+        return refuse(faults, field, error.code, error.detail);
+    }
+    return APR_SUCCESS;
+}
+
+/* ---- NDJSON ---- */
+
+/* A line without its end. UM_ETOOLARGE where it is too long; it is passed over. */
+static apr_status_t read_line(um_buffer_t *text, um_records_t *records)
+{
+    int is_long = 0;
+
+    while (peek(records) != END) {
+        const char *from = records->block + records->at;
+        apr_size_t left = records->size - records->at;
+        const char *newline = memchr(from, '\n', left);
+        apr_size_t length = newline != NULL ? (apr_size_t)(newline - from) : left;
+
+        is_long = is_long || text->length + length > UM_RECORD_MAX;
+        if (!is_long) {
+            um_buffer_append(text, from, length);
+        }
+        records->at += length;
+        if (newline != NULL) {
+            get(records);
+            return is_long ? UM_ETOOLARGE : APR_SUCCESS;
+        }
+    }
+    if (records->status != APR_EOF || text->length == 0) {
+        return records->status;
+    }
+    return is_long ? UM_ETOOLARGE : APR_SUCCESS;
+}
+
+static apr_status_t next_json(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
+                              um_records_t *records, apr_pool_t *pool)
+{
+    um_buffer_t text;
+    apr_status_t status;
+
+    um_buffer_init(&text, 512, pool);
+    do {
+        text.length = 0;
+        *line = records->line;
+        status = read_line(&text, records);
+    } while (status == APR_SUCCESS && strspn(text.data, " \t\r") == text.length);
+    if (status == UM_ETOOLARGE) {
+        return refuse_long(faults);
+    }
+    return status == APR_SUCCESS ? parse(json, faults, "", text.data, text.length, pool) : status;
+}
+
+/* ---- CSV ---- */
+
+/* The cells of a record: one text, and where each of them ends. */
+typedef struct um_cells_t {
+    um_buffer_t text;
+    /* Of apr_size_t. */
+    apr_array_header_t *ends;
+    int is_long;
+    int is_malformed;
+} um_cells_t;
+
+static void put_byte(um_cells_t *cells, int c)
+{
+    if (cells->text.length == UM_RECORD_MAX) {
+        cells->is_long = 1;
+    } else {
+        um_buffer_putc(&cells->text, (char)c);
+    }
+}
+
+/* Behind its opening quote, to the closing one. */
+static void read_quoted(um_cells_t *cells, um_records_t *records)
+{
+    int c;
+
+    while ((c = get(records)) != END) {
+        if (c == '"') {
+            if (peek(records) != '"') {
+                return;
+            }
+            get(records);
+        }
+        put_byte(cells, c);
+    }
+    cells->is_malformed = 1;
+}
+
+/* One cell and the comma behind it; 0 where the record ends with it. */
+static int read_cell(um_cells_t *cells, um_records_t *records)
+{
+    int is_quoted = peek(records) == '"';
+    int c;
+
+    if (is_quoted) {
+        get(records);
+        read_quoted(cells, records);
+    }
+    while ((c = get(records)) != END && c != ',' && c != '\n') {
+        if (c == '\r' && (peek(records) == '\n' || peek(records) == END)) {
+            continue;
+        }
+        cells->is_malformed = cells->is_malformed || is_quoted || c == '"';
+        put_byte(cells, c);
+    }
+    if (cells->ends->nelts < COLUMNS_MAX) {
+        APR_ARRAY_PUSH(cells->ends, apr_size_t) = cells->text.length;
+    } else {
+        cells->is_long = 1;
+    }
+    return c == ',';
+}
+
+/* APR_SUCCESS, APR_EOF, UM_EINVALID with a fault, or what reading failed with. */
+static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t *faults,
+                               um_records_t *records, apr_pool_t *pool)
+{
+    memset(cells, 0, sizeof(*cells));
+    um_buffer_init(&cells->text, 512, pool);
+    cells->ends = apr_array_make(pool, 16, sizeof(apr_size_t));
+    while (peek(records) == '\n' || peek(records) == '\r') {
+        get(records);
+    }
+    if (peek(records) == END) {
+        return records->status;
+    }
+    *line = records->line;
+    while (read_cell(cells, records)) {
+    }
+    if (records->status != APR_SUCCESS && records->status != APR_EOF) {
+        return records->status;
+    }
+    if (cells->is_long) {
+        return refuse_long(faults);
+    }
+    if (cells->is_malformed) {
+        return refuse(faults, "", "malformed_csv",
+                      "A cell that holds quotes, commas or line ends stands in quotes, its own"
+                      " quotes doubled.");
+    }
+    return APR_SUCCESS;
+}
+
+/* NULL where it is not well-formed UTF-8 or has a NUL. */
+static const char *cell_text(const um_cells_t *cells, int index, apr_pool_t *pool)
+{
+    apr_size_t start = index > 0 ? APR_ARRAY_IDX(cells->ends, index - 1, apr_size_t) : 0;
+    apr_size_t length = APR_ARRAY_IDX(cells->ends, index, apr_size_t) - start;
+
+    if (!um_text_is_utf8(cells->text.data + start, length)) {
+        return NULL;
+    }
+    return apr_pstrmemdup(pool, cells->text.data + start, length);
+}
+
+static void put_member(const char *name, const um_json_t *value, void *baton)
+{
+    um_buffer_t *text = baton;
+
+    um_buffer_putc(text, text->length > 1 ? ',' : '{');
+    um_json_put_string(text, name);
+    um_buffer_putc(text, ':');
+    um_json_put_value(text, value);
+}
+
+static void put_string(um_buffer_t *text, const char *name, const char *value)
+{
+    um_buffer_putc(text, text->length > 1 ? ',' : '{');
+    um_json_put_string(text, name);
+    um_buffer_putc(text, ':');
+    um_json_put_string(text, value);
+}
+
+static void put_cell(um_buffer_t *text, const um_column_t *column, const char *cell,
+                     um_faults_t *faults, apr_pool_t *pool)
+{
+    um_json_t *json = NULL;
+
+    if (cell == NULL) {
+        um_faults_add(faults, column->name, "invalid_utf8", "It is not UTF-8.");
+    } else if (*cell == '\0' && column->kind != UM_COLUMN_STRING) {
+        return;
+    } else if (column->kind == UM_COLUMN_STRING || column->kind == UM_COLUMN_MEMBER) {
+        put_string(text, column->name, cell);
+    } else if (parse(&json, faults, column->name, cell, strlen(cell), pool) != APR_SUCCESS) {
+        return;
+    } else if (column->kind == UM_COLUMN_JSON) {
+        put_member(column->name, json, text);
+    } else if (um_json_type(json) == UM_JSON_OBJECT) {
+        um_json_each(json, put_member, text);
+    } else {
+        um_faults_add(faults, column->name, "invalid_type", "It must be a JSON object.");
+    }
+}
+
+static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
+                             um_records_t *records, apr_pool_t *pool)
+{
+    um_cells_t cells;
+    um_buffer_t text;
+    apr_status_t status = read_cells(&cells, line, faults, records, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (cells.ends->nelts != records->columns->nelts) {
+        return refuse(faults, "", "wrong_number_of_cells",
+                      "It must have as many cells as the header line.");
+    }
+    um_buffer_init(&text, cells.text.length * 2 + 256, pool);
+    for (int i = 0; i < cells.ends->nelts; i++) {
+        put_cell(&text, &APR_ARRAY_IDX(records->columns, i, um_column_t),
+                 cell_text(&cells, i, pool), faults, pool);
+    }
+    if (faults->list != NULL) {
+        return UM_EINVALID;
+    }
+    um_buffer_puts(&text, text.length > 0 ? "}" : "{}");
+    return parse(json, faults, "", text.data, text.length, pool);
+}
+
+static void name_column(um_column_t *column, const char *name, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(name);
+    apr_size_t suffix = strlen(JSON_SUFFIX);
+
+    column->name = name;
+    column->kind = UM_COLUMN_STRING;
+    if (strcmp(name, ATTRIBUTES) == 0) {
+        column->kind = UM_COLUMN_ATTRIBUTES;
+    } else if (um_user_input_is_member(name)) {
+        column->kind = UM_COLUMN_MEMBER;
+    } else if (length > suffix && strcmp(name + length - suffix, JSON_SUFFIX) == 0) {
+        column->name = apr_pstrmemdup(pool, name, length - suffix);
+        column->kind = UM_COLUMN_JSON;
+    }
+}
+
+static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
+{
+    um_faults_t faults = { tool->pool, NULL };
+    apr_array_header_t *columns = apr_array_make(tool->pool, 16, sizeof(um_column_t));
+    apr_table_t *names = apr_table_make(tool->pool, 16);
+    um_cells_t cells;
+    apr_int64_t line = 1;
+
+    if (read_cells(&cells, &line, &faults, records, tool->pool) != APR_SUCCESS) {
+        um_tool_say(tool, "the header line can't be read");
+        return UM_EXIT_REFUSED;
+    }
+    for (int i = 0; i < cells.ends->nelts; i++) {
+        const char *name = cell_text(&cells, i, tool->pool);
+        um_column_t *column = apr_array_push(columns);
+
+        if (name == NULL || *name == '\0') {
+            um_tool_say(tool, "the header line has a column without a name");
+            return UM_EXIT_REFUSED;
+        }
+        name_column(column, name, tool->pool);
+        if (apr_table_get(names, column->name) != NULL) {
+            um_tool_say(tool, "the header line has \"%s\" twice", column->name);
+            return UM_EXIT_REFUSED;
+        }
+        apr_table_setn(names, column->name, "");
+    }
+    records->columns = columns;
+    return UM_EXIT_OK;
+}
+
+/* ---- both ---- */
+
+um_exit_t um_records_open(um_records_t **records, const um_tool_t *tool, const char *name,
+                          int is_csv)
+{
+    um_records_t *opened = apr_pcalloc(tool->pool, sizeof(*opened));
+    apr_finfo_t info;
+    apr_status_t status;
+
+    status = strcmp(name, "-") == 0
+                 ? apr_file_open_stdin(&opened->file, tool->pool)
+                 : apr_file_open(&opened->file, name, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
+                                 tool->pool);
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "%s can't be read: %pm", name, &status);
+        return UM_EXIT_REFUSED;
+    }
+    if (apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_TYPE, opened->file) == APR_SUCCESS
+        && info.filetype == APR_REG) {
+        opened->total = info.size;
+    }
+    opened->line = 1;
+    skip_mark(opened);
+    *records = opened;
+    return is_csv ? read_header(opened, tool) : UM_EXIT_OK;
+}
+
+apr_status_t um_records_next(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
+                             um_records_t *records, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    status = records->columns != NULL ? next_csv(line, json, faults, records, pool)
+                                      : next_json(line, json, faults, records, pool);
+    if (status == APR_SUCCESS && um_json_type(*json) != UM_JSON_OBJECT) {
+        return refuse(faults, "", "invalid_type", "It must be a JSON object.");
+    }
+    return status;
+}
+
+apr_int64_t um_records_done(const um_records_t *records)
+{
+    return records->done;
+}
+
+apr_int64_t um_records_total(const um_records_t *records)
+{
+    return records->total;
+}

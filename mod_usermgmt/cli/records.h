@@ -1,0 +1,44 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CLI_RECORDS_H
+#define UM_CLI_RECORDS_H
+
+/**
+ * @file records.h
+ * The users of a file, one after the other, as JSON objects: NDJSON, or CSV as
+ * in RFC 4180 with a header line. A CSV column named as a user's member is that
+ * member, where the cell is not empty; "attributes" holds a JSON object of
+ * further ones; NAME:json holds JSON, any other NAME a string.
+ */
+
+#include "../api/problem.h"
+#include "tool.h"
+
+/** Bytes of one record; what is longer is refused. */
+#define UM_RECORD_MAX (1024 * 1024)
+
+typedef struct um_records_t um_records_t;
+
+/**
+ * Begin to read.
+ * @param name a file, or "-" for the standard input
+ * @return UM_EXIT_OK, or why not, told
+ */
+um_exit_t um_records_open(um_records_t **records, const um_tool_t *tool, const char *name,
+                          int is_csv);
+
+/**
+ * Read the next record.
+ * @param line   where it begins, counted from 1
+ * @param json   the record, in pool
+ * @param faults gets what is wrong with it
+ * @return APR_SUCCESS; UM_EINVALID where it is none, with a fault; APR_EOF; or
+ *         what reading the file failed with
+ */
+apr_status_t um_records_next(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
+                             um_records_t *records, apr_pool_t *pool);
+
+/** Bytes read so far, and of the whole file, 0 where that is not known. */
+apr_int64_t um_records_done(const um_records_t *records);
+apr_int64_t um_records_total(const um_records_t *records);
+
+#endif

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file audit_events.c The resource audit-events/: who changed what. */
 
+#include "audit_events.h"
+
 #include "listing.h"
 #include "router.h"
 
@@ -17,7 +19,7 @@ static void put_json(um_buffer_t *buffer, const char *name, const char *json)
     um_buffer_puts(buffer, json != NULL ? json : "null");
 }
 
-static void put_event(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
     const char *uid;
     um_audit_event_t event;
@@ -66,7 +68,7 @@ static const um_listing_kind_t kind = {
     .order_detail = "It must be event_uid or at, which is the same, with - in front for the"
                     " reverse.",
     .parameters = parameters,
-    .put = put_event,
+    .put = um_audit_events_put,
 };
 
 apr_status_t um_audit_events_list(um_answer_t *answer, um_request_t *request)

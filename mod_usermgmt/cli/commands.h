@@ -21,7 +21,12 @@ um_command_fn_t um_organizations_command_show;
 um_command_fn_t um_organizations_command_create;
 um_command_fn_t um_organizations_command_set;
 
+/* prune.c */
+um_command_fn_t um_invitations_command_prune;
+um_command_fn_t um_idempotency_command_prune;
+
 /* export.c, import.c */
+um_command_fn_t um_audit_command_export;
 um_command_fn_t um_users_command_export;
 um_command_fn_t um_users_command_import;
 

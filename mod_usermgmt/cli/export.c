@@ -1,11 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file export.c users export: page by page, so that memory does not grow. What is
- *  changed meanwhile is told as it was or as it is. */
+/** @file export.c users export and audit export: page by page, so that memory does
+ *  not grow. What is changed meanwhile is told as it was or as it is. */
 
 #include <string.h>
 
 #include <apr_strings.h>
 
+#include "../api/audit_events.h"
 #include "../api/user_json.h"
 #include "../core/instant.h"
 #include "../core/rules.h"
@@ -14,7 +15,8 @@
 
 #define PAGE 1000
 
-typedef void um_put_row_t(um_buffer_t *text, const um_row_t *row);
+/* As that of a listing; now plays no part here. */
+typedef void um_put_row_t(um_buffer_t *text, const um_row_t *row, apr_int64_t now);
 
 typedef struct um_export_t {
     um_tool_t *tool;
@@ -22,6 +24,10 @@ typedef struct um_export_t {
     apr_int64_t org_id;
     um_list_t list;
     um_put_row_t *put;
+    /* What is exported. */
+    const char *what;
+    /* What ends a row. */
+    const char *line_end;
     /* A page: its text, its pool, how many rows it has and the last one's key. */
     um_buffer_t text;
     apr_pool_t *pool;
@@ -29,16 +35,16 @@ typedef struct um_export_t {
     char key[UM_UID_MAX + 1];
 } um_export_t;
 
-static void put_json(um_buffer_t *text, const um_row_t *row)
+static void put_json(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
 {
     um_user_t user;
 
+    (void)now;
     um_store_users_read(&user, row);
     um_user_json_put(text, &user);
-    um_buffer_putc(text, '\n');
 }
 
-static void put_cell(um_buffer_t *text, const char *value, char behind)
+static void put_cell(um_buffer_t *text, const char *value, const char *behind)
 {
     if (strpbrk(value, "\",\r\n") == NULL) {
         um_buffer_puts(text, value);
@@ -52,34 +58,35 @@ static void put_cell(um_buffer_t *text, const char *value, char behind)
         }
         um_buffer_putc(text, '"');
     }
-    um_buffer_putc(text, behind);
+    um_buffer_puts(text, behind);
 }
 
-static void put_csv(um_buffer_t *text, const um_row_t *row)
+static void put_csv(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
 {
     char created_at[UM_INSTANT_LENGTH + 1];
     char updated_at[UM_INSTANT_LENGTH + 1];
     um_user_t user;
 
+    (void)now;
     um_store_users_read(&user, row);
     um_instant_format(created_at, user.created_at);
     um_instant_format(updated_at, user.updated_at);
-    put_cell(text, user.uid, ',');
-    put_cell(text, user.email, ',');
-    put_cell(text, user.display_name, ',');
-    put_cell(text, user.phone != NULL ? user.phone : "", ',');
-    put_cell(text, user.is_sub_admin ? "sub_admin" : "user", ',');
-    put_cell(text, created_at, ',');
-    put_cell(text, updated_at, ',');
-    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", '\r');
-    um_buffer_putc(text, '\n');
+    put_cell(text, user.uid, ",");
+    put_cell(text, user.email, ",");
+    put_cell(text, user.display_name, ",");
+    put_cell(text, user.phone != NULL ? user.phone : "", ",");
+    put_cell(text, user.is_sub_admin ? "sub_admin" : "user", ",");
+    put_cell(text, created_at, ",");
+    put_cell(text, updated_at, ",");
+    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", "");
 }
 
 static void take_row(const um_row_t *row, void *baton)
 {
     um_export_t *export = baton;
 
-    export->put(&export->text, row);
+    export->put(&export->text, row, 0);
+    um_buffer_puts(&export->text, export->line_end);
     export->rows++;
     apr_cpystrn(export->key, um_row_text(row, 0), sizeof(export->key));
 }
@@ -105,7 +112,7 @@ static um_exit_t write_all(um_export_t *export)
     um_exit_t end;
 
     apr_pool_create(&export->pool, export->tool->pool);
-    um_progress_start(&progress);
+    um_progress_start(&progress, export->what);
     end = um_tool_exit(um_store_lists_count(&total, export->db, export->org_id, &export->list,
                                             export->pool));
     do {
@@ -119,34 +126,56 @@ static um_exit_t write_all(um_export_t *export)
     return end;
 }
 
+/* header goes in front; NULL for none. */
+static um_exit_t run(um_export_t *export, const char *header)
+{
+    um_tool_t *tool = export->tool;
+    um_exit_t end = um_tool_find_organization(&export->org_id, tool);
+
+    if (end == UM_EXIT_OK) {
+        end = um_tool_open_output(tool);
+    }
+    if (end == UM_EXIT_OK) {
+        end = um_tool_exit(um_store_open(&export->db, tool->store, tool->pool));
+    }
+    if (end == UM_EXIT_OK && header != NULL) {
+        um_buffer_init(&export->text, 128, tool->pool);
+        um_buffer_puts(&export->text, header);
+        end = um_tool_write(tool, &export->text);
+    }
+    if (end == UM_EXIT_OK) {
+        end = write_all(export);
+    }
+    um_db_close(export->db);
+    return um_tool_close_output(tool, end);
+}
+
 um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)
 {
     static const char header[] =
         "user_uid,email,display_name,phone,role,created_at,updated_at,attributes\r\n";
-    um_export_t export = { .tool = tool, .list = { .source = UM_LIST_OF_USERS, .limit = PAGE } };
+    um_export_t export = { .tool = tool,
+                           .list = { .source = UM_LIST_OF_USERS, .limit = PAGE },
+                           .what = "users" };
     int is_csv = 0;
     um_exit_t end = um_tool_read_format(&is_csv, tool, NULL);
 
     (void)words;
     (void)count;
-    if (end == UM_EXIT_OK) {
-        end = um_tool_find_organization(&export.org_id, tool);
-    }
-    if (end == UM_EXIT_OK) {
-        end = um_tool_open_output(tool);
-    }
-    if (end == UM_EXIT_OK) {
-        end = um_tool_exit(um_store_open(&export.db, tool->store, tool->pool));
-    }
     export.put = is_csv ? put_csv : put_json;
-    if (end == UM_EXIT_OK && is_csv) {
-        um_buffer_init(&export.text, sizeof(header), tool->pool);
-        um_buffer_puts(&export.text, header);
-        end = um_tool_write(tool, &export.text);
-    }
-    if (end == UM_EXIT_OK) {
-        end = write_all(&export);
-    }
-    um_db_close(export.db);
-    return um_tool_close_output(tool, end);
+    export.line_end = is_csv ? "\r\n" : "\n";
+    return end == UM_EXIT_OK ? run(&export, is_csv ? header : NULL) : end;
+}
+
+um_exit_t um_audit_command_export(um_tool_t *tool, const char *const *words, int count)
+{
+    um_export_t export = { .tool = tool,
+                           .list = { .source = UM_LIST_OF_AUDIT_EVENTS, .limit = PAGE },
+                           .put = um_audit_events_put,
+                           .what = "events",
+                           .line_end = "\n" };
+
+    (void)words;
+    (void)count;
+    return run(&export, NULL);
 }

@@ -20,7 +20,7 @@
 #include "records.h"
 
 /* Users in one transaction, and bytes of the file. */
-#define BATCH_USERS 1000
+#define BATCH_USERS 4000
 #define BATCH_BYTES (8 * 1024 * 1024)
 
 /* A process of httpd that finds the database busy looks again every 100 ms. So
@@ -430,7 +430,7 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
         return end;
     }
     apr_pool_create(&import.pool, tool->pool);
-    um_progress_start(&import.progress);
+    um_progress_start(&import.progress, "users");
     import.turn = apr_time_now();
     end = run_all(&import);
     sum_up(&import);

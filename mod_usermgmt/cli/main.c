@@ -46,6 +46,12 @@ static const um_command_t commands[] = {
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
           | UM_OPTION_WITH_ROLES,
       0, um_users_command_import, "make users from a file" },
+    { "invitations", "prune", "", 0, UM_OPTION_ORG | UM_OPTION_DAYS, 0,
+      um_invitations_command_prune, "delete an organization's invitations that ended long ago" },
+    { "idempotency", "prune", "", 0, 0, 0, um_idempotency_command_prune,
+      "delete the answers kept for an Idempotency-Key whose time is over" },
+    { "audit", "export", "", 0, UM_OPTION_ORG | UM_OPTION_OUTPUT, 0, um_audit_command_export,
+      "write the audit trail of an organization" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

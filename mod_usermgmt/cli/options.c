@@ -11,6 +11,8 @@
 
 #define WAIT_DEFAULT 10
 #define WAIT_MAX 3600
+#define DAYS_DEFAULT 90
+#define DAYS_MAX 36500
 
 /* The letter of a long option stands for its bit's number. */
 #define FIRST_LETTER 256
@@ -30,6 +32,7 @@ static const apr_getopt_option_t table[] = {
     { "resume", LONG(10), 0, "go on: what is there as in the file counts as done" },
     { "report", LONG(11), 1, "FILE   tell there what is refused; else on the standard error" },
     { "with-roles", LONG(12), 0, "import sub-admins as such; else they are refused" },
+    { "days", LONG(13), 1, "N      what ended so many days ago or earlier (default 90)" },
     { NULL, 0, 0, NULL },
 };
 
@@ -58,20 +61,32 @@ static void ignore_error(void *baton, const char *format, ...)
     (void)format;
 }
 
-static const char *check_wait(um_options_t *options)
+/* NULL, or what is wrong with an option that is a number. */
+static const char *read_number(int *number, const um_options_t *options, um_option_t option,
+                               int otherwise, int max, const char *wrong)
 {
-    const char *value = um_options_value(options, UM_OPTION_WAIT);
+    const char *value = um_options_value(options, option);
     char *end = NULL;
-    long wait = WAIT_DEFAULT;
+    long found = otherwise;
 
     if (value != NULL) {
-        wait = strtol(value, &end, 10);
-        if (end == value || *end != '\0' || wait < 0 || wait > WAIT_MAX) {
-            return "--wait must be a number of seconds from 0 to 3600";
+        found = strtol(value, &end, 10);
+        if (end == value || *end != '\0' || found < 0 || found > max) {
+            return wrong;
         }
     }
-    options->wait = (int)wait;
+    *number = (int)found;
     return NULL;
+}
+
+static const char *read_numbers(um_options_t *options)
+{
+    const char *wrong = read_number(&options->wait, options, UM_OPTION_WAIT, WAIT_DEFAULT,
+                                    WAIT_MAX, "--wait must be a number of seconds from 0 to 3600");
+
+    return wrong != NULL ? wrong
+                         : read_number(&options->days, options, UM_OPTION_DAYS, DAYS_DEFAULT,
+                                       DAYS_MAX, "--days must be a number from 0 to 36500");
 }
 
 static const char *take_option(um_options_t *options, int number, const char *value)
@@ -112,7 +127,7 @@ const char *um_options_read(um_options_t *options, int argc, const char *const *
     for (int i = state->ind; i < argc; i++) {
         APR_ARRAY_PUSH(options->words, const char *) = unhide(state->argv[i]);
     }
-    return check_wait(options);
+    return read_numbers(options);
 }
 
 const char *um_options_value(const um_options_t *options, um_option_t option)

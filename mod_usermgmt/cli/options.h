@@ -21,7 +21,8 @@ typedef enum um_option_t {
     UM_OPTION_DRY_RUN = 1 << 9,
     UM_OPTION_RESUME = 1 << 10,
     UM_OPTION_REPORT = 1 << 11,
-    UM_OPTION_WITH_ROLES = 1 << 12
+    UM_OPTION_WITH_ROLES = 1 << 12,
+    UM_OPTION_DAYS = 1 << 13
 } um_option_t;
 
 /** What every command takes. */
@@ -38,6 +39,8 @@ typedef struct um_options_t {
     apr_array_header_t *words;
     /** Seconds, of --wait. */
     int wait;
+    /** Of --days. */
+    int days;
 } um_options_t;
 
 /**

@@ -12,8 +12,9 @@
 /* Back to the line's start, and clear it. */
 #define CLEAR "\r\033[K"
 
-void um_progress_start(um_progress_t *progress)
+void um_progress_start(um_progress_t *progress, const char *what)
 {
+    progress->what = what;
     progress->is_shown = isatty(STDERR_FILENO);
     progress->start = apr_time_now();
     progress->last = 0;
@@ -38,7 +39,8 @@ void um_progress_show(um_progress_t *progress, apr_int64_t count, apr_int64_t do
         return;
     }
     progress->last = apr_time_now();
-    fprintf(stderr, CLEAR "%" APR_INT64_T_FMT " users, %.0f/s", count, (double)count / seconds);
+    fprintf(stderr, CLEAR "%" APR_INT64_T_FMT " %s, %.0f/s", count, progress->what,
+            (double)count / seconds);
     if (part > 0) {
         part = part < 1 ? part : 1;
         left = (long)(seconds / part - seconds);

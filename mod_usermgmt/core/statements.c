@@ -200,6 +200,10 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " WHERE org_id = %lld AND invite_token = %s"
                                     " AND status = 'pending' AND expires_at > %lld",
                                     { NULL } },
+    [UM_STMT_INVITATIONS_PRUNE] = { "invitations_prune",
+                                    "DELETE FROM invitations"
+                                    " WHERE org_id = %lld AND expires_at <= %lld",
+                                    { NULL } },
     [UM_STMT_INVITATION_SECRET_INSERT] = { "invitation_secret_insert",
                                            "INSERT INTO invitation_secrets"
                                            " (org_id, secret_sha256, invite_token, created_at)"

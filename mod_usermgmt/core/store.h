@@ -208,6 +208,10 @@ apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
 apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_int64_t now,
                                          apr_pool_t *pool);
+/** Delete those that could be accepted until that time or earlier, however they
+ *  ended, with what belongs to them. */
+apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
+                                        apr_int64_t until, apr_pool_t *pool);
 /** Give an invitation one more secret. It is known nowhere else: the database
  *  gets its SHA-256. */
 apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
@@ -260,6 +264,9 @@ typedef struct um_kept_answer_t {
 apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
                                       const char *identity, const char *key, apr_int64_t now,
                                       apr_pool_t *pool);
+/** Drop all that are past their time. */
+apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
+                                        apr_pool_t *pool);
 /** Keep an answer, and drop all that are past their time. */
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
                                          const char *key, const um_kept_answer_t *kept,

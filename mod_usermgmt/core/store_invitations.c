@@ -225,3 +225,10 @@ apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
     }
     return status;
 }
+
+apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
+                                        apr_int64_t until, apr_pool_t *pool)
+{
+    return um_db_query(db, count, UM_STMT_INVITATIONS_PRUNE,
+                       UM_PARAMETERS(um_db_int(org_id, pool), um_db_int(until, pool)), pool);
+}

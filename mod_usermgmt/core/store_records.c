@@ -53,14 +53,19 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
     return status;
 }
 
+apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
+                                        apr_pool_t *pool)
+{
+    return um_db_query(db, count, UM_STMT_IDEMPOTENCY_PRUNE,
+                       UM_PARAMETERS(um_db_int(now - UM_IDEMPOTENCY_TTL, pool)), pool);
+}
+
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
                                          const char *key, const um_kept_answer_t *kept,
                                          apr_int64_t now, apr_pool_t *pool)
 {
-    apr_status_t status;
+    apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
 
-    status = um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_PRUNE,
-                         UM_PARAMETERS(um_db_int(now - UM_IDEMPOTENCY_TTL, pool)), pool);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -433,7 +433,7 @@ def many(count):
 def test_killed_and_resumed(database, tmp_path):
     """kill -9 at any moment: what is there is whole, and --resume brings the rest."""
     file = tmp_path / "users.ndjson"
-    file.write_bytes(many(20000))
+    file.write_bytes(many(40000))
     command = [tool_path(), "--driver", "sqlite3", "--params", database.path, "users", "import",
                file, "--resume"]
     kills = 0
@@ -446,10 +446,10 @@ def test_killed_and_resumed(database, tmp_path):
         users, events, count = database.sql(
             "SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM audit_events),"
             " user_count FROM organizations")[0]
-        assert users == events == count and users % 1000 == 0
+        assert users == events == count and users % 4000 == 0
     assert kills >= 2
     database.run("users", "import", file, "--resume").expect(0, " 0 refused")
-    assert sorted(user["n"] for user in exported(database)) == list(range(20000))
+    assert sorted(user["n"] for user in exported(database)) == list(range(40000))
 
 
 def test_import_beside_a_writing_httpd(server, admin):
@@ -483,3 +483,48 @@ def test_progress_on_a_terminal(database, tmp_path):
     os.close(master)
     assert re.search(r"\d+ users, \d+/s \[#+\.*\] \d+ %, \d+:\d\d left", told), told
     assert "3000 imported" in told
+
+
+# ---- what is kept ----
+
+def test_invitations_prune(server, admin):
+    database = Database(server.database_path)
+    for name in ("old", "older", "fresh"):
+        admin.post("invitations/", {"email": f"{name}@example.com"}).expect(201)
+    server.sql("UPDATE invitations SET expires_at = expires_at - 86400000 * 107"
+               " WHERE email LIKE 'old%'")
+    database.run("invitations", "prune", "--days", "101").expect(0, "^$")
+    assert database.run("invitations", "prune", "--days", "101").lines == [{"pruned": 0}]
+    assert database.run("invitations", "prune").expect(0).lines == [{"pruned": 2}]
+    left = server.sql("SELECT email FROM invitations")
+    assert left == [("fresh@example.com",)]
+    assert server.sql("SELECT COUNT(*) FROM invitation_secrets") == [(1,)]
+    event = [event for event in database.run("audit", "export").expect(0).lines
+             if event["action"] == "invitations.prune"]
+    assert len(event) == 1 and event[0]["after"]["pruned"] == 2
+    assert event[0]["actor"]["identity"] == ACTOR
+    database.run("invitations", "prune", "--org", "none").expect(1, "no organization")
+    database.run("invitations", "prune", "--days", "-1").expect(2, "--days")
+    server.sql("DELETE FROM invitations")
+
+
+def test_idempotency_prune(server, admin):
+    database = Database(server.database_path)
+    for key in ("one", "two"):
+        uid = admin.post("users/", {"email": f"{key}@example.com", "display_name": key},
+                         headers={"Idempotency-Key": key}).expect(201).json["userData"]["user_uid"]
+        admin.delete("users/" + uid).expect(200)
+    server.sql("UPDATE idempotency_keys SET created_at = created_at - 86400001"
+               " WHERE idempotency_key = 'one'")
+    assert database.run("idempotency", "prune").expect(0).lines == [{"pruned": 1}]
+    assert server.sql("SELECT idempotency_key FROM idempotency_keys") == [("two",)]
+
+
+def test_audit_export_is_what_the_api_tells(server, admin, tmp_path):
+    admin.delete("users/" + admin.create("audited@example.com")["user_uid"]).expect(200)
+    events = admin.get("audit-events/", headers={"Accept": "application/x-ndjson"}) \
+        .expect(200).lines
+    database = Database(server.database_path)
+    assert database.run("audit", "export").expect(0).lines == events and len(events) >= 2
+    database.run("audit", "export", "--output", tmp_path / "audit").expect(0)
+    assert [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()] == events

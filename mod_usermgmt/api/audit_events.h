@@ -1,0 +1,12 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_AUDIT_EVENTS_H
+#define UM_API_AUDIT_EVENTS_H
+
+/** @file audit_events.h An event of the audit trail as JSON. */
+
+#include "../core/store.h"
+
+/** Append the event of a row as a JSON object; now plays no part. */
+void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);
+
+#endif

@@ -313,6 +313,9 @@ static const um_setting_t settings_sqlite[] = {
     { "PRAGMA synchronous = FULL", 0 },
     { "PRAGMA foreign_keys = ON", 0 },
     { "PRAGMA cache_size = -8000", 0 },
+    /* Savepoints, and each statement that has a trigger, keep the pages as they were
+     * before: in memory, or a temporary file gets thirty times what the log gets. */
+    { "PRAGMA temp_store = MEMORY", 0 },
     { NULL, 0 },
 };
 

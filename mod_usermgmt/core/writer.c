@@ -79,12 +79,27 @@ static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
     return status;
 }
 
+/* A change by itself needs no savepoint, for which the database would keep every
+ * page as it was: the transaction is rolled back. */
+static apr_status_t run_single(um_db_t *db, um_item_t *item, int strict)
+{
+    item->status = item->change(db, item->baton, item->pool);
+    if (item->status == APR_SUCCESS) {
+        return um_db_commit(db);
+    }
+    um_db_rollback(db);
+    return strict && item->status == UM_EUNAVAILABLE ? UM_EUNAVAILABLE : APR_SUCCESS;
+}
+
 /* All changes in one transaction. Where it fails, or with strict set where one
  * of them could not reach the database, nothing holds. */
 static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
 
+    if (group->count == 1) {
+        return run_single(db, group->items[0], strict);
+    }
     for (int i = 0; status == APR_SUCCESS && i < group->count; i++) {
         status = run_change(db, group->items[i], pool);
         if (strict && status == APR_SUCCESS && group->items[i]->status == UM_EUNAVAILABLE) {

@@ -68,8 +68,22 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
         answer->kept_body != NULL ? answer->kept_body : answer->body,
     };
 
-    return um_store_idempotency_insert(db, caller->org_id, caller->identity, run->key, &kept,
-                                       run->change.now_ms, pool);
+    return um_store_idempotency_update(db, caller->org_id, caller->identity, run->key, &kept,
+                                       pool);
+}
+
+/* Take the key, or answer as it was answered before. Who comes second while the
+ * first still runs finds the answer there after it has waited. */
+static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t *pool)
+{
+    const um_caller_t *caller = &run->change.request->caller;
+    apr_status_t status = replay(replayed, run, db, pool);
+
+    if (status == APR_SUCCESS && !*replayed) {
+        status = um_store_idempotency_insert(db, caller->org_id, caller->identity, run->key,
+                                             run->request_sha256, run->change.now_ms, pool);
+    }
+    return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;
 }
 
 static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *pool)
@@ -84,7 +98,7 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
     run->change.now_ms = apr_time_as_msec(run->change.now);
     run->change.events = 0;
     if (run->key != NULL) {
-        status = replay(&replayed, run, db, pool);
+        status = take_key(&replayed, run, db, pool);
     }
     if (status == APR_SUCCESS && !replayed) {
         status = run->make(run->answer, &run->change, db, run->baton);

@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "../core/text.h"
 #include "negotiate.h"
 #include "problem.h"
 #include "query.h"
@@ -66,7 +67,8 @@ static int path_matches(const char **id, const char *path, const char *route)
         return path[fixed] == '\0';
     }
     *id = path + fixed;
-    return **id != '\0' && strchr(*id, '/') == NULL;
+    /* What is no text names nothing, and some databases refuse it. */
+    return **id != '\0' && strchr(*id, '/') == NULL && um_text_is_utf8(*id, strlen(*id));
 }
 
 static int method_matches(const char *method, const char *route)

@@ -171,13 +171,13 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
     apr_status_t status;
 
     status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_sub_admins_delete(db, org_id, uid, request->pool);
+    }
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "sub_admin_not_found", request->pool,
                           "There is no such sub-admin.");
         return APR_SUCCESS;
-    }
-    if (status == APR_SUCCESS) {
-        status = um_store_sub_admins_delete(db, org_id, uid, request->pool);
     }
     if (status == APR_SUCCESS) {
         status = um_change_audit(change, db, uid, sub_admin_json(sub_admin, request->pool), NULL);

@@ -200,7 +200,7 @@ static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
     const um_request_t *request = change->request;
     apr_status_t status;
 
-    status = um_store_users_get(user, db, request->caller.org_id, uid, request->pool);
+    status = um_store_users_lock(user, db, request->caller.org_id, uid, request->pool);
     if (status == UM_ENOTFOUND) {
         answer_not_found(answer, request->pool);
         return APR_SUCCESS;

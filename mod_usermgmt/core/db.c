@@ -17,10 +17,15 @@
 
 #define SESSION_KEY "usermgmt-session"
 
-/* A process that opens or closes the database as the first or the last may be in
- * the way of a new connection for a moment. */
+/* Tries to make a connection ready: the first may show that it is dead, and a
+ * process that opens or closes an SQLite database as the first or the last may
+ * be in the way for a moment. */
 #define SETTLE_TRIES 10
 #define SETTLE_PAUSE apr_time_from_msec(50)
+
+/* Tries of a read outside of a transaction, and how long they go on. */
+#define READ_TRIES 3
+#define READ_TRIES_TIME apr_time_from_sec(2)
 
 typedef struct um_prepared_t {
     apr_dbd_prepared_t *statement;
@@ -38,7 +43,9 @@ typedef struct um_session_t {
     /* Raised by each healing, since a label can't be used twice. */
     unsigned generation;
     unsigned labels;
+    /* Settings are made, and nothing has failed since. */
     int settled;
+    int all_prepared;
 } um_session_t;
 
 struct um_db_t {
@@ -47,8 +54,11 @@ struct um_db_t {
     um_connection_t connection;
     um_session_t *session;
     int in_transaction;
-    /* What fails is done once more: no reason to alarm anybody yet. */
+    /* What fails is tried again, and so is no error yet. */
     int will_retry;
+    /* Something has failed since the transaction began. */
+    int failed;
+    um_witness_t witness;
 };
 
 struct um_row_t {
@@ -59,7 +69,13 @@ struct um_row_t {
 
 const char *um_row_text(const um_row_t *row, int column)
 {
-    return apr_dbd_get_entry(row->driver, row->row, column);
+    char *text = NULL;
+
+    /* apr_dbd_get_entry() gives "" for NULL with some drivers. */
+    return apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text)
+                   == APR_SUCCESS
+               ? text
+               : NULL;
 }
 
 int um_row_size(const um_row_t *row)
@@ -89,14 +105,35 @@ const um_host_t *um_db_host(const um_db_t *db)
     return db->host;
 }
 
+void um_db_set_will_retry(um_db_t *db, int will_retry)
+{
+    db->will_retry = will_retry;
+}
+
+int um_db_has_failed(const um_db_t *db)
+{
+    return db->failed;
+}
+
+void um_db_set_witness(um_db_t *db, const um_witness_t *witness)
+{
+    db->witness = *witness;
+}
+
+const um_witness_t *um_db_witness(const um_db_t *db)
+{
+    return &db->witness;
+}
+
 /* The one place where a driver's number becomes a status. */
-static apr_status_t driver_status(const um_db_t *db, int error, const char *name)
+static apr_status_t driver_status(um_db_t *db, int error, const char *name)
 {
     const char *text;
 
     if (error == 0) {
         return APR_SUCCESS;
     }
+    db->failed = 1;
     text = apr_dbd_error(db->connection.driver, db->connection.handle, error);
     um_log(db->host, db->will_retry ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
            "database: %s failed with %d: %s", name, error,
@@ -104,7 +141,7 @@ static apr_status_t driver_status(const um_db_t *db, int error, const char *name
     return UM_EUNAVAILABLE;
 }
 
-static apr_status_t settle_once(um_db_t *db)
+static apr_status_t settle(um_db_t *db)
 {
     um_session_t *session = db->session;
     const um_setting_t *setting = um_statements_settings(session->dialect);
@@ -128,32 +165,18 @@ static apr_status_t settle_once(um_db_t *db)
     return status;
 }
 
-static apr_status_t settle(um_db_t *db)
-{
-    int will_retry = db->will_retry;
-    apr_status_t status = UM_EUNAVAILABLE;
-
-    for (int try = 1; status != APR_SUCCESS && try <= SETTLE_TRIES; try++) {
-        if (try > 1) {
-            apr_sleep(SETTLE_PAUSE);
-        }
-        db->will_retry = will_retry || try < SETTLE_TRIES;
-        status = settle_once(db);
-    }
-    db->will_retry = will_retry;
-    return status;
-}
-
 static apr_status_t find_dialect(um_dialect_t *dialect, const um_db_t *db)
 {
     const char *name = apr_dbd_name(db->connection.driver);
 
-    if (strcmp(name, "sqlite3") == 0) {
-        *dialect = UM_DIALECT_SQLITE;
-        return APR_SUCCESS;
+    for (int i = 0; i < UM_DIALECT_COUNT; i++) {
+        if (strcmp(name, um_statements_traits((um_dialect_t)i)->driver) == 0) {
+            *dialect = (um_dialect_t)i;
+            return APR_SUCCESS;
+        }
     }
     um_log(db->host, UM_LOG_CRIT, 2, APR_SUCCESS,
-           "the database driver \"%s\" is not supported; use sqlite3", name);
+           "the database driver \"%s\" is not supported; use sqlite3, pgsql or mysql", name);
     return UM_EUNAVAILABLE;
 }
 
@@ -193,7 +216,7 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
     }
     status = find_session(opened);
     if (status == APR_SUCCESS && !opened->session->settled) {
-        status = settle(opened);
+        status = um_db_heal(opened);
     }
     if (status != APR_SUCCESS) {
         host->release(&opened->connection, host->baton);
@@ -209,27 +232,45 @@ void um_db_close(um_db_t *db)
         return;
     }
     um_db_rollback(db);
+    if (db->failed && !um_statements_traits(db->session->dialect)->has_single_writer) {
+        /* It may be a connection made anew, with neither settings nor statements. */
+        db->session->settled = 0;
+    }
     db->host->release(&db->connection, db->host->baton);
 }
 
-void um_db_set_will_retry(um_db_t *db, int will_retry)
+static void forget_statements(um_session_t *session)
 {
-    db->will_retry = will_retry;
-}
-
-void um_db_heal(um_db_t *db)
-{
-    um_session_t *session = db->session;
-
     apr_pool_clear(session->pool);
     memset(session->prepared, 0, sizeof(session->prepared));
     session->composed = apr_hash_make(session->pool);
     session->generation++;
+    session->all_prepared = 0;
+}
+
+apr_status_t um_db_heal(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    int will_retry = db->will_retry;
+
+    forget_statements(session);
     session->settled = 0;
-    if (apr_dbd_check_conn(db->connection.driver, session->pool, db->connection.handle)
-        == APR_SUCCESS) {
+    for (int try = 1; !session->settled && try <= SETTLE_TRIES; try++) {
+        if (try > 2) {
+            apr_sleep(SETTLE_PAUSE);
+        }
+        if (apr_dbd_check_conn(db->connection.driver, session->pool, db->connection.handle)
+            != APR_SUCCESS) {
+            break;
+        }
+        db->will_retry = will_retry || try < SETTLE_TRIES;
         settle(db);
     }
+    db->will_retry = will_retry;
+    if (session->settled) {
+        db->failed = 0;
+    }
+    return session->settled ? APR_SUCCESS : UM_EUNAVAILABLE;
 }
 
 static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
@@ -320,7 +361,9 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     }
     *results = NULL;
     error = apr_dbd_pselect(db->connection.driver, pool, db->connection.handle, results,
-                            prepared->statement, 0, call->count, (const char **)call->parameters);
+                            prepared->statement,
+                            um_statements_traits(db->session->dialect)->random_access,
+                            call->count, (const char **)call->parameters);
     return driver_status(db, error, name);
 }
 
@@ -335,6 +378,26 @@ static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take
     }
 }
 
+/* Outside of a transaction: what fails may be a lost connection or a statement
+ * older than the schema, so it is prepared anew and run again. */
+static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
+                                 apr_pool_t *pool)
+{
+    const um_host_t *host = db->host;
+    apr_time_t end = host->now(host->baton) + READ_TRIES_TIME;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_TRIES; try++) {
+        if (try > 1 && (host->now(host->baton) > end || um_db_heal(db) != APR_SUCCESS)) {
+            break;
+        }
+        db->will_retry = try < READ_TRIES;
+        status = select_once(results, db, call, pool);
+    }
+    db->will_retry = 0;
+    return status;
+}
+
 static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                                 const um_call_t *call, apr_pool_t *pool)
 {
@@ -345,17 +408,8 @@ static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
     if (gate != NULL) {
         um_gate_enter(gate);
     }
-    if (db->in_transaction) {
-        status = select_once(&results, db, call, pool);
-    } else {
-        db->will_retry = 1;
-        status = select_once(&results, db, call, pool);
-        db->will_retry = 0;
-        if (status == UM_EUNAVAILABLE) {
-            um_db_heal(db);
-            status = select_once(&results, db, call, pool);
-        }
-    }
+    status = db->in_transaction ? select_once(&results, db, call, pool)
+                                : select_tries(&results, db, call, pool);
     if (gate != NULL) {
         um_gate_leave(gate);
     }
@@ -425,20 +479,45 @@ static int execute(um_db_t *db, um_statement_id_t id)
                          um_statements_sql(id, db->session->dialect));
 }
 
+apr_status_t um_db_prepare_transaction(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    um_prepared_t *prepared;
+    apr_status_t status;
+
+    if (session->all_prepared || !um_statements_traits(session->dialect)->reconnects_silently) {
+        return APR_SUCCESS;
+    }
+    status = find_prepared(&prepared, db, UM_STMT_COMMIT);
+    for (int id = UM_STMT_FIRST_PREPARED; status == APR_SUCCESS && id < UM_STMT_COUNT; id++) {
+        status = find_prepared(&prepared, db, (um_statement_id_t)id);
+    }
+    session->all_prepared = status == APR_SUCCESS;
+    return status;
+}
+
 apr_status_t um_db_begin(um_db_t *db)
 {
+    static const um_witness_t nobody = { 0, "" };
     apr_status_t status = driver_status(db, execute(db, UM_STMT_BEGIN),
                                         um_statements_name(UM_STMT_BEGIN));
 
     db->in_transaction = status == APR_SUCCESS;
+    db->failed = status != APR_SUCCESS;
+    db->witness = nobody;
     return status;
 }
 
 apr_status_t um_db_commit(um_db_t *db)
 {
-    apr_status_t status = driver_status(db, execute(db, UM_STMT_COMMIT),
-                                        um_statements_name(UM_STMT_COMMIT));
+    apr_status_t status;
 
+    if (um_statements_traits(db->session->dialect)->reconnects_silently) {
+        status = um_db_query(db, NULL, UM_STMT_COMMIT, UM_NO_PARAMETERS, db->session->pool);
+    } else {
+        status = driver_status(db, execute(db, UM_STMT_COMMIT),
+                               um_statements_name(UM_STMT_COMMIT));
+    }
     if (status != APR_SUCCESS) {
         um_db_rollback(db);
     }
@@ -446,13 +525,16 @@ apr_status_t um_db_commit(um_db_t *db)
     return status;
 }
 
-void um_db_rollback(um_db_t *db)
+apr_status_t um_db_rollback(um_db_t *db)
 {
+    int error = 0;
+
     /* It fails where the database has rolled back by itself (a full disk). */
     if (db->in_transaction) {
-        execute(db, UM_STMT_ROLLBACK);
+        error = execute(db, UM_STMT_ROLLBACK);
         db->in_transaction = 0;
     }
+    return error == 0 ? APR_SUCCESS : UM_EUNAVAILABLE;
 }
 
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)

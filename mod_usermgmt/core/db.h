@@ -13,6 +13,7 @@
 #include "host.h"
 #include "statements.h"
 #include "status.h"
+#include "uid.h"
 
 typedef struct um_db_t um_db_t;
 
@@ -80,19 +81,40 @@ apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql);
 
 /** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_begin(um_db_t *db);
-/** Commit. Where it fails nothing of the transaction holds; it is rolled back. */
+/** Commit. Where it fails nothing of the transaction holds, or, with a database
+ *  behind a connection, whether it holds is not known. */
 apr_status_t um_db_commit(um_db_t *db);
-/** Roll back; harmless where there is no transaction. */
-void um_db_rollback(um_db_t *db);
+/** Roll back; harmless where there is no transaction. UM_EUNAVAILABLE where the
+ *  database did not answer, so that the connection may be dead. */
+apr_status_t um_db_rollback(um_db_t *db);
+
+/** Prepare every statement that a transaction may need, where the driver may
+ *  connect anew without telling. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_prepare_transaction(um_db_t *db);
+
+/** Non-zero: what fails will be tried again, and is logged as information. */
+void um_db_set_will_retry(um_db_t *db, int will_retry);
+
+/** Tell whether anything has failed since the transaction began, so that it
+ *  must not be committed. */
+int um_db_has_failed(const um_db_t *db);
+
+/** A row, an event of the audit trail, that is there if and only if the
+ *  transaction that wrote it was committed. uid is "" for none. */
+typedef struct um_witness_t {
+    apr_int64_t org_id;
+    char uid[UM_UID_LENGTH + 1];
+} um_witness_t;
+
+/** The witness of the transaction; none when it begins. */
+void um_db_set_witness(um_db_t *db, const um_witness_t *witness);
+const um_witness_t *um_db_witness(const um_db_t *db);
 
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 
-/** Tell whether the caller tries once more where a statement fails: what fails
- *  until then is logged as information, not as an error. */
-void um_db_set_will_retry(um_db_t *db, int will_retry);
-
-/** Forget every prepared statement and prepare anew at the next use. */
-void um_db_heal(um_db_t *db);
+/** Forget every prepared statement and prepare anew at the next use; connect
+ *  again where the connection is dead. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_heal(um_db_t *db);
 
 #endif

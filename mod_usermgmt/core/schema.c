@@ -47,6 +47,8 @@ apr_status_t um_schema_upgrade(um_db_t *db, apr_pool_t *pool)
 {
     static const um_schema_step_t *const steps[UM_DIALECT_COUNT] = {
         [UM_DIALECT_SQLITE] = um_schema_sqlite,
+        [UM_DIALECT_POSTGRESQL] = um_schema_postgresql,
+        [UM_DIALECT_MARIADB] = um_schema_mariadb,
     };
     int version = 0;
     apr_status_t status = um_db_begin(db);

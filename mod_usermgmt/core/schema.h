@@ -21,6 +21,8 @@ typedef struct um_schema_step_t {
 } um_schema_step_t;
 
 extern const um_schema_step_t um_schema_sqlite[];
+extern const um_schema_step_t um_schema_postgresql[];
+extern const um_schema_step_t um_schema_mariadb[];
 
 /** Read the schema's version: 0 where there is none. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool);

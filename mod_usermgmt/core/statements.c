@@ -35,6 +35,27 @@
 
 #define ORGANIZATION_COLUMNS "org_id, name, payment_type, created_at"
 
+#define USER_BY_UID                                                                             \
+    "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
+
+#define INVITATION_BY_TOKEN                                                                     \
+    "SELECT " INVITATION_COLUMNS " FROM invitations i"                                          \
+    " WHERE i.org_id = %lld AND i.invite_token = %s"
+
+#define INVITATION_BY_SECRET                                                                    \
+    "SELECT " INVITATION_COLUMNS ", x.secret_sha256"                                            \
+    " FROM invitation_secrets x JOIN invitations i"                                             \
+    " ON i.org_id = x.org_id AND i.invite_token = x.invite_token"                               \
+    " WHERE x.org_id = %lld AND x.secret_sha256 = %s"
+
+/* What a change decides by must stay until it ends. Not for SQLite, where there
+ * is one writer. */
+#define FOR_UPDATE " FOR UPDATE"
+
+/* Takes the place of a statement that a database has no use for: its counts
+ * need no folding, its transactions no finding out. */
+#define NOT_HERE "SELECT 1"
+
 typedef struct um_statement_t {
     const char *name;
     const char *sql;
@@ -43,7 +64,9 @@ typedef struct um_statement_t {
 } um_statement_t;
 
 static const um_statement_t statements[UM_STMT_COUNT] = {
-    [UM_STMT_BEGIN] = { "begin", "BEGIN IMMEDIATE", { NULL } },
+    [UM_STMT_BEGIN] = { "begin",
+                        "BEGIN",
+                        { [UM_DIALECT_SQLITE] = "BEGIN IMMEDIATE" } },
     [UM_STMT_COMMIT] = { "commit", "COMMIT", { NULL } },
     [UM_STMT_ROLLBACK] = { "rollback", "ROLLBACK", { NULL } },
     [UM_STMT_SAVEPOINT] = { "savepoint", "SAVEPOINT um_change", { NULL } },
@@ -51,9 +74,16 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_SAVEPOINT_ROLLBACK] = { "savepoint_rollback", "ROLLBACK TO SAVEPOINT um_change",
                                      { NULL } },
     [UM_STMT_SCHEMA_EXISTS] = { "schema_exists",
-                                "SELECT 1 FROM sqlite_master"
-                                " WHERE type = 'table' AND name = 'schema_version'",
-                                { NULL } },
+                                "SELECT 1 FROM information_schema.tables"
+                                " WHERE table_schema = CURRENT_SCHEMA"
+                                " AND table_name = 'schema_version'",
+                                { [UM_DIALECT_SQLITE] =
+                                      "SELECT 1 FROM sqlite_master"
+                                      " WHERE type = 'table' AND name = 'schema_version'",
+                                  [UM_DIALECT_MARIADB] =
+                                      "SELECT 1 FROM information_schema.tables"
+                                      " WHERE table_schema = DATABASE()"
+                                      " AND table_name = 'schema_version'" } },
     [UM_STMT_SCHEMA_VERSION] = { "schema_version", "SELECT MAX(version) FROM schema_version",
                                  { NULL } },
     [UM_STMT_ORGANIZATION_GET] = { "organization_get",
@@ -66,20 +96,43 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     { NULL } },
     [UM_STMT_ORGANIZATION_INSERT] = { "organization_insert",
                                       "INSERT INTO organizations (name, created_at)"
-                                      " SELECT %s, CAST(%s AS INTEGER) WHERE NOT EXISTS"
+                                      " SELECT %s, %lld WHERE NOT EXISTS"
                                       " (SELECT 1 FROM organizations WHERE name = %s)",
                                       { NULL } },
     [UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE] = { "organization_set_payment_type",
                                                 "UPDATE organizations SET payment_type = %s"
                                                 " WHERE org_id = %lld",
                                                 { NULL } },
+    [UM_STMT_ORGANIZATION_COUNTS_TAKE] = { "organization_counts_take",
+                                           "DELETE FROM organization_counts"
+                                           " ORDER BY count_id LIMIT 1000"
+                                           " RETURNING org_id, user_count, sub_admin_count,"
+                                           " session_count",
+                                           { [UM_DIALECT_SQLITE] = NOT_HERE,
+                                             [UM_DIALECT_POSTGRESQL] =
+                                                 "DELETE FROM organization_counts"
+                                                 " WHERE count_id IN (SELECT count_id"
+                                                 " FROM organization_counts ORDER BY count_id"
+                                                 " LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+                                                 " RETURNING org_id, user_count,"
+                                                 " sub_admin_count, session_count" } },
+    [UM_STMT_ORGANIZATION_COUNTS_PUT] = { "organization_counts_put",
+                                          "INSERT INTO organization_counts (org_id, user_count,"
+                                          " sub_admin_count, session_count)"
+                                          " VALUES (%lld, %lld, %lld, %lld)",
+                                          { NULL } },
     [UM_STMT_ORGANIZATION_STATUS] = { "organization_status",
-                                      "SELECT o.name, o.payment_type, o.user_count,"
-                                      " o.sub_admin_count, o.session_count,"
+                                      "SELECT o.name, o.payment_type, c.user_count,"
+                                      " c.sub_admin_count, c.session_count,"
                                       " (SELECT COUNT(*) FROM invitations i"
                                       " WHERE i.org_id = o.org_id AND i.status = 'pending'"
                                       " AND i.expires_at > %lld)"
-                                      " FROM organizations o WHERE o.org_id = %lld",
+                                      " FROM organizations o CROSS JOIN"
+                                      " (SELECT COALESCE(SUM(user_count), 0) AS user_count,"
+                                      " COALESCE(SUM(sub_admin_count), 0) AS sub_admin_count,"
+                                      " COALESCE(SUM(session_count), 0) AS session_count"
+                                      " FROM organization_counts WHERE org_id = %lld) c"
+                                      " WHERE o.org_id = %lld",
                                       { NULL } },
     [UM_STMT_ORGANIZATION_ACTIVITIES] = { "organization_activities",
                                           "SELECT activity FROM activities WHERE org_id = %lld"
@@ -99,8 +152,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_CALLER_INSERT] = { "caller_insert",
                                 "INSERT INTO admins_seen"
                                 " (org_id, identity, user_uid, role, first_seen_at)"
-                                " SELECT CAST(%s AS INTEGER), %s, %s, %s, CAST(%s AS INTEGER)"
-                                " WHERE NOT EXISTS (SELECT 1 FROM admins_seen"
+                                " SELECT %lld, %s, %s, %s, %lld WHERE NOT EXISTS (SELECT 1 FROM admins_seen"
                                 " WHERE org_id = %lld AND identity = %s)",
                                 { NULL } },
     [UM_STMT_CALLER_UPDATE] = { "caller_update",
@@ -108,9 +160,12 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                 " WHERE org_id = %lld AND identity = %s",
                                 { NULL } },
     [UM_STMT_USER_GET] = { "user_get",
-                           "SELECT " USER_COLUMNS USERS_WITH_ROLE
-                           " WHERE u.org_id = %lld AND u.user_uid = %s",
+                           USER_BY_UID,
                            { NULL } },
+    [UM_STMT_USER_LOCK] = { "user_lock",
+                            USER_BY_UID FOR_UPDATE,
+                            { [UM_DIALECT_SQLITE] = USER_BY_UID,
+                              [UM_DIALECT_POSTGRESQL] = USER_BY_UID " FOR UPDATE OF u" } },
     [UM_STMT_USER_GET_BY_EMAIL] = { "user_get_by_email",
                                     "SELECT " USER_COLUMNS USERS_WITH_ROLE
                                     " WHERE u.org_id = %lld AND u.email_folded = %s",
@@ -121,7 +176,19 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               " created_at, updated_at)"
                               " VALUES (%lld, %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
                               " ON CONFLICT DO NOTHING",
-                              { NULL } },
+                              { [UM_DIALECT_MARIADB] =
+                                    "INSERT INTO users (org_id, user_uid, email, email_folded,"
+                                    " display_name, display_name_folded, phone, attributes,"
+                                    " created_at, updated_at)"
+                                    " WITH n (org_id, user_uid, email, email_folded,"
+                                    " display_name, display_name_folded, phone, attributes,"
+                                    " created_at, updated_at) AS (SELECT CAST(%lld AS INTEGER),"
+                                    " %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
+                                    " SELECT * FROM n WHERE NOT EXISTS"
+                                    " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
+                                    " AND u.user_uid = n.user_uid) AND NOT EXISTS"
+                                    " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
+                                    " AND u.email_folded = n.email_folded)" } },
     [UM_STMT_USER_UPDATE] = { "user_update",
                               "UPDATE users SET email = %s, email_folded = %s,"
                               " display_name = %s, display_name_folded = %s, phone = %s,"
@@ -141,12 +208,21 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                 " AND role IN ('admin', 'sub_admin')",
                                 { NULL } },
     [UM_STMT_USER_COUNT] = { "user_count",
-                             "SELECT user_count FROM organizations WHERE org_id = %lld",
+                             "SELECT COALESCE(SUM(user_count), 0) FROM organization_counts"
+                             " WHERE org_id = %lld",
                              { NULL } },
     [UM_STMT_SUB_ADMIN_INSERT] = { "sub_admin_insert",
                                    "INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
                                    " VALUES (%lld, %s, %s, %lld) ON CONFLICT DO NOTHING",
-                                   { NULL } },
+                                   { [UM_DIALECT_MARIADB] =
+                                         "INSERT INTO sub_admins"
+                                         " (org_id, user_uid, added_by, created_at)"
+                                         " WITH n (org_id, user_uid, added_by, created_at) AS"
+                                         " (SELECT CAST(%lld AS INTEGER), %s, %s, %lld)"
+                                         " SELECT * FROM n WHERE NOT EXISTS"
+                                         " (SELECT 1 FROM sub_admins s"
+                                         " WHERE s.org_id = n.org_id"
+                                         " AND s.user_uid = n.user_uid)" } },
     [UM_STMT_SUB_ADMIN_GET] = { "sub_admin_get",
                                 "SELECT " USER_COLUMNS ", s.added_by, s.created_at" SUB_ADMINS
                                 " WHERE s.org_id = %lld AND s.user_uid = %s",
@@ -155,19 +231,15 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                    "DELETE FROM sub_admins WHERE org_id = %lld AND user_uid = %s",
                                    { NULL } },
     [UM_STMT_SUB_ADMIN_COUNT] = { "sub_admin_count",
-                                  "SELECT sub_admin_count FROM organizations WHERE org_id = %lld",
+                                  "SELECT COALESCE(SUM(sub_admin_count), 0)"
+                                  " FROM organization_counts WHERE org_id = %lld",
                                   { NULL } },
     [UM_STMT_INVITATION_GET] = { "invitation_get",
-                                 "SELECT " INVITATION_COLUMNS " FROM invitations i"
-                                 " WHERE i.org_id = %lld AND i.invite_token = %s",
-                                 { NULL } },
+                                 INVITATION_BY_TOKEN FOR_UPDATE,
+                                 { [UM_DIALECT_SQLITE] = INVITATION_BY_TOKEN } },
     [UM_STMT_INVITATION_GET_BY_SECRET] = { "invitation_get_by_secret",
-                                           "SELECT " INVITATION_COLUMNS ", x.secret_sha256"
-                                           " FROM invitation_secrets x JOIN invitations i"
-                                           " ON i.org_id = x.org_id"
-                                           " AND i.invite_token = x.invite_token"
-                                           " WHERE x.org_id = %lld AND x.secret_sha256 = %s",
-                                           { NULL } },
+                                           INVITATION_BY_SECRET FOR_UPDATE,
+                                           { [UM_DIALECT_SQLITE] = INVITATION_BY_SECRET } },
     [UM_STMT_INVITATION_INSERT] = { "invitation_insert",
                                     "INSERT INTO invitations (org_id, invite_token, email,"
                                     " email_folded, status, platform_link, inviter_uid,"
@@ -175,7 +247,24 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " expires_at)"
                                     " VALUES (%lld, %s, %s, %s, 'pending', %s, %s, %s, %s,"
                                     " %lld, %lld) ON CONFLICT DO NOTHING",
-                                    { NULL } },
+                                    { [UM_DIALECT_MARIADB] =
+                                          "INSERT INTO invitations (org_id, invite_token, email,"
+                                          " email_folded, status, platform_link, inviter_uid,"
+                                          " inviter_email, inviter_display_name, created_at,"
+                                          " expires_at)"
+                                          " WITH n (org_id, invite_token, email, email_folded,"
+                                          " status, platform_link, inviter_uid, inviter_email,"
+                                          " inviter_display_name, created_at, expires_at) AS"
+                                          " (SELECT CAST(%lld AS INTEGER), %s, %s, %s,"
+                                          " 'pending', %s, %s, %s, %s, %lld, %lld)"
+                                          " SELECT * FROM n WHERE NOT EXISTS"
+                                          " (SELECT 1 FROM invitations i"
+                                          " WHERE i.org_id = n.org_id"
+                                          " AND i.invite_token = n.invite_token)"
+                                          " AND NOT EXISTS (SELECT 1 FROM invitations i"
+                                          " WHERE i.org_id = n.org_id"
+                                          " AND i.email_folded = n.email_folded"
+                                          " AND i.status = 'pending')" } },
     [UM_STMT_INVITATION_EXPIRE] = { "invitation_expire",
                                     "UPDATE invitations SET status = 'expired'"
                                     " WHERE org_id = %lld AND email_folded = %s"
@@ -221,8 +310,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_SESSION_BEGIN] = { "session_begin",
                                 "INSERT INTO sessions (org_id, session_uid, user_uid, activity,"
                                 " started_at, last_used_at, reported)"
-                                " SELECT CAST(%s AS INTEGER), %s, %s, %s, CAST(%s AS INTEGER),"
-                                " CAST(%s AS INTEGER), 0 WHERE NOT EXISTS"
+                                " SELECT %lld, %s, %s, %s, %lld, %lld, 0 WHERE NOT EXISTS"
                                 " (SELECT 1 FROM sessions WHERE org_id = %lld"
                                 " AND user_uid = %s AND activity = %s AND reported = 0"
                                 " AND last_used_at > %lld AND started_at < %lld)",
@@ -233,7 +321,8 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                  " VALUES (%lld, %s, %s, %s, %lld, %lld, 1)",
                                  { NULL } },
     [UM_STMT_SESSION_COUNT] = { "session_count",
-                                "SELECT session_count FROM organizations WHERE org_id = %lld",
+                                "SELECT COALESCE(SUM(session_count), 0) FROM organization_counts"
+                                " WHERE org_id = %lld",
                                 { NULL } },
     [UM_STMT_ACTIVITY_UPDATE] = { "activity_update",
                                   "UPDATE activities SET last_used_at = %lld WHERE org_id = %lld"
@@ -241,7 +330,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                   { NULL } },
     [UM_STMT_ACTIVITY_INSERT] = { "activity_insert",
                                   "INSERT INTO activities (org_id, activity, last_used_at)"
-                                  " SELECT CAST(%s AS INTEGER), %s, CAST(%s AS INTEGER)"
+                                  " SELECT %lld, %s, %lld"
                                   " WHERE NOT EXISTS (SELECT 1 FROM activities"
                                   " WHERE org_id = %lld AND activity = %s)",
                                   { NULL } },
@@ -253,9 +342,17 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                   { NULL } },
     [UM_STMT_IDEMPOTENCY_INSERT] = { "idempotency_insert",
                                      "INSERT INTO idempotency_keys (org_id, identity,"
-                                     " idempotency_key, request_sha256, status, location,"
-                                     " etag, body, created_at)"
-                                     " VALUES (%lld, %s, %s, %s, %lld, %s, %s, %s, %lld)",
+                                     " idempotency_key, request_sha256, status, body,"
+                                     " created_at)"
+                                     " SELECT %lld, %s, %s, %s, 0, '', %lld"
+                                     " WHERE NOT EXISTS (SELECT 1 FROM idempotency_keys"
+                                     " WHERE org_id = %lld AND identity = %s"
+                                     " AND idempotency_key = %s)",
+                                     { NULL } },
+    [UM_STMT_IDEMPOTENCY_UPDATE] = { "idempotency_update",
+                                     "UPDATE idempotency_keys SET status = %lld, location = %s,"
+                                     " etag = %s, body = %s WHERE org_id = %lld"
+                                     " AND identity = %s AND idempotency_key = %s",
                                      { NULL } },
     [UM_STMT_IDEMPOTENCY_PRUNE] = { "idempotency_prune",
                                     "DELETE FROM idempotency_keys WHERE created_at <= %lld",
@@ -273,7 +370,14 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               " ON CONFLICT (org_id, invite_token) DO UPDATE SET"
                               " mail_uid = excluded.mail_uid, created_at = excluded.created_at,"
                               " next_attempt_at = excluded.next_attempt_at, attempts = 0",
-                              { NULL } },
+                              { [UM_DIALECT_MARIADB] =
+                                    "INSERT INTO outgoing_mail (org_id, invite_token, mail_uid,"
+                                    " created_at, next_attempt_at)"
+                                    " VALUES (%lld, %s, %s, %lld, %lld)"
+                                    " ON DUPLICATE KEY UPDATE mail_uid = VALUES(mail_uid),"
+                                    " created_at = VALUES(created_at),"
+                                    " next_attempt_at = VALUES(next_attempt_at),"
+                                    " attempts = 0" } },
     [UM_STMT_MAIL_DUE] = { "mail_due",
                            "SELECT m.org_id, m.invite_token, m.mail_uid, m.created_at,"
                            " m.attempts, o.name FROM outgoing_mail m"
@@ -296,7 +400,31 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               "DELETE FROM outgoing_mail WHERE org_id = %lld"
                               " AND invite_token = %s AND mail_uid = %s",
                               { NULL } },
+    /* Waits for the transaction that writes the event, if that has not ended
+     * yet; run in one that is rolled back. */
+    [UM_STMT_AUDIT_EXISTS] = { "audit_exists",
+                               "SELECT 1 FROM audit_events"
+                               " WHERE org_id = %lld AND event_uid = %s FOR UPDATE",
+                               { [UM_DIALECT_SQLITE] = NOT_HERE,
+                                 [UM_DIALECT_POSTGRESQL] =
+                                     "WITH probe AS (INSERT INTO audit_events (org_id,"
+                                     " event_uid, at, actor_identity, actor_key, actor_role,"
+                                     " remote_addr, action, target)"
+                                     " VALUES (%lld, %s, 0, '', '', '', '', '', '')"
+                                     " ON CONFLICT DO NOTHING RETURNING 1)"
+                                     " SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM probe)" } },
 };
+
+const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect)
+{
+    static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
+        [UM_DIALECT_SQLITE] = { "sqlite3", 1, 1, 0, 0 },
+        [UM_DIALECT_POSTGRESQL] = { "pgsql", 0, 0, 1, 0 },
+        [UM_DIALECT_MARIADB] = { "mysql", 0, 0, 0, 1 },
+    };
+
+    return &traits[dialect];
+}
 
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)
 {
@@ -319,10 +447,34 @@ static const um_setting_t settings_sqlite[] = {
     { NULL, 0 },
 };
 
+/* What was prepared before goes, since a connection may be settled twice. The
+ * time limits end what would hold up others; a change is tried again after. */
+static const um_setting_t settings_postgresql[] = {
+    { "DEALLOCATE ALL;"
+      " SET client_encoding = 'UTF8';"
+      " SET default_transaction_isolation = 'read committed';"
+      " SET statement_timeout = '10s';"
+      " SET lock_timeout = '2s';"
+      " SET idle_in_transaction_session_timeout = '30s'",
+      0 },
+    { NULL, 0 },
+};
+
+static const um_setting_t settings_mariadb[] = {
+    { "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
+      " autocommit = 1, innodb_lock_wait_timeout = 2, max_statement_time = 10,"
+      " idle_write_transaction_timeout = 30",
+      0 },
+    { "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", 0 },
+    { NULL, 0 },
+};
+
 const um_setting_t *um_statements_settings(um_dialect_t dialect)
 {
     static const um_setting_t *const settings[UM_DIALECT_COUNT] = {
         [UM_DIALECT_SQLITE] = settings_sqlite,
+        [UM_DIALECT_POSTGRESQL] = settings_postgresql,
+        [UM_DIALECT_MARIADB] = settings_mariadb,
     };
 
     return settings[dialect];
@@ -356,9 +508,6 @@ typedef struct um_piece_t {
         UM_FILL_NONE,
         /* The value of the condition or the cursor. */
         UM_FILL_VALUE,
-        /* The same, an integer: behind the piece comes the database's
-         * placeholder for one where nothing else tells the type. */
-        UM_FILL_INTEGER,
         /* The least text behind all that start with the value. Where there is
          * no such text the piece is left out. */
         UM_FILL_PREFIX_END,
@@ -379,10 +528,6 @@ typedef struct um_pieces_t {
 
 #define PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
 #define SHARED(...) { PIECES(__VA_ARGS__), { NULL } }
-
-static const char *const integer_placeholders[UM_DIALECT_COUNT] = {
-    [UM_DIALECT_SQLITE] = "CAST(%s AS INTEGER)",
-};
 
 static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
     [UM_IF_USER_EMAIL] = SHARED({ " AND u.email_folded = %s", UM_FILL_VALUE }),
@@ -434,18 +579,27 @@ typedef struct um_order_t {
             " ORDER BY " key " DESC"                                                              \
     }
 
-/* Ties are in the order of the key. */
-#define ORDER_BY(column, placeholder, fill, key)                                                  \
+/* A comparison of pairs; MariaDB would read all rows for it. */
+#define BEYOND(column, operator, placeholder, key)                                                \
     {                                                                                             \
-        column,                                                                                   \
-            SHARED({ " AND (" column ", " key ") > (" placeholder, fill },                        \
-                   { ", %s)", UM_FILL_KEY }),                                                     \
-            SHARED({ " AND (" column ", " key ") < (" placeholder, fill },                        \
-                   { ", %s)", UM_FILL_KEY }),                                                     \
+        PIECES({ " AND (" column ", " key ") " operator " (" placeholder, UM_FILL_VALUE },        \
+               { ", %s)", UM_FILL_KEY }),                                                         \
+        {                                                                                         \
+            [UM_DIALECT_MARIADB] =                                                                \
+                PIECES({ " AND " column " " operator "= " placeholder, UM_FILL_VALUE },           \
+                       { " AND (" column " " operator " " placeholder, UM_FILL_VALUE },           \
+                       { " OR " key " " operator " %s)", UM_FILL_KEY })                           \
+        }                                                                                         \
+    }
+
+/* Ties are in the order of the key. */
+#define ORDER_BY(column, placeholder, key)                                                        \
+    {                                                                                             \
+        column, BEYOND(column, ">", placeholder, key), BEYOND(column, "<", placeholder, key),     \
             " ORDER BY " column ", " key, " ORDER BY " column " DESC, " key " DESC"               \
     }
-#define ORDER_BY_TEXT(column, key) ORDER_BY(column, "%s", UM_FILL_VALUE, key)
-#define ORDER_BY_INTEGER(column, key) ORDER_BY(column, "", UM_FILL_INTEGER, key)
+#define ORDER_BY_TEXT(column, key) ORDER_BY(column, "%s", key)
+#define ORDER_BY_INTEGER(column, key) ORDER_BY(column, "%lld", key)
 
 /* What is listed. */
 typedef struct um_row_set_t {
@@ -541,10 +695,6 @@ static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const ch
             break;
         case UM_FILL_VALUE:
             add(to, piece->sql, value);
-            break;
-        case UM_FILL_INTEGER:
-            um_buffer_puts(to->sql, piece->sql);
-            add(to, integer_placeholders[to->dialect], value);
             break;
         case UM_FILL_PREFIX_END:
             end = um_text_prefix_end(value, to->sql->pool);

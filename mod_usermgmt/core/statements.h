@@ -15,8 +15,31 @@
 
 typedef enum um_dialect_t {
     UM_DIALECT_SQLITE,
+    UM_DIALECT_POSTGRESQL,
+    UM_DIALECT_MARIADB,
     UM_DIALECT_COUNT
 } um_dialect_t;
+
+/** What is different about a database apart from its SQL. */
+typedef struct um_dialect_traits_t {
+    /** The name of its driver in apr_dbd. */
+    const char *driver;
+    /** Non-zero where one writes at a time, and the changes of many go into one
+     *  transaction (writer.h); else each is a transaction of its own (runner.h). */
+    int has_single_writer;
+    /** Non-zero where the module may make the schema by itself. */
+    int makes_schema;
+    /** What apr_dbd's selects are to be told for the driver to notice errors
+     *  and to give all rows in turn. */
+    int random_access;
+    /** Non-zero where the driver may connect anew without telling. What was
+     *  prepared before fails then, so all of a transaction is, COMMIT too: else
+     *  its second half would run by itself, or nothing be committed with success. */
+    int reconnects_silently;
+} um_dialect_traits_t;
+
+/** The traits of a dialect, constant. */
+const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect);
 
 typedef enum um_statement_id_t {
     UM_STMT_BEGIN,
@@ -25,18 +48,23 @@ typedef enum um_statement_id_t {
     UM_STMT_SAVEPOINT,
     UM_STMT_SAVEPOINT_RELEASE,
     UM_STMT_SAVEPOINT_ROLLBACK,
-    UM_STMT_SCHEMA_EXISTS,
+    /** Those before control transactions, these are for the inside of one. */
+    UM_STMT_FIRST_PREPARED,
+    UM_STMT_SCHEMA_EXISTS = UM_STMT_FIRST_PREPARED,
     UM_STMT_SCHEMA_VERSION,
     UM_STMT_ORGANIZATION_GET,
     UM_STMT_ORGANIZATION_LIST,
     UM_STMT_ORGANIZATION_INSERT,
     UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
+    UM_STMT_ORGANIZATION_COUNTS_TAKE,
+    UM_STMT_ORGANIZATION_COUNTS_PUT,
     UM_STMT_ORGANIZATION_STATUS,
     UM_STMT_ORGANIZATION_ACTIVITIES,
     UM_STMT_CALLER_GET,
     UM_STMT_CALLER_INSERT,
     UM_STMT_CALLER_UPDATE,
     UM_STMT_USER_GET,
+    UM_STMT_USER_LOCK,
     UM_STMT_USER_GET_BY_EMAIL,
     UM_STMT_USER_INSERT,
     UM_STMT_USER_UPDATE,
@@ -65,6 +93,7 @@ typedef enum um_statement_id_t {
     UM_STMT_ACTIVITY_INSERT,
     UM_STMT_IDEMPOTENCY_GET,
     UM_STMT_IDEMPOTENCY_INSERT,
+    UM_STMT_IDEMPOTENCY_UPDATE,
     UM_STMT_IDEMPOTENCY_PRUNE,
     UM_STMT_AUDIT_INSERT,
     UM_STMT_MAIL_INSERT,
@@ -72,6 +101,7 @@ typedef enum um_statement_id_t {
     UM_STMT_MAIL_CLAIM,
     UM_STMT_MAIL_POSTPONE,
     UM_STMT_MAIL_DELETE,
+    UM_STMT_AUDIT_EXISTS,
     UM_STMT_COUNT
 } um_statement_id_t;
 

@@ -6,7 +6,11 @@
 #include <apr_atomic.h>
 
 #include "log.h"
+#include "runner.h"
 #include "schema.h"
+
+/* After so many changes of a process the counts are folded. */
+#define FOLD_EVERY 64
 
 struct um_store_t {
     const um_host_t *host;
@@ -14,6 +18,9 @@ struct um_store_t {
     int auto_schema;
     /* Set once the schema is known to be good. */
     volatile apr_uint32_t ready;
+    /* Known from then on. */
+    const um_dialect_traits_t *traits;
+    volatile apr_uint32_t changes;
 };
 
 um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto_schema,
@@ -32,7 +39,9 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
     int version = 0;
     apr_status_t status = um_schema_get_version(&version, db, pool);
 
-    if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema) {
+    store->traits = um_statements_traits(um_db_dialect(db));
+    if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema
+        && store->traits->makes_schema) {
         status = um_schema_upgrade(db, pool);
         version = UM_SCHEMA_VERSION;
     }
@@ -43,9 +52,10 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
         um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
                "schema: the database has version %d, this module works with %d; %s", version,
                UM_SCHEMA_VERSION,
-               version > UM_SCHEMA_VERSION ? "install the module that made it"
-                                           : "apply the files of schema/ that follow, or set "
-                                             "UserMgmtAutoSchema On");
+               version > UM_SCHEMA_VERSION  ? "install the module that made it"
+               : store->traits->makes_schema ? "apply the files of schema/ that follow, or set "
+                                               "UserMgmtAutoSchema On"
+                                             : "apply the files of schema/ that follow");
     }
     return status;
 }
@@ -83,7 +93,15 @@ apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_open(db, store->host, um_writer_gate(store->writer), pool);
+    return um_db_open(db, store->host,
+                      store->traits->has_single_writer ? um_writer_gate(store->writer) : NULL,
+                      pool);
+}
+
+static apr_status_t fold_counts(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    (void)baton;
+    return um_store_organizations_fold_counts(db, pool);
 }
 
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
@@ -94,7 +112,14 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_writer_run(store->writer, store->host, change, baton, pool);
+    if (store->traits->has_single_writer) {
+        return um_writer_run(store->writer, store->host, change, baton, pool);
+    }
+    status = um_runner_run(store->host, change, baton, pool);
+    if (apr_atomic_inc32(&store->changes) % FOLD_EVERY == FOLD_EVERY - 1) {
+        um_runner_run(store->host, fold_counts, NULL, pool);
+    }
+    return status;
 }
 
 const um_host_t *um_store_host(const um_store_t *store)

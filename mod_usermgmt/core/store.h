@@ -40,7 +40,7 @@ apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool);
  *  store first, with the errors of um_store_prepare(). */
 apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool);
 
-/** Have a change made in a transaction, see um_writer_run(). */
+/** Have a change made in a transaction, see um_writer_run() and um_runner_run(). */
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
                              apr_pool_t *pool);
 
@@ -72,6 +72,9 @@ void um_store_users_read(um_user_t *user, const um_row_t *row);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool);
+/** The same inside a change, which then is the only one that can change the user. */
+apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                 const char *uid, apr_pool_t *pool);
 /** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
@@ -130,6 +133,8 @@ typedef struct um_organization_status_t {
 apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
                                                um_db_t *db, apr_int64_t org_id,
                                                apr_int64_t now, apr_pool_t *pool);
+/** Make one row of the oldest rows of each organization's counts; the sums stay. */
+apr_status_t um_store_organizations_fold_counts(um_db_t *db, apr_pool_t *pool);
 /** Make an organization; fine where it is there already. */
 apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
                                            apr_pool_t *pool);
@@ -267,10 +272,16 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
 /** Drop all that are past their time. */
 apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
                                         apr_pool_t *pool);
-/** Keep an answer, and drop all that are past their time. */
+/** Take a new key for a request, and drop all that are past their time. Another
+ *  who takes the same key waits until this change has ended; UM_ECONFLICT where
+ *  that one took it. */
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
-                                         const char *key, const um_kept_answer_t *kept,
+                                         const char *key, const char *request_sha256,
                                          apr_int64_t now, apr_pool_t *pool);
+/** Keep the answer for a key that was taken. */
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                         const char *key, const um_kept_answer_t *kept,
+                                         apr_pool_t *pool);
 
 /* store_records.c: the audit trail */
 

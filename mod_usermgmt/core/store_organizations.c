@@ -3,6 +3,7 @@
 
 #include "store.h"
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "text.h"
@@ -43,7 +44,7 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
     apr_status_t status;
 
     status = um_db_select(db, take_status, &get, UM_STMT_ORGANIZATION_STATUS,
-                          UM_PARAMETERS(um_db_int(now, pool), org), pool);
+                          UM_PARAMETERS(um_db_int(now, pool), org, org), pool);
     if (status == APR_SUCCESS && get.organization == NULL) {
         status = UM_ENOTFOUND;
     }
@@ -53,6 +54,49 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
     }
     if (status == APR_SUCCESS) {
         *organization = get.organization;
+    }
+    return status;
+}
+
+/* An organization's counts, summed while they are taken. */
+typedef struct um_counts_t {
+    apr_int64_t org_id;
+    apr_int64_t numbers[3];
+} um_counts_t;
+
+static void take_counts(const um_row_t *row, void *baton)
+{
+    apr_hash_t *sums = baton;
+    apr_pool_t *pool = apr_hash_pool_get(sums);
+    apr_int64_t org_id = um_row_int(row, 0);
+    um_counts_t *sum = apr_hash_get(sums, &org_id, sizeof(org_id));
+
+    if (sum == NULL) {
+        sum = apr_pcalloc(pool, sizeof(*sum));
+        sum->org_id = org_id;
+        apr_hash_set(sums, &sum->org_id, sizeof(sum->org_id), sum);
+    }
+    for (int i = 0; i < 3; i++) {
+        sum->numbers[i] += um_row_int(row, i + 1);
+    }
+}
+
+apr_status_t um_store_organizations_fold_counts(um_db_t *db, apr_pool_t *pool)
+{
+    apr_hash_t *sums = apr_hash_make(pool);
+    apr_status_t status = um_db_select(db, take_counts, sums, UM_STMT_ORGANIZATION_COUNTS_TAKE,
+                                       UM_NO_PARAMETERS, pool);
+
+    for (apr_hash_index_t *at = apr_hash_first(pool, sums); status == APR_SUCCESS && at != NULL;
+         at = apr_hash_next(at)) {
+        const um_counts_t *sum = apr_hash_this_val(at);
+
+        status = um_db_query(db, NULL, UM_STMT_ORGANIZATION_COUNTS_PUT,
+                             UM_PARAMETERS(um_db_int(sum->org_id, pool),
+                                           um_db_int(sum->numbers[0], pool),
+                                           um_db_int(sum->numbers[1], pool),
+                                           um_db_int(sum->numbers[2], pool)),
+                             pool);
     }
     return status;
 }

@@ -61,33 +61,44 @@ apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now
 }
 
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
-                                         const char *key, const um_kept_answer_t *kept,
+                                         const char *key, const char *request_sha256,
                                          apr_int64_t now, apr_pool_t *pool)
 {
+    const char *org = um_db_int(org_id, pool);
+    int affected = 0;
     apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
 
-    if (status != APR_SUCCESS) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, &affected, UM_STMT_IDEMPOTENCY_INSERT,
+                             UM_PARAMETERS(org, identity, key, request_sha256,
+                                           um_db_int(now, pool), org, identity, key),
+                             pool);
     }
-    return um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_INSERT,
-                       UM_PARAMETERS(um_db_int(org_id, pool), identity, key,
-                                     kept->request_sha256, um_db_int(kept->status, pool),
-                                     kept->location, kept->etag, kept->body,
-                                     um_db_int(now, pool)),
+    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
+}
+
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity,
+                                         const char *key, const um_kept_answer_t *kept,
+                                         apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_UPDATE,
+                       UM_PARAMETERS(um_db_int(kept->status, pool), kept->location, kept->etag,
+                                     kept->body, um_db_int(org_id, pool), identity, key),
                        pool);
 }
 
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
-    char uid[UM_UID_LENGTH + 1];
-    apr_status_t status = um_uid_make(uid, event->at, um_db_host(db));
+    um_witness_t witness = { org_id, "" };
+    apr_status_t status = um_uid_make(witness.uid, event->at, um_db_host(db));
 
     if (status != APR_SUCCESS) {
         return status;
     }
+    um_db_set_witness(db, &witness);
     return um_db_query(db, NULL, UM_STMT_AUDIT_INSERT,
-                       UM_PARAMETERS(um_db_int(org_id, pool), uid,
+                       UM_PARAMETERS(um_db_int(org_id, pool), witness.uid,
                                      um_db_int(apr_time_as_msec(event->at), pool),
                                      event->actor_identity,
                                      um_text_lower_ascii(event->actor_identity, pool),

@@ -75,6 +75,12 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
     return get_user(user, db, UM_STMT_USER_GET, org_id, uid, pool);
 }
 
+apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                 const char *uid, apr_pool_t *pool)
+{
+    return get_user(user, db, UM_STMT_USER_LOCK, org_id, uid, pool);
+}
+
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool)
 {

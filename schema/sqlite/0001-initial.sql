@@ -7,16 +7,25 @@ CREATE TABLE schema_version (
     applied_at INTEGER NOT NULL
 );
 
--- The counts are kept by the triggers below, whoever makes the change.
 CREATE TABLE organizations (
-    org_id          INTEGER NOT NULL PRIMARY KEY,
-    name            TEXT    NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 255),
-    payment_type    TEXT    NOT NULL DEFAULT 'free' CHECK (length(payment_type) BETWEEN 1 AND 64),
-    created_at      INTEGER NOT NULL,
+    org_id       INTEGER NOT NULL PRIMARY KEY,
+    name         TEXT    NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 255),
+    payment_type TEXT    NOT NULL DEFAULT 'free' CHECK (length(payment_type) BETWEEN 1 AND 64),
+    created_at   INTEGER NOT NULL
+);
+
+-- An organization's counts, kept by the triggers below, whoever makes the
+-- change. One row each: there is one writer at a time.
+CREATE TABLE organization_counts (
+    org_id          INTEGER NOT NULL PRIMARY KEY REFERENCES organizations (org_id),
     user_count      INTEGER NOT NULL DEFAULT 0 CHECK (user_count >= 0),
     sub_admin_count INTEGER NOT NULL DEFAULT 0 CHECK (sub_admin_count >= 0),
     session_count   INTEGER NOT NULL DEFAULT 0 CHECK (session_count >= 0)
 );
+
+CREATE TRIGGER organizations_inserted AFTER INSERT ON organizations BEGIN
+    INSERT INTO organization_counts (org_id) VALUES (NEW.org_id);
+END;
 
 CREATE TABLE users (
     org_id              INTEGER NOT NULL REFERENCES organizations (org_id),
@@ -42,11 +51,11 @@ CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
 CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
 
 CREATE TRIGGER users_inserted AFTER INSERT ON users BEGIN
-    UPDATE organizations SET user_count = user_count + 1 WHERE org_id = NEW.org_id;
+    UPDATE organization_counts SET user_count = user_count + 1 WHERE org_id = NEW.org_id;
 END;
 
 CREATE TRIGGER users_deleted AFTER DELETE ON users BEGIN
-    UPDATE organizations SET user_count = user_count - 1 WHERE org_id = OLD.org_id;
+    UPDATE organization_counts SET user_count = user_count - 1 WHERE org_id = OLD.org_id;
 END;
 
 CREATE TABLE sub_admins (
@@ -59,11 +68,11 @@ CREATE TABLE sub_admins (
 ) WITHOUT ROWID;
 
 CREATE TRIGGER sub_admins_inserted AFTER INSERT ON sub_admins BEGIN
-    UPDATE organizations SET sub_admin_count = sub_admin_count + 1 WHERE org_id = NEW.org_id;
+    UPDATE organization_counts SET sub_admin_count = sub_admin_count + 1 WHERE org_id = NEW.org_id;
 END;
 
 CREATE TRIGGER sub_admins_deleted AFTER DELETE ON sub_admins BEGIN
-    UPDATE organizations SET sub_admin_count = sub_admin_count - 1 WHERE org_id = OLD.org_id;
+    UPDATE organization_counts SET sub_admin_count = sub_admin_count - 1 WHERE org_id = OLD.org_id;
 END;
 
 -- Callers who have their role from the server's configuration: the identity in
@@ -152,11 +161,11 @@ CREATE INDEX sessions_by_activity ON sessions (org_id, activity, session_uid);
 CREATE INDEX sessions_by_started_at ON sessions (org_id, started_at, session_uid);
 
 CREATE TRIGGER sessions_inserted AFTER INSERT ON sessions BEGIN
-    UPDATE organizations SET session_count = session_count + 1 WHERE org_id = NEW.org_id;
+    UPDATE organization_counts SET session_count = session_count + 1 WHERE org_id = NEW.org_id;
 END;
 
 CREATE TRIGGER sessions_deleted AFTER DELETE ON sessions BEGIN
-    UPDATE organizations SET session_count = session_count - 1 WHERE org_id = OLD.org_id;
+    UPDATE organization_counts SET session_count = session_count - 1 WHERE org_id = OLD.org_id;
 END;
 
 -- What sessions were in, each once, so that nobody has to look through them all.

@@ -18,7 +18,7 @@ fail() {
 # files LAYER...: the C files of the layers, without what is generated.
 files() {
     for layer in "$@"; do
-        find "$sources/$layer" -name '*.[ch]' ! -name 'schema_sqlite.c'
+        find "$sources/$layer" -name '*.[ch]' ! -name 'schema_*.c'
     done | sort
 }
 

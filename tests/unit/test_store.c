@@ -349,8 +349,11 @@ static void an_answer_is_kept_for_a_day(void **state)
     um_kept_answer_t *found = NULL;
 
     (void)state;
-    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", &kept, 1000, pool),
-                     APR_SUCCESS);
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 1000,
+                                                 pool), APR_SUCCESS);
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 1000,
+                                                 pool), UM_ECONFLICT);
+    assert_int_equal(um_store_idempotency_update(db, org, "me", "k", &kept, pool), APR_SUCCESS);
     assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
                                               1000 + UM_IDEMPOTENCY_TTL - 1, pool), APR_SUCCESS);
     assert_int_equal(found->status, 201);
@@ -360,7 +363,7 @@ static void an_answer_is_kept_for_a_day(void **state)
                      UM_ENOTFOUND);
     assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
                                               1001 + UM_IDEMPOTENCY_TTL, pool), UM_ENOTFOUND);
-    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", &kept,
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256,
                                                  1001 + UM_IDEMPOTENCY_TTL, pool), APR_SUCCESS);
 }
 

@@ -1,0 +1,186 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file runner.c Changes as transactions of their own, see runner.h. */
+
+#include "runner.h"
+
+#include "log.h"
+
+/* Tries of a change, and for how long a new one is begun. */
+#define TRIES 12
+#define TRIES_TIME apr_time_from_sec(5)
+
+/* The pause before the second try, at most; it doubles up to the longest. */
+#define PAUSE_FIRST apr_time_from_msec(4)
+#define PAUSE_LONGEST apr_time_from_msec(250)
+
+/* How long, and how often, the database is asked what became of a commit. */
+#define ASKING_TIME apr_time_from_sec(15)
+#define ASKING_PAUSE apr_time_from_msec(50)
+
+/* The change on its way. */
+typedef struct um_attempt_t {
+    um_db_t *db;
+    um_change_fn_t *change;
+    void *baton;
+    apr_pool_t *pool;
+    /* What the change returned. */
+    apr_status_t result;
+    /* The transaction was begun. */
+    int begun;
+    /* The commit failed: it may hold all the same. */
+    int uncertain;
+} um_attempt_t;
+
+/* APR_SUCCESS where the attempt has ended with its result; else nothing holds,
+ * unless it is uncertain. */
+static apr_status_t run_once(um_attempt_t *attempt)
+{
+    um_db_t *db = attempt->db;
+    apr_status_t status = um_db_prepare_transaction(db);
+
+    attempt->uncertain = 0;
+    if (status == APR_SUCCESS) {
+        status = um_db_begin(db);
+    }
+    attempt->begun = status == APR_SUCCESS;
+    if (!attempt->begun) {
+        return status;
+    }
+    attempt->result = attempt->change(db, attempt->baton, attempt->pool);
+    if (um_db_has_failed(db)) {
+        return UM_EUNAVAILABLE;
+    }
+    if (attempt->result != APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    status = um_db_commit(db);
+    attempt->uncertain = status != APR_SUCCESS;
+    return status;
+}
+
+static void take_found(const um_row_t *row, void *baton)
+{
+    *(int *)baton = um_row_int(row, 0) != 0;
+}
+
+static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witness,
+                             apr_pool_t *pool)
+{
+    apr_status_t status = um_db_heal(db);
+
+    *found = 0;
+    if (status == APR_SUCCESS) {
+        status = um_db_prepare_transaction(db);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_begin(db);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_select(db, take_found, found, UM_STMT_AUDIT_EXISTS,
+                              UM_PARAMETERS(um_db_int(witness->org_id, pool), witness->uid), pool);
+    }
+    um_db_rollback(db);
+    return status;
+}
+
+/* What became of a commit that was not answered. Without a witness the change
+ * is one that may be made twice. */
+static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
+{
+    const um_host_t *host = um_db_host(attempt->db);
+    um_witness_t witness = *um_db_witness(attempt->db);
+    apr_time_t end = host->now(host->baton) + ASKING_TIME;
+    apr_status_t status;
+
+    *committed = 0;
+    if (witness.uid[0] == '\0') {
+        return APR_SUCCESS;
+    }
+    um_db_set_will_retry(attempt->db, 1);
+    status = look_for(committed, attempt->db, &witness, attempt->pool);
+    while (status != APR_SUCCESS && host->now(host->baton) < end) {
+        apr_sleep(ASKING_PAUSE);
+        status = look_for(committed, attempt->db, &witness, attempt->pool);
+    }
+    if (status != APR_SUCCESS) {
+        um_log(host, UM_LOG_ERR, 12, APR_SUCCESS,
+               "runner: the connection was lost during a commit, and whether it holds could not "
+               "be found out: audit event %s tells",
+               witness.uid);
+    }
+    return status;
+}
+
+/* A pause of random length, so that those who got in each other's way don't
+ * meet again. */
+static void rest(const um_host_t *host, int tries)
+{
+    apr_interval_time_t longest = PAUSE_FIRST << (tries < 8 ? tries : 8);
+    unsigned short dice = 0;
+
+    if (longest > PAUSE_LONGEST) {
+        longest = PAUSE_LONGEST;
+    }
+    host->random((unsigned char *)&dice, sizeof(dice), host->baton);
+    apr_sleep(longest * dice / 65536);
+}
+
+/* Get ready for the next try. The first failure may be any statement's; only
+ * where the connection does not answer, or it fails again, is it made anew. */
+static apr_status_t recover(const um_attempt_t *attempt, int tries)
+{
+    apr_status_t status = um_db_rollback(attempt->db);
+
+    return status != APR_SUCCESS || !attempt->begun || tries > 1 ? um_db_heal(attempt->db)
+                                                                 : APR_SUCCESS;
+}
+
+static apr_status_t run_tries(um_attempt_t *attempt)
+{
+    const um_host_t *host = um_db_host(attempt->db);
+    apr_time_t end = host->now(host->baton) + TRIES_TIME;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int tries = 1; tries <= TRIES; tries++) {
+        int committed = 0;
+
+        um_db_set_will_retry(attempt->db, tries < TRIES);
+        status = run_once(attempt);
+        if (status == APR_SUCCESS) {
+            break;
+        }
+        if (attempt->uncertain) {
+            status = find_out(&committed, attempt);
+        } else {
+            status = recover(attempt, tries);
+        }
+        if (committed) {
+            break;
+        }
+        if (status != APR_SUCCESS || host->now(host->baton) > end) {
+            status = UM_EUNAVAILABLE;
+            break;
+        }
+        status = UM_EUNAVAILABLE;
+        rest(host, tries);
+    }
+    return status;
+}
+
+apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
+                           apr_pool_t *pool)
+{
+    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS, 0, 0 };
+    apr_status_t status = um_db_open(&attempt.db, host, NULL, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = run_tries(&attempt);
+    um_db_close(attempt.db);
+    if (status != APR_SUCCESS) {
+        um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
+               "runner: a change was given up; the lines of level info before tell why");
+    }
+    return status == APR_SUCCESS ? attempt.result : status;
+}

@@ -3,14 +3,19 @@
 
     UM_MODULE=path/mod_usermgmt.so /usr/bin/python3 -m pytest -n 2 tests/live
 
-UM_SANITIZED=1 preloads the address sanitizer, UM_KEEP=1 keeps the servers'
-directories, UM_SEED sets the seed of the tests that draw lots.
+UM_DATABASE says which database: sqlite, postgresql or mariadb. UM_SANITIZED=1
+preloads the address sanitizer, UM_KEEP=1 keeps the servers' directories, UM_SEED
+sets the seed of the tests that draw lots.
+
+A test marked database("sqlite") or database("postgresql", "mariadb") is about what
+only these have, and is not selected for another.
 """
 
 import os
 
 import pytest
 
+import databases
 from usermgmt_env import Live, Server, module_path
 
 
@@ -19,13 +24,22 @@ def pytest_configure(config):
         module_path()
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
+    config.addinivalue_line("markers", "database(kind...): the databases it is about")
     # A file's tests share its servers.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
 
 
+def pytest_collection_modifyitems(config, items):
+    others = [item for item in items for mark in item.iter_markers("database")
+              if databases.KIND not in mark.args]
+    if others:
+        items[:] = [item for item in items if item not in others]
+        config.hook.pytest_deselected(items=others)
+
+
 def pytest_report_header():
-    return f"mod_usermgmt: {module_path()}"
+    return f"mod_usermgmt: {module_path()} on {databases.KIND}"
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +66,8 @@ def _factory(live):
             problems.append(str(error))
         problems += server.unexpected_lines()
         live.servers.remove(server)
+    for server in made:
+        server.database.drop()
     assert not problems, "\n".join(problems)
 
 

@@ -191,6 +191,7 @@ def test_wrong_parameters_are_named(admin, query, faults):
             .expect_faults(*faults)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("table, key, condition, index", [
     ("audit_events", "event_uid", "actor_key = ?", "audit_events_by_actor"),
     ("audit_events", "event_uid", "action = ?", "audit_events_by_action"),

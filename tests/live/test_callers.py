@@ -4,7 +4,6 @@
 import itertools
 import json
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -565,7 +564,8 @@ def test_an_organization_made_by_many_at_once(server):
     client = of(server, name, ADMIN, "/auto")
     in_parallel(16, lambda index: client.post("users/", {"email": f"m{index}@many.org",
                                                          "display_name": "M"}).expect(201))
-    assert server.sql("SELECT user_count FROM organizations WHERE name = ?", name) == [(16,)]
+    assert server.sql("SELECT SUM(user_count) FROM organization_counts WHERE org_id ="
+                      " (SELECT org_id FROM organizations WHERE name = ?)", name) == [(16,)]
 
 
 # ---- Require usermgmt-role ----
@@ -624,7 +624,7 @@ def test_each_change_leaves_an_audit_event(server, admin):
 
 def test_audit_events_cannot_be_changed(server, admin, victim):
     for statement in ("UPDATE audit_events SET action = 'x'", "DELETE FROM audit_events"):
-        with pytest.raises(sqlite3.Error, match="append-only"):
+        with pytest.raises(Exception, match="append-only"):
             server.sql(statement)
 
 

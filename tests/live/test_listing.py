@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """Lists: filters, orders, cursors, links, streams."""
 
+import json
 import socket
 import urllib.parse
 
@@ -388,14 +389,16 @@ def test_a_stream_longer_than_its_batches(make_server):
     server = make_server(processes=1, threads=8)
     admin = server.admin
     admin.get("users/").expect(200)
-    server.sql("""
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1501)
-        INSERT INTO users (org_id, user_uid, email, email_folded, display_name,
-                           display_name_folded, attributes, created_at, updated_at)
-        SELECT (SELECT org_id FROM organizations WHERE name = 'default'),
-               printf('u%05d', i), printf('m%d@example.com', i), printf('m%d@example.com', i),
-               'Same', 'same', '{"s":"' || hex(zeroblob(200)) || '"}', 1700000000000 + i / 600,
-               1700000000000 FROM n""")
+    org_id = server.sql("SELECT org_id FROM organizations WHERE name = 'default'")[0][0]
+    attributes = json.dumps({"s": "0" * 400})
+    rows = [(org_id, f"u{i:05}", f"m{i}@example.com", f"m{i}@example.com", "Same", "same",
+             attributes, 1700000000000 + i // 600, 1700000000000) for i in range(1, 1502)]
+    for start in range(0, len(rows), 100):
+        batch = rows[start:start + 100]
+        server.sql("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+                   " display_name_folded, attributes, created_at, updated_at) VALUES "
+                   + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(batch)),
+                   *(value for row in batch for value in row))
     for query in ({}, {"order_by": "display_name"}, {"order_by": "-created_at"}):
         lines = admin.everyone(**query)
         wanted = [f"u{number:05}" for number in range(1, 1502)]

@@ -467,8 +467,7 @@ def test_two_servers_on_one_database_send_once(new_server, make_smtp):
     smtp = make_smtp()
     smtp.behave(delay=0.02)
     first = new_server(extra=mail_lines(smtp))
-    first.database_path.parent.chmod(0o777)
-    second = new_server(extra=mail_lines(smtp), database=first.database_path)
+    second = new_server(extra=mail_lines(smtp), database=first.database)
     addresses = [fresh() for _ in range(40)]
     for number, address in enumerate(addresses):
         invite((first, second)[number % 2].admin, address)
@@ -702,13 +701,15 @@ def test_virtual_hosts(new_server, make_smtp, live):
     section = """
         <VirtualHost 127.0.0.1:{port}>
             {lines}
-            DBDriver sqlite3
-            DBDParams "@DIR@/data/{port}.db"
+            {directives}
         </VirtualHost>
         Listen 127.0.0.1:{port}"""
-    server = new_server(extra=mail_lines(smtp) + section.format(
-        port=ports[0], lines=f"UserMgmtMailServer {other.url}") + section.format(
-        port=ports[1], lines="UserMgmtMailServer none"))
+    server = new_server(start=False, extra=mail_lines(smtp))
+    for port, line in zip(ports, (f"UserMgmtMailServer {other.url}", "UserMgmtMailServer none")):
+        database = live.new_database(server.directory)
+        database.make()
+        server.extra += section.format(port=port, lines=line, directives=database.directives())
+    server.start()
     addresses = [fresh() for _ in range(3)]
     for port, address in zip([server.port, *ports], addresses):
         invite(server.client(ADMIN, port=port), address)

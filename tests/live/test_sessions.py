@@ -3,7 +3,6 @@
 
 import os
 import signal
-import sqlite3
 import time
 
 import pytest
@@ -351,15 +350,12 @@ def test_a_full_table_never_blocks(new_server, user):
     # Nothing can be written as long as another holds the database.
     server.allow_log("UM0001|UM0010")
     with server.expect_log("UM0074"):
-        holder = sqlite3.connect(server.database_path, isolation_level=None)
-        holder.execute("BEGIN IMMEDIATE")
-        for client, _ in clients:
-            start = time.monotonic()
-            client.get("app/page.txt").expect(200)
-            assert time.monotonic() - start < 1 * PATIENCE
-        time.sleep(2 * PATIENCE)
-        holder.execute("ROLLBACK")
-        holder.close()
+        with server.database.held("sessions"):
+            for client, _ in clients:
+                start = time.monotonic()
+                client.get("app/page.txt").expect(200)
+                assert time.monotonic() - start < 1 * PATIENCE
+            time.sleep(2 * PATIENCE)
     count = wait_for(lambda: server.sql("SELECT COUNT(*) FROM sessions")[0][0], 12, "sessions")
     assert count == 16
     assert server.log_text().count("UM0074") == 1
@@ -410,12 +406,13 @@ def test_the_identity_is_that_of_the_expression(new_server, user):
 
 def test_virtual_hosts_have_their_own_databases(new_server):
     server = new_server(start=False, extra=COUNTED)
-    other = server.directory / "data/other.db"
+    other = server.live.new_database(server.directory)
+    other.make()
     port = server.live.ports.take()
     server.extra += f"""
         Listen 127.0.0.1:{port}
         <VirtualHost 127.0.0.1:{port}>
-            DBDParams "{other}"
+            {other.directives()}
             DocumentRoot "@DIR@/htdocs"
         </VirtualHost>"""
     prepare(server).start()
@@ -425,15 +422,7 @@ def test_virtual_hosts_have_their_own_databases(new_server):
     server.client(login, base="").get("app/page.txt").expect(200)
     Client(server, login, base="", port=port).get("quick/page.txt").expect(200)
     wait_for(lambda: server.sql("SELECT activity FROM sessions") == [("app",)], 6, "one")
-
-    def there():
-        connection = sqlite3.connect(other)
-        try:
-            return connection.execute("SELECT activity FROM sessions").fetchall()
-        finally:
-            connection.close()
-
-    wait_for(lambda: there() == [("quick",)], 6, "the other")
+    wait_for(lambda: other.sql("SELECT activity FROM sessions") == [("quick",)], 6, "the other")
 
 
 @pytest.mark.parametrize("line, pattern", [

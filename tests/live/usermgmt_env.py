@@ -19,7 +19,6 @@ import resource
 import shutil
 import signal
 import socket
-import sqlite3
 import string
 import subprocess
 import tempfile
@@ -27,6 +26,8 @@ import threading
 import time
 import urllib.parse
 from pathlib import Path
+
+import databases
 
 PASSWORD = "correct horse"
 ADMIN = "admin@example.com"
@@ -360,11 +361,13 @@ class Server:
     roles     the lines there that give roles
     extra     lines for the main server
     before    lines before the Location: modules' settings
+    database  another server's, to share it
+    pool      DBD… directives of mod_dbd's pool that are to differ
     """
 
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
                  location="", roles=DEFAULT_ROLES, extra="", modules=(), without=(),
-                 database=None, dbd="", has_location=True, require="Require valid-user",
+                 database=None, pool=None, has_location=True, require="Require valid-user",
                  log_level="info"):
         self.live = live
         self.directory = live.new_directory()
@@ -378,11 +381,11 @@ class Server:
         self.extra = extra
         self.modules = [name for name in [*MODULES, *modules] if name not in without]
         self.has_module = "usermgmt" not in without
-        self.dbd = dbd
+        self.pool = pool or {}
         self.has_location = has_location
         self.require = require
         self.log_level = log_level
-        self.database_path = Path(database) if database else self.directory / "data/users.db"
+        self.database = database or live.new_database(self.directory)
         self.process = None
         self.starts = 0
         self.expected = []
@@ -398,6 +401,11 @@ class Server:
             self.add_login(login)
         self.set_group("nobodies", [])
         live.servers.append(self)
+
+    @property
+    def database_path(self):
+        """The file, on SQLite."""
+        return self.database.path
 
     # ---- accounts ----
 
@@ -439,13 +447,12 @@ class Server:
     # ---- configuration ----
 
     def fill(self, text):
-        """Replace @DIR@, @PORT@, @DB@, @AUTH@ and what else a configuration names."""
-        values = {"AUTH": AUTHENTICATION, "DIR": self.directory, "PORT": self.port,
-                  "DB": self.database_path}
+        """Replace @DIR@, @PORT@, @AUTH@ and what else a configuration names."""
+        values = {"AUTH": AUTHENTICATION, "DIR": self.directory, "PORT": self.port}
 
         class Template(string.Template):
             delimiter = "@"
-            pattern = r"@(?:(?P<named>DIR|PORT|DB|AUTH)@|(?P<escaped>$^)|(?P<braced>$^)|" \
+            pattern = r"@(?:(?P<named>DIR|PORT|AUTH)@|(?P<escaped>$^)|(?P<braced>$^)|" \
                       r"(?P<invalid>$^))"
 
         return Template(Template(text).substitute(values)).substitute(values)
@@ -458,7 +465,7 @@ class Server:
         total = self.processes * self.threads
         return (f"StartServers {self.processes}\nServerLimit {self.processes}\n"
                 f"ThreadLimit {self.threads}\nThreadsPerChild {self.threads}\n"
-                f"MaxRequestWorkers {total}\nMinSpareThreads {self.threads}\n"
+                f"MaxRequestWorkers {total}\nMinSpareThreads 1\n"
                 f"MaxSpareThreads {total}\n")
 
     def configuration(self):
@@ -471,8 +478,7 @@ class Server:
             load += f"LoadModule usermgmt_module {module_path()}\n"
         dbd = ""
         if "dbd" in self.modules:
-            dbd = self.dbd or ('DBDriver sqlite3\nDBDParams "@DB@"\n'
-                               "DBDMin 1\nDBDKeep 8\nDBDMax 16\nDBDExptime 300\n")
+            dbd = self.database.directives(**self.pool)
         location = ""
         if self.has_location:
             location = f"""<Location "{self.base}">
@@ -548,6 +554,7 @@ class Server:
 
     def start(self, answers=True):
         assert self.process is None, "it runs already"
+        self.database.make()
         command = self._command("-DFOREGROUND")
         with open(self.directory / "logs/console", "ab") as console:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -674,12 +681,9 @@ class Server:
     # ---- the database ----
 
     def sql(self, statement, *parameters):
-        """Run one statement in the database file, as a stranger, and give its rows."""
-        connection = sqlite3.connect(self.database_path, timeout=10, isolation_level=None)
-        try:
-            return connection.execute(statement, parameters).fetchall()
-        finally:
-            connection.close()
+        """Run one statement, with ? for parameters, in the database, as a stranger,
+        and give its rows."""
+        return self.database.sql(statement, *parameters)
 
     # ---- bytes ----
 
@@ -745,6 +749,13 @@ class Live:
         self.root = Path(tempfile.mkdtemp(prefix="usermgmt-live-"))
         self.root.chmod(0o755)
         self.count = 0
+        self.engine = None
+
+    def new_database(self, directory):
+        """An empty database for a server; its engine starts with the first."""
+        if self.engine is None:
+            self.engine = databases.new_engine()
+        return self.engine.create(directory)
 
     def new_directory(self):
         self.count += 1
@@ -756,6 +767,8 @@ class Live:
     def close(self, keep):
         for server in self.servers:
             server.kill()
+        if self.engine is not None:
+            self.engine.close()
         self.ports.give_back()
         if not keep:
             shutil.rmtree(self.root)

@@ -1,0 +1,390 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""The databases the tests run on, one kind at a time: UM_DATABASE is sqlite (the
+default), postgresql or mariadb.
+
+A kind's engine is what runs for all servers of a test process: a private database
+server, or nothing for SQLite. It makes a database for each httpd. fsync is off, as
+what it guards from, the loss of power, is not what these tests try: a process that
+is killed loses nothing that it has handed to the operating system.
+"""
+
+import contextlib
+import decimal
+import getpass
+import os
+import pwd
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+SCHEMA = Path(__file__).parents[2] / "schema"
+KIND = os.environ.get("UM_DATABASE", "sqlite")
+USER = "usermgmt"
+
+
+def plain(value):
+    """A value as SQLite gives it, whatever the database."""
+    if isinstance(value, decimal.Decimal):
+        return int(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode()
+    return value
+
+
+def lines(**directives):
+    return "".join(f"{name} {value}\n" for name, value in directives.items())
+
+
+POOL = {"DBDMin": 1, "DBDKeep": 16, "DBDMax": 16, "DBDExptime": 300}
+
+
+# ---- SQLite ----
+
+
+class SqliteDatabase:
+    """A file."""
+
+    kind = "sqlite"
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def directives(self, **pool):
+        return lines(DBDriver="sqlite3", DBDParams=f'"{self.path}"', **{**POOL, **pool})
+
+    def sql(self, statement, *parameters):
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        try:
+            return connection.execute(statement, parameters).fetchall()
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def held(self, table):
+        """Nobody else can write to the table meanwhile."""
+        del table
+        with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            yield
+            holder.execute("ROLLBACK")
+
+    def check(self):
+        assert self.sql("PRAGMA integrity_check") == [("ok",)]
+        assert self.sql("PRAGMA foreign_key_check") == []
+
+    def tables(self):
+        return sorted(name for name, in
+                      self.sql("SELECT name FROM sqlite_master WHERE type = 'table'"))
+
+    def make(self, schema=True):
+        """The module makes it."""
+
+    def apply_schema(self):
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.executescript((SCHEMA / "sqlite/0001-initial.sql").read_text())
+
+    def files(self):
+        return list(self.path.parent.iterdir())
+
+    def drop(self):
+        """The file goes with its httpd's directory."""
+
+
+class SqliteEngine:
+    """Nothing runs: each httpd opens its file."""
+
+    def __init__(self):
+        self.count = 0
+
+    def create(self, directory):
+        self.count += 1
+        return SqliteDatabase(directory / f"data/users{self.count}.db")
+
+    def close(self):
+        """Nothing to end."""
+
+
+# ---- those with a server ----
+
+
+def find_program(name, *places):
+    for place in places:
+        found = sorted(Path("/").glob(place + "/" + name))
+        if found:
+            return str(found[-1])
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/libexec")
+    if not found:
+        raise RuntimeError(f"{name} is not installed: build/setup check installs it")
+    return found
+
+
+class ServerEngine:
+    """A private database server on a Unix socket, run by an ordinary user."""
+
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix=f"usermgmt-{self.kind}-"))
+        self.directory.chmod(0o755)
+        self.data = self.directory / "data"
+        self.data.mkdir()
+        self.account = None
+        if os.geteuid() == 0:
+            self.account = pwd.getpwnam("nobody")
+            os.chown(self.directory, self.account.pw_uid, self.account.pw_gid)
+            os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
+        # MariaDB removes what others have in a folder for temporary files they share.
+        self.environment = {"PATH": os.environ["PATH"], "LANG": "C",
+                            "TMPDIR": str(self.directory)}
+        self.process = None
+        self.count = 0
+        try:
+            self.initialize()
+            self.start()
+            self.prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _become(self):
+        if self.account:
+            os.setgroups([])
+            os.setgid(self.account.pw_gid)
+            os.setuid(self.account.pw_uid)
+
+    def run(self, *command):
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory,
+                              env=self.environment, preexec_fn=self._become, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self):
+        with open(self.directory / "log", "ab") as log:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.directory, env=self.environment, preexec_fn=self._become,
+                start_new_session=True)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.query(None, "SELECT 1")
+                return
+            except Exception as error:  # pylint: disable=broad-except
+                assert self.process.poll() is None and time.monotonic() < end, \
+                    f"{error}: " + (self.directory / "log").read_text(errors="replace")
+                time.sleep(0.05)
+
+    def stop(self, kill=False):
+        """End the server, or kill all of it at once."""
+        if self.process is not None:
+            if kill:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.send_signal(self.stop_signal)
+            self.process.wait(60)
+            self.process = None
+
+    def close(self):
+        self.stop(kill=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def query(self, database, statement, parameters=()):
+        with contextlib.closing(self.connect(database)) as connection:
+            with contextlib.closing(connection.cursor()) as cursor:
+                if "?" in statement:
+                    statement = statement.replace("%", "%%").replace("?", "%s")
+                cursor.execute(statement, tuple(parameters) or None)
+                rows = cursor.fetchall() if cursor.description else []
+        return [tuple(plain(value) for value in row) for row in rows]
+
+    def create(self, directory):
+        del directory
+        self.count += 1
+        return ServerDatabase(self, f"um_{self.count}")
+
+
+class ServerDatabase:
+    """One database of a server. It is made, with the schema, when it is needed."""
+
+    def __init__(self, engine, name):
+        self.engine = engine
+        self.kind = engine.kind
+        self.name = name
+        self.is_made = False
+
+    def make(self, schema=True):
+        if not self.is_made:
+            self.engine.create_database(self.name, schema)
+            self.is_made = True
+
+    def directives(self, **pool):
+        return self.engine.directives(self.name, {**POOL, **pool})
+
+    def connect(self):
+        self.make()
+        return self.engine.connect(self.name)
+
+    def sql(self, statement, *parameters):
+        self.make()
+        return self.engine.query(self.name, statement, parameters)
+
+    @contextlib.contextmanager
+    def held(self, table):
+        """Nobody else can write to the table meanwhile."""
+        with contextlib.closing(self.connect()) as connection:
+            with contextlib.closing(connection.cursor()) as cursor:
+                for statement in self.engine.hold:
+                    cursor.execute(statement.format(table=table))
+                yield
+
+    def check(self):
+        """The server looks after that."""
+
+    def tables(self):
+        return sorted(name for name, in self.sql(self.engine.list_tables))
+
+    def apply_schema(self):
+        self.engine.apply_schema(self.name)
+
+    def files(self):
+        return [path for path in self.engine.data.rglob("*") if path.is_file()]
+
+    def drop(self):
+        if self.is_made and self.engine.process is not None:
+            self.engine.drop_database(self.name)
+            self.is_made = False
+
+
+class PostgresqlEngine(ServerEngine):
+    """A PostgreSQL server."""
+
+    kind = "postgresql"
+    stop_signal = signal.SIGINT
+    template = "um_template"
+    hold = ("BEGIN", "LOCK TABLE {table} IN EXCLUSIVE MODE")
+    list_tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    places = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin")
+
+    @property
+    def socket(self):
+        return self.directory / ".s.PGSQL.5432"
+
+    def initialize(self):
+        self.run(find_program("initdb", *self.places), "-D", str(self.data), "-A", "trust",
+                 "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync")
+
+    def command(self):
+        settings = {"listen_addresses": "", "unix_socket_directories": self.directory,
+                    "unix_socket_permissions": "0777", "fsync": "off", "full_page_writes": "off",
+                    "max_connections": 600, "shared_buffers": "128MB", "deadlock_timeout": "100ms",
+                    "max_wal_size": "256MB"}
+        return [find_program("postgres", *self.places), "-D", str(self.data),
+                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
+
+    def connect(self, database):
+        import psycopg2  # pylint: disable=import-outside-toplevel
+        connection = psycopg2.connect(host=str(self.directory), user=USER,
+                                      dbname=database or "postgres")
+        connection.autocommit = True
+        return connection
+
+    def prepare(self):
+        self.query(None, f"CREATE DATABASE {self.template}")
+        self.apply_schema(self.template)
+
+    def create_database(self, name, schema):
+        template = self.template if schema else "template0"
+        self.query(None, f"CREATE DATABASE {name} TEMPLATE {template}")
+
+    def apply_schema(self, name):
+        self.query(name, (SCHEMA / "postgresql/0001-initial.sql").read_text())
+
+    def drop_database(self, name):
+        self.query(None, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def directives(self, name, pool):
+        return lines(DBDriver="pgsql", DBDParams=f'"host={self.directory} user={USER} '
+                     f'dbname={name} connect_timeout=5"', **pool)
+
+    def kill_connections(self, name):
+        """Those of a database, all at once; gives how many."""
+        return len(self.query(None, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                              " WHERE datname = ?", (name,)))
+
+
+class MariadbEngine(ServerEngine):
+    """A MariaDB server."""
+
+    kind = "mariadb"
+    stop_signal = signal.SIGTERM
+    hold = ("LOCK TABLES {table} READ",)
+    list_tables = ("SELECT table_name FROM information_schema.tables"
+                   " WHERE table_schema = DATABASE()")
+
+    @property
+    def socket(self):
+        return self.directory / "socket"
+
+    def initialize(self):
+        self.run(find_program("mariadb-install-db"), "--no-defaults", f"--datadir={self.data}",
+                 "--auth-root-authentication-method=normal", "--skip-test-db",
+                 "--skip-name-resolve", f"--user={getpass.getuser() if not self.account else self.account.pw_name}")
+
+    def command(self):
+        return [find_program("mariadbd"), "--no-defaults", f"--datadir={self.data}",
+                f"--socket={self.socket}", "--skip-networking", "--debug-no-sync",
+                "--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0",
+                "--innodb-buffer-pool-size=128M", "--max-connections=600",
+                "--max-prepared-stmt-count=200000", "--skip-log-bin",
+                f"--pid-file={self.directory}/pid"]
+
+    def connect(self, database):
+        import pymysql  # pylint: disable=import-outside-toplevel
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database,
+                               charset="utf8mb4", autocommit=True)
+
+    def prepare(self):
+        self.query(None, f"CREATE USER {USER}@localhost")
+        self.query(None, f"GRANT ALL ON *.* TO {USER}@localhost")
+
+    def create_database(self, name, schema):
+        self.query(None, f"CREATE DATABASE {name}")
+        if schema:
+            self.apply_schema(name)
+
+    def apply_schema(self, name):
+        text = (SCHEMA / "mariadb/0001-initial.sql").read_text()
+        with contextlib.closing(self.connect(name)) as connection:
+            with contextlib.closing(connection.cursor()) as cursor:
+                for statement in re.split(r"\n\s*\n", re.sub(r"(?m)^--.*\n", "", text)):
+                    if statement.strip():
+                        cursor.execute(statement)
+
+    def drop_database(self, name):
+        self.query(None, f"DROP DATABASE IF EXISTS {name}")
+
+    def directives(self, name, pool):
+        return lines(DBDriver="mysql", DBDParams=f'"sock={self.socket},user={USER},'
+                     f'dbname={name},reconnect=0"', **pool)
+
+    def kill_connections(self, name):
+        """Those of a database, all at once; gives how many."""
+        killed = 0
+        for number, in self.query(None, "SELECT id FROM information_schema.processlist"
+                                  " WHERE db = ?", (name,)):
+            with contextlib.suppress(Exception):
+                self.query(None, f"KILL CONNECTION {number}")
+                killed += 1
+        return killed
+
+
+ENGINES = {"sqlite": SqliteEngine, "postgresql": PostgresqlEngine, "mariadb": MariadbEngine}
+
+
+def new_engine():
+    if KIND not in ENGINES:
+        raise RuntimeError(f"UM_DATABASE must be one of {', '.join(ENGINES)}, not {KIND!r}")
+    return ENGINES[KIND]()

@@ -1,0 +1,377 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""Databases behind a connection: it is lost at every step, the server is killed or
+not there, others lock and deadlock. Nothing acknowledged is lost, nothing is half
+done, and no restart of httpd is needed."""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+
+import databases
+import pytest
+from test_durability import UNAVAILABLE, Writers, check_database, expect_503
+from usermgmt_env import in_parallel, wait_for
+
+pytestmark = pytest.mark.database("postgresql", "mariadb")
+
+LOST = UNAVAILABLE + "|UM001[12]"
+
+
+# ---- connections that end ----
+
+
+class Readers:
+    """Threads that read as fast as they can and count the answers."""
+
+    def __init__(self, server, count):
+        self.client = server.admin
+        self.stop = threading.Event()
+        self.statuses = {}
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._work) for _ in range(count)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a reader hangs"
+
+    def _work(self):
+        while not self.stop.is_set():
+            for path in ("users/", "organization-status/", "sub-admins/"):
+                status = self.client.get(path).status
+                with self.lock:
+                    self.statuses[status] = self.statuses.get(status, 0) + 1
+
+
+def test_connections_are_killed_under_reads_and_writes(new_server):
+    server = new_server()
+    server.allow_log(LOST)
+    killed = 0
+    with Writers(server, 6) as writers, Readers(server, 4) as readers:
+        wait_for(lambda: len(writers.acknowledged) > 10, 20, "some are written")
+        for _ in range(8):
+            time.sleep(0.5)
+            killed += server.database.engine.kill_connections(server.database.name)
+    assert killed > 16
+    assert len(writers.acknowledged) > 50
+    assert set(readers.statuses) == {200}, readers.statuses
+    assert set(writers.statuses) <= {201, 503}, writers.statuses
+    assert writers.statuses.get(503, 0) <= 3, writers.statuses
+    writers.check()
+
+
+class Proxy:
+    """Between httpd and the database server: passes on what both send, in bursts,
+    and cuts a connection at a chosen burst from httpd, before the server got it or
+    after it has answered."""
+
+    def __init__(self, path, target):
+        self.target = target
+        self.countdown = None
+        self.after = False
+        self.cuts = 0
+        self.lock = threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        os.chmod(path, 0o777)
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_at(self, burst, after):
+        """Cut at that burst, counted from 0 from now on."""
+        with self.lock:
+            self.countdown, self.after = burst, after
+
+    def disarm(self):
+        """Give whether the cut was made."""
+        with self.lock:
+            made, self.countdown = self.countdown is None, None
+        return made
+
+    def close(self):
+        self.listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self.target)
+                threading.Thread(target=self._pass_on, args=(client, server, True),
+                                 daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(server, client, False),
+                                 daemon=True).start()
+
+    def _is_it(self):
+        with self.lock:
+            if self.countdown is None:
+                return False
+            self.countdown -= 1
+            if self.countdown >= 0:
+                return False
+            self.countdown = None
+            self.cuts += 1
+            return True
+
+    def _pass_on(self, source, sink, from_client):
+        with contextlib.suppress(OSError):
+            while True:
+                data = source.recv(1 << 20)
+                if not data:
+                    break
+                if from_client and self._is_it():
+                    if self.after:
+                        sink.setblocking(True)
+                        sink.sendall(data)
+                        # It is done once the answer is there; nobody gets that.
+                        time.sleep(0.15)
+                    break
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def proxied(new_server):
+    """A server with one connection, through a proxy, and the proxy."""
+    made = []
+
+    def make(directives=None, **replaced):
+        server = new_server(start=False, processes=1, threads=4, pool={"DBDKeep": 1, "DBDMax": 1})
+        directory = server.directory / "run"
+        proxy = Proxy(directory / server.database.engine.socket.name,
+                      str(server.database.engine.socket))
+        made.append(proxy)
+        original = server.database.directives
+
+        def through_proxy(**pool):
+            text = original(**pool).replace(str(server.database.engine.directory), str(directory))
+            for old, new in replaced.items():
+                text = text.replace(old, new)
+            return text + (directives or "")
+
+        server.database.directives = through_proxy
+        server.allow_log(LOST)
+        return server.start(), proxy
+
+    yield make
+    for proxy in made:
+        proxy.close()
+
+
+@pytest.mark.parametrize("reconnect", ["reconnect=0", "reconnect=1"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_connection_is_lost_at_every_step_of_a_change(proxied, after, reconnect):
+    """Whichever of a transaction's messages is the last that gets through, COMMIT
+    included: the change is made once, with all that belongs to it."""
+    server, proxy = proxied(**{"reconnect=0": reconnect})
+    admin = server.admin
+    admin.create("warm@faults.example.com")
+    steps = 0
+    while True:
+        email = f"step{steps}@faults.example.com"
+        proxy.cut_at(steps, after)
+        result = admin.post("users/", {"email": email, "display_name": "S"},
+                            headers={"Idempotency-Key": email})
+        if not proxy.disarm():
+            break
+        uid = result.expect(201).json["userData"]["user_uid"]
+        assert admin.read(uid)["email"] == email
+        assert server.sql("SELECT action FROM audit_events WHERE target = ?", uid) \
+            == [("users.create",)]
+        proxy.cut_at(steps, after)
+        admin.put("users/" + uid, {"n": steps}).expect(200)
+        proxy.disarm()
+        assert admin.read(uid)["n"] == steps
+        assert server.sql("SELECT version FROM users WHERE user_uid = ?", uid) == [(2,)]
+        steps += 1
+        assert steps < 60
+    assert steps >= 8, "the transaction's own messages went by"
+    check_database(server)
+
+
+# ---- servers that end ----
+
+
+@pytest.fixture
+def engine():
+    """A database server of the test's own."""
+    made = databases.new_engine()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kill", [False, True], ids=["stopped", "killed"])
+def test_the_server_restarts_under_load(new_server, engine, kill):
+    server = new_server(database=engine.create(None))
+    server.allow_log(LOST)
+    with Writers(server, 6) as writers:
+        wait_for(lambda: len(writers.acknowledged) > 10, 20, "some are written")
+        for _ in range(2):
+            engine.stop(kill=kill)
+            time.sleep(0.5)
+            expect_503(server.admin.get("users/", fresh=True))
+            engine.start()
+            before = len(writers.acknowledged)
+            wait_for(lambda: len(writers.acknowledged) > before + 5,  # pylint: disable=cell-var-from-loop
+                     30, "writing goes on")
+    assert set(writers.statuses) <= {201, 503}, writers.statuses
+    writers.check()
+
+
+def test_httpd_starts_while_the_database_is_down(new_server, engine):
+    server = new_server(start=False, database=engine.create(None))
+    server.database.make()
+    engine.stop()
+    server.allow_log(LOST)
+    server.start()
+    start = time.monotonic()
+    for path in ("users/", "organization-status/", "sub-admins/"):
+        expect_503(server.admin.get(path, fresh=True))
+    expect_503(server.admin.post("users/", {"email": "a@faults.example.com",
+                                            "display_name": "A"}, fresh=True))
+    assert time.monotonic() - start < 8
+    engine.start()
+    wait_for(lambda: server.admin.get("users/", fresh=True).status == 200, 20, "it heals")
+    in_parallel(12, lambda index: server.admin.create(f"u{index}@faults.example.com"))
+    check_database(server)
+
+
+def test_without_a_schema(new_server):
+    """A clear message and 503; with the files of schema/ applied: served."""
+    server = new_server(start=False)
+    server.database.make(schema=False)
+    with server.expect_log("UM0030: schema: the database has version 0, .*apply the files"):
+        server.start()
+        expect_503(server.admin.get("users/"))
+    server.database.apply_schema()
+    server.admin.create("a@faults.example.com")
+
+
+# ---- others in the database ----
+
+
+@contextlib.contextmanager
+def stranger(server):
+    with contextlib.closing(server.database.connect()) as connection:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute("BEGIN")
+            yield cursor
+            with contextlib.suppress(Exception):
+                cursor.execute("ROLLBACK")
+
+
+def lock(server, cursor, uid):
+    """By its key, so that this row alone is locked."""
+    org_id = server.sql("SELECT org_id FROM organizations")[0][0]
+    cursor.execute("SELECT 1 FROM users WHERE org_id = %s AND user_uid = %s FOR UPDATE",
+                   (org_id, uid))
+    assert cursor.fetchall()
+
+
+def test_a_stranger_locks_a_user(new_server):
+    """503 in the end, while reading and other changes go on."""
+    server = new_server()
+    admin = server.admin
+    user = admin.create("a@faults.example.com")
+    server.allow_log(LOST)
+    with stranger(server) as cursor:
+        lock(server, cursor, user["user_uid"])
+        start = time.monotonic()
+        expect_503(admin.put("users/" + user["user_uid"], {"n": 1}))
+        assert time.monotonic() - start < 12
+        assert admin.read(user["user_uid"]) == user
+        admin.create("b@faults.example.com")
+    admin.put("users/" + user["user_uid"], {"n": 2}).expect(200)
+    check_database(server)
+
+
+def test_a_short_lock_is_borne(new_server):
+    server = new_server()
+    admin = server.admin
+    uid = admin.create("a@faults.example.com")["user_uid"]
+    for number in range(3):
+        with stranger(server) as cursor:
+            lock(server, cursor, uid)
+            timer = threading.Timer(0.4, cursor.execute, ["ROLLBACK"])
+            timer.start()
+            admin.put("users/" + uid, {"n": number}).expect(200)
+            timer.join()
+
+
+def test_a_deadlock_is_retried(new_server):
+    """A request takes its key, then waits for a stranger's user; the stranger wants
+    the key. The database ends one of them; the request is answered as if alone."""
+    server = new_server()
+    admin = server.admin
+    admin.create("first@faults.example.com")
+    org_id = server.sql("SELECT org_id FROM organizations")[0][0]
+    if server.database.kind == "postgresql":
+        server.sql(f"ALTER DATABASE {server.database.name} SET deadlock_timeout = '700ms'")
+        server.database.engine.kill_connections(server.database.name)
+    results = []
+    with stranger(server) as cursor:
+        if server.database.kind == "postgresql":
+            # It is the other who looks for deadlocks, and who is ended.
+            cursor.execute("SET LOCAL deadlock_timeout = '20s'")
+        for number in range(20):
+            cursor.execute("INSERT INTO admins_seen (org_id, identity, user_uid, role,"
+                           " first_seen_at) VALUES (%s, %s, 'x', 'none', 0)",
+                           (org_id, f"heavy{number}"))
+        cursor.execute("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+                       " display_name_folded, attributes, created_at, updated_at) VALUES"
+                       " (%s, 'theirs', 'd@faults.example.com', 'd@faults.example.com', 'D', 'd',"
+                       " '{}', 0, 0)", (org_id,))
+        thread = threading.Thread(target=lambda: results.append(admin.post(
+            "users/", {"email": "d@faults.example.com", "display_name": "Mine"},
+            headers={"Idempotency-Key": "deadly"})))
+        thread.start()
+        time.sleep(0.3)
+        cursor.execute("INSERT INTO idempotency_keys (org_id, identity, idempotency_key,"
+                       " request_sha256, status, body, created_at) VALUES"
+                       " (%s, 'admin@example.com', 'deadly', %s, 200, '', 0)",
+                       (org_id, "0" * 64))
+        cursor.execute("ROLLBACK")
+        thread.join(30)
+    results[0].expect(201)
+    assert "deadlock" in server.log_text().lower()
+    check_database(server)
+
+
+def test_statements_survive_maintenance(new_server):
+    server = new_server()
+    admin = server.admin
+    uid = admin.create("a@faults.example.com")["user_uid"]
+    if server.database.kind == "postgresql":
+        commands = ["ANALYZE", "VACUUM", "VACUUM FULL users", "REINDEX TABLE users"]
+    else:
+        commands = [f"{command} TABLE users" for command in ("ANALYZE", "OPTIMIZE", "CHECK")]
+    for command in commands:
+        server.sql(command)
+        results = in_parallel(8, lambda index: [
+            admin.get("users/").status, admin.read(uid)["user_uid"],
+            admin.put("users/" + uid, {"n": index}).status])
+        assert {(page, put) for page, _, put in results} == {(200, 200)}
+    check_database(server)
+
+
+def test_counts_are_folded(new_server):
+    """Each change leaves a row; they don't become many."""
+    server = new_server(processes=1)
+    in_parallel(8, lambda index: [server.admin.create(f"u{index}-{number}@faults.example.com")
+                                  for number in range(40)])
+    assert server.admin.get("organization-status/").json["user_count"] == 320
+    wait_for(lambda: server.sql("SELECT COUNT(*) FROM organization_counts")[0][0] < 200,
+             10, "the counts are folded")
+    assert server.sql("SELECT SUM(user_count) FROM organization_counts") == [(320,)]
+
+

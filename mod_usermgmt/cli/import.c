@@ -11,6 +11,7 @@
 
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <apr_thread_proc.h>
 
 #include "../api/user_json.h"
 #include "../core/text.h"
@@ -47,6 +48,20 @@ typedef struct um_entry_t {
     um_outcome_t outcome;
 } um_entry_t;
 
+/* What is read while the batch before it is written. */
+typedef struct um_batch_t {
+    const struct um_import_t *import;
+    /* Of um_entry_t, in the pool. */
+    apr_array_header_t *entries;
+    apr_pool_t *pool;
+    /* How reading ended: APR_SUCCESS where more may follow. */
+    apr_status_t status;
+    /* Bytes of the file up to its end. */
+    apr_int64_t done;
+    /* NULL where none reads it. */
+    apr_thread_t *thread;
+} um_batch_t;
+
 typedef struct um_import_t {
     um_tool_t *tool;
     apr_int64_t org_id;
@@ -57,9 +72,9 @@ typedef struct um_import_t {
     int resumes;
     int with_roles;
     apr_int64_t counts[UM_OUTCOME_COUNT];
-    /* Of um_entry_t; a batch lives in its pool. */
-    apr_array_header_t *batch;
-    apr_pool_t *pool;
+    um_batch_t batches[2];
+    /* The one that is written. */
+    um_batch_t *batch;
     /* For a dry run: the uids and the folded addresses that came so far. */
     apr_hash_t *seen;
     apr_time_t turn;
@@ -67,7 +82,7 @@ typedef struct um_import_t {
 
 static um_entry_t *entry_at(const um_import_t *import, int index)
 {
-    return &APR_ARRAY_IDX(import->batch, index, um_entry_t);
+    return &APR_ARRAY_IDX(import->batch->entries, index, um_entry_t);
 }
 
 /* ---- one user ---- */
@@ -202,7 +217,7 @@ static apr_status_t insert_batch(um_db_t *db, void *baton, apr_pool_t *pool)
     apr_time_t now = apr_time_now();
     apr_status_t status = APR_SUCCESS;
 
-    for (int i = 0; status == APR_SUCCESS && i < import->batch->nelts; i++) {
+    for (int i = 0; status == APR_SUCCESS && i < import->batch->entries->nelts; i++) {
         um_entry_t *entry = entry_at(import, i);
 
         reset(entry);
@@ -230,7 +245,7 @@ static void look_in_file(um_entry_t *entry, um_import_t *import)
 
     if (user->uid != NULL && was_seen(import, "u", user->uid)) {
         refuse(entry, "user_uid", "uid_exists", "A user with this user_uid exists.");
-    } else if (was_seen(import, "e", um_text_fold(user->email, import->pool))) {
+    } else if (was_seen(import, "e", um_text_fold(user->email, import->batch->pool))) {
         refuse(entry, "email", "email_exists",
                "A user with this email exists in the organization.");
     }
@@ -239,14 +254,14 @@ static void look_in_file(um_entry_t *entry, um_import_t *import)
 static apr_status_t try_batch(um_import_t *import)
 {
     um_db_t *db = NULL;
-    apr_status_t status = um_store_open(&db, import->tool->store, import->pool);
+    apr_status_t status = um_store_open(&db, import->tool->store, import->batch->pool);
 
-    for (int i = 0; status == APR_SUCCESS && i < import->batch->nelts; i++) {
+    for (int i = 0; status == APR_SUCCESS && i < import->batch->entries->nelts; i++) {
         um_entry_t *entry = entry_at(import, i);
 
         reset(entry);
         if (!entry->is_bad) {
-            status = look(entry, import, db, import->pool);
+            status = look(entry, import, db, import->batch->pool);
         }
         if (status == APR_SUCCESS && !entry->is_bad) {
             look_in_file(entry, import);
@@ -269,31 +284,57 @@ static void read_entry(um_entry_t *entry, const um_import_t *import, const um_js
     }
 }
 
-/* APR_EOF where the file is at its end. */
-static apr_status_t read_batch(um_import_t *import)
+static void read_batch(um_batch_t *batch)
 {
-    apr_int64_t end = um_records_done(import->records) + BATCH_BYTES;
+    um_records_t *records = batch->import->records;
+    apr_int64_t end = um_records_done(records) + BATCH_BYTES;
     apr_status_t status = APR_SUCCESS;
 
-    apr_pool_clear(import->pool);
-    import->batch = apr_array_make(import->pool, BATCH_USERS, sizeof(um_entry_t));
-    while (status == APR_SUCCESS && import->batch->nelts < BATCH_USERS
-           && um_records_done(import->records) < end) {
-        um_entry_t entry = { .faults = { import->pool, NULL } };
+    apr_pool_clear(batch->pool);
+    batch->entries = apr_array_make(batch->pool, BATCH_USERS, sizeof(um_entry_t));
+    while (status == APR_SUCCESS && batch->entries->nelts < BATCH_USERS
+           && um_records_done(records) < end) {
+        um_entry_t entry = { .faults = { batch->pool, NULL } };
         um_json_t *json = NULL;
 
-        status = um_records_next(&entry.line, &json, &entry.faults, import->records,
-                                 import->pool);
+        status = um_records_next(&entry.line, &json, &entry.faults, records, batch->pool);
         if (status == APR_SUCCESS) {
-            read_entry(&entry, import, json);
+            read_entry(&entry, batch->import, json);
         }
         if (status == APR_SUCCESS || status == UM_EINVALID) {
             entry.is_bad = entry.faults.list != NULL;
-            APR_ARRAY_PUSH(import->batch, um_entry_t) = entry;
+            APR_ARRAY_PUSH(batch->entries, um_entry_t) = entry;
             status = APR_SUCCESS;
         }
     }
-    return status;
+    batch->status = status;
+    batch->done = um_records_done(records);
+}
+
+static void *APR_THREAD_FUNC read_in_thread(apr_thread_t *thread, void *data)
+{
+    (void)thread;
+    read_batch(data);
+    return NULL;
+}
+
+static void start_reading(um_batch_t *batch)
+{
+    if (apr_thread_create(&batch->thread, NULL, read_in_thread, batch, batch->import->tool->pool)
+        != APR_SUCCESS) {
+        batch->thread = NULL;
+        read_batch(batch);
+    }
+}
+
+static void finish_reading(um_batch_t *batch)
+{
+    apr_status_t result;
+
+    if (batch->thread != NULL) {
+        apr_thread_join(&result, batch->thread);
+        batch->thread = NULL;
+    }
 }
 
 static um_exit_t report(um_import_t *import)
@@ -301,8 +342,8 @@ static um_exit_t report(um_import_t *import)
     um_buffer_t text;
     apr_status_t status;
 
-    um_buffer_init(&text, 1024, import->pool);
-    for (int i = 0; i < import->batch->nelts; i++) {
+    um_buffer_init(&text, 1024, import->batch->pool);
+    for (int i = 0; i < import->batch->entries->nelts; i++) {
         const um_entry_t *entry = entry_at(import, i);
 
         import->counts[entry->outcome]++;
@@ -340,13 +381,14 @@ static um_exit_t run_batch(um_import_t *import)
     um_exit_t end;
 
     status = import->is_dry ? try_batch(import)
-                            : um_tool_change(import->tool, insert_batch, import, import->pool);
+                            : um_tool_change(import->tool, insert_batch, import,
+                                             import->batch->pool);
     end = status == APR_SUCCESS ? report(import) : um_tool_exit(status);
     if (end == UM_EXIT_OK) {
         um_progress_show(&import->progress,
                          import->counts[UM_OUTCOME_IMPORTED] + import->counts[UM_OUTCOME_DONE]
                              + import->counts[UM_OUTCOME_REFUSED],
-                         um_records_done(import->records), um_records_total(import->records));
+                         import->batch->done, um_records_total(import->records));
         rest(import);
     }
     return end;
@@ -354,17 +396,37 @@ static um_exit_t run_batch(um_import_t *import)
 
 /* ---- the command ---- */
 
-static um_exit_t run_all(um_import_t *import)
+/* One batch is read while the other is written. */
+static um_exit_t run_batches(um_import_t *import)
 {
-    apr_status_t status = APR_SUCCESS;
+    um_batch_t *next = &import->batches[1];
     um_exit_t end = UM_EXIT_OK;
 
-    while (end == UM_EXIT_OK && status == APR_SUCCESS) {
-        status = read_batch(import);
-        if (import->batch->nelts > 0) {
-            end = run_batch(import);
-        }
+    import->batch = &import->batches[0];
+    read_batch(import->batch);
+    while (end == UM_EXIT_OK && import->batch->status == APR_SUCCESS) {
+        um_batch_t *written = import->batch;
+
+        start_reading(next);
+        end = run_batch(import);
+        finish_reading(next);
+        import->batch = next;
+        next = written;
     }
+    return end == UM_EXIT_OK && import->batch->entries->nelts > 0 ? run_batch(import) : end;
+}
+
+static um_exit_t run_all(um_import_t *import)
+{
+    apr_status_t status;
+    um_exit_t end;
+
+    for (int i = 0; i < 2; i++) {
+        import->batches[i].import = import;
+        apr_pool_create(&import->batches[i].pool, import->tool->pool);
+    }
+    end = run_batches(import);
+    status = import->batch->status;
     um_progress_clear(&import->progress);
     if (end == UM_EXIT_OK && status != APR_EOF) {
         um_tool_say(import->tool, "the file can't be read: %pm", &status);
@@ -429,7 +491,6 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
     if (end != UM_EXIT_OK) {
         return end;
     }
-    apr_pool_create(&import.pool, tool->pool);
     um_progress_start(&import.progress, "users");
     import.turn = apr_time_now();
     end = run_all(&import);

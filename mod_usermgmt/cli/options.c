@@ -21,7 +21,7 @@
 static const apr_getopt_option_t table[] = {
     { "help", LONG(0), 0, "print this" },
     { "version", LONG(1), 0, "print the version" },
-    { "driver", LONG(2), 1, "NAME   apr_dbd's driver, as in DBDriver: sqlite3" },
+    { "driver", LONG(2), 1, "NAME   apr_dbd's driver, as in DBDriver: sqlite3, pgsql, mysql" },
     { "params", LONG(3), 1, "TEXT   the database, as in DBDParams: for sqlite3 its file" },
     { "config", LONG(4), 1, "FILE   read DBDriver and DBDParams from an httpd.conf instead" },
     { "wait", LONG(5), 1, "SECONDS  how long to bear with a busy database (default 10)" },

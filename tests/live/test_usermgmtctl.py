@@ -66,6 +66,16 @@ class Database:
             connection.close()
 
 
+class DatabaseOf:
+    """That of a server, of whatever kind."""
+
+    def __init__(self, server):
+        self.config = ["--config", str(server.directory / "conf/httpd.conf")]
+
+    def run(self, *arguments, **options):
+        return run(*self.config, *arguments, **options)
+
+
 @pytest.fixture
 def database(tmp_path):
     made = Database(tmp_path / "users.db")
@@ -237,7 +247,7 @@ def test_more_organizations_than_a_page(database):
 
 
 def test_running_httpd_sees_the_change(server, admin):
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     database.run("org", "set", "default", "payment_type=gold").expect(0)
     assert admin.get("organization-status/").expect(200).json["payment_type"] == "gold"
 
@@ -275,7 +285,7 @@ FULL = {"user_uid": "imported_1-a", "email": "Zoë@example.com", "display_name":
 
 
 def test_import_is_seen_by_httpd(server, admin):
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     database.run("users", "import", "-", stdin=ndjson({**ANN, "age": "23", "ycom": 0.95})) \
         .expect(0, "1 imported, 0 there already, 0 refused")
     user = admin.get("users/", query={"email": "ANN@example.com"}).expect(200).json["users"][0]
@@ -456,9 +466,9 @@ def test_killed_and_resumed(database, tmp_path):
 
 def test_import_beside_a_writing_httpd(server, admin):
     """Both get their turn, and nothing is lost."""
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     process = subprocess.Popen(
-        [tool_path(), "--driver", "sqlite3", "--params", database.path, "users", "import", "-"],
+        [tool_path(), *database.config, "users", "import", "-"],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     writer = threading.Thread(target=lambda: (process.stdin.write(many(5000)),
                                               process.stdin.close()))
@@ -490,7 +500,7 @@ def test_progress_on_a_terminal(database, tmp_path):
 # ---- what is kept ----
 
 def test_invitations_prune(server, admin):
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     for name in ("old", "older", "fresh"):
         admin.post("invitations/", {"email": f"{name}@example.com"}).expect(201)
     server.sql("UPDATE invitations SET expires_at = expires_at - 86400000 * 107"
@@ -511,7 +521,7 @@ def test_invitations_prune(server, admin):
 
 
 def test_idempotency_prune(server, admin):
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     for key in ("one", "two"):
         uid = admin.post("users/", {"email": f"{key}@example.com", "display_name": key},
                          headers={"Idempotency-Key": key}).expect(201).json["userData"]["user_uid"]
@@ -526,7 +536,7 @@ def test_audit_export_is_what_the_api_tells(server, admin, tmp_path):
     admin.delete("users/" + admin.create("audited@example.com")["user_uid"]).expect(200)
     events = admin.get("audit-events/", headers={"Accept": "application/x-ndjson"}) \
         .expect(200).lines
-    database = Database(server.database_path)
+    database = DatabaseOf(server)
     assert database.run("audit", "export").expect(0).lines == events and len(events) >= 2
     database.run("audit", "export", "--output", tmp_path / "audit").expect(0)
     assert [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()] == events

@@ -52,7 +52,7 @@ static const um_listing_parameter_t parameters[] = {
     { .name = "action", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_ACTION },
     { .name = "target", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_TARGET },
     { .name = "at_after", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_AFTER },
-    { .name = "at_before", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_BEFORE },
+    { .name = "at_before", .type = UM_LISTING_INSTANT_UP, .condition = UM_IF_EVENT_BEFORE },
     { .name = NULL },
 };
 

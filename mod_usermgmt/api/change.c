@@ -112,13 +112,20 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
     return status;
 }
 
+static apr_size_t ends_with_slash(const char *path)
+{
+    apr_size_t length = strlen(path);
+
+    return length > 0 && path[length - 1] == '/' ? 1 : 0;
+}
+
 /* The key, and what tells one request from another: path and body. */
 static apr_status_t read_key(um_run_t *run)
 {
     um_request_t *request = run->change.request;
     const char *key = apr_table_get(request->headers, KEY_HEADER);
     um_digest_part_t parts[] = {
-        { request->path, strlen(request->path) },
+        { request->path, strlen(request->path) - ends_with_slash(request->path) },
         { request->body_text != NULL ? request->body_text : "", request->body_length },
     };
 
@@ -200,6 +207,8 @@ int um_change_check_match(um_answer_t *answer, const um_change_t *change, const 
     }
     um_problem_answer(answer, 412, "precondition_failed", request->pool,
                       "It has been changed since; its ETag is another.");
-    um_answer_set_header(answer, "ETag", etag);
+    if (etag[0] != '\0') {
+        um_answer_set_header(answer, "ETag", etag);
+    }
     return 0;
 }

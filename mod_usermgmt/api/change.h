@@ -43,7 +43,7 @@ apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *ac
                                 const char *target, const char *before, const char *after);
 
 /** Tell whether the request's If-Match (and If-None-Match) lets a change of what has that
- *  tag go on; where not, answer is a 412. */
+ *  tag ("" where it has none: only * matches) go on; where not, answer is a 412. */
 int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag);
 
 #endif

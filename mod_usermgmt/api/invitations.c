@@ -185,18 +185,19 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
                                 um_db_t *db, apr_pool_t *pool)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_email(&user, db, caller->org_id,
-                                                      caller->identity, pool);
+    apr_status_t status = um_store_users_get_by_identity(&user, db, caller->org_id,
+                                                         caller->identity, pool);
 
-    if (status == APR_SUCCESS && um_text_equal_ascii_case(user->email, caller->identity)) {
-        invitation->inviter_uid = user->uid;
-        invitation->inviter_email = user->email;
-        invitation->inviter_display_name = user->display_name;
+    invitation->inviter_uid = caller->uid;
+    if (status == UM_ENOTFOUND) {
+        invitation->inviter_email = caller->identity;
         return APR_SUCCESS;
     }
-    invitation->inviter_uid = caller->uid;
-    invitation->inviter_email = caller->identity;
-    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+    if (status == APR_SUCCESS) {
+        invitation->inviter_email = user->email;
+        invitation->inviter_display_name = user->display_name;
+    }
+    return status;
 }
 
 /* A sub-admin has nothing to accept; answer is a problem then. */
@@ -204,8 +205,8 @@ static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *re
                                      um_db_t *db, const char *email)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_email(&user, db, request->caller.org_id, email,
-                                                      request->pool);
+    apr_status_t status = um_store_users_get_by_identity(&user, db, request->caller.org_id, email,
+                                                         request->pool);
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
@@ -352,15 +353,18 @@ static apr_status_t revoke_invitation(um_answer_t *answer, um_change_t *change, 
     if (status != APR_SUCCESS || answer->code != NULL) {
         return status;
     }
+    if (invitation->status == UM_INVITATION_REVOKED) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    if (!um_change_check_match(answer, change, "")) {
+        return APR_SUCCESS;
+    }
     before = invitation_json(invitation, change->now_ms, request->pool);
     status = um_store_invitations_revoke(db, request->caller.org_id, invitation->token,
                                          request->pool);
-    if (status == UM_ECONFLICT && invitation->status == UM_INVITATION_ACCEPTED) {
-        answer_ended(answer, invitation->status, request->pool);
-        return APR_SUCCESS;
-    }
     if (status == UM_ECONFLICT) {
-        answer_not_found(answer, request->pool);
+        answer_ended(answer, invitation->status, request->pool);
         return APR_SUCCESS;
     }
     invitation->status = UM_INVITATION_REVOKED;

@@ -47,6 +47,7 @@ static const char *detail_of(const um_listing_parameter_t *parameter,
     case UM_LISTING_ORDER:
         return kind->order_detail;
     case UM_LISTING_INSTANT:
+    case UM_LISTING_INSTANT_UP:
         return "It must be an RFC 3339 date-time; a + in it is written %2B.";
     case UM_LISTING_AFTER:
     case UM_LISTING_BEFORE:
@@ -112,15 +113,17 @@ static int read_order(um_listing_request_t *listing, const char *value)
     return 0;
 }
 
-static int read_instant(um_list_t *list, um_condition_id_t condition, const char *value,
-                        apr_pool_t *pool)
+static int read_instant(um_list_t *list, const um_listing_parameter_t *parameter,
+                        const char *value, apr_pool_t *pool)
 {
     apr_int64_t instant = 0;
+    int read = parameter->type == UM_LISTING_INSTANT_UP ? um_instant_parse_up(&instant, value)
+                                                        : um_instant_parse(&instant, value);
 
-    if (!um_instant_parse(&instant, value)) {
+    if (!read) {
         return 0;
     }
-    add_condition(list, condition, um_db_int(instant, pool), pool);
+    add_condition(list, parameter->condition, um_db_int(instant, pool), pool);
     return 1;
 }
 
@@ -156,7 +159,8 @@ static int read_value(um_listing_request_t *listing, const um_listing_parameter_
     case UM_LISTING_ORDER:
         return read_order(listing, value);
     case UM_LISTING_INSTANT:
-        return read_instant(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_INSTANT_UP:
+        return read_instant(&listing->list, parameter, value, pool);
     case UM_LISTING_CHOICE:
         return read_choice(listing, parameter->choices, value, pool);
     case UM_LISTING_FOLDED_TEXT:

@@ -24,7 +24,9 @@ typedef enum um_listing_type_t {
     UM_LISTING_TEXT,
     UM_LISTING_FOLDED_TEXT,
     UM_LISTING_ASCII_TEXT,
+    /** A time in milliseconds; what is finer is cut off, or rounded up. */
     UM_LISTING_INSTANT,
+    UM_LISTING_INSTANT_UP,
     /** One of the parameter's choices. */
     UM_LISTING_CHOICE,
     /** The key of the one entry that is asked for instead of a list. */

@@ -218,6 +218,9 @@ static int check_accept(um_answer_t *answer, um_request_t *request, const um_rou
         return 0;
     }
     request->wants_ndjson = media == UM_MEDIA_NDJSON;
+    if (ndjson) {
+        um_answer_set_header(answer, "Vary", "Accept");
+    }
     return 1;
 }
 

@@ -49,7 +49,7 @@ static const um_listing_parameter_t parameters[] = {
     { .name = "activity", .type = UM_LISTING_TEXT, .condition = UM_IF_SESSION_ACTIVITY },
     { .name = "started_after", .type = UM_LISTING_INSTANT,
       .condition = UM_IF_SESSION_STARTED_AFTER },
-    { .name = "started_before", .type = UM_LISTING_INSTANT,
+    { .name = "started_before", .type = UM_LISTING_INSTANT_UP,
       .condition = UM_IF_SESSION_STARTED_BEFORE },
     { .name = NULL },
 };

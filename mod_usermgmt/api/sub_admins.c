@@ -108,8 +108,8 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
 
     status = appointment->uid != NULL
                  ? um_store_users_get(&user, db, org_id, appointment->uid, request->pool)
-                 : um_store_users_get_by_email(&user, db, org_id, appointment->email,
-                                               request->pool);
+                 : um_store_users_get_by_identity(&user, db, org_id, appointment->email,
+                                                  request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
         return APR_SUCCESS;
@@ -177,6 +177,9 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "sub_admin_not_found", request->pool,
                           "There is no such sub-admin.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && !um_change_check_match(answer, change, "")) {
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {

@@ -47,7 +47,7 @@ static const um_listing_parameter_t parameters[] = {
     { .name = "q", .type = UM_LISTING_FOLDED_TEXT, .condition = UM_IF_USER_NAME_OR_EMAIL_STARTS },
     { .name = "created_after", .type = UM_LISTING_INSTANT,
       .condition = UM_IF_USER_CREATED_AFTER },
-    { .name = "created_before", .type = UM_LISTING_INSTANT,
+    { .name = "created_before", .type = UM_LISTING_INSTANT_UP,
       .condition = UM_IF_USER_CREATED_BEFORE },
     { .name = NULL },
 };
@@ -121,6 +121,27 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     return um_listing_answer(answer, request, &listing);
 }
 
+/* A sub-admin can't touch one with a role, nor make one of an admin's address. */
+static apr_status_t check_protected(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                    const um_user_t *user)
+{
+    int protected = user->is_sub_admin;
+    apr_status_t status = APR_SUCCESS;
+
+    if (request->caller.role == UM_ROLE_ADMIN) {
+        return APR_SUCCESS;
+    }
+    if (!protected) {
+        status = um_store_users_is_admin(&protected, db, request->caller.org_id, user->email,
+                                         request->pool);
+    }
+    if (status == APR_SUCCESS && protected) {
+        um_problem_answer(answer, 403, "protected_user", request->pool,
+                          "A sub-admin can't make, change or delete an admin or a sub-admin.");
+    }
+    return status;
+}
+
 /* ---- create ---- */
 
 static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
@@ -129,9 +150,12 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     apr_pool_t *pool = request->pool;
     um_user_t user = *(const um_user_t *)baton;
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
-    apr_status_t status = um_uid_make(uid, change->now, um_db_host(db));
+    apr_status_t status = check_protected(answer, request, db, &user);
 
-    if (status != APR_SUCCESS) {
+    if (status == APR_SUCCESS && answer->code == NULL) {
+        status = um_uid_make(uid, change->now, um_db_host(db));
+    }
+    if (status != APR_SUCCESS || answer->code != NULL) {
         return status;
     }
     user.uid = uid;
@@ -172,27 +196,6 @@ typedef struct um_edit_t {
     const um_user_input_t *input;
 } um_edit_t;
 
-/* A sub-admin can't touch one with a role. */
-static apr_status_t check_protected(um_answer_t *answer, const um_request_t *request, um_db_t *db,
-                                    const um_user_t *user)
-{
-    int protected = user->is_sub_admin;
-    apr_status_t status = APR_SUCCESS;
-
-    if (request->caller.role == UM_ROLE_ADMIN) {
-        return APR_SUCCESS;
-    }
-    if (!protected) {
-        status = um_store_users_is_admin(&protected, db, request->caller.org_id, user->email,
-                                         request->pool);
-    }
-    if (status == APR_SUCCESS && protected) {
-        um_problem_answer(answer, 403, "protected_user", request->pool,
-                          "A sub-admin can't change or delete an admin or a sub-admin.");
-    }
-    return status;
-}
-
 /* The user to change; answer is a problem where it must not be. */
 static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
                                    const um_change_t *change, um_db_t *db, const char *uid)
@@ -222,6 +225,10 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
 
     if (change->now_ms > updated->updated_at) {
         updated->updated_at = change->now_ms;
+    }
+    status = check_protected(answer, request, db, updated);
+    if (status != APR_SUCCESS || answer->code != NULL) {
+        return status;
     }
     status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
     if (status == UM_ECONFLICT) {

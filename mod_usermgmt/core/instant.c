@@ -138,12 +138,14 @@ static int take_date(apr_int64_t *days, const char **text)
     return date.day <= days_before_month(date.year, date.month + 1) - before;
 }
 
-/* The milliseconds of a fraction; none is good too. */
-static int take_fraction(int *ms, const char **text)
+/* The milliseconds of a fraction and whether there is more behind them; none is
+ * good too. */
+static int take_fraction(int *ms, int *more, const char **text)
 {
     int unit = 100;
 
     *ms = 0;
+    *more = 0;
     if (**text != '.') {
         return 1;
     }
@@ -153,12 +155,13 @@ static int take_fraction(int *ms, const char **text)
     }
     for (; is_digit(**text); (*text)++) {
         *ms += (**text - '0') * unit;
+        *more = *more || (unit == 0 && **text != '0');
         unit /= 10;
     }
     return 1;
 }
 
-static int take_time(apr_int64_t *ms, int *is_leap_second, const char **text)
+static int take_time(apr_int64_t *ms, int *more, int *is_leap_second, const char **text)
 {
     int hour;
     int minute;
@@ -167,7 +170,7 @@ static int take_time(apr_int64_t *ms, int *is_leap_second, const char **text)
 
     if (!take_number(&hour, text, 2, 0, 23) || !take(text, ':')
         || !take_number(&minute, text, 2, 0, 59) || !take(text, ':')
-        || !take_number(&second, text, 2, 0, 60) || !take_fraction(&fraction, text)) {
+        || !take_number(&second, text, 2, 0, 60) || !take_fraction(&fraction, more, text)) {
         return 0;
     }
     *ms = (apr_int64_t)hour * MS_PER_HOUR + minute * MS_PER_MINUTE + second * MS_PER_SECOND
@@ -206,7 +209,8 @@ static int begins_month(apr_int64_t ms)
            && date_of((int)(since / MS_PER_DAY)).day == 1;
 }
 
-int um_instant_parse(apr_int64_t *ms, const char *text)
+/* *more: the text tells of a time some way behind that millisecond. */
+static int parse(apr_int64_t *ms, int *more, const char *text)
 {
     apr_int64_t days;
     apr_int64_t time;
@@ -215,7 +219,7 @@ int um_instant_parse(apr_int64_t *ms, const char *text)
     int is_leap_second;
 
     if (!take_date(&days, &text) || (!take(&text, 'T') && text[-1] != 't')
-        || !take_time(&time, &is_leap_second, &text) || !take_offset(&offset, &text)
+        || !take_time(&time, more, &is_leap_second, &text) || !take_offset(&offset, &text)
         || *text != '\0') {
         return 0;
     }
@@ -224,5 +228,23 @@ int um_instant_parse(apr_int64_t *ms, const char *text)
         return 0;
     }
     *ms = result;
+    return 1;
+}
+
+int um_instant_parse(apr_int64_t *ms, const char *text)
+{
+    int more;
+
+    return parse(ms, &more, text);
+}
+
+int um_instant_parse_up(apr_int64_t *ms, const char *text)
+{
+    int more;
+
+    if (!parse(ms, &more, text)) {
+        return 0;
+    }
+    *ms += more;
     return 1;
 }

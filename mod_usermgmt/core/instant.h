@@ -29,4 +29,7 @@ void um_instant_format(char text[UM_INSTANT_LENGTH + 1], apr_int64_t ms);
  */
 int um_instant_parse(apr_int64_t *ms, const char *text);
 
+/** The same, but where digits other than 0 follow the milliseconds it is the next one. */
+int um_instant_parse_up(apr_int64_t *ms, const char *text);
+
 #endif

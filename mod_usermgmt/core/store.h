@@ -78,6 +78,10 @@ apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_
 /** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
+/** By the address with only ASCII case ignored: where it decides who somebody
+ *  is, so that no look-alike takes a role. UM_ENOTFOUND where there is none. */
+apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                            const char *identity, apr_pool_t *pool);
 /** UM_ECONFLICT where the uid or the address is taken. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
@@ -169,7 +173,7 @@ typedef struct um_caller_record_t {
     const char *user_uid;
     int is_sub_admin;
     /** The uid that stands for a caller with a role by configuration, and the
-     *  role it last came with; NULL where it was not seen yet. */
+     *  highest role it came with; NULL where it was not seen yet. */
     const char *seen_uid;
     const char *seen_role;
 } um_caller_record_t;

@@ -87,6 +87,21 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
     return get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, um_text_fold(email, pool), pool);
 }
 
+apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                            const char *identity, apr_pool_t *pool)
+{
+    um_user_t *found = NULL;
+    apr_status_t status = um_store_users_get_by_email(&found, db, org_id, identity, pool);
+
+    if (status == APR_SUCCESS && !um_text_equal_ascii_case(found->email, identity)) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        *user = found;
+    }
+    return status;
+}
+
 static apr_status_t expect_one(apr_status_t status, int affected, apr_status_t otherwise)
 {
     return status == APR_SUCCESS && affected != 1 ? otherwise : status;

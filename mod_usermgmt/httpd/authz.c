@@ -3,6 +3,7 @@
 
 #include "authz.h"
 
+#include <http_core.h>
 #include <http_request.h>
 #include <mod_auth.h>
 
@@ -54,6 +55,10 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
                       "UM0040: usermgmt-role: the role of \"%s\" could not be found out",
                       r->user != NULL ? r->user : "");
         return AUTHZ_GENERAL_ERROR;
+    }
+    /* httpd asks before it knows the user, too: then let it find that out. */
+    if (caller.identity[0] == '\0' && r->user == NULL && ap_auth_type(r) != NULL) {
+        return AUTHZ_DENIED_NO_USER;
     }
     return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : AUTHZ_DENIED;
 }

@@ -132,6 +132,17 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
     return status;
 }
 
+/* Was the caller noted with this role, or one above it? Who is an admin in one
+ * Location and a sub-admin in another must not be written at every change. */
+static int is_noted(const um_look_t *look)
+{
+    const char *seen = look->record->seen_role;
+
+    return seen != NULL
+           && (strcmp(seen, um_role_name(look->caller->role)) == 0
+               || strcmp(seen, um_role_name(UM_ROLE_ADMIN)) == 0);
+}
+
 /* What the database knows, after what the configuration says was written there. */
 static apr_status_t update_record(um_look_t *look)
 {
@@ -149,8 +160,7 @@ static apr_status_t update_record(um_look_t *look)
     if (status != APR_SUCCESS || caller->role == UM_ROLE_NONE) {
         return status;
     }
-    if (look->record->seen_role == NULL
-        || strcmp(look->record->seen_role, um_role_name(caller->role)) != 0) {
+    if (!is_noted(look)) {
         status = um_store_change(look->store, note_caller, look, pool);
     }
     return status;
@@ -159,10 +169,7 @@ static apr_status_t update_record(um_look_t *look)
 /* Is a remembered record still what this request would find? */
 static int fits(const um_look_t *look)
 {
-    return look->record != NULL
-           && (look->caller->role == UM_ROLE_NONE
-               || (look->record->seen_role != NULL
-                   && strcmp(look->record->seen_role, um_role_name(look->caller->role)) == 0));
+    return look->record != NULL && (look->caller->role == UM_ROLE_NONE || is_noted(look));
 }
 
 static apr_status_t find_record(um_look_t *look)

@@ -76,7 +76,7 @@ CREATE TRIGGER sub_admins_deleted AFTER DELETE ON sub_admins BEGIN
 END;
 
 -- Callers who have their role from the server's configuration: the identity in
--- ASCII small letters, the uid that stands for it, the role it last came with.
+-- ASCII small letters, the uid that stands for it, the highest role it came with.
 CREATE TABLE admins_seen (
     org_id        INTEGER NOT NULL REFERENCES organizations (org_id),
     identity      TEXT    NOT NULL,

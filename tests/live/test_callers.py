@@ -98,6 +98,15 @@ EXTRA = "".join(location(allowing(permissions), f"""
         UserMgmtSubAdmin user sub@example.com
         Require usermgmt-role admin sub_admin
     </Location>
+    Alias /page-named @DIR@/htdocs
+    <Location "/page-named">
+        @AUTH@
+        UserMgmtIdentity "%{REMOTE_USER}"
+        UserMgmtAdmin user admin@example.com
+        UserMgmtSubAdmin user sub@example.com
+        AuthzSendForbiddenOnFailure On
+        Require usermgmt-role admin
+    </Location>
     <Location "/page-others">
         @AUTH@
         AuthzSendForbiddenOnFailure On
@@ -572,7 +581,7 @@ def test_an_organization_made_by_many_at_once(server):
 
 
 @pytest.mark.parametrize("page, allowed", [
-    ("/page-admins", {ADMIN}), ("/page-both", {ADMIN, SUB_ADMIN, STORED}),
+    ("/page-admins", {ADMIN}), ("/page-named", {ADMIN}), ("/page-both", {ADMIN, SUB_ADMIN, STORED}),
     ("/page-others", {SUB_ADMIN, STORED, NOBODY}),
 ])
 def test_require_usermgmt_role(server, page, allowed):
@@ -583,6 +592,26 @@ def test_require_usermgmt_role(server, page, allowed):
         if login in allowed:
             assert result.raw == b"a page\n"
     assert server.client(None, base=page).get("page.txt").status == 401
+
+
+# ---- an admin's address ----
+
+
+def test_a_sub_admin_makes_nobody_of_an_admins_address(server, admin):
+    """Else it would write the name that the admin's invitations and mails carry."""
+    admin.get("organization-status/").expect(200)
+    user = admin.create(fresh_email())
+    for email in (ADMIN, ADMIN.upper()):
+        server.sub_admin.post("users/", {"email": email, "display_name": "Evil"}) \
+            .expect_problem(403, "protected_user")
+        server.sub_admin.put("users/" + user["user_uid"], {"email": email}) \
+            .expect_problem(403, "protected_user")
+    assert admin.read(user["user_uid"]) == user
+    uid = admin.get("organization-status/").json["user_uid"]
+    made = admin.create(ADMIN, "The Admin")
+    invitation = admin.post("invitations/", {"email": fresh_email()}).expect(201).json["invitation"]
+    assert invitation["inviter"] == {"user_uid": uid, "email": ADMIN, "display_name": "The Admin"}
+    admin.delete("users/" + made["user_uid"]).expect(200)
 
 
 # ---- what is left behind ----

@@ -151,6 +151,13 @@ def test_a_repeated_create_gets_the_first_answer(admin):
     assert len(admin.everyone(email=body["email"])) == 1
 
 
+def test_a_key_holds_with_and_without_the_last_slash(admin):
+    headers = {"Idempotency-Key": fresh_key()}
+    body = {"email": fresh_email(), "display_name": "Once"}
+    first = admin.post("users/", body, headers=headers).expect(201)
+    assert admin.post("users", body, headers=headers).expect(201).raw == first.raw
+
+
 def test_a_key_with_another_body_or_path_is_refused(admin):
     headers = {"Idempotency-Key": fresh_key()}
     body = {"email": fresh_email(), "display_name": "Once"}
@@ -342,6 +349,12 @@ def test_accept_elsewhere(admin, user, accept, taken):
     result = admin.put("users/" + user["user_uid"], {"n": 1}, headers={"Accept": accept})
     assert result.status == (200 if taken else 406)
     assert ("n" in admin.read(user["user_uid"])) == taken
+
+
+def test_what_accept_chooses_varies_with_it(admin, user):
+    assert admin.get("users/").headers["Vary"] == "Accept"
+    assert admin.get("users/", headers={"Accept": NDJSON}).headers["Vary"] == "Accept"
+    assert "Vary" not in admin.get("users/" + user["user_uid"]).headers
 
 
 def test_two_accept_headers_are_one(server):

@@ -261,9 +261,10 @@ def test_a_sub_admin_is_not_invited(admin):
     admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
     other = admin.create(f"kora{next(NUMBERS)}@invited.example.com")
     admin.post("sub-admins/", {"user_uid": other["user_uid"]}).expect(201)
-    for spelling in (other["email"], other["email"].title(),
-                     other["email"].replace("k", KELVIN, 1)):
+    for spelling in (other["email"], other["email"].title()):
         admin.post("invitations/", {"email": spelling}).expect_problem(409, "already_sub_admin")
+    # A look-alike is somebody else.
+    invite(admin, other["email"].replace("k", KELVIN, 1))
 
 
 def test_invited_at_once_is_invited_once(server):

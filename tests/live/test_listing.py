@@ -235,6 +235,11 @@ def test_created_is_exclusive(admin, people):
     assert earlier["users"] == [user for user in people if user["created_at"] < instant]
     assert later["query_count"] == len(later["users"])
     assert page(admin, created_after=instant, created_before=instant).json["query_count"] == 0
+    # Half a millisecond later, which is finer than the times that are compared.
+    later_by_half = instant.replace("Z", "5Z")
+    assert page(admin, created_after=later_by_half, limit=1000).json["users"] == later["users"]
+    assert page(admin, created_before=later_by_half, limit=1000).json["users"] \
+        == [user for user in people if user["created_at"] <= instant]
 
 
 @pytest.mark.parametrize("instant, count", [

@@ -44,6 +44,29 @@ def test_twice_is_a_conflict(admin, user):
     assert admin.get("organization-status/").json["sub_admin_count"] == 1
 
 
+def test_a_look_alike_is_not_appointed(admin):
+    """An address that only folds to the same names somebody else."""
+    real = fresh_email()
+    look_alike = admin.create(real.replace("s", "\uff53", 1))
+    admin.post("sub-admins/", {"email": real}).expect_problem(404, "user_not_found")
+    assert admin.read(look_alike["user_uid"])["role"] == "user"
+    # Nor does it stand in the way of an invitation once it is one.
+    admin.post("sub-admins/", {"user_uid": look_alike["user_uid"]}).expect(201)
+    admin.post("invitations/", {"email": real}).expect(201)
+    admin.delete("users/" + look_alike["user_uid"]).expect(200)
+
+
+def test_if_match_holds_for_what_has_no_tag(admin, user):
+    uid = user["user_uid"]
+    admin.post("sub-admins/", {"user_uid": uid}).expect(201)
+    admin.delete("sub-admins/" + uid, headers={"If-Match": '"x"'}) \
+        .expect_problem(412, "precondition_failed")
+    assert admin.read(uid)["role"] == "sub_admin"
+    admin.delete("sub-admins/" + uid, headers={"If-Match": "*"}).expect(200)
+    admin.delete("sub-admins/" + uid, headers={"If-Match": '"x"'}) \
+        .expect_problem(404, "sub_admin_not_found")
+
+
 def test_only_users_can_be_appointed(admin):
     for body in ({"user_uid": "0" * 20}, {"email": "nobody@subs.example.com"}, {"email": ADMIN},
                  {"user_uid": admin.get("organization-status/").json["user_uid"]}):

@@ -194,6 +194,30 @@ static void all_forms_are_read(void **state)
     assert_read("9999-12-31T23:59:59.999-00:01", LAST + 60000);
 }
 
+static void what_is_finer_is_cut_off_or_rounded_up(void **state)
+{
+    static const struct {
+        const char *text;
+        apr_int64_t down;
+        apr_int64_t up;
+    } texts[] = {
+        { "1970-01-01T00:00:00.123Z", 123, 123 },  { "1970-01-01T00:00:00.1230Z", 123, 123 },
+        { "1970-01-01T00:00:00.1231Z", 123, 124 }, { "1970-01-01T00:00:00.12300001Z", 123, 124 },
+        { "1970-01-01T00:00:00.9999Z", 999, 1000 }, { "1970-01-01T00:00:00Z", 0, 0 },
+        { "1969-12-31T23:59:59.9995Z", -1, 0 },
+    };
+    apr_int64_t ms;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_true(um_instant_parse(&ms, texts[i].text));
+        assert_int_equal(ms, texts[i].down);
+        assert_true(um_instant_parse_up(&ms, texts[i].text));
+        assert_int_equal(ms, texts[i].up);
+    }
+    assert_false(um_instant_parse_up(&ms, "1970-01-01T00:00:00.Z"));
+}
+
 static void leap_seconds_count_as_the_second_behind(void **state)
 {
     (void)state;
@@ -287,6 +311,7 @@ int main(void)
         cmocka_unit_test(every_ms_of_a_second_is_written_and_read),
         cmocka_unit_test(it_agrees_with_the_c_library),
         cmocka_unit_test(all_forms_are_read),
+        cmocka_unit_test(what_is_finer_is_cut_off_or_rounded_up),
         cmocka_unit_test(leap_seconds_count_as_the_second_behind),
         cmocka_unit_test(days_that_do_not_exist_are_refused),
         cmocka_unit_test(everything_else_is_refused),

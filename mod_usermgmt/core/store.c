@@ -18,6 +18,9 @@ struct um_store_t {
     int auto_schema;
     /* Set once the schema is known to be good. */
     volatile apr_uint32_t ready;
+    /* When the last look at it failed, and how; under the host's lock. */
+    apr_time_t failed_at;
+    apr_status_t failure;
     /* Known from then on. */
     const um_dialect_traits_t *traits;
     volatile apr_uint32_t changes;
@@ -60,28 +63,48 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
     return status;
 }
 
-apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
+static apr_status_t look_at_schema(um_store_t *store, apr_pool_t *pool)
 {
     const um_host_t *host = store->host;
     um_db_t *db = NULL;
+    apr_status_t status = um_db_open(&db, host, NULL, pool);
+
+    if (status == APR_SUCCESS) {
+        status = check_schema(store, db, pool);
+        um_db_close(db);
+    }
+    if (status == APR_SUCCESS) {
+        apr_atomic_set32(&store->ready, 1);
+    } else {
+        store->failed_at = host->now(host->baton);
+        store->failure = status;
+    }
+    return status;
+}
+
+apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
+{
+    const um_host_t *host = store->host;
+    apr_time_t came_at;
     apr_status_t status;
 
     if (apr_atomic_read32(&store->ready)) {
         return APR_SUCCESS;
     }
+    came_at = host->now(host->baton);
     if (host->lock != NULL && host->lock(host->baton) != APR_SUCCESS) {
         return UM_EUNAVAILABLE;
     }
-    status = um_db_open(&db, host, NULL, pool);
-    if (status == APR_SUCCESS) {
-        status = check_schema(store, db, pool);
-        um_db_close(db);
+    /* Whoever waited while another's look failed need not find out the same. */
+    if (apr_atomic_read32(&store->ready)) {
+        status = APR_SUCCESS;
+    } else if (store->failure != APR_SUCCESS && store->failed_at > came_at) {
+        status = store->failure;
+    } else {
+        status = look_at_schema(store, pool);
     }
     if (host->unlock != NULL) {
         host->unlock(host->baton);
-    }
-    if (status == APR_SUCCESS) {
-        apr_atomic_set32(&store->ready, 1);
     }
     return status;
 }

@@ -51,7 +51,9 @@ typedef struct um_session_t {
 struct um_db_t {
     const um_host_t *host;
     um_gate_t *gate;
+    apr_pool_t *pool;
     um_connection_t connection;
+    /* NULL where the connection was lost and there is no other. */
     um_session_t *session;
     int in_transaction;
     /* What fails is tried again, and so is no error yet. */
@@ -97,7 +99,7 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool)
 
 um_dialect_t um_db_dialect(const um_db_t *db)
 {
-    return db->session->dialect;
+    return db->session != NULL ? db->session->dialect : UM_DIALECT_SQLITE;
 }
 
 const um_host_t *um_db_host(const um_db_t *db)
@@ -210,6 +212,7 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
 
     opened->host = host;
     opened->gate = gate;
+    opened->pool = pool;
     status = host->acquire(&opened->connection, host->baton, pool);
     if (status != APR_SUCCESS) {
         return status;
@@ -219,7 +222,7 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
         status = um_db_heal(opened);
     }
     if (status != APR_SUCCESS) {
-        host->release(&opened->connection, host->baton);
+        um_db_close(opened);
         return status;
     }
     *db = opened;
@@ -228,11 +231,12 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
 
 void um_db_close(um_db_t *db)
 {
-    if (db == NULL) {
+    if (db == NULL || db->connection.handle == NULL) {
         return;
     }
     um_db_rollback(db);
-    if (db->failed && !um_statements_traits(db->session->dialect)->has_single_writer) {
+    if (db->session != NULL && db->failed
+        && !um_statements_traits(db->session->dialect)->has_single_writer) {
         /* It may be a connection made anew, with neither settings nor statements. */
         db->session->settled = 0;
     }
@@ -248,7 +252,8 @@ static void forget_statements(um_session_t *session)
     session->all_prepared = 0;
 }
 
-apr_status_t um_db_heal(um_db_t *db)
+/* *dead is set where the driver could not make the connection anew. */
+static apr_status_t settle_tries(int *dead, um_db_t *db)
 {
     um_session_t *session = db->session;
     int will_retry = db->will_retry;
@@ -261,6 +266,7 @@ apr_status_t um_db_heal(um_db_t *db)
         }
         if (apr_dbd_check_conn(db->connection.driver, session->pool, db->connection.handle)
             != APR_SUCCESS) {
+            *dead = 1;
             break;
         }
         db->will_retry = will_retry || try < SETTLE_TRIES;
@@ -271,6 +277,39 @@ apr_status_t um_db_heal(um_db_t *db)
         db->failed = 0;
     }
     return session->settled ? APR_SUCCESS : UM_EUNAVAILABLE;
+}
+
+/* Give a connection back that can't be mended, and borrow another. */
+static apr_status_t replace(um_db_t *db)
+{
+    const um_host_t *host = db->host;
+    apr_status_t status;
+
+    if (db->connection.handle != NULL) {
+        host->release(&db->connection, host->baton);
+    }
+    memset(&db->connection, 0, sizeof(db->connection));
+    db->session = NULL;
+    db->in_transaction = 0;
+    status = host->acquire(&db->connection, host->baton, db->pool);
+    return status == APR_SUCCESS ? find_session(db) : status;
+}
+
+apr_status_t um_db_heal(um_db_t *db)
+{
+    int dead = db->session == NULL;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    if (!dead) {
+        status = settle_tries(&dead, db);
+    }
+    if (dead) {
+        status = replace(db);
+        if (status == APR_SUCCESS) {
+            status = settle_tries(&dead, db);
+        }
+    }
+    return status;
 }
 
 static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
@@ -292,8 +331,12 @@ static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sq
 
 static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_statement_id_t id)
 {
-    um_prepared_t *prepared = &db->session->prepared[id];
+    um_prepared_t *prepared;
 
+    if (db->session == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    prepared = &db->session->prepared[id];
     *found = prepared;
     if (prepared->statement != NULL) {
         return APR_SUCCESS;
@@ -305,12 +348,16 @@ static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_stateme
 static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)
 {
     um_session_t *session = db->session;
-    um_prepared_t *prepared = apr_hash_get(session->composed, sql, APR_HASH_KEY_STRING);
+    um_prepared_t *prepared;
     apr_status_t status;
 
+    if (session == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    prepared = apr_hash_get(session->composed, sql, APR_HASH_KEY_STRING);
     if (prepared == NULL) {
         if (apr_hash_count(session->composed) >= COMPOSED_MAX && !db->in_transaction) {
-            um_db_heal(db);
+            forget_statements(session);
         }
         prepared = apr_pcalloc(session->pool, sizeof(*prepared));
         sql = apr_pstrdup(session->pool, sql);
@@ -485,6 +532,9 @@ apr_status_t um_db_prepare_transaction(um_db_t *db)
     um_prepared_t *prepared;
     apr_status_t status;
 
+    if (session == NULL) {
+        return UM_EUNAVAILABLE;
+    }
     if (session->all_prepared || !um_statements_traits(session->dialect)->reconnects_silently) {
         return APR_SUCCESS;
     }
@@ -499,9 +549,12 @@ apr_status_t um_db_prepare_transaction(um_db_t *db)
 apr_status_t um_db_begin(um_db_t *db)
 {
     static const um_witness_t nobody = { 0, "" };
-    apr_status_t status = driver_status(db, execute(db, UM_STMT_BEGIN),
-                                        um_statements_name(UM_STMT_BEGIN));
+    apr_status_t status;
 
+    if (db->session == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
     db->in_transaction = status == APR_SUCCESS;
     db->failed = status != APR_SUCCESS;
     db->witness = nobody;

@@ -271,7 +271,8 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " AND status = 'pending' AND expires_at <= %lld",
                                     { NULL } },
     [UM_STMT_INVITATION_RENEW] = { "invitation_renew",
-                                   "UPDATE invitations SET status = 'pending', expires_at = %lld"
+                                   "UPDATE invitations SET status = 'pending', expires_at = %lld,"
+                                   " version = version + 1"
                                    " WHERE org_id = %lld AND invite_token = %s"
                                    " AND status IN ('pending', 'expired')"
                                    " AND NOT EXISTS (SELECT 1 FROM invitations other"

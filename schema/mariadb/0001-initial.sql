@@ -89,6 +89,7 @@ CREATE TABLE invitations (
     inviter_display_name VARCHAR(256),
     created_at           BIGINT          NOT NULL,
     expires_at           BIGINT          NOT NULL,
+    version              BIGINT          NOT NULL DEFAULT 1,
     accepted_at          BIGINT,
     pending_email_folded VARBINARY(2048)
                          AS (CASE WHEN status = 'pending' THEN email_folded END) VIRTUAL,

@@ -87,6 +87,7 @@ CREATE TABLE invitations (
     inviter_display_name TEXT COLLATE "C",
     created_at           BIGINT NOT NULL,
     expires_at           BIGINT NOT NULL,
+    version              BIGINT NOT NULL DEFAULT 1,
     accepted_at          BIGINT CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token)
 );

@@ -100,6 +100,7 @@ CREATE TABLE invitations (
     inviter_display_name TEXT,
     created_at           INTEGER NOT NULL,
     expires_at           INTEGER NOT NULL,
+    version              INTEGER NOT NULL DEFAULT 1,
     accepted_at          INTEGER CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token)
 ) WITHOUT ROWID;

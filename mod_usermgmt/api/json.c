@@ -108,12 +108,13 @@ static apr_status_t refuse_at(um_json_error_t *error, const char *code, const ch
     return refuse(error, code, NULL, line, column, pool);
 }
 
+/* Past a string, or to the end of a text that breaks off in it. */
 static const char *skip_string(const char *at)
 {
-    for (at++; *at != '"'; at++) {
-        at += *at == '\\';
+    for (at++; *at != '"' && *at != '\0'; at++) {
+        at += *at == '\\' && at[1] != '\0';
     }
-    return at + 1;
+    return *at == '"' ? at + 1 : at;
 }
 
 /* The bytes before the first of a set. A number is looked at to its own end only:
@@ -262,6 +263,48 @@ int um_json_equal(const um_json_t *a, const um_json_t *b)
     return json_equal(in(a), in(b));
 }
 
+/* To what follows a member's value, or to the end of a text that breaks off. */
+static const char *skip_value(const char *at)
+{
+    int depth = 0;
+
+    while (*at != '\0' && (depth > 0 || (*at != ',' && *at != '}'))) {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+        at++;
+    }
+    return at;
+}
+
+apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr_pool_t *pool)
+{
+    apr_array_header_t *found = apr_array_make(pool, 16, sizeof(um_json_member_text_t));
+    const char *at = object[0] == '{' ? object + 1 : "";
+
+    while (*at == '"') {
+        const char *colon = skip_string(at);
+        um_json_member_text_t *member;
+
+        if (*colon != ':') {
+            return UM_EINVALID;
+        }
+        member = apr_array_push(found);
+        member->name = apr_pstrmemdup(pool, at + 1, (apr_size_t)(colon - at - 2));
+        member->text = at;
+        at = skip_value(colon + 1);
+        member->length = (apr_size_t)(at - member->text);
+        at += *at == ',';
+    }
+    if (strcmp(at, "}") != 0) {
+        return UM_EINVALID;
+    }
+    *members = found;
+    return APR_SUCCESS;
+}
+
 /* ---- writing ---- */
 
 static int reads_as(double number, const char *text, apr_size_t length)
@@ -289,9 +332,10 @@ static void put_real(um_buffer_t *buffer, const json_t *value)
     um_buffer_append(buffer, text, length);
 }
 
-/* What goes before a member's value. */
+/* An object being written. */
 typedef struct um_object_put_t {
     um_buffer_t *buffer;
+    apr_size_t max;
     int count;
 } um_object_put_t;
 
@@ -299,29 +343,32 @@ static void put_member(const char *name, const um_json_t *value, void *baton)
 {
     um_object_put_t *object = baton;
 
+    if (object->buffer->length > object->max) {
+        return;
+    }
     if (object->count++ > 0) {
         um_buffer_putc(object->buffer, ',');
     }
     um_json_put_string(object->buffer, name);
     um_buffer_putc(object->buffer, ':');
-    um_json_put_value(object->buffer, value);
+    um_json_put_value_up_to(object->buffer, value, object->max);
 }
 
-static void put_array(um_buffer_t *buffer, const json_t *array)
+static void put_array(um_buffer_t *buffer, const json_t *array, apr_size_t max)
 {
     um_buffer_putc(buffer, '[');
-    for (apr_size_t i = 0; i < json_array_size(array); i++) {
+    for (apr_size_t i = 0; i < json_array_size(array) && buffer->length <= max; i++) {
         if (i > 0) {
             um_buffer_putc(buffer, ',');
         }
-        um_json_put_value(buffer, out(json_array_get(array, i)));
+        um_json_put_value_up_to(buffer, out(json_array_get(array, i)), max);
     }
     um_buffer_putc(buffer, ']');
 }
 
-void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
+void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_size_t max)
 {
-    um_object_put_t object = { buffer, 0 };
+    um_object_put_t object = { buffer, max, 0 };
 
     switch (um_json_type(value)) {
     case UM_JSON_OBJECT:
@@ -330,7 +377,7 @@ void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
         um_buffer_putc(buffer, '}');
         break;
     case UM_JSON_ARRAY:
-        put_array(buffer, in(value));
+        put_array(buffer, in(value), max);
         break;
     case UM_JSON_STRING:
         um_json_put_string(buffer, um_json_string(value));
@@ -351,6 +398,11 @@ void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
         um_buffer_puts(buffer, "null");
         break;
     }
+}
+
+void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
+{
+    um_json_put_value_up_to(buffer, value, APR_SIZE_MAX);
 }
 
 static void put_escape(um_buffer_t *buffer, unsigned char c)

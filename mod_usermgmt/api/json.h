@@ -9,6 +9,7 @@
  */
 
 #include <apr_pools.h>
+#include <apr_tables.h>
 
 #include "../core/buffer.h"
 
@@ -72,6 +73,27 @@ int um_json_equal(const um_json_t *a, const um_json_t *b);
  *  of the text, a real as the shortest decimal that reads as the same double
  *  and still as a real ("1.0"), UTF-8 unescaped. */
 void um_json_put_value(um_buffer_t *buffer, const um_json_t *value);
+
+/** Append a value as um_json_put_value does, but leave off the rest once the
+ *  buffer's text is longer than max: for values that are refused then. */
+void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_size_t max);
+
+/** A member as it is written. */
+typedef struct um_json_member_text_t {
+    /** Without its quotes. */
+    const char *name;
+    /** "name":value, without a NUL behind it. */
+    const char *text;
+    apr_size_t length;
+} um_json_member_text_t;
+
+/**
+ * Take the text of an object apart, as um_json_put_value wrote it; no value is
+ * read, so that it takes no time to speak of.
+ * @param members an array of um_json_member_text_t in the order of the text
+ * @return APR_SUCCESS, or UM_EINVALID for the text of no object
+ */
+apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr_pool_t *pool);
 
 /** Append text as a JSON string with its quotes; text is well-formed UTF-8.
  *  Fast: no library call, no allocation but the buffer's. */

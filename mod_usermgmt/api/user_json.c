@@ -100,77 +100,130 @@ static const char *check_phone(const um_json_t *value, um_faults_t *faults)
     return phone;
 }
 
-static void check_attribute_name(const char *name, const um_json_t *value, void *baton)
+static void check_limits(int count, apr_size_t bytes, um_faults_t *faults)
 {
-    (void)value;
-    if (!um_user_input_is_member(name)) {
-        um_faults_add_violation(baton, name, um_rules_check_attribute_name(name));
-    }
-}
-
-/* Writes the attributes of one object after those of another. */
-typedef struct um_merge_t {
-    um_buffer_t *buffer;
-    int count;
-    /* What replaces or removes a member of the first object; else NULL. */
-    const um_json_t *over;
-    /* The first object, whose members are not written a second time. */
-    const um_json_t *under;
-} um_merge_t;
-
-static void put_attribute(um_merge_t *merge, const char *name, const um_json_t *value)
-{
-    if (is_null(value)) {
-        return;
-    }
-    if (merge->count++ > 0) {
-        um_buffer_putc(merge->buffer, ',');
-    }
-    um_json_put_string(merge->buffer, name);
-    um_buffer_putc(merge->buffer, ':');
-    um_json_put_value(merge->buffer, value);
-}
-
-static void merge_under(const char *name, const um_json_t *value, void *baton)
-{
-    um_merge_t *merge = baton;
-    const um_json_t *over = um_json_member(merge->over, name);
-
-    put_attribute(merge, name, over != NULL ? over : value);
-}
-
-static void merge_over(const char *name, const um_json_t *value, void *baton)
-{
-    um_merge_t *merge = baton;
-
-    if (!um_user_input_is_member(name) && (merge->under == NULL || um_json_member(merge->under, name) == NULL)) {
-        put_attribute(merge, name, value);
-    }
-}
-
-/* The attributes of under (which may be NULL) with those of a body over them. */
-static const char *merge_attributes(const um_json_t *under, const um_json_t *body,
-                                    um_faults_t *faults)
-{
-    um_buffer_t buffer;
-    um_merge_t merge = { &buffer, 0, body, under };
-
-    um_buffer_init(&buffer, 256, faults->pool);
-    um_buffer_putc(&buffer, '{');
-    if (under != NULL) {
-        um_json_each(under, merge_under, &merge);
-    }
-    um_json_each(body, merge_over, &merge);
-    um_buffer_putc(&buffer, '}');
-    if (merge.count > UM_ATTRIBUTES_MAX) {
+    if (count > UM_ATTRIBUTES_MAX) {
         um_faults_add(faults, "attributes", "too_many_attributes",
                       "A user has at most 64 further attributes.");
     }
-    if (buffer.length > UM_ATTRIBUTES_MAX_BYTES) {
+    if (bytes > UM_ATTRIBUTES_MAX_BYTES) {
         um_faults_add(faults, "attributes", "attributes_too_large",
                       "The further attributes of a user take at most 16 KiB.");
     }
-    return buffer.data;
+}
+
+/* The attributes of a body on their way to text. */
+typedef struct um_rendering_t {
+    /* Of um_json_member_text_t. */
+    apr_array_header_t *attributes;
+    int count;
+    /* As an object. */
+    apr_size_t bytes;
+    um_faults_t *faults;
+} um_rendering_t;
+
+/* Numbers take long to write, so what does not fit is written no further. */
+static void render_attribute(const char *name, const um_json_t *value, void *baton)
+{
+    um_rendering_t *rendering = baton;
+    um_json_member_text_t *attribute;
+    um_buffer_t text;
+
+    if (um_user_input_is_member(name)) {
+        return;
+    }
+    um_faults_add_violation(rendering->faults, name, um_rules_check_attribute_name(name));
+    if (is_null(value)) {
+        return;
+    }
+    rendering->count++;
+    if (rendering->bytes > UM_ATTRIBUTES_MAX_BYTES) {
+        return;
+    }
+    um_buffer_init(&text, 64, rendering->faults->pool);
+    um_json_put_string(&text, name);
+    um_buffer_putc(&text, ':');
+    um_json_put_value_up_to(&text, value, UM_ATTRIBUTES_MAX_BYTES);
+    rendering->bytes += text.length + strlen(",");
+    attribute = apr_array_push(rendering->attributes);
+    attribute->name = name;
+    attribute->text = text.data;
+    attribute->length = text.length;
+}
+
+static void check_attributes(um_user_input_t *input, um_faults_t *faults)
+{
+    um_rendering_t rendering = { apr_array_make(faults->pool, 16, sizeof(um_json_member_text_t)),
+                                 0, strlen("{"), faults };
+
+    um_json_each(input->body, render_attribute, &rendering);
+    check_limits(rendering.count, rendering.bytes, faults);
+    input->attributes = rendering.attributes;
+}
+
+/* NULL where there is none. */
+static const um_json_member_text_t *find_attribute(const apr_array_header_t *attributes,
+                                                   const char *name)
+{
+    for (int i = 0; i < attributes->nelts; i++) {
+        const um_json_member_text_t *at = &APR_ARRAY_IDX(attributes, i, um_json_member_text_t);
+
+        if (strcmp(at->name, name) == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static void put_attribute(um_buffer_t *object, const um_json_member_text_t *attribute)
+{
+    if (object->length > 1) {
+        um_buffer_putc(object, ',');
+    }
+    um_buffer_append(object, attribute->text, attribute->length);
+}
+
+/* Write the attributes of under with those of a checked body over them; returns
+ * how many there are. */
+static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under,
+                            const um_user_input_t *input)
+{
+    int count = 0;
+
+    um_buffer_putc(merged, '{');
+    for (int i = 0; i < under->nelts; i++) {
+        const um_json_member_text_t *at = &APR_ARRAY_IDX(under, i, um_json_member_text_t);
+        const um_json_member_text_t *over = find_attribute(input->attributes, at->name);
+
+        /* What the body names without a text for it is a null. */
+        if (over != NULL || um_json_member(input->body, at->name) == NULL) {
+            put_attribute(merged, over != NULL ? over : at);
+            count++;
+        }
+    }
+    for (int i = 0; i < input->attributes->nelts; i++) {
+        const um_json_member_text_t *at =
+            &APR_ARRAY_IDX(input->attributes, i, um_json_member_text_t);
+
+        if (find_attribute(under, at->name) == NULL) {
+            put_attribute(merged, at);
+            count++;
+        }
+    }
+    um_buffer_putc(merged, '}');
+    return count;
+}
+
+/* The attributes of a user that a body makes. */
+static const char *make_attributes(um_user_input_t *input, um_faults_t *faults)
+{
+    um_buffer_t object;
+
+    check_attributes(input, faults);
+    um_buffer_init(&object, 256, faults->pool);
+    merge_attributes(&object, apr_array_make(faults->pool, 1, sizeof(um_json_member_text_t)),
+                     input);
+    return object.data;
 }
 
 static void refuse_on_create(const um_json_t *value, const char *name, um_faults_t *faults)
@@ -198,15 +251,14 @@ static void read_new(um_user_t *user, const um_user_input_t *input, um_faults_t 
     }
 }
 
-void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *faults)
 {
     refuse_on_create(input->uid, "user_uid", faults);
     read_new(user, input, faults);
     refuse_on_create(input->role, "role", faults);
     refuse_on_create(input->created_at, "created_at", faults);
     refuse_on_create(input->updated_at, "updated_at", faults);
-    um_json_each(input->body, check_attribute_name, faults);
-    user->attributes = merge_attributes(NULL, input->body, faults);
+    user->attributes = make_attributes(input, faults);
 }
 
 static const char *read_uid(const um_json_t *value, um_faults_t *faults)
@@ -242,7 +294,7 @@ static apr_int64_t read_instant(const um_json_t *value, const char *name, um_fau
     return instant;
 }
 
-void um_user_input_import(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
+void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *faults)
 {
     memset(user, 0, sizeof(*user));
     user->version = 1;
@@ -262,22 +314,21 @@ void um_user_input_import(um_user_t *user, const um_user_input_t *input, um_faul
     if (user->updated_at != 0 && user->updated_at < user->created_at) {
         um_faults_add(faults, "updated_at", "invalid_value", "It must not be before created_at.");
     }
-    um_json_each(input->body, check_attribute_name, faults);
-    user->attributes = merge_attributes(NULL, input->body, faults);
+    user->attributes = make_attributes(input, faults);
 }
 
-void um_user_input_check_update(const um_user_input_t *input, um_faults_t *faults)
+void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
 {
     if (input->email != NULL) {
         check_email(input->email, faults);
     }
     if (input->display_name != NULL) {
-        check_display_name(input->display_name, faults);
+        input->trimmed_name = check_display_name(input->display_name, faults);
     }
     if (input->phone != NULL) {
         check_phone(input->phone, faults);
     }
-    um_json_each(input->body, check_attribute_name, faults);
+    check_attributes(input, faults);
 }
 
 static void check_read_only(const um_json_t *value, const char *name, const char *stored,
@@ -321,9 +372,9 @@ static int differ(const char *a, const char *b)
 apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,
                                   const um_user_input_t *input, um_faults_t *faults)
 {
-    um_json_t *attributes = NULL;
-    um_json_error_t error;
-    apr_status_t status;
+    apr_array_header_t *attributes = NULL;
+    um_buffer_t merged;
+    int count;
 
     *updated = *stored;
     check_all_read_only(input, stored, faults);
@@ -331,17 +382,18 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
         updated->email = um_json_string(input->email);
     }
     if (input->display_name != NULL) {
-        updated->display_name = um_text_trim(um_json_string(input->display_name), faults->pool);
+        updated->display_name = input->trimmed_name;
     }
     if (input->phone != NULL) {
         updated->phone = um_json_string(input->phone);
     }
-    status = um_json_parse(&attributes, &error, stored->attributes, strlen(stored->attributes),
-                           faults->pool);
-    if (status != APR_SUCCESS) {
+    if (um_json_split(&attributes, stored->attributes, faults->pool) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    updated->attributes = merge_attributes(attributes, input->body, faults);
+    um_buffer_init(&merged, 256, faults->pool);
+    count = merge_attributes(&merged, attributes, input);
+    check_limits(count, merged.length, faults);
+    updated->attributes = merged.data;
     *changed = differ(updated->email, stored->email)
                || differ(updated->display_name, stored->display_name)
                || differ(updated->phone, stored->phone)

@@ -18,6 +18,13 @@ typedef struct um_user_input_t {
     const um_json_t *updated_at;
     /** The whole body; what is not named above is an attribute. */
     const um_json_t *body;
+
+    /* Filled in by the checks, once, so that little is left for a transaction. */
+    /** The display name without white space at its ends. */
+    const char *trimmed_name;
+    /** Of um_json_member_text_t: the attributes that are not null, as they are
+     *  stored; not all of them where they break the limits. */
+    const apr_array_header_t *attributes;
 } um_user_input_t;
 
 /** Tell whether a user's member of that name is no attribute. */
@@ -31,18 +38,18 @@ void um_user_input_read(um_user_input_t *input, const um_json_t *body);
  * times and version are left alone.
  * @param faults gets all that is wrong
  */
-void um_user_input_create(um_user_t *user, const um_user_input_t *input, um_faults_t *faults);
+void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *faults);
 
 /**
  * Check a record of an import and fill in all of user that it tells. Unlike a
  * body it may bring the uid, the role and the times; what it does not bring is
  * NULL or 0.
  */
-void um_user_input_import(um_user_t *user, const um_user_input_t *input, um_faults_t *faults);
+void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *faults);
 
 /** Check a body that changes a user, as far as it can be done without the
  *  stored user. */
-void um_user_input_check_update(const um_user_input_t *input, um_faults_t *faults);
+void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults);
 
 /**
  * Apply a checked body to a stored user.

@@ -59,7 +59,7 @@ static void check_faults(const um_faults_t *faults, apr_pool_t *pool)
     REQUIRE(um_json_parse(&body, &error, answer.body, answer.length, pool) == APR_SUCCESS);
 }
 
-static void create(const um_user_input_t *input, apr_pool_t *pool)
+static void create(um_user_input_t *input, apr_pool_t *pool)
 {
     um_faults_t faults = { pool, NULL };
     um_user_t user = stored_user;
@@ -73,7 +73,7 @@ static void create(const um_user_input_t *input, apr_pool_t *pool)
     }
 }
 
-static void update(const um_user_input_t *input, apr_pool_t *pool)
+static void update(um_user_input_t *input, apr_pool_t *pool)
 {
     um_faults_t faults = { pool, NULL };
     um_user_t updated;

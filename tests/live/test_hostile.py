@@ -5,9 +5,10 @@ import itertools
 import json
 import random
 import socket
+import time
 
 import pytest
-from usermgmt_env import ADMIN, ConnectionLost, raw_status
+from usermgmt_env import ADMIN, PATIENCE, ConnectionLost, in_parallel, raw_status
 
 NUMBERS = itertools.count()
 BASE = b"/user-management"
@@ -166,6 +167,28 @@ def test_bodies_of_3_mb(admin, chunked):
     # Where nobody looks at it, it harms nobody.
     admin.ask("GET", "users/", body, chunked=chunked, fresh=True).expect(200)
     admin.ask("POST", "nothing", body, chunked=chunked, fresh=True).expect(404)
+
+
+@pytest.mark.parametrize("number", ["5e-324", "2.2250738585072011e-308"])
+def test_numbers_that_take_long_to_write_hold_nobody(admin, number):
+    user = admin.create(fresh_email(), "x", note="kept")
+    path = "users/" + user["user_uid"]
+    count = 1_000_000 // (len(number) + 1)
+    body = f'{{"a":[{",".join([number] * count)}]}}'
+
+    def ask(index):
+        started = time.monotonic()
+        if index == 0:
+            admin.put(path, body).expect_faults(("attributes", "attributes_too_large"))
+        elif index % 2 == 0:
+            admin.put("users/" + own[index], {"note": "changed"}).expect(200)
+        else:
+            admin.get(path).expect(200)
+        return time.monotonic() - started
+
+    own = [admin.create(fresh_email(), "x")["user_uid"] for _ in range(4)]
+    assert max(in_parallel(4, ask)) < 1 * PATIENCE
+    assert admin.read(user["user_uid"]) == user
 
 
 def test_duplicate_members_never_win(admin):

@@ -809,6 +809,46 @@ static void members_are_visited_in_the_order_of_the_text(void **state)
     assert_null(um_json_member(json, "x"));
 }
 
+/* The members of an object's text as "<name>text" one after the other. */
+static const char *split(const char *object)
+{
+    apr_array_header_t *members = NULL;
+    const char *text = "";
+
+    if (um_json_split(&members, object, pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    for (int i = 0; i < members->nelts; i++) {
+        const um_json_member_text_t *at = &APR_ARRAY_IDX(members, i, um_json_member_text_t);
+
+        text = apr_pstrcat(pool, text, "<", at->name, ">",
+                           apr_pstrmemdup(pool, at->text, at->length), NULL);
+    }
+    return text;
+}
+
+static void a_text_is_split_into_its_members(void **state)
+{
+    static const char *const broken[] = {
+        "",          "{",         "}",          "[]",         "x{}",         "{\"",
+        "{\"a",      "{\"a\\",    "{\"a\"",     "{\"a\":",    "{\"a\":1",    "{\"a\":\"}",
+        "{\"a\":{}", "{\"a\":[}", "{\"a\":1}}", "{\"a\":1}x", "{\"a\":1,b}",
+    };
+
+    (void)state;
+    assert_string_equal(split("{}"), "");
+    assert_string_equal(split("{\"a\":1}"), "<a>\"a\":1");
+    assert_string_equal(split("{\"a\":\"},{\\\"\\\\\",\"b\":{\"c\":[1,{\"d\":\"]\"}]},\"\":[],"
+                              "\"e\":-5e-324}"),
+                        "<a>\"a\":\"},{\\\"\\\\\"<b>\"b\":{\"c\":[1,{\"d\":\"]\"}]}<>\"\":[]"
+                        "<e>\"e\":-5e-324");
+    for (size_t i = 0; i < COUNT(broken); i++) {
+        if (split(broken[i]) != NULL) {
+            fail_msg("%s is taken", broken[i]);
+        }
+    }
+}
+
 static void equal_values(void **state)
 {
     static const char *const different[] = {
@@ -877,6 +917,25 @@ static void strings_and_instants_are_appended(void **state)
                                      "\"2024-12-02T19:17:30.371Z\"");
 }
 
+static const char *put_up_to(const char *text, apr_size_t max)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 1, pool);
+    um_json_put_value_up_to(&buffer, parse(text), max);
+    return buffer.data;
+}
+
+static void what_is_too_long_is_left_off(void **state)
+{
+    (void)state;
+    assert_string_equal(put_up_to("[1,2,[3,4],5]", 13), "[1,2,[3,4],5]");
+    assert_true(strlen(put_up_to("[1,2,3,4,5,6,7,8,9]", 6)) < 12);
+    assert_true(strlen(put_up_to("[[[[[[1,2,3],4],5],6],7],8]", 6)) < 16);
+    assert_true(strlen(put_up_to("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}", 6)) < 16);
+    assert_true(strlen(put_up_to("{\"a\":{\"b\":[0,0,0,0,0,0,0,0,0,0]}}", 12)) < 20);
+}
+
 #define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -906,10 +965,12 @@ int main(void)
         WITH_POOL(long_texts_take_time_by_their_length),
         WITH_POOL(types_are_told_apart),
         WITH_POOL(members_are_visited_in_the_order_of_the_text),
+        WITH_POOL(a_text_is_split_into_its_members),
         WITH_POOL(equal_values),
         WITH_POOL(a_value_lives_as_long_as_its_pool),
         WITH_POOL(every_character_of_a_string_is_read_back),
         WITH_POOL(strings_and_instants_are_appended),
+        WITH_POOL(what_is_too_long_is_left_off),
     };
     int failed;
 

@@ -318,13 +318,41 @@ static void an_update_keeps_the_limits_of_attributes(void **state)
                         "attributes:attributes_too_large ");
 }
 
+/* They are written before the stored user is known, and no longer than they may be. */
+static void what_can_never_fit_is_refused_early(void **state)
+{
+    const char *large = apr_pstrcat(pool, "{\"a\":[0", times(150000, ",5e-324"), "],\"b\":[[0",
+                                    times(20000, ",0"), "]],\"c\":1,\"email\":1}", NULL);
+    apr_size_t length = 0;
+    um_user_input_t input;
+
+    (void)state;
+    um_user_input_read(&input, parse(large));
+    um_user_input_check_update(&input, &faults);
+    assert_string_equal(told(), "email:invalid_type attributes:attributes_too_large ");
+    for (int i = 0; i < input.attributes->nelts; i++) {
+        length += APR_ARRAY_IDX(input.attributes, i, um_json_member_text_t).length;
+    }
+    assert_true(length > UM_ATTRIBUTES_MAX_BYTES && length < UM_ATTRIBUTES_MAX_BYTES + 100);
+    um_user_input_read(&input, parse(apr_pstrcat(pool, "{", attributes_of_number(65), "\"b\":\"",
+                                                 times(16384, "x"), "\"}", NULL)));
+    um_user_input_check_update(&input, &faults);
+    assert_string_equal(told(),
+                        "attributes:too_many_attributes attributes:attributes_too_large ");
+    um_user_input_read(&input, parse(apr_pstrcat(pool, "{", attributes_of_number(64),
+                                                 "\"b\":null,\"c\":null}", NULL)));
+    um_user_input_check_update(&input, &faults);
+    assert_string_equal(told(), "");
+}
+
 static void stored_attributes_that_cannot_be_read_are_an_error(void **state)
 {
-    static const char *const broken[] = { "", "{", "{\"a\":1,\"a\":1}", "{\"a\":\xff}" };
+    static const char *const broken[] = { "", "{", "[]", "{\"a\":1", "{\"a\":\"}" };
     um_user_input_t input;
 
     (void)state;
     um_user_input_read(&input, parse("{}"));
+    um_user_input_check_update(&input, &faults);
     for (size_t i = 0; i < COUNT(broken); i++) {
         um_user_t stored = stored_user;
 
@@ -407,6 +435,7 @@ int main(void)
         WITH_POOL(an_update_breaks_rules),
         WITH_POOL(read_only_members_must_be_what_is_stored),
         WITH_POOL(an_update_keeps_the_limits_of_attributes),
+        WITH_POOL(what_can_never_fit_is_refused_early),
         WITH_POOL(stored_attributes_that_cannot_be_read_are_an_error),
         WITH_POOL(a_user_is_written_flat),
         WITH_POOL(an_answer_has_the_user_and_its_tag),

@@ -3,13 +3,11 @@
 
 import itertools
 import json
-import re
-from pathlib import Path
 
 import pytest
+from routes import METHODS, PATHS, ROUTES, methods_of, route_of
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel
 
-ROUTER = Path(__file__).resolve().parents[2] / "mod_usermgmt/api/router.c"
 NUMBERS = itertools.count()
 STORED = "stored@callers.example.com"
 USER = "user@callers.example.com"
@@ -335,15 +333,9 @@ BY_DEFAULT = {"users:read", "users:create", "users:update", "status", "anyone"}
 
 def test_every_route_has_a_row(admin):
     """A route that is added must be added above."""
-    table = re.search(r"um_router_routes\[\] = \{(.*?)\n\};", ROUTER.read_text(), re.DOTALL)[1]
-    routes = set(re.findall(r'\{ "([A-Z]+)", "([^"]+)"', table))
-    assert len(routes) == table.count("{ ") - table.count("{ NULL") >= 20
-    paths = {path for _, path in routes}
-    rows = set()
-    for method, path, _, _ in operations(admin):
-        path = path.partition("?")[0].rstrip("/")
-        rows.add((method, path if path in paths else path.rpartition("/")[0] + "/*"))
-    assert {row for row in rows if row[0] != "HEAD"} == routes
+    rows = {route_of(method, path) for method, path, _, _ in operations(admin)
+            if method != "HEAD"}
+    assert rows == ROUTES
 
 
 @pytest.mark.parametrize("login, may", [
@@ -365,6 +357,45 @@ def test_sub_admin_allow(server, permissions, login):
 def test_sub_admin_allow_is_of_no_matter_to_others(server, permissions):
     check_matrix(server, server.client(ADMIN, base=allowing(permissions)), EVERYTHING)
     check_matrix(server, server.client(NOBODY, base=allowing(permissions)), {"anyone"})
+
+
+def test_who_is_nobody_is_asked_who_it_is(server, admin):
+    """Whatever it asks, of paths and methods that there are and of others."""
+    client = server.client(None)
+    rows = operations(admin)
+    before = server.sql("SELECT COUNT(*) FROM audit_events")
+    for method, path, body, _ in rows:
+        result = client.ask(method, path, body).expect(401)
+        assert result.headers["WWW-Authenticate"].startswith("Basic")
+    for method in METHODS:
+        for path in [*PATHS, "nothing", ""]:
+            client.ask(method, path).expect(401)
+    assert server.sql("SELECT COUNT(*) FROM audit_events") == before
+
+
+@pytest.mark.parametrize("login", [ADMIN, SUB_ADMIN, STORED, USER, NOBODY])
+def test_the_method_is_looked_at_before_the_role(server, login):
+    """And the path before either, and the role before where the request comes from."""
+    client = server.client(login)
+    refused = 0
+    for path in PATHS:
+        for method in {*METHODS, "BREW", "get"} - methods_of(path):
+            for headers in ({}, {"Origin": "https://evil.example", "Accept": "image/png"}):
+                result = client.ask(method, path.replace("*", "0" * 20), headers=headers)
+                result.expect(405)
+                if method != "HEAD":
+                    result.expect_problem(405, "method_not_allowed")
+                assert set(result.headers["Allow"].split(", ")) == methods_of(path)
+                refused += 1
+        result = client.ask("OPTIONS", path.replace("*", "0" * 20)).expect(204)
+        assert set(result.headers["Allow"].split(", ")) == methods_of(path)
+    assert refused >= 60
+    for method in METHODS:
+        for path in ("", "nothing", "users/a/b", "sub-admins/a/b", "organization-status/x"):
+            client.ask(method, path).expect(404)
+    if login in (USER, NOBODY):
+        client.post("users/", {}, headers={"Origin": "https://evil.example"}) \
+            .expect_problem(403, "forbidden")
 
 
 def test_no_role_sees_no_difference(server, victim):

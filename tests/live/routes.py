@@ -1,0 +1,34 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""The route table, as it stands in api/router.c. A test that has a row for each
+route compares them with it, and so fails when one is added."""
+
+import re
+from pathlib import Path
+
+ROUTER = Path(__file__).resolve().parents[2] / "mod_usermgmt/api/router.c"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def read_routes():
+    """All (method, path), with * for a path's variable segment."""
+    table = re.search(r"um_router_routes\[\] = \{(.*?)\n\};", ROUTER.read_text(), re.DOTALL)[1]
+    found = re.findall(r'\{ "([A-Z]+)", "([^"]+)"', table)
+    assert len(found) == table.count("{ ") - table.count("{ NULL"), "a line is not understood"
+    assert len(found) == len(set(found)) >= 20
+    return set(found)
+
+
+ROUTES = read_routes()
+PATHS = sorted({path for _, path in ROUTES})
+
+
+def route_of(method, path):
+    """The (method, path) of the table that a request's path is of."""
+    path = path.partition("?")[0].rstrip("/")
+    return (method, path if path in PATHS else path.rpartition("/")[0] + "/*")
+
+
+def methods_of(path):
+    """What a path of the table can be asked, HEAD and OPTIONS included."""
+    methods = {method for method, other in ROUTES if other == path}
+    return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())

@@ -502,54 +502,6 @@ def of(server, organization, login=ADMIN, base="/organizations"):
     return server.client(login, base=base, headers={"X-Organization": organization})
 
 
-def test_organizations_are_apart(server):
-    red, blue = of(server, "red"), of(server, "blue")
-    email = fresh_email()
-    mine = red.create(email, "Red")
-    theirs = blue.create(email, "Blue")
-    sub_admin = blue.create(fresh_email(), "Blue too")
-    blue.post("sub-admins/", {"user_uid": sub_admin["user_uid"]}).expect(201)
-    before = [blue.everyone(), blue.get("sub-admins/").json,
-              blue.get("organization-status/").json]
-    uid = theirs["user_uid"]
-    for method, path, body in [
-            ("GET", "users/" + uid, None), ("GET", "users/?user_uid=" + uid, None),
-            ("PUT", "users/" + uid, {"n": 1}), ("PATCH", "users/" + uid, {"n": 1}),
-            ("PUT", "users/", {"user_uid": uid, "n": 1}),
-            ("PUT", "users/" + uid, {"n": 1, "email": mine["email"]}),
-            ("DELETE", "users/" + uid, None), ("DELETE", "users/", {"user_uid": uid}),
-            ("DELETE", "users/" + sub_admin["user_uid"], None),
-            ("POST", "sub-admins/", {"user_uid": uid}),
-            ("POST", "sub-admins/", {"email": sub_admin["email"]})]:
-        for client in (red, of(server, "red", SUB_ADMIN)):
-            if client is not red and (method == "DELETE" or path.startswith("sub-admins")):
-                continue
-            result = client.ask(method, path, body)
-            result.expect_problem(404, "user_not_found")
-            # The very answer that one who never was gets.
-            known = json.dumps(body).replace(uid, "0" * 20).replace(
-                sub_admin["email"], "no@x.org") if body else None
-            other = client.ask(method, path.replace(uid, "0" * 20).replace(
-                sub_admin["user_uid"], "0" * 20), known)
-            assert other.raw == result.raw
-    for path, body in (("sub-admins/" + sub_admin["user_uid"], None),
-                       ("sub-admins/", {"user_uid": sub_admin["user_uid"]})):
-        red.delete(path, body).expect_problem(404, "sub_admin_not_found")
-    assert [blue.everyone(), blue.get("sub-admins/").json,
-            blue.get("organization-status/").json] == before
-    assert red.everyone() == [mine]
-    assert red.get("users/").json["query_count"] == 1
-    assert red.get("users/", query={"q": "blue"}).json["query_count"] == 0
-    assert red.get("sub-admins/").json["query_count"] == 0
-    status = red.get("organization-status/").json
-    assert (status["organization"], status["user_count"], status["sub_admin_count"]) \
-        == ("red", 1, 0)
-    # A cursor of another organization is an unknown one.
-    red.get("users/", query={"order_by": "email", "start_after_id": uid}) \
-        .expect_faults(("start_after_id", "unknown_cursor"))
-    assert of(server, "default").everyone(email=email) == []
-
-
 def test_a_role_holds_in_its_organization_only(server):
     red = of(server, "red")
     email = server.add_login(fresh_email())

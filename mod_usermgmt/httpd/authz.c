@@ -36,6 +36,13 @@ static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
     return NULL;
 }
 
+/* httpd asks first without a user, for the sake of lines that need none, and takes
+ * AUTHZ_DENIED as final: the identity may be one that comes with the login. */
+static authz_status deny(request_rec *r)
+{
+    return r->user == NULL && ap_auth_type(r) != NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
+}
+
 static authz_status check(request_rec *r, const char *line, const void *parsed)
 {
     const um_role_set_t *roles = parsed;
@@ -48,7 +55,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
     }
     status = um_caller_identify(&caller, r);
     if (status == UM_ENOTFOUND) {
-        return AUTHZ_DENIED;
+        return deny(r);
     }
     if (status != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -56,11 +63,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
                       r->user != NULL ? r->user : "");
         return AUTHZ_GENERAL_ERROR;
     }
-    /* httpd asks before it knows the user, too: then let it find that out. */
-    if (caller.identity[0] == '\0' && r->user == NULL && ap_auth_type(r) != NULL) {
-        return AUTHZ_DENIED_NO_USER;
-    }
-    return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : deny(r);
 }
 
 static const authz_provider provider = { check, parse };

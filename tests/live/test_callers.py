@@ -79,42 +79,6 @@ EXTRA = "".join(location(allowing(permissions), f"""
         UserMgmtAdmin expr "%{HTTP:X-Key} == 'open sesame'"
         UserMgmtIdentity "%{HTTP:X-Identity}"
     </Location>
-    Alias /page-admins @DIR@/htdocs
-    Alias /page-both @DIR@/htdocs
-    Alias /page-others @DIR@/htdocs
-    <Location "/page-admins">
-        @AUTH@
-        AuthzSendForbiddenOnFailure On
-        UserMgmtAdmin user admin@example.com
-        UserMgmtSubAdmin user sub@example.com
-        Require usermgmt-role admin
-    </Location>
-    <Location "/page-both">
-        @AUTH@
-        AuthzSendForbiddenOnFailure On
-        UserMgmtAdmin user admin@example.com
-        UserMgmtSubAdmin user sub@example.com
-        Require usermgmt-role admin sub_admin
-    </Location>
-    Alias /page-named @DIR@/htdocs
-    <Location "/page-named">
-        @AUTH@
-        UserMgmtIdentity "%{REMOTE_USER}"
-        UserMgmtAdmin user admin@example.com
-        UserMgmtSubAdmin user sub@example.com
-        AuthzSendForbiddenOnFailure On
-        Require usermgmt-role admin
-    </Location>
-    <Location "/page-others">
-        @AUTH@
-        AuthzSendForbiddenOnFailure On
-        UserMgmtAdmin user admin@example.com
-        UserMgmtSubAdmin user sub@example.com
-        <RequireAll>
-            Require valid-user
-            Require not usermgmt-role admin
-        </RequireAll>
-    </Location>
     """
 
 
@@ -558,23 +522,6 @@ def test_an_organization_made_by_many_at_once(server):
                                                          "display_name": "M"}).expect(201))
     assert server.sql("SELECT SUM(user_count) FROM organization_counts WHERE org_id ="
                       " (SELECT org_id FROM organizations WHERE name = ?)", name) == [(16,)]
-
-
-# ---- Require usermgmt-role ----
-
-
-@pytest.mark.parametrize("page, allowed", [
-    ("/page-admins", {ADMIN}), ("/page-named", {ADMIN}), ("/page-both", {ADMIN, SUB_ADMIN, STORED}),
-    ("/page-others", {SUB_ADMIN, STORED, NOBODY}),
-])
-def test_require_usermgmt_role(server, page, allowed):
-    server.allow_log("AH0163[01]: ")
-    for login in (ADMIN, SUB_ADMIN, STORED, NOBODY):
-        result = server.client(login, base=page).get("page.txt")
-        assert result.status == (200 if login in allowed else 403), (login, result)
-        if login in allowed:
-            assert result.raw == b"a page\n"
-    assert server.client(None, base=page).get("page.txt").status == 401
 
 
 # ---- an admin's address ----

@@ -67,9 +67,9 @@ static apr_size_t count_sets(apr_size_t sessions)
 
 apr_size_t um_session_table_size(apr_size_t sessions)
 {
-    return sizeof(um_session_head_t) +
-           count_sets(sessions) *
-               (sizeof(um_session_set_t) + UM_SESSION_SET * sizeof(um_session_slot_t));
+    return sizeof(um_session_head_t)
+           + count_sets(sessions)
+                 * (sizeof(um_session_set_t) + UM_SESSION_SET * sizeof(um_session_slot_t));
 }
 
 apr_status_t um_session_table_init(void *memory, apr_size_t sessions, const um_host_t *host)
@@ -110,9 +110,9 @@ static apr_status_t find_set(um_session_use_t *use, const um_session_table_t *ta
     const um_session_key_t *key = use->key;
     apr_uint64_t hash;
 
-    if (!append_text(use, key->organization, UM_ORGANIZATION_MAX) ||
-        !append_text(use, key->identity, UM_IDENTITY_MAX) ||
-        !append_text(use, key->activity, 4 * UM_ACTIVITY_MAX)) {
+    if (!append_text(use, key->organization, UM_ORGANIZATION_MAX)
+        || !append_text(use, key->identity, UM_IDENTITY_MAX)
+        || !append_text(use, key->activity, 4 * UM_ACTIVITY_MAX)) {
         return UM_EINVALID;
     }
     /* The hash stands for the key: its own key is secret, so two that meet can
@@ -154,8 +154,9 @@ static int go_on(um_session_set_t *set, const um_session_use_t *use)
         if (!is_going_on(use, used)) {
             return 0;
         }
-        if (use->until <= used || __atomic_compare_exchange_n(&set->used[way], &used, use->until, 0,
-                                                              __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        if (use->until <= used
+            || __atomic_compare_exchange_n(&set->used[way], &used, use->until, 0,
+                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
             return 1;
         }
     }
@@ -163,8 +164,8 @@ static int go_on(um_session_set_t *set, const um_session_use_t *use)
 
 static int is_written(const um_session_set_t *set, int way)
 {
-    return __atomic_load_n(&set->used[way], __ATOMIC_RELAXED) <=
-           __atomic_load_n(&set->written[way], __ATOMIC_RELAXED);
+    return __atomic_load_n(&set->used[way], __ATOMIC_RELAXED)
+           <= __atomic_load_n(&set->written[way], __ATOMIC_RELAXED);
 }
 
 static void end_session(um_session_set_t *set, int way)
@@ -263,7 +264,8 @@ apr_status_t um_session_table_count(um_session_table_t *table, const um_session_
 
 static int is_to_be_written(const um_session_set_t *set, int way)
 {
-    return __atomic_load_n(&set->tags[way], __ATOMIC_ACQUIRE) != TAG_FREE && !is_written(set, way);
+    return __atomic_load_n(&set->tags[way], __ATOMIC_ACQUIRE) != TAG_FREE
+           && !is_written(set, way);
 }
 
 static void copy_session(apr_array_header_t *sessions, const um_session_table_t *table,
@@ -321,8 +323,8 @@ apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t 
     apr_status_t status = APR_SUCCESS;
 
     *sessions = apr_array_make(pool, 32, sizeof(um_session_entry_t));
-    while (status == APR_SUCCESS && number < table->head->sets &&
-           (apr_size_t)(*sessions)->nelts < max) {
+    while (status == APR_SUCCESS && number < table->head->sets
+           && (apr_size_t)(*sessions)->nelts < max) {
         status = collect_set(*sessions, table, number);
         number++;
     }
@@ -330,7 +332,8 @@ apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t 
     return status;
 }
 
-apr_status_t um_session_table_written(um_session_table_t *table, const apr_array_header_t *sessions)
+apr_status_t um_session_table_written(um_session_table_t *table,
+                                      const apr_array_header_t *sessions)
 {
     const um_host_t *host = table->host;
     apr_status_t status = host->lock(host->baton);
@@ -344,8 +347,8 @@ apr_status_t um_session_table_written(um_session_table_t *table, const apr_array
         apr_size_t way = session->slot % UM_SESSION_SET;
 
         /* Else another has taken the slot. */
-        if (strcmp(table->slots[session->slot].uid, session->uid) == 0 &&
-            set->written[way] < session->last_used_at) {
+        if (strcmp(table->slots[session->slot].uid, session->uid) == 0
+            && set->written[way] < session->last_used_at) {
             __atomic_store_n(&set->written[way], session->last_used_at, __ATOMIC_RELAXED);
         }
     }

@@ -321,6 +321,9 @@ def test_secrets_are_nowhere(new_server):
             client.post("invitations/accept", {"accept_token": secrets[-1]},
                         headers={"Idempotency-Key": "a"}).expect(200)
         client.post("invitations/accept", {"accept_token": secrets[-1], "x": 1}).expect(400)
+    trail = admin.get("audit-events/", headers={"Accept": "application/x-ndjson"}).expect(200).raw
+    assert trail.count(b'"invitations.') >= 15
+    assert not [secret for secret in secrets if secret.encode() in trail]
     data = server.database.files()
     logs = list((server.directory / "logs").iterdir())
     assert data and {"error_log", "access_log"} <= {file.name for file in logs}

@@ -17,7 +17,9 @@ EVERYTHING = ("users:read users:create users:update users:delete invitations:rea
 
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema/sqlite/0001-initial.sql"
-TABLES = re.findall(r"^CREATE TABLE (\w+) \(\n    org_id ", SCHEMA.read_text(), re.MULTILINE)
+# The rows of counts are summed up in the background; the status tells their sums.
+TABLES = re.findall(r"^CREATE TABLE (?!organization_counts)(\w+) \(\n    org_id ",
+                    SCHEMA.read_text(), re.MULTILINE)
 assert len(TABLES) >= 10
 
 

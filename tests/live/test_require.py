@@ -91,6 +91,8 @@ EXTRA = f"""
     """ + "".join(page(path, lines) for path, (lines, _) in PAGES.items()) + page(
         "/identity", IDENTITY + "\nRequire usermgmt-role sub_admin") + page(
         "/open", IDENTITY + "\nRequire usermgmt-role sub_admin", "") + page(
+        "/completed", """UserMgmtIdentity "%{REMOTE_USER}@require.example.com"
+        Require usermgmt-role sub_admin""") + page(
         "/plain", "Require usermgmt-role admin", "@AUTH@") + f"""
     <Location "/in-red">
         SetHandler usermgmt
@@ -175,6 +177,14 @@ def test_an_identity_of_its_own(server):
                      .decode("latin-1")):
         client.get("page.txt", headers={"X-Identity": identity}).expect(403)
     client.get("page.txt").expect(403)
+
+
+def test_an_identity_that_the_login_completes(server):
+    """What there is of it before is nobody's, and no reason to let no one log in."""
+    for name, status in ((STORED.partition("@")[0], 200), ("other", 403)):
+        login = server.add_login(name)
+        server.client(login, base="/completed").get("page.txt").expect(status)
+    server.client(None, base="/completed").get("page.txt").expect(401)
 
 
 def test_every_method_is_asked_for(server):

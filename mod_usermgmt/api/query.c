@@ -53,7 +53,27 @@ static const char *decode(const char *text, apr_pool_t *pool)
     return decoded != NULL && um_text_is_utf8(decoded, strlen(decoded)) ? decoded : NULL;
 }
 
-apr_status_t um_query_parse(apr_array_header_t **parameters, const char **wrong,
+static void read_pair(apr_array_header_t *parameters, um_faults_t *faults, char *pair,
+                      apr_pool_t *pool)
+{
+    um_query_parameter_t read;
+    char *equals = strchr(pair, '=');
+
+    if (equals != NULL) {
+        *equals = '\0';
+    }
+    read.name = decode(pair, pool);
+    read.value = decode(equals != NULL ? equals + 1 : "", pool);
+    if (read.name != NULL && read.value != NULL) {
+        APR_ARRAY_PUSH(parameters, um_query_parameter_t) = read;
+        return;
+    }
+    um_faults_add(faults, read.name != NULL ? read.name : encode(pair, is_visible_ascii, pool),
+                  "invalid_value",
+                  "It must be UTF-8 without NUL, each % followed by two hex digits.");
+}
+
+apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults,
                             const char *query, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 4, sizeof(um_query_parameter_t));
@@ -64,19 +84,7 @@ apr_status_t um_query_parse(apr_array_header_t **parameters, const char **wrong,
         return UM_ETOOLARGE;
     }
     while ((pair = apr_strtok(rest, "&", &rest)) != NULL) {
-        um_query_parameter_t *parameter = apr_array_push(found);
-        char *equals = strchr(pair, '=');
-
-        if (equals != NULL) {
-            *equals = '\0';
-        }
-        parameter->name = decode(pair, pool);
-        parameter->value = decode(equals != NULL ? equals + 1 : "", pool);
-        if (parameter->name == NULL || parameter->value == NULL) {
-            *wrong = parameter->name != NULL ? parameter->name
-                                             : encode(pair, is_visible_ascii, pool);
-            return UM_EINVALID;
-        }
+        read_pair(found, faults, pair, pool);
     }
     *parameters = found;
     return APR_SUCCESS;

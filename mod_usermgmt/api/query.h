@@ -8,8 +8,7 @@
  * (application/x-www-form-urlencoded, WHATWG URL section 5).
  */
 
-#include <apr_pools.h>
-#include <apr_tables.h>
+#include "problem.h"
 
 /** Bytes of a query that are looked at; a longer one is refused. */
 #define UM_QUERY_MAX 4096
@@ -24,12 +23,12 @@ typedef struct um_query_parameter_t {
  * a byte. A pair without '=' has an empty value.
  * @param parameters an array of um_query_parameter_t in the order of the query,
  *                   in pool; an empty one for a NULL query
- * @param wrong      where UM_EINVALID is returned, the name (possibly still
- *                   encoded) of the parameter at fault: a broken % escape,
- *                   bytes that are not UTF-8, a NUL; in pool
- * @return APR_SUCCESS, UM_EINVALID, or UM_ETOOLARGE for one over UM_QUERY_MAX
+ * @param faults     gets every pair that can't be read (a broken % escape, bytes
+ *                   that are not UTF-8, a NUL), which is no parameter then, by
+ *                   its name, possibly still encoded
+ * @return APR_SUCCESS, or UM_ETOOLARGE for one over UM_QUERY_MAX
  */
-apr_status_t um_query_parse(apr_array_header_t **parameters, const char **wrong,
+apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults,
                             const char *query, apr_pool_t *pool);
 
 /** Encode text for use as a name or value in a query, in pool: all but the

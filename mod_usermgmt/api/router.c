@@ -289,18 +289,11 @@ static int parse_body(um_answer_t *answer, um_request_t *request)
 static int parse_query(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
     apr_array_header_t *parameters = NULL;
-    const char *wrong = NULL;
-    apr_status_t status = um_query_parse(&parameters, &wrong, request->query, request->pool);
 
-    if (status == UM_ETOOLARGE) {
+    if (um_query_parse(&parameters, &request->faults, request->query, request->pool)
+        != APR_SUCCESS) {
         um_problem_answer(answer, 400, "query_too_long", request->pool,
                           "A query has at most %d bytes.", UM_QUERY_MAX);
-        return 0;
-    }
-    if (status != APR_SUCCESS) {
-        um_faults_add(&request->faults, wrong, "invalid_value",
-                      "It must be UTF-8 without NUL, each % followed by two hex digits.");
-        um_problem_answer_faults(answer, &request->faults);
         return 0;
     }
     request->parameters = parameters;

@@ -317,6 +317,48 @@ void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *
     user->attributes = make_attributes(input, faults);
 }
 
+static void refuse_change(const char *name, um_faults_t *faults)
+{
+    um_faults_add(faults, name, "read_only", "It can't be changed.");
+}
+
+static void check_stored_role(const um_json_t *value, um_faults_t *faults)
+{
+    const char *role = um_json_string(value);
+
+    if (role == NULL || (strcmp(role, "user") != 0 && strcmp(role, "sub_admin") != 0)) {
+        refuse_change("role", faults);
+    }
+}
+
+static void check_stored_instant(const um_json_t *value, const char *name, um_faults_t *faults)
+{
+    const char *text = um_json_string(value);
+    char written[UM_INSTANT_LENGTH + 1] = "";
+    apr_int64_t instant = 0;
+
+    if (text != NULL && um_instant_parse(&instant, text)) {
+        um_instant_format(written, instant);
+    }
+    if (text == NULL || strcmp(text, written) != 0) {
+        refuse_change(name, faults);
+    }
+}
+
+/* What no stored user can have; the uid is known without one. */
+static void check_stored(const um_user_input_t *input, um_faults_t *faults)
+{
+    if (input->role != NULL) {
+        check_stored_role(input->role, faults);
+    }
+    if (input->created_at != NULL) {
+        check_stored_instant(input->created_at, "created_at", faults);
+    }
+    if (input->updated_at != NULL) {
+        check_stored_instant(input->updated_at, "updated_at", faults);
+    }
+}
+
 void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
 {
     if (input->email != NULL) {
@@ -328,6 +370,7 @@ void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
     if (input->phone != NULL) {
         check_phone(input->phone, faults);
     }
+    check_stored(input, faults);
     check_attributes(input, faults);
 }
 
@@ -341,7 +384,7 @@ static void check_read_only(const um_json_t *value, const char *name, const char
     }
     text = um_json_string(value);
     if (text == NULL || strcmp(text, stored) != 0) {
-        um_faults_add(faults, name, "read_only", "It can't be changed.");
+        refuse_change(name, faults);
     }
 }
 

@@ -25,7 +25,7 @@ static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
     const char *query = apr_pstrcat(pool, um_query_encode(pair->name, pool), "=",
                                     um_query_encode(pair->value, pool), NULL);
     apr_array_header_t *parameters = NULL;
-    const char *wrong = NULL;
+    um_faults_t faults = { pool, NULL };
     const um_query_parameter_t *again;
 
     REQUIRE(um_text_is_utf8(pair->name, strlen(pair->name)));
@@ -33,7 +33,8 @@ static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
     if (strlen(query) > UM_QUERY_MAX) {
         return;
     }
-    REQUIRE(um_query_parse(&parameters, &wrong, query, pool) == APR_SUCCESS);
+    REQUIRE(um_query_parse(&parameters, &faults, query, pool) == APR_SUCCESS);
+    REQUIRE(faults.list == NULL);
     REQUIRE(parameters->nelts == 1);
     again = &APR_ARRAY_IDX(parameters, 0, um_query_parameter_t);
     REQUIRE(strcmp(again->name, pair->name) == 0 && strcmp(again->value, pair->value) == 0);
@@ -42,16 +43,17 @@ static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
 static void check(const char *query, apr_pool_t *pool)
 {
     apr_array_header_t *parameters = NULL;
-    const char *wrong = NULL;
-    apr_status_t status = um_query_parse(&parameters, &wrong, query, pool);
+    um_faults_t faults = { pool, NULL };
+    apr_status_t status = um_query_parse(&parameters, &faults, query, pool);
 
     REQUIRE((status == UM_ETOOLARGE) == (strlen(query) > UM_QUERY_MAX));
-    if (status == UM_EINVALID) {
-        REQUIRE(wrong != NULL && um_text_is_utf8(wrong, strlen(wrong)));
-    } else if (status == APR_SUCCESS) {
-        for (int i = 0; i < parameters->nelts; i++) {
-            check_pair(&APR_ARRAY_IDX(parameters, i, um_query_parameter_t), pool);
-        }
+    for (int i = 0; faults.list != NULL && i < faults.list->nelts; i++) {
+        const char *field = APR_ARRAY_IDX(faults.list, i, um_fault_t).field;
+
+        REQUIRE(um_text_is_utf8(field, strlen(field)));
+    }
+    for (int i = 0; status == APR_SUCCESS && i < parameters->nelts; i++) {
+        check_pair(&APR_ARRAY_IDX(parameters, i, um_query_parameter_t), pool);
     }
 }
 

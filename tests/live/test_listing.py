@@ -328,6 +328,15 @@ def test_broken_escapes_are_named(admin, query, name):
     admin.send("GET", "/user-management/users/?" + query).expect_faults((name, "invalid_value"))
 
 
+def test_broken_escapes_are_told_with_all_else(admin):
+    query = "limit=0&foo=1&q=%00&email=%zz&limit=5&%ff=2"
+    admin.send("GET", "/user-management/users/?" + query).expect_faults(
+        ("limit", "invalid_value"), ("foo", "unknown_parameter"), ("q", "invalid_value"),
+        ("email", "invalid_value"), ("limit", "duplicate_parameter"), ("%ff", "invalid_value"))
+    admin.send("GET", "/user-management/organization-status?a=1&b=%") \
+        .expect_faults(("a", "unknown_parameter"), ("b", "invalid_value"))
+
+
 def test_odd_but_good_queries(admin, people):
     for query in ("", "&", "&&limit=5&", "l%69mit=5", "limit=%35", "limit=5&count=exact"):
         got = admin.send("GET", "/user-management/users/?" + query).expect(200)

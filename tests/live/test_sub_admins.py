@@ -80,7 +80,7 @@ def test_only_users_can_be_appointed(admin):
     ({"email": []}, [("email", "invalid_type")]),
     ({"user_uid": None}, [("user_uid", "invalid_type")]),
     ({"user_uid": "x", "role": "admin"}, [("role", "unknown_member")]),
-    ({"name": "x"}, [("name", "unknown_member")]),
+    ({"name": "x"}, [("user_uid", "required"), ("name", "unknown_member")]),
     ({"user_uid": "x", "email": "a@example.com"}, [("email", "invalid_value")]),
 ])
 def test_bad_bodies(admin, body, faults):

@@ -336,6 +336,20 @@ def test_all_that_is_wrong_is_told_at_once(admin):
     assert fields == ["9", "a b", "display_name", "email", "phone"]
 
 
+def test_all_that_is_wrong_with_an_update_is_told_at_once(admin, user):
+    target = f"{admin.base}/users/{user['user_uid']}"
+    wrong = {"email": "bad", "phone": "x", "role": "admin", "created_at": 5}
+    faults = [("email", "invalid_email"), ("phone", "invalid_phone"), ("role", "read_only"),
+              ("created_at", "read_only")]
+    admin.send("PATCH", target, wrong).expect_faults(*faults)
+    more = {"user_uid": 1, "updated_at": "yesterday", "big": "x" * 16384}
+    admin.send("PUT", target + "?a=1&b=%&%00=2", {**wrong, **more}).expect_faults(
+        *faults, ("user_uid", "invalid_type"), ("updated_at", "read_only"),
+        ("attributes", "attributes_too_large"), ("a", "unknown_parameter"),
+        ("b", "invalid_value"), ("%00", "invalid_value"))
+    assert admin.read(user["user_uid"]) == user
+
+
 def test_read_only_members_on_create(admin):
     for name in ("user_uid", "role", "created_at", "updated_at"):
         body = {"email": fresh_email(), "display_name": "A", name: None}

@@ -297,12 +297,30 @@ static void read_only_members_must_be_what_is_stored(void **state)
                                "\"created_at\":\"2024-12-02T19:17:30.371Z\","
                                "\"updated_at\":\"2024-12-02T19:17:30.372Z\"}"),
                         "");
-    assert_string_equal(update("{\"user_uid\":\"x\",\"role\":\"sub_admin\",\"created_at\":null,"
-                               "\"updated_at\":1733167050372}"),
-                        "user_uid:read_only role:read_only created_at:read_only "
-                        "updated_at:read_only ");
+    assert_string_equal(update("{\"user_uid\":\"x\",\"role\":\"sub_admin\","
+                               "\"created_at\":\"2024-12-02T19:17:30.372Z\"}"),
+                        "user_uid:read_only role:read_only created_at:read_only ");
+    assert_string_equal(update("{\"created_at\":null,\"updated_at\":1733167050372}"),
+                        "created_at:read_only updated_at:read_only ");
     assert_string_equal(update("{\"updated_at\":\"2024-12-02T19:17:30.371Z\"}"),
                         "updated_at:read_only ");
+}
+
+static void what_no_user_can_have_is_told_with_all_else(void **state)
+{
+    (void)state;
+    assert_string_equal(update("{\"email\":\"bad\",\"phone\":\"x\",\"role\":\"admin\","
+                               "\"created_at\":5,\"updated_at\":\"x\",\"x y\":1}"),
+                        "email:invalid_email phone:invalid_phone role:read_only "
+                        "created_at:read_only updated_at:read_only x y:invalid_name ");
+    assert_string_equal(update("{\"email\":1,\"role\":null,\"created_at\":"
+                               "\"2024-12-02T19:17:30.3710Z\",\"updated_at\":"
+                               "\"2024-12-02T20:17:30.372+01:00\"}"),
+                        "email:invalid_type role:read_only created_at:read_only "
+                        "updated_at:read_only ");
+    assert_string_equal(update("{\"email\":1,\"role\":\"sub_admin\",\"created_at\":"
+                               "\"2024-12-02T19:17:30.372Z\"}"),
+                        "email:invalid_type ");
 }
 
 static void an_update_keeps_the_limits_of_attributes(void **state)
@@ -434,6 +452,7 @@ int main(void)
         WITH_POOL(every_member_can_change),
         WITH_POOL(an_update_breaks_rules),
         WITH_POOL(read_only_members_must_be_what_is_stored),
+        WITH_POOL(what_no_user_can_have_is_told_with_all_else),
         WITH_POOL(an_update_keeps_the_limits_of_attributes),
         WITH_POOL(what_can_never_fit_is_refused_early),
         WITH_POOL(stored_attributes_that_cannot_be_read_are_an_error),

@@ -466,7 +466,7 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     um_buffer_puts(buffer, listing->kind->member);
     um_buffer_puts(buffer, "\":[");
     if (status == APR_SUCCESS) {
-        status = um_store_lists_get(db, take_entry, page, org_id, &page->list, request->pool);
+        status = um_store_lists_get(db, take_entry, page, org_id, &page->list, page->pool);
     }
     if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
         reverse_entries(page);
@@ -493,18 +493,20 @@ static void answer_page(um_answer_t *answer, const um_request_t *request,
         return;
     }
     um_answer_json(answer, 200, body);
+    answer->body = apr_pstrmemdup(request->pool, body->data, body->length);
 }
 
+/* Rows and the text on its way are large and gone before a slow client takes the page. */
 static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
                                      const um_listing_request_t *listing)
 {
     um_buffer_t body;
     um_buffer_t link;
-    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body,
-                       .pool = request->pool };
+    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body };
     apr_status_t status;
 
-    um_buffer_init(&body, 4096, request->pool);
+    apr_pool_create(&page.pool, request->pool);
+    um_buffer_init(&body, 4096, page.pool);
     um_buffer_init(&link, 256, request->pool);
     page.list.limit++;
     status = put_page(&page, request, db);
@@ -514,6 +516,7 @@ static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request,
     if (status == APR_SUCCESS) {
         answer_page(answer, request, &body, &link);
     }
+    apr_pool_destroy(page.pool);
     return status;
 }
 

@@ -1,11 +1,15 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """Lists: filters, orders, cursors, links, streams."""
 
+import base64
 import json
+import re
 import socket
 import urllib.parse
+from pathlib import Path
 
 import pytest
+from usermgmt_env import ADMIN, PASSWORD, SANITIZED
 
 NDJSON = {"Accept": "application/x-ndjson"}
 COUNT = 200
@@ -397,22 +401,60 @@ def test_head_of_a_stream(admin, people):
     assert people
 
 
-def test_a_stream_longer_than_its_batches(make_server):
-    """Over 500 users, put straight into the database: several batches, to their
-    edges, and in an order with many ties."""
-    server = make_server(processes=1, threads=8)
-    admin = server.admin
-    admin.get("users/").expect(200)
+def put_users(server, count, attributes):
+    """Users straight into the database, of which many have the same name and time."""
+    server.admin.get("users/").expect(200)
     org_id = server.sql("SELECT org_id FROM organizations WHERE name = 'default'")[0][0]
-    attributes = json.dumps({"s": "0" * 400})
     rows = [(org_id, f"u{i:05}", f"m{i}@example.com", f"m{i}@example.com", "Same", "same",
-             attributes, 1700000000000 + i // 600, 1700000000000) for i in range(1, 1502)]
-    for start in range(0, len(rows), 100):
+             json.dumps(attributes), 1700000000000 + i // 600, 1700000000000)
+            for i in range(1, count + 1)]
+    for start in range(0, count, 100):
         batch = rows[start:start + 100]
         server.sql("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
                    " display_name_folded, attributes, created_at, updated_at) VALUES "
                    + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(batch)),
                    *(value for row in batch for value in row))
+
+
+def resident_kib(server):
+    """Memory of the children in use."""
+    return sum(int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
+               for pid in server.children())
+
+
+def start_to_take(server, target):
+    """Ask for something large and take no more than its first bytes."""
+    token = base64.b64encode(f"{ADMIN}:{PASSWORD}".encode()).decode()
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", server.port))
+    sock.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n"
+                 f"Authorization: Basic {token}\r\n\r\n".encode())
+    assert sock.recv(64).startswith(b"HTTP/1.1 200 ")
+    return sock
+
+
+@pytest.mark.parametrize("query", ["limit=1000", "limit=1000&end_before_id=z"])
+def test_slow_clients_hold_a_page_each_and_no_more(new_server, query):
+    server = new_server(processes=1, threads=16)
+    put_users(server, 1000, {"s": "0" * 16000})
+    target = f"/user-management/users/?{query}"
+    size = len(server.admin.send("GET", target).expect(200).raw)
+    before = resident_kib(server)
+    socks = [start_to_take(server, target) for _ in range(8)]
+    growth = resident_kib(server) - before
+    for sock in socks:
+        sock.close()
+    # AddressSanitizer keeps 256 MiB of what is freed.
+    assert growth < 8 * 1.5 * size / 1024 + (300_000 if SANITIZED else 0)
+
+
+def test_a_stream_longer_than_its_batches(make_server):
+    """Over 500 users, put straight into the database: several batches, to their
+    edges, and in an order with many ties."""
+    server = make_server(processes=1, threads=8)
+    admin = server.admin
+    put_users(server, 1501, {"s": "0" * 400})
     for query in ({}, {"order_by": "display_name"}, {"order_by": "-created_at"}):
         lines = admin.everyone(**query)
         wanted = [f"u{number:05}" for number in range(1, 1502)]

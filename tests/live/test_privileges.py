@@ -178,7 +178,9 @@ def test_no_sub_admin_changes_itself(server, admin, attacker):
     me = own_user(server, attacker.login)
     path = "users/" + me["user_uid"]
     etag = admin.get(path).headers["ETag"]
-    for body in ({"role": "admin"}, {"email": fresh_email()}, {"email": ADMIN}, {"n": 1}, {},
+    for method in ("PUT", "PATCH"):
+        attacker.ask(method, path, {"role": "admin"}).expect_faults(("role", "read_only"))
+    for body in ({"role": "user"}, {"email": fresh_email()}, {"email": ADMIN}, {"n": 1}, {},
                  {"display_name": "Admin"}, {"email": attacker.login.upper()}):
         for method in ("PUT", "PATCH"):
             for headers in ({}, {"If-Match": etag}, {"If-Match": "*"}):

@@ -240,15 +240,11 @@ apr_status_t um_session_table_count(um_session_table_t *table, const um_session_
                                     apr_time_t from, apr_time_t until, apr_interval_time_t idle)
 {
     const um_host_t *host = table->host;
-    um_session_use_t use;
-    apr_status_t status;
+    um_session_use_t use = {
+        .key = key, .from = from, .until = until > from ? until : from, .idle = idle
+    };
+    apr_status_t status = find_set(&use, table);
 
-    use.key = key;
-    use.from = from;
-    use.until = until > from ? until : from;
-    use.idle = idle;
-    use.texts_length = 0;
-    status = find_set(&use, table);
     if (status != APR_SUCCESS || go_on(&table->sets[use.set], &use)) {
         return status;
     }

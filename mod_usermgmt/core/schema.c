@@ -81,7 +81,8 @@ void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
 
     *failed = 0;
     *tried = 0;
-    for (int id = 0; id < UM_STMT_COUNT; id++) {
+    /* PostgreSQL does not prepare those that control transactions. */
+    for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
         *failed += um_db_prepare(db, (um_statement_id_t)id) != APR_SUCCESS;
         ++*tried;
     }

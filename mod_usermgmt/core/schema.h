@@ -35,7 +35,7 @@ apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool);
 apr_status_t um_schema_upgrade(um_db_t *db, apr_pool_t *pool);
 
 /**
- * Prepare every statement of statements.h; those that the database does not
+ * Prepare every statement of statements.h that reads or changes; those that the database does not
  * take are logged.
  * @param failed how many were not taken
  * @param tried  how many there are

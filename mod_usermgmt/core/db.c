@@ -80,6 +80,13 @@ const char *um_row_text(const um_row_t *row, int column)
                : NULL;
 }
 
+const char *um_row_text_or_null(const um_row_t *row, int column)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
 int um_row_size(const um_row_t *row)
 {
     return apr_dbd_num_cols(row->driver, row->results);

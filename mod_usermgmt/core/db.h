@@ -27,6 +27,8 @@ typedef void um_row_fn_t(const um_row_t *row, void *baton);
 const char *um_row_text(const um_row_t *row, int column);
 /** The number of columns. */
 int um_row_size(const um_row_t *row);
+/** The same, but NULL where it is empty: what stands for NULL in an expression. */
+const char *um_row_text_or_null(const um_row_t *row, int column);
 /** A column as an integer; 0 where it is none. */
 apr_int64_t um_row_int(const um_row_t *row, int column);
 

@@ -20,22 +20,15 @@ typedef struct um_invitation_get_t {
     apr_pool_t *pool;
 } um_invitation_get_t;
 
-static const char *text_or_null(const um_row_t *row, int column)
-{
-    const char *text = um_row_text(row, column);
-
-    return text[0] != '\0' ? text : NULL;
-}
-
 void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row)
 {
     invitation->token = um_row_text(row, 0);
     invitation->email = um_row_text(row, 1);
     invitation->status = um_invitation_status_of_name(um_row_text(row, 2));
-    invitation->platform_link = text_or_null(row, 3);
+    invitation->platform_link = um_row_text_or_null(row, 3);
     invitation->inviter_uid = um_row_text(row, 4);
     invitation->inviter_email = um_row_text(row, 5);
-    invitation->inviter_display_name = text_or_null(row, 6);
+    invitation->inviter_display_name = um_row_text_or_null(row, 6);
     invitation->created_at = um_row_int(row, 7);
     invitation->expires_at = um_row_int(row, 8);
     invitation->accepted_at = um_row_int(row, 9);

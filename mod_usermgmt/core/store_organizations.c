@@ -164,13 +164,6 @@ typedef struct um_caller_get_t {
     apr_pool_t *pool;
 } um_caller_get_t;
 
-static const char *text_or_null(const um_row_t *row, int column, apr_pool_t *pool)
-{
-    const char *text = um_row_text(row, column);
-
-    return text != NULL && text[0] != '\0' ? apr_pstrdup(pool, text) : NULL;
-}
-
 /* The database found the user by folded address; who somebody is is decided
  * with only ASCII case ignored, so that no look-alike takes a role. */
 static void take_caller(const um_row_t *row, void *baton)
@@ -181,11 +174,11 @@ static void take_caller(const um_row_t *row, void *baton)
 
     record->org_id = um_row_int(row, 0);
     if (email != NULL && um_text_equal_ascii_case(email, get->identity)) {
-        record->user_uid = text_or_null(row, 1, get->pool);
+        record->user_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 1));
         record->is_sub_admin = record->user_uid != NULL && um_row_int(row, 3) != 0;
     }
-    record->seen_uid = text_or_null(row, 4, get->pool);
-    record->seen_role = text_or_null(row, 5, get->pool);
+    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
+    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 5));
     get->record = record;
 }
 

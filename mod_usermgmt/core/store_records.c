@@ -107,23 +107,16 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
                        pool);
 }
 
-static const char *text_or_null(const um_row_t *row, int column)
-{
-    const char *text = um_row_text(row, column);
-
-    return text != NULL && text[0] != '\0' ? text : NULL;
-}
-
 void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row)
 {
     *uid = um_row_text(row, 0);
     event->at = apr_time_from_msec(um_row_int(row, 1));
     event->actor_identity = um_row_text(row, 2);
-    event->actor_uid = text_or_null(row, 3);
+    event->actor_uid = um_row_text_or_null(row, 3);
     event->actor_role = um_row_text(row, 4);
     event->remote_addr = um_row_text(row, 5);
     event->action = um_row_text(row, 6);
     event->target = um_row_text(row, 7);
-    event->before = text_or_null(row, 8);
-    event->after = text_or_null(row, 9);
+    event->before = um_row_text_or_null(row, 8);
+    event->after = um_row_text_or_null(row, 9);
 }

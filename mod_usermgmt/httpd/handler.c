@@ -33,11 +33,11 @@ int um_handler_translate_name(request_rec *r)
 
 int um_handler_map_to_storage(request_rec *r)
 {
-    if (um_config_base(r) == NULL || r->filename == NULL
-        || strncmp(r->filename, NO_FILE_PREFIX, strlen(NO_FILE_PREFIX)) != 0) {
-        return DECLINED;
-    }
-    return OK;
+    /* The Location's configuration is not in r->per_dir_config at this stage. */
+    return r->filename != NULL
+                   && strncmp(r->filename, NO_FILE_PREFIX, strlen(NO_FILE_PREFIX)) == 0
+               ? OK
+               : DECLINED;
 }
 
 /* ---- what the API asks of the server ---- */

@@ -581,6 +581,15 @@ def test_answers_of_the_api_go_through_httpd_s_filters(make_server):
     assert server.admin.get("users/x").expect(404).headers["X-Always"] == "1"
 
 
+def test_httpd_looks_for_no_file(make_server):
+    """Folders and their .htaccess are searched for what is a file, and there only."""
+    server = make_server(extra='<Directory "/">\nHeader set X-Folder "1"\n</Directory>')
+    (server.directory / "htdocs/a.txt").write_text("a")
+    assert server.client(base="").get("a.txt").expect(200).headers["X-Folder"] == "1"
+    for path in ("users/", "users", "organization-status"):
+        assert "X-Folder" not in server.admin.get(path).expect(200).headers
+
+
 def test_compression_works(make_server):
     server = make_server(modules=["filter", "deflate"], location="SetOutputFilter DEFLATE")
     admin = server.admin

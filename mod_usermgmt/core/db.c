@@ -511,6 +511,15 @@ apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
     return driver_status(db, error, um_statements_name(id));
 }
 
+apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, um_statement_id_t id,
+                             const char *const *parameters, int count, apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status = um_db_query(db, &affected, id, parameters, count, pool);
+
+    return status == APR_SUCCESS && affected != 1 ? otherwise : status;
+}
+
 apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id)
 {
     um_prepared_t *prepared;

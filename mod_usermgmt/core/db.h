@@ -76,6 +76,10 @@ apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, 
 apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
                          const char *const *parameters, int count, apr_pool_t *pool);
 
+/** The same for one that changes one row if it can; otherwise where it changed none. */
+apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, um_statement_id_t id,
+                             const char *const *parameters, int count, apr_pool_t *pool);
+
 /** Prepare a statement of the list, or a composed one, to see whether the database
  *  takes it. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id);

@@ -107,12 +107,6 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
                           pool);
 }
 
-/* A change of one invitation's status: how many rows it changed tells whether it could be. */
-static apr_status_t expect_one(apr_status_t status, int affected)
-{
-    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
-}
-
 /* What is past its time must not stand in the way of a new one. */
 static apr_status_t expire(um_db_t *db, const char *org, const char *email_folded,
                            apr_int64_t now, apr_pool_t *pool)
@@ -133,21 +127,19 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
 {
     const char *org = um_db_int(org_id, pool);
     const char *email_folded = um_text_fold(invitation->email, pool);
-    int affected = 0;
     apr_status_t status = expire(db, org, email_folded, invitation->created_at, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = um_db_query(db, &affected, UM_STMT_INVITATION_INSERT,
-                         UM_PARAMETERS(org, invitation->token, invitation->email, email_folded,
-                                       invitation->platform_link, invitation->inviter_uid,
-                                       invitation->inviter_email,
-                                       invitation->inviter_display_name,
-                                       um_db_int(invitation->created_at, pool),
-                                       um_db_int(invitation->expires_at, pool)),
-                         pool);
-    return expect_one(status, affected);
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_INSERT,
+                           UM_PARAMETERS(org, invitation->token, invitation->email, email_folded,
+                                         invitation->platform_link, invitation->inviter_uid,
+                                         invitation->inviter_email,
+                                         invitation->inviter_display_name,
+                                         um_db_int(invitation->created_at, pool),
+                                         um_db_int(invitation->expires_at, pool)),
+                           pool);
 }
 
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
@@ -157,15 +149,13 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
 {
     const char *org = um_db_int(org_id, pool);
     const char *email_folded = um_text_fold(invitation->email, pool);
-    int affected = 0;
     apr_status_t status = expire(db, org, email_folded, now, pool);
 
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, &affected, UM_STMT_INVITATION_RENEW,
-                             UM_PARAMETERS(um_db_int(expires_at, pool), org, invitation->token,
-                                           org, email_folded, invitation->token),
-                             pool);
-        status = expect_one(status, affected);
+        status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_RENEW,
+                                 UM_PARAMETERS(um_db_int(expires_at, pool), org, invitation->token,
+                                               org, email_folded, invitation->token),
+                                 pool);
     }
     return status == APR_SUCCESS ? delete_secrets(db, org, invitation->token, pool) : status;
 }
@@ -174,11 +164,9 @@ apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    int affected = 0;
-    apr_status_t status = um_db_query(db, &affected, UM_STMT_INVITATION_REVOKE,
-                                      UM_PARAMETERS(org, invite_token), pool);
+    apr_status_t status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_REVOKE,
+                                          UM_PARAMETERS(org, invite_token), pool);
 
-    status = expect_one(status, affected);
     return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
 }
 
@@ -188,11 +176,9 @@ apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
 {
     const char *org = um_db_int(org_id, pool);
     const char *at = um_db_int(now, pool);
-    int affected = 0;
-    apr_status_t status = um_db_query(db, &affected, UM_STMT_INVITATION_ACCEPT,
-                                      UM_PARAMETERS(at, org, invite_token, at), pool);
+    apr_status_t status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_ACCEPT,
+                                          UM_PARAMETERS(at, org, invite_token, at), pool);
 
-    status = expect_one(status, affected);
     return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
 }
 

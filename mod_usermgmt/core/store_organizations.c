@@ -151,11 +151,8 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
 apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
                                                      const char *payment_type, apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status = um_db_query(db, &affected, UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
-                                      UM_PARAMETERS(payment_type, um_db_int(org_id, pool)), pool);
-
-    return status == APR_SUCCESS && affected != 1 ? UM_ENOTFOUND : status;
+    return um_db_query_one(db, UM_ENOTFOUND, UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
+                           UM_PARAMETERS(payment_type, um_db_int(org_id, pool)), pool);
 }
 
 typedef struct um_caller_get_t {

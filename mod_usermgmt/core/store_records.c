@@ -65,16 +65,15 @@ apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const 
                                          apr_int64_t now, apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    int affected = 0;
     apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_db_query(db, &affected, UM_STMT_IDEMPOTENCY_INSERT,
-                             UM_PARAMETERS(org, identity, key, request_sha256,
-                                           um_db_int(now, pool), org, identity, key),
-                             pool);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_IDEMPOTENCY_INSERT,
+                           UM_PARAMETERS(org, identity, key, request_sha256,
+                                         um_db_int(now, pool), org, identity, key),
+                           pool);
 }
 
 apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity,

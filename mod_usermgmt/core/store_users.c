@@ -102,25 +102,16 @@ apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_i
     return status;
 }
 
-static apr_status_t expect_one(apr_status_t status, int affected, apr_status_t otherwise)
-{
-    return status == APR_SUCCESS && affected != 1 ? otherwise : status;
-}
-
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status;
-
-    status = um_db_query(db, &affected, UM_STMT_USER_INSERT,
-                         UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email,
-                                       um_text_fold(user->email, pool), user->display_name,
-                                       um_text_fold(user->display_name, pool), user->phone,
-                                       user->attributes, um_db_int(user->created_at, pool),
-                                       um_db_int(user->updated_at, pool)),
-                         pool);
-    return expect_one(status, affected, UM_ECONFLICT);
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_INSERT,
+                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email,
+                                         um_text_fold(user->email, pool), user->display_name,
+                                         um_text_fold(user->display_name, pool), user->phone,
+                                         user->attributes, um_db_int(user->created_at, pool),
+                                         um_db_int(user->updated_at, pool)),
+                           pool);
 }
 
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
@@ -128,30 +119,23 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
 {
     const char *org = um_db_int(org_id, pool);
     const char *email_folded = um_text_fold(user->email, pool);
-    int affected = 0;
-    apr_status_t status;
 
-    status = um_db_query(db, &affected, UM_STMT_USER_UPDATE,
-                         UM_PARAMETERS(user->email, email_folded, user->display_name,
-                                       um_text_fold(user->display_name, pool), user->phone,
-                                       user->attributes, um_db_int(user->updated_at, pool), org,
-                                       user->uid, um_db_int(user->version, pool), org,
-                                       email_folded, user->uid),
-                         pool);
-    return expect_one(status, affected, UM_ECONFLICT);
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
+                           UM_PARAMETERS(user->email, email_folded, user->display_name,
+                                         um_text_fold(user->display_name, pool), user->phone,
+                                         user->attributes, um_db_int(user->updated_at, pool), org,
+                                         user->uid, um_db_int(user->version, pool), org,
+                                         email_folded, user->uid),
+                           pool);
 }
 
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status;
-
-    status = um_db_query(db, &affected, UM_STMT_USER_DELETE,
-                         UM_PARAMETERS(um_db_int(org_id, pool), user->uid,
-                                       um_db_int(user->version, pool)),
-                         pool);
-    return expect_one(status, affected, UM_ECONFLICT);
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_DELETE,
+                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid,
+                                         um_db_int(user->version, pool)),
+                           pool);
 }
 
 static void take_number(const um_row_t *row, void *baton)
@@ -211,23 +195,15 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const char *added_by, apr_int64_t now, apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status;
-
-    status = um_db_query(db, &affected, UM_STMT_SUB_ADMIN_INSERT,
-                         UM_PARAMETERS(um_db_int(org_id, pool), uid, added_by,
-                                       um_db_int(now, pool)),
-                         pool);
-    return expect_one(status, affected, UM_ECONFLICT);
+    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_SUB_ADMIN_INSERT,
+                           UM_PARAMETERS(um_db_int(org_id, pool), uid, added_by,
+                                         um_db_int(now, pool)),
+                           pool);
 }
 
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status;
-
-    status = um_db_query(db, &affected, UM_STMT_SUB_ADMIN_DELETE,
-                         UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
-    return expect_one(status, affected, UM_ENOTFOUND);
+    return um_db_query_one(db, UM_ENOTFOUND, UM_STMT_SUB_ADMIN_DELETE,
+                           UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
 }

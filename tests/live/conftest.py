@@ -8,7 +8,8 @@ preloads the address sanitizer, UM_KEEP=1 keeps the servers' directories, UM_SEE
 sets the seed of the tests that draw lots.
 
 A test marked database("sqlite") or database("postgresql", "mariadb") is about what
-only these have, and is not selected for another.
+only these have, and is not selected for another; one marked unsanitized not under a
+sanitizer.
 """
 
 import os
@@ -16,7 +17,7 @@ import os
 import pytest
 
 import databases
-from usermgmt_env import Live, Server, module_path
+from usermgmt_env import SANITIZED, Live, Server, module_path
 
 
 def pytest_configure(config):
@@ -25,6 +26,7 @@ def pytest_configure(config):
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
     config.addinivalue_line("markers", "database(kind...): the databases it is about")
+    config.addinivalue_line("markers", "unsanitized: not for the sanitizers' build")
     # A file's tests share its servers.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
@@ -33,6 +35,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     others = [item for item in items for mark in item.iter_markers("database")
               if databases.KIND not in mark.args]
+    if SANITIZED:
+        others += [item for item in items if item.get_closest_marker("unsanitized")]
     if others:
         items[:] = [item for item in items if item not in others]
         config.hook.pytest_deselected(items=others)

@@ -1,0 +1,260 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""build/quickstart: a service on a database of its own, started, ended, killed."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import databases
+from usermgmt_env import Client, module_path, wait_for
+
+TOP = Path(__file__).parents[2]
+# It runs what is built: under a sanitizer its shell would have to run so too.
+pytestmark = pytest.mark.unsanitized
+server_only = pytest.mark.database("postgresql", "mariadb")
+DATA = {"sqlite": "usermgmt.db", "postgresql": "postgresql", "mariadb": "mariadb"}
+
+
+def is_there(pid):
+    """A process that has ended and waits to be asked for its status is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Quickstart:
+    """One DIR."""
+
+    def __init__(self, live, directory):
+        self.directory = directory
+        self.port = live.ports.take()
+        self.base = "/user-management"
+        self.starts = 0
+        self.process = None
+        self.pids = set()
+
+    def command(self, *arguments, kind=databases.KIND):
+        return [str(TOP / "build/quickstart"), "--dir", str(self.directory),
+                "--build", str(Path(module_path()).parents[1]),
+                *(("--db", kind) if kind else ()), *arguments]
+
+    def run(self, *arguments, kind=databases.KIND):
+        return subprocess.run(self.command(*arguments, kind=kind), capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=300, check=False)
+
+    def start(self):
+        """In the background."""
+        done = self.run("--background", "--port", str(self.port))
+        assert done.returncode == 0, done.stdout + done.stderr
+        return self.started()
+
+    def start_in_foreground(self):
+        path = self.directory.with_suffix(".said")
+        with open(path, "wb") as said:
+            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+                self.command("--port", str(self.port)), stdin=subprocess.DEVNULL, stdout=said,
+                stderr=said, start_new_session=True)
+        def runs():
+            assert self.process.poll() is None, path.read_text()
+            return "Running until interrupted" in path.read_text()
+        wait_for(runs, 60, "build/quickstart runs")
+        return self.started()
+
+    def started(self):
+        self.starts += 1
+        service = self.service()
+        assert service["database"]["kind"] == databases.KIND
+        self.pids.add(service["httpd_pid"])
+        if databases.KIND != "sqlite":
+            self.pids.add(service["database"]["pid"])
+        assert all(is_there(pid) for pid in self.pids)
+        return self
+
+    def service(self):
+        return json.loads((self.directory / "service.json").read_text())
+
+    def client(self, role="admin"):
+        account, = [account for account in self.service()["accounts"] if account["role"] == role]
+        return Client(self, account["login"], account["password"])
+
+    def wait_for_all_to_end(self):
+        wait_for(lambda: not any(is_there(pid) for pid in self.pids), 30, "all has ended")
+        self.pids.clear()
+        wait_for(lambda: not self.named(), 10, "nothing of it is left")
+
+    def named(self):
+        """The processes that have DIR among their arguments."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if os.fsencode(self.directory) in path.read_bytes():
+                    found.append(path.parent.name)
+        return found
+
+    def kill(self):
+        """SIGKILL for all, at once."""
+        groups = {os.getpgid(pid) for pid in self.pids if is_there(pid)}
+        if self.process is not None:
+            groups.add(self.process.pid)
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(10)
+            self.process = None
+
+    def error_log(self):
+        return [line for line in (self.directory / "error.log").read_text().splitlines()
+                if not re.search(r":(notice|info)\] ", line)]
+
+    def files(self):
+        """All that is there, as it is."""
+        return {path: path.read_bytes() if path.is_file() else None
+                for path in self.directory.rglob("*")}
+
+
+@pytest.fixture
+def quickstart(live):
+    made = []
+
+    def make(name="run"):
+        made.append(Quickstart(live, live.new_directory() / name))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.run("--stop", kind=None)
+        one.kill()
+        shutil.rmtree(one.directory)
+
+
+def test_it_starts_ends_and_goes_on(quickstart):
+    one = quickstart().start()
+    assert one.client("none").get("users/").status == 403
+    assert one.client("sub_admin").get("users/").status == 200
+    uid = one.client().create("élan@example.com", "Élan 🏃", height=175)["user_uid"]
+    assert one.directory.joinpath("service.json").stat().st_mode & 0o077 == 0
+
+    again = one.run("--background", kind=None)
+    assert again.returncode == 0 and "Already running" in again.stdout
+    assert one.run("--stop", kind=None).returncode == 0
+    one.wait_for_all_to_end()
+    service = one.service()
+    assert service["httpd_pid"] is None and service["database"]["pid"] is None
+    assert "Nothing runs" in one.run("--stop").stdout
+
+    one.start_in_foreground()
+    assert one.client().read(uid)["display_name"] == "Élan 🏃"
+    assert one.client().get("users/").json["query_count"] == 2
+    # As a terminal does: the whole group gets it.
+    os.killpg(one.process.pid, signal.SIGINT)
+    assert one.process.wait(60) == 0
+    one.wait_for_all_to_end()
+    assert one.service()["httpd_pid"] is None
+    assert not one.error_log()
+
+
+def test_what_was_killed_goes_on(quickstart):
+    one = quickstart().start_in_foreground()
+    client = one.client()
+    uids = [client.create(f"user{number}@example.com")["user_uid"] for number in range(20)]
+    one.kill()
+    one.wait_for_all_to_end()
+    one.start()
+    assert {user["user_uid"] for user in one.client().everyone(role="user")} == set(uids)
+
+
+def test_nothing_outlives_it(quickstart):
+    one = quickstart().start_in_foreground()
+    one.process.kill()
+    one.process.wait(10)
+    one.wait_for_all_to_end()
+    assert one.start().client().get("users/").status == 200
+
+
+@server_only
+def test_its_database_server_is_ended_where_httpd_was_killed(quickstart):
+    one = quickstart().start()
+    httpd = one.service()["httpd_pid"]
+    os.killpg(os.getpgid(httpd), signal.SIGKILL)
+    wait_for(lambda: not is_there(httpd), 10, "httpd is killed")
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+
+
+@server_only
+def test_a_long_path_with_any_characters(quickstart):
+    one = quickstart("a, 'long' path; " + 60 * "x").start()
+    uid = one.client().create("ann@example.com")["user_uid"]
+    place = (one.directory / "socket").resolve()
+    assert place.is_dir() and place.stat().st_mode & 0o077 == 0
+    one.kill()
+    one.wait_for_all_to_end()
+    one.start()
+    assert one.client().read(uid)
+    assert not place.exists()
+    place = (one.directory / "socket").resolve()
+    assert one.run("--stop").returncode == 0
+    assert not place.exists()
+
+
+@pytest.mark.parametrize("other", sorted(set(DATA) - {databases.KIND}))
+def test_data_of_another_kind_is_left_alone(quickstart, other):
+    one = quickstart()
+    made = one.directory / "data" / DATA[databases.KIND]
+    made.parent.mkdir(parents=True)
+    made.write_text("what is there")
+    before = one.files()
+    done = one.run("--background", kind=other)
+    assert done.returncode != 0
+    assert f"has the data of {databases.KIND}" in done.stderr
+    assert one.files() == before
+
+
+@server_only
+def test_a_database_server_that_does_not_start(quickstart):
+    one = quickstart().start()
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    broken, said = {"postgresql": ("postgresql/global/pg_control", "pg_control"),
+                    "mariadb": ("mariadb/ibdata1", "[ERROR]")}[databases.KIND]
+    os.truncate(one.directory / "data" / broken, 10)
+    for how in ("--background", "--port=%d" % one.port):
+        done = one.run(how)
+        assert done.returncode not in (0, 2)
+        assert said in done.stderr and "database server ended" in done.stderr
+        assert "database.log" in done.stderr
+        one.wait_for_all_to_end()
+
+
+def test_an_httpd_that_does_not_start_takes_the_database_along(quickstart):
+    one = quickstart().start()
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    # It can't be written: httpd, and it alone, ends at once.
+    (one.directory / "error.log").unlink()
+    (one.directory / "error.log").mkdir()
+    assert one.run("--background").returncode == 1
+    one.wait_for_all_to_end()
+    assert (one.directory / "data" / DATA[databases.KIND]).exists()
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (("--db", "oracle"), "--db is sqlite, postgresql or mariadb"),
+    (("--port", "0"), "is no port"),
+    (("--admin", "nobody"), "email address"),
+    (("--frobnicate",), "no such option")])
+def test_what_it_can_not_do_is_refused(quickstart, arguments, said):
+    one = quickstart()
+    done = one.run(*arguments, kind=None)
+    assert done.returncode == 2 and said in done.stderr
+    assert not one.directory.exists()
+    one.directory.mkdir()

@@ -1,12 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Fill the organization `default` of an SQLite database with users, for build/bench."""
+"""Writes so many users as NDJSON, for usermgmtctl to import: build/bench's data."""
 
-import sqlite3
+import json
 import sys
-import time
 
-ATTRIBUTES = ('{"height":175,"weight":68,"age":"23","ycom":0.95,"leg_length":0.91,'
-              '"shoeSize":"7","brand":"Nimbus","shoeModel":"Racer 3","gender":"f"}')
+ATTRIBUTES = ('"height":175,"weight":68,"age":"23","ycom":0.95,"leg_length":0.91,'
+              '"shoeSize":"7","brand":"Nimbus","shoeModel":"Racer 3","gender":"f"')
 
 
 def uid(number):
@@ -14,26 +13,14 @@ def uid(number):
     return "0%019d" % number
 
 
-def rows(count):
-    now = int(time.time() * 1000)
-    for number in range(count):
-        email = "user%d@bench.example.com" % number
-        name = "Person %d" % (number * 7919 % count)
-        yield (uid(number), email, email, name, name.lower(), "+41 %d" % number, ATTRIBUTES,
-               now - count + number, now)
-
-
 def main():
-    path, count = sys.argv[1], int(sys.argv[2])
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA synchronous = OFF")
-    with db:
-        db.executemany(
-            "INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
-            " display_name_folded, phone, attributes, created_at, updated_at)"
-            " SELECT org_id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM organizations"
-            " WHERE name = 'default'", rows(count))
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    count = int(sys.argv[1])
+    for number in range(count):
+        known = json.dumps({"user_uid": uid(number),
+                            "email": "user%d@bench.example.com" % number,
+                            "display_name": "Person %d" % (number * 7919 % count),
+                            "phone": "+41 %d" % number})
+        print(known[:-1] + "," + ATTRIBUTES + "}")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ class ServerEngine:
         self.directory = Path(tempfile.mkdtemp(prefix=f"usermgmt-{self.kind}-"))
         self.directory.chmod(0o755)
         self.data = self.directory / "data"
-        self.data.mkdir()
+        self.data.mkdir(mode=0o700)
         self.account = None
         if os.geteuid() == 0:
             self.account = pwd.getpwnam("nobody")
@@ -159,6 +159,7 @@ class ServerEngine:
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory,
                               env=self.environment, preexec_fn=self._become, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def start(self):
         with open(self.directory / "log", "ab") as log:
@@ -263,6 +264,7 @@ class PostgresqlEngine(ServerEngine):
 
     kind = "postgresql"
     stop_signal = signal.SIGINT
+    port = 5432
     template = "um_template"
     hold = ("BEGIN", "LOCK TABLE {table} IN EXCLUSIVE MODE")
     list_tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -270,23 +272,26 @@ class PostgresqlEngine(ServerEngine):
 
     @property
     def socket(self):
-        return self.directory / ".s.PGSQL.5432"
+        return self.directory / f".s.PGSQL.{self.port}"
 
     def initialize(self):
         self.run(find_program("initdb", *self.places), "-D", str(self.data), "-A", "trust",
                  "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync")
 
+    def settings(self):
+        return {"listen_addresses": "", "unix_socket_directories": self.directory,
+                "unix_socket_permissions": "0777", "fsync": "off", "full_page_writes": "off",
+                "max_connections": 600, "shared_buffers": "128MB", "deadlock_timeout": "100ms",
+                "max_wal_size": "256MB"}
+
     def command(self):
-        settings = {"listen_addresses": "", "unix_socket_directories": self.directory,
-                    "unix_socket_permissions": "0777", "fsync": "off", "full_page_writes": "off",
-                    "max_connections": 600, "shared_buffers": "128MB", "deadlock_timeout": "100ms",
-                    "max_wal_size": "256MB"}
         return [find_program("postgres", *self.places), "-D", str(self.data),
-                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))]
+                *(part for name, value in self.settings().items()
+                  for part in ("-c", f"{name}={value}"))]
 
     def connect(self, database):
         import psycopg2  # pylint: disable=import-outside-toplevel
-        connection = psycopg2.connect(host=str(self.directory), user=USER,
+        connection = psycopg2.connect(host=str(self.directory), port=self.port, user=USER,
                                       dbname=database or "postgres")
         connection.autocommit = True
         return connection
@@ -305,9 +310,13 @@ class PostgresqlEngine(ServerEngine):
     def drop_database(self, name):
         self.query(None, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def address(self):
+        """Where it is, as libpq's words say it."""
+        return f"host={self.directory} connect_timeout=5"
+
     def directives(self, name, pool):
-        return lines(DBDriver="pgsql", DBDParams=f'"host={self.directory} user={USER} '
-                     f'dbname={name} connect_timeout=5"', **pool)
+        return lines(DBDriver="pgsql",
+                     DBDParams=f'"{self.address()} user={USER} dbname={name}"', **pool)
 
     def kill_connections(self, name):
         """Those of a database, all at once; gives how many."""
@@ -333,13 +342,16 @@ class MariadbEngine(ServerEngine):
                  "--auth-root-authentication-method=normal", "--skip-test-db",
                  "--skip-name-resolve", f"--user={getpass.getuser() if not self.account else self.account.pw_name}")
 
+    def settings(self):
+        return ["--skip-networking", "--skip-log-bin"]
+
     def command(self):
         return [find_program("mariadbd"), "--no-defaults", f"--datadir={self.data}",
-                f"--socket={self.socket}", "--skip-networking", "--debug-no-sync",
+                f"--socket={self.socket}", "--debug-no-sync",
                 "--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0",
                 "--innodb-buffer-pool-size=128M", "--max-connections=600",
-                "--max-prepared-stmt-count=200000", "--skip-log-bin",
-                f"--pid-file={self.directory}/pid"]
+                "--max-prepared-stmt-count=200000", f"--pid-file={self.directory}/pid",
+                *self.settings()]
 
     def connect(self, database):
         import pymysql  # pylint: disable=import-outside-toplevel

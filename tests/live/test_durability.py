@@ -11,9 +11,7 @@ import threading
 import time
 
 import pytest
-from usermgmt_env import Client, ConnectionLost, in_parallel, wait_for
-
-UNAVAILABLE = r"UM0001: database: |UM000\d|AH00632|AH0063\d|AH00626|AH00633|dbd:error"
+from usermgmt_env import UNAVAILABLE, Client, ConnectionLost, in_parallel, wait_for
 
 
 class Writers:

@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""Fixtures: servers for a module or a test, and the watch on their error logs.
+
+UM_SANITIZED=1 preloads the address sanitizer, UM_KEEP=1 keeps the servers'
+directories.
+"""
+
+import os
+
+import pytest
+
+from usermgmt_env import Live, Server
+
+
+@pytest.fixture(scope="session")
+def live():
+    made = Live()
+    yield made
+    made.close(keep=os.environ.get("UM_KEEP") == "1")
+
+
+def _factory(live):
+    made = []
+
+    def make(start=True, **options):
+        server = Server(live, **options)
+        made.append(server)
+        return server.start() if start else server
+
+    yield make
+    problems = []
+    for server in made:
+        try:
+            server.stop()
+        except AssertionError as error:
+            problems.append(str(error))
+        problems += server.unexpected_lines()
+        live.servers.remove(server)
+    for server in made:
+        server.database.drop()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="module")
+def make_server(live):
+    """Makes servers that run until the module's last test is done."""
+    yield from _factory(live)
+
+
+@pytest.fixture
+def new_server(live):
+    """Makes servers for one test."""
+    yield from _factory(live)
+
+
+@pytest.fixture(autouse=True)
+def watch_logs(live):
+    """Any warning or worse that the test did not declare fails it."""
+    yield
+    problems = []
+    for server in live.servers:
+        problems += server.unexpected_lines()
+        server.expected.clear()
+    assert not problems, "in the error log:\n" + "\n".join(problems)

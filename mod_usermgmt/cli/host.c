@@ -199,6 +199,8 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
         return UM_EXIT_DATABASE;
     }
     tool->store = um_store_create(&tool->host, writer, 0, tool->pool);
+    /* A change is a batch; httpd, which folds otherwise, may not run. */
+    um_store_set_folding(tool->store, 1);
     return UM_EXIT_OK;
 }
 

@@ -103,24 +103,53 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                                 "UPDATE organizations SET payment_type = %s"
                                                 " WHERE org_id = %lld",
                                                 { NULL } },
-    [UM_STMT_ORGANIZATION_COUNTS_TAKE] = { "organization_counts_take",
-                                           "DELETE FROM organization_counts"
-                                           " ORDER BY count_id LIMIT 1000"
-                                           " RETURNING org_id, user_count, sub_admin_count,"
-                                           " session_count",
-                                           { [UM_DIALECT_SQLITE] = NOT_HERE,
-                                             [UM_DIALECT_POSTGRESQL] =
-                                                 "DELETE FROM organization_counts"
-                                                 " WHERE count_id IN (SELECT count_id"
-                                                 " FROM organization_counts ORDER BY count_id"
-                                                 " LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-                                                 " RETURNING org_id, user_count,"
-                                                 " sub_admin_count, session_count" } },
+    /* Of an organization's counts the row with its own number, made negative, is
+     * the sum of what was folded; those with a number above 0 are changes. */
+    [UM_STMT_ORGANIZATION_COUNTS_WAITING] = { "organization_counts_waiting",
+                                              "SELECT 1 FROM organization_counts"
+                                              " WHERE count_id > 0 ORDER BY count_id"
+                                              " LIMIT 1",
+                                              { [UM_DIALECT_SQLITE] = NOT_HERE } },
+    /* Not those that others are folding or have not committed. */
+    [UM_STMT_ORGANIZATION_COUNTS_LOCK] = { "organization_counts_lock",
+                                           "SELECT count_id, org_id, user_count,"
+                                           " sub_admin_count, session_count"
+                                           " FROM organization_counts"
+                                           " WHERE count_id > 0 ORDER BY count_id"
+                                           " LIMIT %lld FOR UPDATE SKIP LOCKED",
+                                           { [UM_DIALECT_SQLITE] = NOT_HERE } },
+    [UM_STMT_ORGANIZATION_COUNTS_DELETE] = { "organization_counts_delete",
+                                             "DELETE FROM organization_counts WHERE count_id IN"
+                                             " (SELECT CAST(value AS BIGINT)"
+                                             " FROM json_array_elements_text(CAST(%s AS JSON)))",
+                                             { [UM_DIALECT_SQLITE] = NOT_HERE,
+                                               [UM_DIALECT_MARIADB] =
+                                                   "DELETE c FROM JSON_TABLE(%s, '$[*]'"
+                                                   " COLUMNS (count_id BIGINT PATH '$')) j"
+                                                   " STRAIGHT_JOIN organization_counts c"
+                                                   " ON c.count_id = j.count_id" } },
     [UM_STMT_ORGANIZATION_COUNTS_PUT] = { "organization_counts_put",
-                                          "INSERT INTO organization_counts (org_id, user_count,"
-                                          " sub_admin_count, session_count)"
-                                          " VALUES (%lld, %lld, %lld, %lld)",
-                                          { NULL } },
+                                          "INSERT INTO organization_counts AS c (count_id,"
+                                          " org_id, user_count, sub_admin_count, session_count)"
+                                          " VALUES (%lld, %lld, %lld, %lld, %lld)"
+                                          " ON CONFLICT (count_id) DO UPDATE SET"
+                                          " user_count = c.user_count + excluded.user_count,"
+                                          " sub_admin_count ="
+                                          " c.sub_admin_count + excluded.sub_admin_count,"
+                                          " session_count ="
+                                          " c.session_count + excluded.session_count",
+                                          { [UM_DIALECT_SQLITE] = NOT_HERE,
+                                            [UM_DIALECT_MARIADB] =
+                                                "INSERT INTO organization_counts (count_id,"
+                                                " org_id, user_count, sub_admin_count,"
+                                                " session_count)"
+                                                " VALUES (%lld, %lld, %lld, %lld, %lld)"
+                                                " ON DUPLICATE KEY UPDATE"
+                                                " user_count = user_count + VALUES(user_count),"
+                                                " sub_admin_count ="
+                                                " sub_admin_count + VALUES(sub_admin_count),"
+                                                " session_count ="
+                                                " session_count + VALUES(session_count)" } },
     [UM_STMT_ORGANIZATION_STATUS] = { "organization_status",
                                       "SELECT o.name, o.payment_type, c.user_count,"
                                       " c.sub_admin_count, c.session_count,"

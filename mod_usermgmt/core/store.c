@@ -9,8 +9,8 @@
 #include "runner.h"
 #include "schema.h"
 
-/* After so many changes of a process the counts are folded. */
-#define FOLD_EVERY 64
+/* Changes folded in one transaction, at most. */
+#define FOLD_AT_ONCE 1000
 
 struct um_store_t {
     const um_host_t *host;
@@ -23,6 +23,8 @@ struct um_store_t {
     apr_status_t failure;
     /* Known from then on. */
     const um_dialect_traits_t *traits;
+    /* 0: others fold the counts. */
+    apr_uint32_t fold_every;
     volatile apr_uint32_t changes;
 };
 
@@ -121,16 +123,45 @@ apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
                       pool);
 }
 
+void um_store_set_folding(um_store_t *store, apr_uint32_t changes)
+{
+    store->fold_every = changes;
+}
+
 static apr_status_t fold_counts(um_db_t *db, void *baton, apr_pool_t *pool)
 {
-    (void)baton;
-    return um_store_organizations_fold_counts(db, pool);
+    int count = 0;
+    apr_status_t status = um_store_organizations_fold_counts(&count, db, FOLD_AT_ONCE, pool);
+
+    *(int *)baton = count == FOLD_AT_ONCE;
+    return status;
+}
+
+apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_prepare(store, pool);
+
+    *more = 0;
+    if (status != APR_SUCCESS || store->traits->has_single_writer) {
+        return status;
+    }
+    status = um_store_open(&db, store, pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_organizations_has_changes(more, db, pool);
+    }
+    um_db_close(db);
+    if (status == APR_SUCCESS && *more) {
+        status = um_runner_run(store->host, fold_counts, more, pool);
+    }
+    return status;
 }
 
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
                              apr_pool_t *pool)
 {
     apr_status_t status = um_store_prepare(store, pool);
+    int more = 1;
 
     if (status != APR_SUCCESS) {
         return status;
@@ -139,8 +170,12 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
         return um_writer_run(store->writer, store->host, change, baton, pool);
     }
     status = um_runner_run(store->host, change, baton, pool);
-    if (apr_atomic_inc32(&store->changes) % FOLD_EVERY == FOLD_EVERY - 1) {
-        um_runner_run(store->host, fold_counts, NULL, pool);
+    if (store->fold_every > 0
+        && apr_atomic_inc32(&store->changes) % store->fold_every == store->fold_every - 1) {
+        /* What fails is folded after later changes. */
+        while (more && um_store_fold_counts(&more, store, pool) == APR_SUCCESS) {
+            continue;
+        }
     }
     return status;
 }

@@ -44,6 +44,18 @@ apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool);
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
                              apr_pool_t *pool);
 
+/**
+ * Fold changes into the counts of organizations, in one transaction, where the
+ * database keeps them apart. Several may do so at once.
+ * @param more there are more of them than go into a transaction: call again
+ * @return as um_store_change(), logged
+ */
+apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool);
+
+/** Have the store fold counts by itself, after every so many changes made through
+ *  it: where nobody else does. At the start, before it is used. */
+void um_store_set_folding(um_store_t *store, apr_uint32_t changes);
+
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);
 
@@ -137,8 +149,12 @@ typedef struct um_organization_status_t {
 apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
                                                um_db_t *db, apr_int64_t org_id,
                                                apr_int64_t now, apr_pool_t *pool);
-/** Make one row of the oldest rows of each organization's counts; the sums stay. */
-apr_status_t um_store_organizations_fold_counts(um_db_t *db, apr_pool_t *pool);
+/** Tell whether any change is waiting to be folded into its organization's counts. */
+apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool);
+/** Fold the oldest changes, at most so many, into their organizations' counts; the
+ *  sums stay. count is how many they were. */
+apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int64_t limit,
+                                                apr_pool_t *pool);
 /** Make an organization; fine where it is there already. */
 apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
                                            apr_pool_t *pool);

@@ -3,7 +3,8 @@
 
 #include "store.h"
 
-#include <apr_hash.h>
+#include <stdlib.h>
+
 #include <apr_strings.h>
 
 #include "text.h"
@@ -58,45 +59,108 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
     return status;
 }
 
-/* An organization's counts, summed while they are taken. */
+/* What is waiting is looked for outside of a transaction: mostly it is nothing. */
+static void take_waiting(const um_row_t *row, void *baton)
+{
+    (void)row;
+    *(int *)baton = 1;
+}
+
+apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool)
+{
+    *has_changes = 0;
+    return um_db_select(db, take_waiting, has_changes, UM_STMT_ORGANIZATION_COUNTS_WAITING,
+                        UM_NO_PARAMETERS, pool);
+}
+
 typedef struct um_counts_t {
     apr_int64_t org_id;
     apr_int64_t numbers[3];
 } um_counts_t;
 
+/* Changes to be folded: of um_counts_t, and their ids as a JSON array. */
+typedef struct um_fold_t {
+    apr_array_header_t *counts;
+    um_buffer_t ids;
+} um_fold_t;
+
 static void take_counts(const um_row_t *row, void *baton)
 {
-    apr_hash_t *sums = baton;
-    apr_pool_t *pool = apr_hash_pool_get(sums);
-    apr_int64_t org_id = um_row_int(row, 0);
-    um_counts_t *sum = apr_hash_get(sums, &org_id, sizeof(org_id));
+    um_fold_t *fold = baton;
+    um_counts_t *counts = apr_array_push(fold->counts);
 
-    if (sum == NULL) {
-        sum = apr_pcalloc(pool, sizeof(*sum));
-        sum->org_id = org_id;
-        apr_hash_set(sums, &sum->org_id, sizeof(sum->org_id), sum);
-    }
+    um_buffer_putc(&fold->ids, fold->counts->nelts == 1 ? '[' : ',');
+    um_buffer_put_int(&fold->ids, um_row_int(row, 0));
+    counts->org_id = um_row_int(row, 1);
     for (int i = 0; i < 3; i++) {
-        sum->numbers[i] += um_row_int(row, i + 1);
+        counts->numbers[i] = um_row_int(row, i + 2);
     }
 }
 
-apr_status_t um_store_organizations_fold_counts(um_db_t *db, apr_pool_t *pool)
+static int compare_counts(const void *a, const void *b)
 {
-    apr_hash_t *sums = apr_hash_make(pool);
-    apr_status_t status = um_db_select(db, take_counts, sums, UM_STMT_ORGANIZATION_COUNTS_TAKE,
-                                       UM_NO_PARAMETERS, pool);
+    apr_int64_t first = ((const um_counts_t *)a)->org_id;
+    apr_int64_t second = ((const um_counts_t *)b)->org_id;
 
-    for (apr_hash_index_t *at = apr_hash_first(pool, sums); status == APR_SUCCESS && at != NULL;
-         at = apr_hash_next(at)) {
-        const um_counts_t *sum = apr_hash_this_val(at);
+    return (first > second) - (first < second);
+}
 
-        status = um_db_query(db, NULL, UM_STMT_ORGANIZATION_COUNTS_PUT,
-                             UM_PARAMETERS(um_db_int(sum->org_id, pool),
-                                           um_db_int(sum->numbers[0], pool),
-                                           um_db_int(sum->numbers[1], pool),
-                                           um_db_int(sum->numbers[2], pool)),
-                             pool);
+/* Sorted: who folds at the same time locks the sums in the same order. */
+static void sum_up(apr_array_header_t *counts)
+{
+    int kept = 0;
+
+    if (counts->nelts == 0) {
+        return;
+    }
+    qsort(counts->elts, (size_t)counts->nelts, sizeof(um_counts_t), compare_counts);
+    for (int i = 1; i < counts->nelts; i++) {
+        const um_counts_t *next = &APR_ARRAY_IDX(counts, i, um_counts_t);
+        um_counts_t *sum = &APR_ARRAY_IDX(counts, kept, um_counts_t);
+
+        if (next->org_id != sum->org_id) {
+            APR_ARRAY_IDX(counts, ++kept, um_counts_t) = *next;
+            continue;
+        }
+        for (int j = 0; j < 3; j++) {
+            sum->numbers[j] += next->numbers[j];
+        }
+    }
+    counts->nelts = kept + 1;
+}
+
+static apr_status_t put_counts(um_db_t *db, const um_counts_t *sum, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_ORGANIZATION_COUNTS_PUT,
+                       UM_PARAMETERS(um_db_int(-sum->org_id, pool), um_db_int(sum->org_id, pool),
+                                     um_db_int(sum->numbers[0], pool),
+                                     um_db_int(sum->numbers[1], pool),
+                                     um_db_int(sum->numbers[2], pool)),
+                       pool);
+}
+
+apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int64_t limit,
+                                                apr_pool_t *pool)
+{
+    um_fold_t fold = { .counts = apr_array_make(pool, 64, sizeof(um_counts_t)) };
+    int deleted = 0;
+    apr_status_t status;
+
+    um_buffer_init(&fold.ids, 1024, pool);
+    status = um_db_select(db, take_counts, &fold, UM_STMT_ORGANIZATION_COUNTS_LOCK,
+                          UM_PARAMETERS(um_db_int(limit, pool)), pool);
+    *count = fold.counts->nelts;
+    if (status == APR_SUCCESS && *count > 0) {
+        um_buffer_putc(&fold.ids, ']');
+        status = um_db_query(db, &deleted, UM_STMT_ORGANIZATION_COUNTS_DELETE,
+                             UM_PARAMETERS(fold.ids.data), pool);
+    }
+    if (status == APR_SUCCESS && deleted != *count) {
+        status = UM_ECONFLICT;
+    }
+    sum_up(fold.counts);
+    for (int i = 0; status == APR_SUCCESS && i < fold.counts->nelts; i++) {
+        status = put_counts(db, &APR_ARRAY_IDX(fold.counts, i, um_counts_t), pool);
     }
     return status;
 }

@@ -11,6 +11,7 @@
 #include "cache.h"
 #include "config.h"
 #include "errors.h"
+#include "folding.h"
 #include "handler.h"
 #include "mailing.h"
 #include "runtime.h"
@@ -49,6 +50,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                    && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
+                   && um_folding_init(pconf, server) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -21,6 +21,9 @@
  * dropped it then, so the next is another. */
 #define ACQUIRE_TRIES 3
 
+/* Without mod_watchdog requests fold the counts, each after so many changes. */
+#define FOLD_EVERY 256
+
 /* How long a thread waits for a place among those that wait for a connection. */
 #define PLACE_WAIT apr_time_from_msec(10)
 #define PLACE_WAIT_MAX apr_time_from_sec(2)
@@ -148,8 +151,7 @@ apr_status_t um_runtime_register(apr_pool_t *pconf)
     return ap_mutex_register(pconf, MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
 }
 
-/* Whether anything asks for its database. */
-static int is_used(const server_rec *server)
+int um_runtime_is_used(const server_rec *server)
 {
     const um_config_server_t *config = um_config_server(server);
 
@@ -161,7 +163,7 @@ int um_runtime_check(server_rec *server)
     int used = 0;
 
     for (server_rec *each = server; each != NULL; each = each->next) {
-        used = used || is_used(each);
+        used = used || um_runtime_is_used(each);
     }
     if (!used || ap_find_linked_module("mod_dbd.c") != NULL) {
         return 1;
@@ -247,8 +249,11 @@ static void start_server(server_rec *server, um_writer_t *writer, apr_pool_t *po
     host->host.baton = host;
     host->server = server;
     host->store = um_store_create(&host->host, writer, config->auto_schema != 0, pool);
+    if (ap_find_linked_module("mod_watchdog.c") == NULL) {
+        um_store_set_folding(host->store, FOLD_EVERY);
+    }
     apr_hash_set(hosts, &host->server, sizeof(host->server), host);
-    if (is_used(server)) {
+    if (um_runtime_is_used(server)) {
         /* Early, so that what is wrong is in the log before anybody asks; a
          * database that is down now is tried again at the first request. */
         apr_pool_create(&scratch, pool);

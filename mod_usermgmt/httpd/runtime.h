@@ -30,6 +30,9 @@ void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
 apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
                                      server_rec *server);
 
+/** Tell whether anything of a server's configuration asks for its database. */
+int um_runtime_is_used(const server_rec *server);
+
 /** Random bytes, as a host gives them; the baton plays no part. */
 apr_status_t um_runtime_random(unsigned char *bytes, apr_size_t length, void *baton);
 

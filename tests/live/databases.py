@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """The databases the tests run on, one kind at a time: UM_DATABASE is sqlite (the
-default), postgresql or mariadb.
+default), postgresql or mariadb. A test that compares them asks for a kind itself.
 
 A kind's engine is what runs for all servers of a test process: a private database
 server, or nothing for SQLite. It makes a database for each httpd. fsync is off, as
@@ -396,7 +396,7 @@ class MariadbEngine(ServerEngine):
 ENGINES = {"sqlite": SqliteEngine, "postgresql": PostgresqlEngine, "mariadb": MariadbEngine}
 
 
-def new_engine():
-    if KIND not in ENGINES:
-        raise RuntimeError(f"UM_DATABASE must be one of {', '.join(ENGINES)}, not {KIND!r}")
-    return ENGINES[KIND]()
+def new_engine(kind=KIND):
+    if kind not in ENGINES:
+        raise RuntimeError(f"UM_DATABASE must be one of {', '.join(ENGINES)}, not {kind!r}")
+    return ENGINES[kind]()

@@ -366,12 +366,13 @@ class Server:
     extra     lines for the main server
     before    lines before the Location: modules' settings
     database  another server's, to share it
+    kind      the kind of a database of its own
     pool      DBD… directives of mod_dbd's pool that are to differ
     """
 
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
                  location="", roles=DEFAULT_ROLES, extra="", modules=(), without=(),
-                 database=None, pool=None, has_location=True, require="Require valid-user",
+                 database=None, kind=databases.KIND, pool=None, has_location=True, require="Require valid-user",
                  log_level="info"):
         self.live = live
         self.directory = live.new_directory()
@@ -389,7 +390,7 @@ class Server:
         self.has_location = has_location
         self.require = require
         self.log_level = log_level
-        self.database = database or live.new_database(self.directory)
+        self.database = database or live.new_database(self.directory, kind)
         self.process = None
         self.starts = 0
         self.expected = []
@@ -753,13 +754,13 @@ class Live:
         self.root = Path(tempfile.mkdtemp(prefix="usermgmt-live-"))
         self.root.chmod(0o755)
         self.count = 0
-        self.engine = None
+        self.engines = {}
 
-    def new_database(self, directory):
+    def new_database(self, directory, kind=databases.KIND):
         """An empty database for a server; its engine starts with the first."""
-        if self.engine is None:
-            self.engine = databases.new_engine()
-        return self.engine.create(directory)
+        if kind not in self.engines:
+            self.engines[kind] = databases.new_engine(kind)
+        return self.engines[kind].create(directory)
 
     def new_directory(self):
         self.count += 1
@@ -771,8 +772,8 @@ class Live:
     def close(self, keep):
         for server in self.servers:
             server.kill()
-        if self.engine is not None:
-            self.engine.close()
+        for engine in self.engines.values():
+            engine.close()
         self.ports.give_back()
         if not keep:
             shutil.rmtree(self.root)

@@ -23,6 +23,10 @@
 #define SETTLE_TRIES 10
 #define SETTLE_PAUSE apr_time_from_msec(50)
 
+/* Other connections that are tried in place of one that is dead: they may have
+ * died as well since they were lent. */
+#define REPLACE_TRIES 4
+
 /* Tries of a read outside of a transaction, and how long they go on. */
 #define READ_TRIES 3
 #define READ_TRIES_TIME apr_time_from_sec(2)
@@ -310,11 +314,13 @@ apr_status_t um_db_heal(um_db_t *db)
     if (!dead) {
         status = settle_tries(&dead, db);
     }
-    if (dead) {
+    for (int try = 1; dead && try <= REPLACE_TRIES; try++) {
         status = replace(db);
-        if (status == APR_SUCCESS) {
-            status = settle_tries(&dead, db);
+        if (status != APR_SUCCESS) {
+            break;
         }
+        dead = 0;
+        status = settle_tries(&dead, db);
     }
     return status;
 }

@@ -16,9 +16,9 @@
 
 #define MUTEX_TYPE "usermgmt-writer"
 #define RETAINED_KEY "usermgmt-shared"
+#define WATCHED_KEY "usermgmt-watched"
 
-/* A connection that died in the pool comes out of it as NULL; the pool has
- * dropped it then, so the next is another. */
+/* How often the pool is asked for a connection where it can't make one. */
 #define ACQUIRE_TRIES 3
 
 /* Without mod_watchdog requests fold the counts, each after so many changes. */
@@ -51,6 +51,9 @@ static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
 
 static um_shared_t *shared;
 
+/* How many connections that were in use here the pools have dropped. */
+static volatile apr_uint32_t dropped;
+
 /* This child's, written once before it serves: server_rec to um_server_host_t,
  * and how many threads may wait for a connection. */
 static apr_hash_t *hosts;
@@ -78,17 +81,53 @@ static int take_place(um_server_host_t *host)
     return 1;
 }
 
+static apr_status_t count_dropped(void *unused)
+{
+    (void)unused;
+    apr_atomic_inc32(&dropped);
+    return APR_SUCCESS;
+}
+
+/* Its pool goes when the connection is dropped. */
+static void watch(const ap_dbd_t *dbd)
+{
+    void *watched = NULL;
+
+    apr_pool_userdata_get(&watched, WATCHED_KEY, dbd->pool);
+    if (watched == NULL) {
+        apr_pool_userdata_setn("", WATCHED_KEY, count_dropped, dbd->pool);
+    }
+}
+
+/* A connection that died in the pool comes out of it as NULL, and the pool has
+ * dropped it then. All may have died at once, so that is no failure: there is
+ * one such less. */
+static ap_dbd_t *open_connection(const um_server_host_t *host, apr_pool_t *pool)
+{
+    ap_dbd_t *dbd = NULL;
+    int failures = 0;
+
+    while (dbd == NULL && failures < ACQUIRE_TRIES) {
+        apr_uint32_t before = apr_atomic_read32(&dropped);
+
+        dbd = dbd_open(pool, host->server);
+        failures += apr_atomic_read32(&dropped) == before;
+    }
+    if (dbd != NULL) {
+        watch(dbd);
+    }
+    return dbd;
+}
+
 static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
 {
     um_server_host_t *host = baton;
-    ap_dbd_t *dbd = NULL;
+    ap_dbd_t *dbd;
 
     if (!take_place(host)) {
         return UM_EUNAVAILABLE;
     }
-    for (int try = 0; dbd == NULL && try < ACQUIRE_TRIES; try++) {
-        dbd = dbd_open(pool, host->server);
-    }
+    dbd = open_connection(host, pool);
     apr_atomic_dec32(&host->acquiring);
     if (dbd == NULL) {
         return UM_EUNAVAILABLE;

@@ -166,6 +166,9 @@ static int read_value(um_listing_request_t *listing, const um_listing_parameter_
     case UM_LISTING_FOLDED_TEXT:
         value = um_text_fold(value, pool);
         break;
+    case UM_LISTING_FOLDED_NAME:
+        value = um_text_fold_name(value, pool);
+        break;
     case UM_LISTING_ASCII_TEXT:
         value = um_text_lower_ascii(value, pool);
         break;

@@ -23,6 +23,7 @@ typedef enum um_listing_type_t {
     /** Any text but an empty one; as it is, case-folded, or in small ASCII letters. */
     UM_LISTING_TEXT,
     UM_LISTING_FOLDED_TEXT,
+    UM_LISTING_FOLDED_NAME,
     UM_LISTING_ASCII_TEXT,
     /** A time in milliseconds; what is finer is cut off, or rounded up. */
     UM_LISTING_INSTANT,

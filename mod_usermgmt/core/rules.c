@@ -44,6 +44,11 @@ static const um_violation_t email_local = {
     "Before the @ of an email address stand letters, digits, any of !#$%&'*+-/=?^_`{|}~ and"
     " single dots between them."
 };
+static const um_violation_t email_folded_too_long = {
+    "too_long",
+    "An email address has at most 2048 bytes once its compatibility characters are written out"
+    " (Unicode's toNFKC_Casefold)."
+};
 static const um_violation_t email_domain = {
     "invalid_email",
     "The domain of an email address is made of labels with single dots between them, each 1 to"
@@ -158,7 +163,10 @@ const um_violation_t *um_rules_check_email(const char *email)
     if (at[1] == '[') {
         return is_literal(at + 1) ? NULL : &email_literal;
     }
-    return is_domain(at + 1) ? NULL : &email_domain;
+    if (!is_domain(at + 1)) {
+        return &email_domain;
+    }
+    return um_text_is_foldable_email(email) ? NULL : &email_folded_too_long;
 }
 
 /* ---- the other members ---- */

@@ -108,7 +108,7 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_INSERT,
                            UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email,
                                          um_text_fold(user->email, pool), user->display_name,
-                                         um_text_fold(user->display_name, pool), user->phone,
+                                         um_text_fold_name(user->display_name, pool), user->phone,
                                          user->attributes, um_db_int(user->created_at, pool),
                                          um_db_int(user->updated_at, pool)),
                            pool);
@@ -122,7 +122,7 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
 
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
                            UM_PARAMETERS(user->email, email_folded, user->display_name,
-                                         um_text_fold(user->display_name, pool), user->phone,
+                                         um_text_fold_name(user->display_name, pool), user->phone,
                                          user->attributes, um_db_int(user->updated_at, pool), org,
                                          user->uid, um_db_int(user->version, pool), org,
                                          email_folded, user->uid),

@@ -253,6 +253,29 @@ const char *um_text_fold(const char *text, apr_pool_t *pool)
     return copy;
 }
 
+const char *um_text_fold_name(const char *name, apr_pool_t *pool)
+{
+    const char *folded = um_text_fold(name, pool);
+
+    if (folded == NULL || strlen(folded) <= UM_TEXT_NAME_FOLDED_MAX) {
+        return folded;
+    }
+    return apr_pstrmemdup(pool, folded,
+                          (apr_size_t)(last_of(folded, folded + UM_TEXT_NAME_FOLDED_MAX + 1)
+                                       - folded));
+}
+
+int um_text_is_foldable_email(const char *email)
+{
+    utf8proc_int32_t buffer[UM_TEXT_EMAIL_FOLDED_MAX + 1];
+    int fits;
+    utf8proc_ssize_t length = fold_into(&fits, buffer, UM_TEXT_EMAIL_FOLDED_MAX, email,
+                                        strlen(email));
+
+    /* A code point takes a byte or more. */
+    return fits && length >= 0 && length <= UM_TEXT_EMAIL_FOLDED_MAX;
+}
+
 /* ---- prefixes ---- */
 
 const char *um_text_prefix_end(const char *prefix, apr_pool_t *pool)

@@ -33,6 +33,16 @@ const char *um_text_trim(const char *text, apr_pool_t *pool);
  */
 const char *um_text_fold(const char *text, apr_pool_t *pool);
 
+/** Fold a name, or what it shall start with, as far as indexes have room for it: cut
+ *  to UM_TEXT_NAME_FOLDED_MAX bytes, between characters. NULL as above. */
+#define UM_TEXT_NAME_FOLDED_MAX 1024
+const char *um_text_fold_name(const char *name, apr_pool_t *pool);
+
+/** Tell whether an address, of any length, is folded to a well-formed text of at most
+ *  UM_TEXT_EMAIL_FOLDED_MAX bytes: as many as indexes have room for. */
+#define UM_TEXT_EMAIL_FOLDED_MAX 2048
+int um_text_is_foldable_email(const char *email);
+
 /** A copy with ASCII capitals made small and nothing else changed, in pool. */
 const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
 

@@ -481,3 +481,56 @@ def test_a_client_that_leaves_a_stream(server, people):
             sock.recv(10)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert server.admin.get("users/").expect(200).json["query_count"] == COUNT
+
+
+# U+FDFA is one character, and folded 18 of 33 bytes.
+LONG = "\ufdfa"
+
+
+def test_names_that_are_long_when_folded(server, admin):
+    """No index has room for all of it: the beginning tells them apart, and the
+    order of what is told apart no more is that of the uids."""
+    names = [LONG * 256, LONG * 255 + "a", LONG * 31, LONG * 30 + "z", LONG * 256,
+             "".join(chr(0x10400 + n % 40) for n in range(256))]
+    users = [admin.create(f"long{n}@listing.example.com", name) for n, name in enumerate(names)]
+    try:
+        for user, name in zip(users, names):
+            assert admin.read(user["user_uid"])["display_name"] == name
+        for text in (LONG, LONG * 30, LONG * 31):
+            found = admin.everyone(display_name=text)
+            assert [user["user_uid"] for user in found] == [
+                user["user_uid"] for user in users[:5]
+                if user["display_name"].startswith(text)]
+        for text in (LONG * 200, LONG * 256, LONG * 250 + "nothing"):
+            # 31 of them, the same for all of these.
+            assert {user["user_uid"] for user in admin.everyone(q=text)} \
+                == {users[n]["user_uid"] for n in (0, 1, 2, 4)}
+        page = admin.get("users/", query={"order_by": "display_name", "limit": 1,
+                                          "q": LONG * 31})
+        told = []
+        while True:
+            told += [user["user_uid"] for user in page.expect(200).json["users"]]
+            if "next" not in page.links:
+                break
+            page = admin.follow(page, "next")
+        assert told == [users[n]["user_uid"] for n in (0, 1, 2, 4)]
+        for user in users:
+            admin.put("users/" + user["user_uid"], {"display_name": LONG * 256}).expect(200)
+    finally:
+        for user in users:
+            admin.delete("users/" + user["user_uid"]).expect(200)
+
+
+def test_addresses_that_are_long_when_folded(server, admin):
+    domain = "@" + LONG * 21 + "." + LONG * 20
+    good, bad = LONG * 20 + domain, LONG * 21 + domain + LONG
+    uid = admin.create(good)["user_uid"]
+    assert [user["user_uid"] for user in admin.everyone(email=good)] == [uid]
+    assert admin.everyone(email=bad) == []
+    admin.post("users/", {"email": good, "display_name": "X"}).expect_problem(409, "email_exists")
+    for method, path, body in (("POST", "users/", {"display_name": "X"}),
+                               ("PUT", "users/" + uid, {}), ("POST", "invitations/", {}),
+                               ("POST", "sub-admins/", {})):
+        admin.ask(method, path, {**body, "email": bad}).expect_faults(("email", "too_long"))
+    admin.post("invitations/", {"email": good}).expect(201)
+    admin.delete("users/" + uid).expect(200)

@@ -16,6 +16,8 @@
 
 #define E_ACUTE "\xc3\xa9"
 #define EMOJI "\xf0\x9f\x98\x80"
+/* Folded it is 18 characters of 33 bytes. */
+#define U_FDFA "\xef\xb7\xba"
 
 typedef const um_violation_t *check_t(const char *text);
 
@@ -146,6 +148,10 @@ static void addresses_have_a_size(void **state)
     assert_code(um_rules_check_email, join(local, long_domain), NULL);
     assert_code(um_rules_check_email, join(join("y", local), long_domain), "too_long");
     assert_code(um_rules_check_email, times(3000, "a"), "too_long");
+    label = join("@", join(times(21, U_FDFA), join(".", times(20, U_FDFA))));
+    assert_code(um_rules_check_email, join(times(20, U_FDFA), label), NULL);
+    assert_code(um_rules_check_email, join(times(21, U_FDFA), label), NULL);
+    assert_code(um_rules_check_email, join(times(21, U_FDFA), join(label, U_FDFA)), "too_long");
 }
 
 static void a_quoted_name_is_refused_in_words(void **state)

@@ -503,6 +503,54 @@ static void bad_texts_have_no_fold(void **state)
     }
 }
 
+/* U+FDFA is one character of 3 bytes, and folded 18 of 33. */
+#define LONG_ONE "\xef\xb7\xba"
+
+static const char *times(int count, const char *text)
+{
+    char *all = apr_pstrdup(pool, "");
+
+    while (count-- > 0) {
+        all = apr_pstrcat(pool, all, text, NULL);
+    }
+    return all;
+}
+
+static void a_name_is_folded_up_to_a_limit(void **state)
+{
+    const char *folded = um_text_fold(times(256, LONG_ONE), pool);
+    const char *clipped = um_text_fold_name(times(256, LONG_ONE), pool);
+
+    (void)state;
+    assert_int_equal(strlen(folded), 256 * 33);
+    /* 31 of them, and the next letter takes two bytes. */
+    assert_int_equal(strlen(clipped), 31 * 33);
+    assert_memory_equal(clipped, folded, 31 * 33);
+    for (int i = 0; i < 4; i++) {
+        const char *plain = times(UM_TEXT_NAME_FOLDED_MAX - i, "a");
+        const char *cut = um_text_fold_name(apr_pstrcat(pool, plain, "\xf0\x9f\x98\x80", NULL),
+                                            pool);
+
+        assert_string_equal(cut, plain);
+        assert_string_equal(um_text_fold_name(plain, pool), plain);
+    }
+    assert_int_equal(strlen(um_text_fold_name(times(256, "\xf0\x9f\x98\x80"), pool)),
+                     UM_TEXT_NAME_FOLDED_MAX);
+    assert_null(um_text_fold_name("\xff", pool));
+}
+
+static void an_address_may_be_too_long_when_folded(void **state)
+{
+    (void)state;
+    assert_true(um_text_is_foldable_email("a@example.com"));
+    assert_true(um_text_is_foldable_email(times(UM_TEXT_EMAIL_FOLDED_MAX, "A")));
+    assert_false(um_text_is_foldable_email(times(UM_TEXT_EMAIL_FOLDED_MAX + 1, "A")));
+    assert_true(um_text_is_foldable_email(times(62, LONG_ONE)));
+    assert_false(um_text_is_foldable_email(times(63, LONG_ONE)));
+    assert_false(um_text_is_foldable_email(times(2000, LONG_ONE)));
+    assert_false(um_text_is_foldable_email("\xff"));
+}
+
 /* ---- prefixes ---- */
 
 static void known_ends(void **state)
@@ -613,6 +661,8 @@ int main(void)
         WITH_POOL(folding_twice_changes_nothing_in_a_text),
         WITH_POOL(folding_makes_room_for_what_grows),
         WITH_POOL(bad_texts_have_no_fold),
+        WITH_POOL(a_name_is_folded_up_to_a_limit),
+        WITH_POOL(an_address_may_be_too_long_when_folded),
         WITH_POOL(known_ends),
         WITH_POOL(the_range_holds_what_starts_so_and_nothing_else),
         WITH_POOL(an_end_is_well_formed),

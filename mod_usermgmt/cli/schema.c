@@ -5,12 +5,21 @@
 
 #include "commands.h"
 
+/* How long an upgrade that met a busy database waits before it is tried again. */
+#define BUSY_PAUSE apr_time_from_msec(100)
+
 static const char *state_of(int version)
 {
     if (version == UM_SCHEMA_VERSION) {
         return "current";
     }
-    return version == 0 ? "missing" : version < UM_SCHEMA_VERSION ? "old" : "newer";
+    if (version == 0) {
+        return "missing";
+    }
+    if (um_schema_is_usable(version)) {
+        return "usable";
+    }
+    return version < UM_SCHEMA_VERSION ? "old" : "newer";
 }
 
 /* The connection is the caller's to close. */
@@ -39,6 +48,8 @@ um_exit_t um_schema_command_status(um_tool_t *tool, const char *const *words, in
     um_buffer_put_int(&text, version);
     um_buffer_puts(&text, ",\"wanted\":");
     um_buffer_put_int(&text, UM_SCHEMA_VERSION);
+    um_buffer_puts(&text, ",\"oldest\":");
+    um_buffer_put_int(&text, UM_SCHEMA_OLDEST);
     um_buffer_puts(&text, ",\"state\":\"");
     um_buffer_puts(&text, state_of(version));
     um_buffer_puts(&text, "\"}\n");
@@ -47,38 +58,42 @@ um_exit_t um_schema_command_status(um_tool_t *tool, const char *const *words, in
 }
 
 /* Another process may do the same at this moment; then one waits for the other. */
-static apr_status_t upgrade(um_tool_t *tool, um_db_t *db)
+static apr_status_t upgrade(int *found, um_tool_t *tool, um_db_t *db, um_schema_from_t from)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(tool->options.wait);
     apr_status_t status;
 
-    do {
+    um_db_set_will_retry(db, apr_time_now() < end);
+    status = um_schema_upgrade(found, db, from, tool->pool);
+    while (status == UM_EUNAVAILABLE && apr_time_now() < end) {
+        apr_sleep(BUSY_PAUSE);
         um_db_set_will_retry(db, apr_time_now() < end);
-        status = um_schema_upgrade(db, tool->pool);
-    } while (status == UM_EUNAVAILABLE && apr_time_now() < end);
+        status = um_schema_upgrade(found, db, from, tool->pool);
+    }
     return status;
 }
 
-static um_exit_t make(um_tool_t *tool, int is_create)
+static um_exit_t make(um_tool_t *tool, um_schema_from_t from)
 {
     um_db_t *db = NULL;
     int version = 0;
     apr_status_t status = open_version(&db, &version, tool);
 
+    if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
+        status = upgrade(&version, tool, db, from);
+    }
+    um_db_close(db);
     if (status == APR_SUCCESS && version == UM_SCHEMA_VERSION) {
         um_tool_say(tool, "the schema is there, in version %d", version);
-    } else if (status == APR_SUCCESS && version > UM_SCHEMA_VERSION) {
+    } else if (status == UM_ESCHEMA) {
         um_tool_say(tool, "the schema has version %d; this usermgmtctl knows none after %d",
                     version, UM_SCHEMA_VERSION);
         status = UM_EREFUSED;
-    } else if (status == APR_SUCCESS && is_create != (version == 0)) {
-        um_tool_say(tool, is_create ? "there is a schema; \"schema upgrade\" brings it up to date"
-                                    : "there is no schema; \"schema create\" makes it");
-        status = UM_EREFUSED;
-    } else if (status == APR_SUCCESS) {
-        status = upgrade(tool, db);
+    } else if (status == UM_EREFUSED) {
+        um_tool_say(tool, version == 0 ? "there is no schema; \"schema create\" makes it"
+                                       : "there is a schema; \"schema upgrade\" brings it up to "
+                                         "date");
     }
-    um_db_close(db);
     return um_tool_exit(status);
 }
 
@@ -86,14 +101,14 @@ um_exit_t um_schema_command_create(um_tool_t *tool, const char *const *words, in
 {
     (void)words;
     (void)count;
-    return make(tool, 1);
+    return make(tool, UM_SCHEMA_FROM_NOTHING);
 }
 
 um_exit_t um_schema_command_upgrade(um_tool_t *tool, const char *const *words, int count)
 {
     (void)words;
     (void)count;
-    return make(tool, 0);
+    return make(tool, UM_SCHEMA_FROM_OLDER);
 }
 
 um_exit_t um_schema_command_verify(um_tool_t *tool, const char *const *words, int count)

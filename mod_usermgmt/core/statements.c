@@ -48,12 +48,26 @@
     " ON i.org_id = x.org_id AND i.invite_token = x.invite_token"                               \
     " WHERE x.org_id = %lld AND x.secret_sha256 = %s"
 
+/* The invitation in force for an address, if there is one. MariaDB has a column for
+ * it, and finds it by that alone. */
+#define PENDING_TO(alias) alias "email_folded = %s AND " alias "status = 'pending'"
+
+#define EXPIRE_INVITATION(pending)                                                              \
+    "UPDATE invitations SET status = 'expired'"                                                 \
+    " WHERE org_id = %lld AND " pending " AND expires_at <= %lld"
+
+#define RENEW_INVITATION(pending)                                                               \
+    "UPDATE invitations SET status = 'pending', expires_at = %lld, version = version + 1"       \
+    " WHERE org_id = %lld AND invite_token = %s AND status IN ('pending', 'expired')"           \
+    " AND NOT EXISTS (SELECT 1 FROM invitations other"                                          \
+    " WHERE other.org_id = %lld AND " pending " AND other.invite_token <> %s)"
+
 /* What a change decides by must stay until it ends. Not for SQLite, where there
  * is one writer. */
 #define FOR_UPDATE " FOR UPDATE"
 
 /* Takes the place of a statement that a database has no use for: its counts
- * need no folding, its transactions no finding out. */
+ * need no folding, its transactions no finding out, its schema no lock. */
 #define NOT_HERE "SELECT 1"
 
 typedef struct um_statement_t {
@@ -86,6 +100,14 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                       " AND table_name = 'schema_version'" } },
     [UM_STMT_SCHEMA_VERSION] = { "schema_version", "SELECT MAX(version) FROM schema_version",
                                  { NULL } },
+    /* Keeps other upgrades of this database away: until the transaction ends, or,
+     * as MariaDB's do at the first change of the schema, the connection. */
+    [UM_STMT_SCHEMA_LOCK] = { "schema_lock",
+                              NOT_HERE,
+                              { [UM_DIALECT_POSTGRESQL] =
+                                    "SELECT 1 FROM pg_advisory_xact_lock(1970106733)",
+                                [UM_DIALECT_MARIADB] =
+                                    "SELECT GET_LOCK(CONCAT('usermgmt.', MD5(DATABASE())), 2)" } },
     [UM_STMT_ORGANIZATION_GET] = { "organization_get",
                                    "SELECT " ORGANIZATION_COLUMNS " FROM organizations"
                                    " WHERE name = %s",
@@ -292,22 +314,15 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                           " AND i.invite_token = n.invite_token)"
                                           " AND NOT EXISTS (SELECT 1 FROM invitations i"
                                           " WHERE i.org_id = n.org_id"
-                                          " AND i.email_folded = n.email_folded"
-                                          " AND i.status = 'pending')" } },
+                                          " AND i.pending_email_folded = n.email_folded)" } },
     [UM_STMT_INVITATION_EXPIRE] = { "invitation_expire",
-                                    "UPDATE invitations SET status = 'expired'"
-                                    " WHERE org_id = %lld AND email_folded = %s"
-                                    " AND status = 'pending' AND expires_at <= %lld",
-                                    { NULL } },
+                                    EXPIRE_INVITATION(PENDING_TO("")),
+                                    { [UM_DIALECT_MARIADB] =
+                                          EXPIRE_INVITATION("pending_email_folded = %s") } },
     [UM_STMT_INVITATION_RENEW] = { "invitation_renew",
-                                   "UPDATE invitations SET status = 'pending', expires_at = %lld,"
-                                   " version = version + 1"
-                                   " WHERE org_id = %lld AND invite_token = %s"
-                                   " AND status IN ('pending', 'expired')"
-                                   " AND NOT EXISTS (SELECT 1 FROM invitations other"
-                                   " WHERE other.org_id = %lld AND other.email_folded = %s"
-                                   " AND other.status = 'pending' AND other.invite_token <> %s)",
-                                   { NULL } },
+                                   RENEW_INVITATION(PENDING_TO("other.")),
+                                   { [UM_DIALECT_MARIADB] =
+                                         RENEW_INVITATION("other.pending_email_folded = %s") } },
     [UM_STMT_INVITATION_REVOKE] = { "invitation_revoke",
                                     "UPDATE invitations SET status = 'revoked'"
                                     " WHERE org_id = %lld AND invite_token = %s"
@@ -448,9 +463,11 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
 const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect)
 {
     static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
-        [UM_DIALECT_SQLITE] = { "sqlite3", 1, 1, 0, 0 },
-        [UM_DIALECT_POSTGRESQL] = { "pgsql", 0, 0, 1, 0 },
-        [UM_DIALECT_MARIADB] = { "mysql", 0, 0, 0, 1 },
+        [UM_DIALECT_SQLITE] = { "sqlite3", 1, 1, 0, 0, NULL },
+        [UM_DIALECT_POSTGRESQL] = { "pgsql", 0, 0, 1, 0, "SET LOCAL statement_timeout = 0" },
+        /* Who waits for a table's lock has all others wait behind it: not for long. */
+        [UM_DIALECT_MARIADB] = { "mysql", 0, 0, 0, 1,
+                                 "SET max_statement_time = 0, lock_wait_timeout = 2" },
     };
 
     return &traits[dialect];
@@ -559,37 +576,61 @@ typedef struct um_pieces_t {
 #define PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
 #define SHARED(...) { PIECES(__VA_ARGS__), { NULL } }
 
-static const um_pieces_t conditions[UM_CONDITION_COUNT] = {
-    [UM_IF_USER_EMAIL] = SHARED({ " AND u.email_folded = %s", UM_FILL_VALUE }),
-    [UM_IF_USER_PHONE] = SHARED({ " AND u.phone = %s", UM_FILL_VALUE }),
-    [UM_IF_USER_IS_SUB_ADMIN] = SHARED({ " AND s.user_uid IS NOT NULL", UM_FILL_NONE }),
-    [UM_IF_USER_IS_NO_SUB_ADMIN] = SHARED({ " AND s.user_uid IS NULL", UM_FILL_NONE }),
-    [UM_IF_USER_NAME_STARTS] = SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
-                                      { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
+#define UNDER(source, ...) { source, SHARED(__VA_ARGS__) }
+
+/* Each condition, and what is listed under it. */
+static const struct {
+    um_list_source_t source;
+    um_pieces_t pieces;
+} conditions[UM_CONDITION_COUNT] = {
+    [UM_IF_USER_EMAIL] = UNDER(UM_LIST_OF_USERS, { " AND u.email_folded = %s", UM_FILL_VALUE }),
+    [UM_IF_USER_PHONE] = UNDER(UM_LIST_OF_USERS, { " AND u.phone = %s", UM_FILL_VALUE }),
+    /* A comparison, since SQLite goes through all users for IS NOT NULL. */
+    [UM_IF_USER_IS_SUB_ADMIN] =
+        UNDER(UM_LIST_OF_USERS, { " AND s.user_uid <> ''", UM_FILL_NONE }),
+    [UM_IF_USER_IS_NO_SUB_ADMIN] =
+        UNDER(UM_LIST_OF_USERS, { " AND s.user_uid IS NULL", UM_FILL_NONE }),
+    [UM_IF_USER_NAME_STARTS] =
+        UNDER(UM_LIST_OF_USERS, { " AND u.display_name_folded >= %s", UM_FILL_VALUE },
+              { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
     [UM_IF_USER_NAME_OR_EMAIL_STARTS] =
-        SHARED({ " AND ((u.display_name_folded >= %s", UM_FILL_VALUE },
-               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
-               { ") OR (u.email_folded >= %s", UM_FILL_VALUE },
-               { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
-               { "))", UM_FILL_NONE }),
-    [UM_IF_USER_CREATED_AFTER] = SHARED({ " AND u.created_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_USER_CREATED_BEFORE] = SHARED({ " AND u.created_at < %lld", UM_FILL_VALUE }),
+        UNDER(UM_LIST_OF_USERS, { " AND ((u.display_name_folded >= %s", UM_FILL_VALUE },
+              { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
+              { ") OR (u.email_folded >= %s", UM_FILL_VALUE },
+              { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
+              { "))", UM_FILL_NONE }),
+    [UM_IF_USER_CREATED_AFTER] =
+        UNDER(UM_LIST_OF_USERS, { " AND u.created_at > %lld", UM_FILL_VALUE }),
+    [UM_IF_USER_CREATED_BEFORE] =
+        UNDER(UM_LIST_OF_USERS, { " AND u.created_at < %lld", UM_FILL_VALUE }),
     [UM_IF_INVITATION_IS_PENDING] =
-        SHARED({ " AND i.status = 'pending' AND i.expires_at > %lld", UM_FILL_VALUE }),
+        UNDER(UM_LIST_OF_INVITATIONS,
+              { " AND i.status = 'pending' AND i.expires_at > %lld", UM_FILL_VALUE }),
     [UM_IF_INVITATION_IS_EXPIRED] =
-        SHARED({ " AND (i.status = 'expired' OR (i.status = 'pending' AND i.expires_at <= %lld))",
-                 UM_FILL_VALUE }),
-    [UM_IF_INVITATION_IS_ACCEPTED] = SHARED({ " AND i.status = 'accepted'", UM_FILL_NONE }),
-    [UM_IF_INVITATION_IS_REVOKED] = SHARED({ " AND i.status = 'revoked'", UM_FILL_NONE }),
-    [UM_IF_SESSION_USER] = SHARED({ " AND e.user_uid = %s", UM_FILL_VALUE }),
-    [UM_IF_SESSION_ACTIVITY] = SHARED({ " AND e.activity = %s", UM_FILL_VALUE }),
-    [UM_IF_SESSION_STARTED_AFTER] = SHARED({ " AND e.started_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_SESSION_STARTED_BEFORE] = SHARED({ " AND e.started_at < %lld", UM_FILL_VALUE }),
-    [UM_IF_EVENT_ACTOR] = SHARED({ " AND e.actor_key = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_ACTION] = SHARED({ " AND e.action = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_TARGET] = SHARED({ " AND e.target = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_AFTER] = SHARED({ " AND e.event_uid >= %s", UM_FILL_NEXT_UID }),
-    [UM_IF_EVENT_BEFORE] = SHARED({ " AND e.event_uid < %s", UM_FILL_FIRST_UID }),
+        UNDER(UM_LIST_OF_INVITATIONS,
+              { " AND (i.status = 'expired' OR (i.status = 'pending' AND i.expires_at <= %lld))",
+                UM_FILL_VALUE }),
+    [UM_IF_INVITATION_IS_ACCEPTED] =
+        UNDER(UM_LIST_OF_INVITATIONS, { " AND i.status = 'accepted'", UM_FILL_NONE }),
+    [UM_IF_INVITATION_IS_REVOKED] =
+        UNDER(UM_LIST_OF_INVITATIONS, { " AND i.status = 'revoked'", UM_FILL_NONE }),
+    [UM_IF_SESSION_USER] = UNDER(UM_LIST_OF_SESSIONS, { " AND e.user_uid = %s", UM_FILL_VALUE }),
+    [UM_IF_SESSION_ACTIVITY] =
+        UNDER(UM_LIST_OF_SESSIONS, { " AND e.activity = %s", UM_FILL_VALUE }),
+    [UM_IF_SESSION_STARTED_AFTER] =
+        UNDER(UM_LIST_OF_SESSIONS, { " AND e.started_at > %lld", UM_FILL_VALUE }),
+    [UM_IF_SESSION_STARTED_BEFORE] =
+        UNDER(UM_LIST_OF_SESSIONS, { " AND e.started_at < %lld", UM_FILL_VALUE }),
+    [UM_IF_EVENT_ACTOR] =
+        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.actor_key = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_ACTION] =
+        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.action = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_TARGET] =
+        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.target = %s", UM_FILL_VALUE }),
+    [UM_IF_EVENT_AFTER] =
+        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.event_uid >= %s", UM_FILL_NEXT_UID }),
+    [UM_IF_EVENT_BEFORE] =
+        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.event_uid < %s", UM_FILL_FIRST_UID }),
 };
 
 /* An order: the column, the conditions that a row lies on one side of a cursor,
@@ -602,12 +643,13 @@ typedef struct um_order_t {
     const char *descending;
 } um_order_t;
 
-#define ORDER_BY_KEY(key)                                                                         \
+#define ORDER_BY_UNIQUE(column, fill)                                                             \
     {                                                                                             \
-        key, SHARED({ " AND " key " > %s", UM_FILL_KEY }),                                        \
-            SHARED({ " AND " key " < %s", UM_FILL_KEY }), " ORDER BY " key,                       \
-            " ORDER BY " key " DESC"                                                              \
+        column, SHARED({ " AND " column " > %s", fill }),                                         \
+            SHARED({ " AND " column " < %s", fill }), " ORDER BY " column,                        \
+            " ORDER BY " column " DESC"                                                           \
     }
+#define ORDER_BY_KEY(key) ORDER_BY_UNIQUE(key, UM_FILL_KEY)
 
 /* A comparison of pairs; MariaDB would read all rows for it. */
 #define BEYOND(column, operator, placeholder, key)                                                \
@@ -641,52 +683,47 @@ typedef struct um_row_set_t {
      * than counting rows; else UM_STMT_COUNT. */
     um_statement_id_t count;
     const um_order_t *orders;
+    int order_count;
 } um_row_set_t;
+
+#define ORDERS(...)                                                                               \
+    (const um_order_t[]){ __VA_ARGS__ },                                                          \
+        (int)(sizeof((const um_order_t[]){ __VA_ARGS__ }) / sizeof(um_order_t))
 
 static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
     [UM_LIST_OF_USERS] = {
         USER_COLUMNS,
         USERS_WITH_ROLE " WHERE u.org_id = %lld",
         UM_STMT_USER_COUNT,
-        (const um_order_t[]){
-            [UM_USERS_BY_UID] = ORDER_BY_KEY("u.user_uid"),
-            [UM_USERS_BY_CREATED_AT] = ORDER_BY_INTEGER("u.created_at", "u.user_uid"),
-            [UM_USERS_BY_EMAIL] = ORDER_BY_TEXT("u.email_folded", "u.user_uid"),
-            [UM_USERS_BY_DISPLAY_NAME] = ORDER_BY_TEXT("u.display_name_folded", "u.user_uid"),
-        },
+        ORDERS([UM_USERS_BY_UID] = ORDER_BY_KEY("u.user_uid"),
+               [UM_USERS_BY_CREATED_AT] = ORDER_BY_INTEGER("u.created_at", "u.user_uid"),
+               [UM_USERS_BY_EMAIL] = ORDER_BY_UNIQUE("u.email_folded", UM_FILL_VALUE),
+               [UM_USERS_BY_DISPLAY_NAME] = ORDER_BY_TEXT("u.display_name_folded", "u.user_uid")),
     },
     [UM_LIST_OF_SUB_ADMINS] = {
         USER_COLUMNS ", s.added_by, s.created_at",
         SUB_ADMINS " WHERE s.org_id = %lld",
         UM_STMT_SUB_ADMIN_COUNT,
-        (const um_order_t[]){
-            [UM_SUB_ADMINS_BY_UID] = ORDER_BY_KEY("s.user_uid"),
-        },
+        ORDERS([UM_SUB_ADMINS_BY_UID] = ORDER_BY_KEY("s.user_uid")),
     },
     [UM_LIST_OF_INVITATIONS] = {
         INVITATION_COLUMNS,
         " FROM invitations i WHERE i.org_id = %lld",
         UM_STMT_COUNT,
-        (const um_order_t[]){
-            [UM_INVITATIONS_BY_TOKEN] = ORDER_BY_KEY("i.invite_token"),
-        },
+        ORDERS([UM_INVITATIONS_BY_TOKEN] = ORDER_BY_KEY("i.invite_token")),
     },
     [UM_LIST_OF_SESSIONS] = {
         "e.session_uid, e.user_uid, e.activity, e.started_at, e.last_used_at",
         " FROM sessions e WHERE e.org_id = %lld",
         UM_STMT_SESSION_COUNT,
-        (const um_order_t[]){
-            [UM_SESSIONS_BY_UID] = ORDER_BY_KEY("e.session_uid"),
-            [UM_SESSIONS_BY_STARTED_AT] = ORDER_BY_INTEGER("e.started_at", "e.session_uid"),
-        },
+        ORDERS([UM_SESSIONS_BY_UID] = ORDER_BY_KEY("e.session_uid"),
+               [UM_SESSIONS_BY_STARTED_AT] = ORDER_BY_INTEGER("e.started_at", "e.session_uid")),
     },
     [UM_LIST_OF_AUDIT_EVENTS] = {
         AUDIT_EVENT_COLUMNS,
         " FROM audit_events e WHERE e.org_id = %lld",
         UM_STMT_COUNT,
-        (const um_order_t[]){
-            [UM_AUDIT_EVENTS_BY_UID] = ORDER_BY_KEY("e.event_uid"),
-        },
+        ORDERS([UM_AUDIT_EVENTS_BY_UID] = ORDER_BY_KEY("e.event_uid")),
     },
 };
 
@@ -750,7 +787,7 @@ static void add_conditions(um_composition_t *to, const apr_array_header_t *list)
     for (int i = 0; list != NULL && i < list->nelts; i++) {
         const um_condition_t *condition = &APR_ARRAY_IDX(list, i, um_condition_t);
 
-        add_pieces(to, &conditions[condition->id], condition->value, NULL);
+        add_pieces(to, &conditions[condition->id].pieces, condition->value, NULL);
     }
 }
 
@@ -822,26 +859,19 @@ void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters
 
 /* ---- samples ---- */
 
-/* The orders of a source go from 0 to last_order, its conditions from
- * first_condition up to the one before condition_end. */
-static const struct {
-    int last_order;
-    int first_condition;
-    int condition_end;
-} shapes[UM_LIST_SOURCE_COUNT] = {
-    [UM_LIST_OF_USERS] = { UM_USERS_BY_DISPLAY_NAME, UM_IF_USER_EMAIL,
-                           UM_IF_USER_CREATED_BEFORE + 1 },
-    [UM_LIST_OF_SUB_ADMINS] = { UM_SUB_ADMINS_BY_UID, 0, 0 },
-    [UM_LIST_OF_INVITATIONS] = { UM_INVITATIONS_BY_TOKEN, UM_IF_INVITATION_IS_PENDING,
-                                 UM_IF_INVITATION_IS_REVOKED + 1 },
-    [UM_LIST_OF_SESSIONS] = { UM_SESSIONS_BY_STARTED_AT, UM_IF_SESSION_USER,
-                              UM_IF_SESSION_STARTED_BEFORE + 1 },
-    [UM_LIST_OF_AUDIT_EVENTS] = { UM_AUDIT_EVENTS_BY_UID, UM_IF_EVENT_ACTOR,
-                                  UM_IF_EVENT_BEFORE + 1 },
-};
-
 /* Each order is told forwards and backwards, and asked for in four ways. */
 #define SAMPLES_PER_ORDER 8
+
+static void add_sample_conditions(um_list_t *list)
+{
+    for (int id = 0; id < UM_CONDITION_COUNT; id++) {
+        if (conditions[id].source == list->source) {
+            APR_ARRAY_PUSH(list->conditions, um_condition_t) = (um_condition_t){
+                (um_condition_id_t)id, "1"
+            };
+        }
+    }
+}
 
 int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dialect)
 {
@@ -850,8 +880,8 @@ int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dial
     int source = 0;
 
     while (source < UM_LIST_SOURCE_COUNT
-           && number >= (shapes[source].last_order + 1) * SAMPLES_PER_ORDER) {
-        number -= (shapes[source++].last_order + 1) * SAMPLES_PER_ORDER;
+           && number >= row_sets[source].order_count * SAMPLES_PER_ORDER) {
+        number -= row_sets[source++].order_count * SAMPLES_PER_ORDER;
     }
     if (source == UM_LIST_SOURCE_COUNT) {
         return 0;
@@ -860,11 +890,7 @@ int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dial
     list.order = number / SAMPLES_PER_ORDER;
     list.descending = number % 2;
     list.conditions = apr_array_make(sql->pool, 8, sizeof(um_condition_t));
-    for (int id = shapes[source].first_condition; id < shapes[source].condition_end; id++) {
-        APR_ARRAY_PUSH(list.conditions, um_condition_t) = (um_condition_t){
-            (um_condition_id_t)id, "1"
-        };
-    }
+    add_sample_conditions(&list);
     um_statements_compose_list(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1",
                                dialect);
     return 1;

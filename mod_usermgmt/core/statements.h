@@ -36,6 +36,9 @@ typedef struct um_dialect_traits_t {
      *  prepared before fails then, so all of a transaction is, COMMIT too: else
      *  its second half would run by itself, or nothing be committed with success. */
     int reconnects_silently;
+    /** Run in front of an upgrade of the schema, which may take longer than other
+     *  statements may; NULL where there is nothing to set. */
+    const char *upgrade_setting;
 } um_dialect_traits_t;
 
 /** The traits of a dialect, constant. */
@@ -52,6 +55,7 @@ typedef enum um_statement_id_t {
     UM_STMT_FIRST_PREPARED,
     UM_STMT_SCHEMA_EXISTS = UM_STMT_FIRST_PREPARED,
     UM_STMT_SCHEMA_VERSION,
+    UM_STMT_SCHEMA_LOCK,
     UM_STMT_ORGANIZATION_GET,
     UM_STMT_ORGANIZATION_LIST,
     UM_STMT_ORGANIZATION_INSERT,

@@ -39,6 +39,34 @@ um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto
     return store;
 }
 
+/* What the operator is to do about a version that the module does not work with. */
+static const char *advice(int version, int makes_schema)
+{
+    if (version > UM_SCHEMA_VERSION) {
+        return "install the module that made it";
+    }
+    return makes_schema ? "run \"usermgmtctl schema upgrade\" (\"create\" where there is none), "
+                          "apply the files of schema/ that follow, or set UserMgmtAutoSchema On"
+                        : "run \"usermgmtctl schema upgrade\" (\"create\" where there is none), "
+                          "or apply the files of schema/ that follow";
+}
+
+/* One that works as it is must not keep requests from being served: it is upgraded
+ * at the next start then. */
+static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, apr_pool_t *pool)
+{
+    int found = 0;
+    apr_status_t status = um_schema_upgrade(&found, db, UM_SCHEMA_FROM_ANY, pool);
+
+    if (status == UM_EUNAVAILABLE && um_schema_is_usable(*version)) {
+        um_log(store->host, UM_LOG_WARNING, 31, APR_SUCCESS,
+               "schema: it could not be upgraded and stays in version %d for now", *version);
+        return APR_SUCCESS;
+    }
+    *version = status == APR_SUCCESS ? UM_SCHEMA_VERSION : found;
+    return status;
+}
+
 static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *pool)
 {
     int version = 0;
@@ -47,20 +75,16 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
     store->traits = um_statements_traits(um_db_dialect(db));
     if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema
         && store->traits->makes_schema) {
-        status = um_schema_upgrade(db, pool);
-        version = UM_SCHEMA_VERSION;
+        status = upgrade(&version, store, db, pool);
     }
-    if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
+    if (status == APR_SUCCESS && !um_schema_is_usable(version)) {
         status = UM_ESCHEMA;
     }
     if (status == UM_ESCHEMA) {
         um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
-               "schema: the database has version %d, this module works with %d; %s", version,
-               UM_SCHEMA_VERSION,
-               version > UM_SCHEMA_VERSION  ? "install the module that made it"
-               : store->traits->makes_schema ? "apply the files of schema/ that follow, or set "
-                                               "UserMgmtAutoSchema On"
-                                             : "apply the files of schema/ that follow");
+               "schema: the database has version %d, this module works with %d to %d; %s",
+               version, UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION,
+               advice(version, store->traits->makes_schema));
     }
     return status;
 }

@@ -6,6 +6,9 @@
 UM_DATABASE says which database: sqlite, postgresql or mariadb. UM_SEED sets the
 seed of the tests that draw lots.
 
+The tests of a module with ON_OLD_SCHEMA = True run twice: on the present version of
+the schema and on the one before, which the module works with, too.
+
 A test marked database("sqlite") or database("postgresql", "mariadb") is about what
 only these have, and is not selected for another; one marked unsanitized not under a
 sanitizer.
@@ -28,6 +31,13 @@ def pytest_configure(config):
     # A file's tests share its servers.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
+
+
+def pytest_generate_tests(metafunc):
+    if getattr(metafunc.module, "ON_OLD_SCHEMA", False) and "make_server" in metafunc.fixturenames:
+        versions = [databases.VERSION, databases.VERSION - 1]
+        metafunc.parametrize("make_server", versions, indirect=True, scope="module",
+                             ids=[f"schema{version}" for version in versions])
 
 
 def pytest_collection_modifyitems(config, items):

@@ -23,6 +23,8 @@ import time
 from pathlib import Path
 
 SCHEMA = Path(__file__).parents[2] / "schema"
+# What the module makes.
+VERSION = len(list((SCHEMA / "sqlite").glob("*.sql")))
 KIND = os.environ.get("UM_DATABASE", "sqlite")
 USER = "usermgmt"
 
@@ -34,6 +36,13 @@ def plain(value):
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode()
     return value
+
+
+def schema_files(kind, first=1, last=VERSION):
+    """The texts of the schema's files, from a version to a version."""
+    files = sorted((SCHEMA / kind).glob("*.sql"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, VERSION + 1))
+    return [path.read_text() for path in files[first - 1:last]]
 
 
 def lines(**directives):
@@ -81,12 +90,16 @@ class SqliteDatabase:
         return sorted(name for name, in
                       self.sql("SELECT name FROM sqlite_master WHERE type = 'table'"))
 
-    def make(self, schema=True):
-        """The module makes it."""
+    def make(self, version=VERSION):
+        """The module makes it, if it is to be of its version."""
+        if version not in (0, VERSION) and not self.path.exists():
+            self.apply_schema(last=version)
+            self.path.chmod(0o666)
 
-    def apply_schema(self):
+    def apply_schema(self, first=1, last=VERSION):
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            connection.executescript((SCHEMA / "sqlite/0001-initial.sql").read_text())
+            for text in schema_files(self.kind, first, last):
+                connection.executescript(f"BEGIN;{text}COMMIT;")
 
     def files(self):
         return list(self.path.parent.iterdir())
@@ -216,9 +229,10 @@ class ServerDatabase:
         self.name = name
         self.is_made = False
 
-    def make(self, schema=True):
+    def make(self, version=VERSION):
+        """With a version of the schema; 0 for none."""
         if not self.is_made:
-            self.engine.create_database(self.name, schema)
+            self.engine.create_database(self.name, version)
             self.is_made = True
 
     def directives(self, **pool):
@@ -247,8 +261,8 @@ class ServerDatabase:
     def tables(self):
         return sorted(name for name, in self.sql(self.engine.list_tables))
 
-    def apply_schema(self):
-        self.engine.apply_schema(self.name)
+    def apply_schema(self, first=1, last=VERSION):
+        self.engine.apply_schema(self.name, first, last)
 
     def files(self):
         return [path for path in self.engine.data.rglob("*") if path.is_file()]
@@ -300,12 +314,15 @@ class PostgresqlEngine(ServerEngine):
         self.query(None, f"CREATE DATABASE {self.template}")
         self.apply_schema(self.template)
 
-    def create_database(self, name, schema):
-        template = self.template if schema else "template0"
+    def create_database(self, name, version):
+        template = self.template if version == VERSION else "template0"
         self.query(None, f"CREATE DATABASE {name} TEMPLATE {template}")
+        if version not in (0, VERSION):
+            self.apply_schema(name, last=version)
 
-    def apply_schema(self, name):
-        self.query(name, (SCHEMA / "postgresql/0001-initial.sql").read_text())
+    def apply_schema(self, name, first=1, last=VERSION):
+        for text in schema_files(self.kind, first, last):
+            self.query(name, text)
 
     def drop_database(self, name):
         self.query(None, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -362,13 +379,12 @@ class MariadbEngine(ServerEngine):
         self.query(None, f"CREATE USER {USER}@localhost")
         self.query(None, f"GRANT ALL ON *.* TO {USER}@localhost")
 
-    def create_database(self, name, schema):
+    def create_database(self, name, version):
         self.query(None, f"CREATE DATABASE {name}")
-        if schema:
-            self.apply_schema(name)
+        self.apply_schema(name, last=version)
 
-    def apply_schema(self, name):
-        text = (SCHEMA / "mariadb/0001-initial.sql").read_text()
+    def apply_schema(self, name, first=1, last=VERSION):
+        text = "\n".join(schema_files(self.kind, first, last))
         with contextlib.closing(self.connect(name)) as connection:
             with contextlib.closing(connection.cursor()) as cursor:
                 for statement in re.split(r"\n\s*\n", re.sub(r"(?m)^--.*\n", "", text)):

@@ -9,6 +9,7 @@ import os
 
 import pytest
 
+import databases
 from usermgmt_env import Live, Server
 
 
@@ -19,11 +20,11 @@ def live():
     made.close(keep=os.environ.get("UM_KEEP") == "1")
 
 
-def _factory(live):
+def _factory(live, schema=databases.VERSION):
     made = []
 
     def make(start=True, **options):
-        server = Server(live, **options)
+        server = Server(live, **{"schema": schema, **options})
         made.append(server)
         return server.start() if start else server
 
@@ -42,9 +43,9 @@ def _factory(live):
 
 
 @pytest.fixture(scope="module")
-def make_server(live):
+def make_server(live, request):
     """Makes servers that run until the module's last test is done."""
-    yield from _factory(live)
+    yield from _factory(live, getattr(request, "param", databases.VERSION))
 
 
 @pytest.fixture

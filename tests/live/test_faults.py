@@ -248,7 +248,7 @@ def test_httpd_starts_while_the_database_is_down(new_server, engine):
 def test_without_a_schema(new_server):
     """A clear message and 503; with the files of schema/ applied: served."""
     server = new_server(start=False)
-    server.database.make(schema=False)
+    server.database.make(version=0)
     with server.expect_log("UM0030: schema: the database has version 0, .*apply the files"):
         server.start()
         expect_503(server.admin.get("users/"))

@@ -11,6 +11,8 @@ import urllib.parse
 import pytest
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, wait_for
 
+ON_OLD_SCHEMA = True
+
 NUMBERS = itertools.count()
 WEEK = 7 * 24 * 3600 * 1000
 MEMBERS = ["invite_token", "email", "status", "platform_link", "inviter", "created_at",

@@ -6,6 +6,8 @@ import itertools
 import pytest
 from usermgmt_env import ADMIN, in_parallel
 
+ON_OLD_SCHEMA = True
+
 NUMBERS = itertools.count()
 
 

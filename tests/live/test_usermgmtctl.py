@@ -13,40 +13,11 @@ import time
 from pathlib import Path
 
 import pytest
-from usermgmt_env import module_path
+from databases import VERSION
+from usermgmtctl import DatabaseOf, Ended, run, tool_environment, tool_path
 
 TOP = Path(__file__).resolve().parents[2]
 ACTOR = "usermgmtctl:" + getpass.getuser()
-
-
-def tool_path():
-    """The program that was built with the module."""
-    path = os.environ.get("UM_CTL") or str(Path(module_path()).parents[1] / "usermgmtctl")
-    assert os.access(path, os.X_OK), path
-    return path
-
-
-class Ended:
-    def __init__(self, done):
-        self.code = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-
-    @property
-    def lines(self):
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    def expect(self, code, error=""):
-        assert self.code == code, f"{self.code}\n{self.out}\n{self.err}"
-        assert re.search(error, self.err), self.err
-        return self
-
-
-def run(*arguments, stdin=b"", **options):
-    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    return Ended(subprocess.run([tool_path(), *map(str, arguments)], input=stdin, timeout=120,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=environment, **options))
 
 
 class Database:
@@ -62,16 +33,6 @@ class Database:
             return connection.execute(statement, parameters).fetchall()
         finally:
             connection.close()
-
-
-class DatabaseOf:
-    """That of a server, of whatever kind."""
-
-    def __init__(self, server):
-        self.config = ["--config", str(server.directory / "conf/httpd.conf")]
-
-    def run(self, *arguments, **options):
-        return run(*self.config, *arguments, **options)
 
 
 @pytest.fixture
@@ -128,7 +89,8 @@ def test_database_unavailable(tmp_path):
 def test_output_that_cannot_be_written(database):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path,
-                               "org", "list"], stdout=full, stderr=subprocess.PIPE, timeout=60)
+                               "org", "list"], stdout=full, stderr=subprocess.PIPE, timeout=60,
+                              env=tool_environment())
     assert done.returncode == 1 and b"can't be written" in done.stderr
 
 
@@ -148,7 +110,8 @@ def test_config_includes_variables_quotes(database, tmp_path):
         f"ServerRoot '{tmp_path}'\n# DBDParams /elsewhere\nDefine FOLDER \\\n  {tmp_path}\n"
         "IncludeOptional none/*.conf\n<IfModule dbd_module>\nInclude mods/*.conf\n</IfModule>\n")
     result = run("--config", tmp_path / "httpd.conf", "schema", "status").expect(0)
-    assert result.lines == [{"version": 1, "wanted": 1, "state": "current"}]
+    assert result.lines == [{"version": VERSION, "wanted": VERSION, "oldest": VERSION - 1,
+                             "state": "current"}]
 
 
 @pytest.mark.parametrize("text, error", [
@@ -231,7 +194,7 @@ def test_organizations(database):
 def test_organizations_refused(database, arguments, code, error):
     done = subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path, "org",
                            *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=60)
+                          timeout=60, env=tool_environment())
     Ended(done).expect(code, error)
     assert database.sql("SELECT COUNT(*) FROM audit_events") == [(0,)]
 
@@ -467,7 +430,7 @@ def test_import_beside_a_writing_httpd(server, admin):
     database = DatabaseOf(server)
     process = subprocess.Popen(
         [tool_path(), *database.config, "users", "import", "-"],
-        stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=tool_environment())
     writer = threading.Thread(target=lambda: (process.stdin.write(many(5000)),
                                               process.stdin.close()))
     writer.start()
@@ -487,7 +450,7 @@ def test_progress_on_a_terminal(database, tmp_path):
     file.write_bytes(many(3000))
     master, terminal = pty.openpty()
     subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path, "users",
-                    "import", file], stderr=terminal, check=True, timeout=120)
+                    "import", file], stderr=terminal, check=True, timeout=120, env=tool_environment())
     os.close(terminal)
     told = os.read(master, 65536).decode()
     os.close(master)

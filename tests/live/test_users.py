@@ -9,6 +9,8 @@ import time
 import pytest
 from usermgmt_env import Result
 
+ON_OLD_SCHEMA = True
+
 UID = re.compile(r"[0-9A-Za-z]{20}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NUMBERS = itertools.count()

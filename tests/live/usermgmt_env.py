@@ -368,12 +368,13 @@ class Server:
     database  another server's, to share it
     kind      the kind of a database of its own
     pool      DBD… directives of mod_dbd's pool that are to differ
+    schema    the version that the database starts with; an older one stays
     """
 
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
                  location="", roles=DEFAULT_ROLES, extra="", modules=(), without=(),
-                 database=None, kind=databases.KIND, pool=None, has_location=True, require="Require valid-user",
-                 log_level="info"):
+                 database=None, kind=databases.KIND, pool=None, has_location=True,
+                 require="Require valid-user", log_level="info", schema=databases.VERSION):
         self.live = live
         self.directory = live.new_directory()
         self.port = live.ports.take()
@@ -388,6 +389,7 @@ class Server:
         self.has_module = "usermgmt" not in without
         self.pool = pool or {}
         self.has_location = has_location
+        self.schema = schema
         self.require = require
         self.log_level = log_level
         self.database = database or live.new_database(self.directory, kind)
@@ -484,6 +486,8 @@ class Server:
         dbd = ""
         if "dbd" in self.modules:
             dbd = self.database.directives(**self.pool)
+        if self.schema != databases.VERSION:
+            dbd += "UserMgmtAutoSchema Off\n"
         location = ""
         if self.has_location:
             location = f"""<Location "{self.base}">
@@ -559,7 +563,7 @@ class Server:
 
     def start(self, answers=True):
         assert self.process is None, "it runs already"
-        self.database.make()
+        self.database.make(self.schema)
         command = self._command("-DFOREGROUND")
         with open(self.directory / "logs/console", "ab") as console:
             self.process = subprocess.Popen(  # pylint: disable=consider-using-with

@@ -105,7 +105,25 @@ static void the_schema_is_there(void **state)
     (void)state;
     assert_int_equal(um_schema_get_version(&version, db, pool), APR_SUCCESS);
     assert_int_equal(version, UM_SCHEMA_VERSION);
-    assert_int_equal(um_schema_upgrade(db, pool), APR_SUCCESS);
+    version = 0;
+    assert_int_equal(um_schema_upgrade(&version, db, UM_SCHEMA_FROM_OLDER, pool), APR_SUCCESS);
+    assert_int_equal(version, UM_SCHEMA_VERSION);
+}
+
+static void each_version_has_a_step(void **state)
+{
+    static const um_schema_step_t *const dialects[UM_DIALECT_COUNT] = {
+        um_schema_sqlite, um_schema_postgresql, um_schema_mariadb
+    };
+
+    (void)state;
+    for (int i = 0; i < UM_DIALECT_COUNT; i++) {
+        for (int version = 1; version <= UM_SCHEMA_VERSION; version++) {
+            assert_int_equal(dialects[i][version - 1].version, version);
+            assert_non_null(dialects[i][version - 1].statements[0]);
+        }
+        assert_int_equal(dialects[i][UM_SCHEMA_VERSION].version, 0);
+    }
 }
 
 static void every_statement_can_be_prepared(void **state)
@@ -390,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_schema_is_there),
+        TEST(each_version_has_a_step),
         TEST(every_statement_can_be_prepared),
         TEST(every_list_can_be_read),
         TEST(what_is_stored_comes_back),

@@ -44,7 +44,10 @@ typedef struct um_session_t {
     um_prepared_t prepared[UM_STMT_COUNT];
     /* SQL text to um_prepared_t. */
     apr_hash_t *composed;
-    /* Raised by each healing, since a label can't be used twice. */
+    /* Labels of prepared statements are this connection's alone: a pooler that gives
+     * one backend to several must not run what another has prepared. They are
+     * numbered on by each healing, since one can't be used twice. */
+    apr_uint64_t number;
     unsigned generation;
     unsigned labels;
     /* Settings are made, and nothing has failed since. */
@@ -207,6 +210,10 @@ static apr_status_t find_session(um_db_t *db)
     }
     session = apr_pcalloc(pool, sizeof(*session));
     status = find_dialect(&session->dialect, db);
+    if (status == APR_SUCCESS) {
+        status = db->host->random((unsigned char *)&session->number, sizeof(session->number),
+                                  db->host->baton);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -329,8 +336,8 @@ static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sq
                             const char *name)
 {
     um_session_t *session = db->session;
-    const char *label = apr_psprintf(session->pool, "um_%u_%u", session->generation,
-                                     session->labels++);
+    const char *label = apr_psprintf(session->pool, "um_%" APR_UINT64_T_HEX_FMT "_%u_%u",
+                                     session->number, session->generation, session->labels++);
     int error;
 
     prepared->parameters = um_statements_count_parameters(sql);

@@ -63,23 +63,49 @@ static void take_found(const um_row_t *row, void *baton)
     *(int *)baton = um_row_int(row, 0) != 0;
 }
 
+/* A commit, of nothing, that ends when all before it are where they stay: a
+ * standby that commits wait for has them, and a cluster's node has applied what
+ * the others have committed. */
+static apr_status_t pass_barrier(um_db_t *db, const char *org_id, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_begin(db);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_PARAMETERS(org_id), pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_commit(db);
+    }
+    um_db_rollback(db);
+    return status;
+}
+
 static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witness,
                              apr_pool_t *pool)
 {
+    const char *org_id = um_db_int(witness->org_id, pool);
     apr_status_t status = um_db_heal(db);
 
     *found = 0;
     if (status == APR_SUCCESS) {
         status = um_db_prepare_transaction(db);
     }
+    /* What is not seen here may be on its way from another node. */
+    if (status == APR_SUCCESS) {
+        status = pass_barrier(db, org_id, pool);
+    }
     if (status == APR_SUCCESS) {
         status = um_db_begin(db);
     }
     if (status == APR_SUCCESS) {
         status = um_db_select(db, take_found, found, UM_STMT_AUDIT_EXISTS,
-                              UM_PARAMETERS(um_db_int(witness->org_id, pool), witness->uid), pool);
+                              UM_PARAMETERS(org_id, witness->uid), pool);
     }
     um_db_rollback(db);
+    /* What is seen here may not have got to the standby yet. */
+    if (status == APR_SUCCESS && *found) {
+        status = pass_barrier(db, org_id, pool);
+    }
     return status;
 }
 

@@ -445,6 +445,10 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               "DELETE FROM outgoing_mail WHERE org_id = %lld"
                               " AND invite_token = %s AND mail_uid = %s",
                               { NULL } },
+    /* Changes nothing that is asked for, but is a change: a row of zeros. */
+    [UM_STMT_BARRIER] = { "barrier",
+                          "INSERT INTO organization_counts (org_id) VALUES (%lld)",
+                          { [UM_DIALECT_SQLITE] = NOT_HERE } },
     /* Waits for the transaction that writes the event, if that has not ended
      * yet; run in one that is rolled back. */
     [UM_STMT_AUDIT_EXISTS] = { "audit_exists",

@@ -107,6 +107,7 @@ typedef enum um_statement_id_t {
     UM_STMT_MAIL_CLAIM,
     UM_STMT_MAIL_POSTPONE,
     UM_STMT_MAIL_DELETE,
+    UM_STMT_BARRIER,
     UM_STMT_AUDIT_EXISTS,
     UM_STMT_COUNT
 } um_statement_id_t;

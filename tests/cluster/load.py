@@ -9,6 +9,7 @@ purpose are in contention.py.
 import collections
 import itertools
 import json
+import re
 import threading
 import time
 
@@ -206,6 +207,7 @@ class Load:
             invitations.update(writer.invitations)
             events.update(writer.events)
         assert users and invitations and events
+        self._add_uncertain(users, invitations, events)
         for server in self.servers:
             there = check_node(server)
             assert set(there["users"]) == set(users), \
@@ -220,6 +222,38 @@ class Load:
             assert trail == collections.Counter(
                 {(action, uids.get(target, target)): count
                  for (action, target), count in events.items()})
+
+
+    def _add_uncertain(self, users, invitations, events):
+        """What was refused because nobody could be asked what became of it: the
+        event that the log names tells whether it holds."""
+        for server in self.servers:
+            for event in re.findall(r"UM0012: .* audit event (\w+) tells", server.log_text()):
+                for action, target, after in server.sql(
+                        "SELECT action, target, after_json FROM audit_events WHERE event_uid = ?",
+                        event):
+                    events[action, target] += 1
+                    after = json.loads(after) if after else {}
+                    known = [email for email, user in users.items()
+                             if user.get("user_uid") == target]
+                    if action in ("users.create", "users.update"):
+                        users[after["email"]] = after
+                    elif action == "users.delete":
+                        del users[known[0]]
+                    elif action.startswith("sub_admins.") and known:
+                        users[known[0]]["role"] = ("sub_admin" if action.endswith("create")
+                                                   else "user")
+                    elif action == "sub_admins.create":
+                        # The last event of an invitation that was accepted.
+                        email = after["email"]
+                        [(token,)] = server.sql(
+                            "SELECT invite_token FROM invitations WHERE email = ?", email)
+                        users[email] = {"role": "sub_admin"}
+                        invitations[token] = "accepted"
+                        events.update([("users.create", email), ("invitations.accept", token)])
+                    else:
+                        assert action in ("invitations.create", "invitations.revoke"), action
+                        invitations[target] = after["status"]
 
 
 def check_node(server):

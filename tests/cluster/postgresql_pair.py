@@ -110,3 +110,42 @@ class Pair:
     def close(self):
         for node in self.nodes:
             node.close()
+
+
+class Pooler:
+    """PgBouncer before a server: the engine that its clients see."""
+
+    kind = PostgresqlEngine.kind
+    list_tables = PostgresqlEngine.list_tables
+    directives = PostgresqlEngine.directives
+
+    def __init__(self, engine, port, mode, backends=6):
+        self.engine = engine
+        self.port = port
+        path = engine.directory / f"pgbouncer-{port}.ini"
+        path.write_text(f"""
+            [databases]
+            * = host={engine.directory} port={engine.port} user={USER}
+            [pgbouncer]
+            listen_addr = 127.0.0.1
+            listen_port = {port}
+            unix_socket_dir =
+            auth_type = any
+            pool_mode = {mode}
+            default_pool_size = {backends}
+            """, encoding="ascii")
+        path.chmod(0o644)
+        self.process = engine.spawn([find_program("pgbouncer"), "-q", str(path)])
+
+    def __getattr__(self, name):
+        if name in ("query", "connect", "create_database", "apply_schema", "drop_database"):
+            return getattr(self.engine, name)
+        raise AttributeError(name)
+
+    def address(self):
+        return f"host=127.0.0.1 port={self.port} connect_timeout=5"
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None

@@ -174,12 +174,20 @@ class ServerEngine:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def start(self):
+    def spawn(self, command):
+        """Start a program beside the data, as who the server runs as."""
         with open(self.directory / "log", "ab") as log:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            return subprocess.Popen(  # pylint: disable=consider-using-with
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.directory, env=self.environment, preexec_fn=self._become,
                 start_new_session=True)
+
+    def start(self):
+        self.process = self.spawn(self.command())
+        self.await_query()
+
+    def await_query(self):
+        """Wait until it answers."""
         end = time.monotonic() + 60
         while True:
             try:

@@ -63,6 +63,8 @@ struct um_db_t {
     /* NULL where the connection was lost and there is no other. */
     um_session_t *session;
     int in_transaction;
+    /* The connection is the one that was settled, not one made anew since. */
+    int is_settled_one;
     /* What fails is tried again, and so is no error yet. */
     int will_retry;
     /* Something has failed since the transaction began. */
@@ -157,6 +159,34 @@ static apr_status_t driver_status(um_db_t *db, int error, const char *name)
     return UM_EUNAVAILABLE;
 }
 
+static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
+                            const char *name);
+
+/* The driver, or the pool by its means, may have connected anew without telling:
+ * then what was prepared first, when the settings were made, is gone with them. */
+static apr_status_t check_settled(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    int error;
+
+    if (db->is_settled_one || um_statements_traits(session->dialect)->has_single_writer) {
+        return APR_SUCCESS;
+    }
+    if (session->prepared[UM_STMT_ALIVE].statement == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    error = apr_dbd_pselect(db->connection.driver, db->pool, db->connection.handle, &results,
+                            session->prepared[UM_STMT_ALIVE].statement,
+                            um_statements_traits(session->dialect)->random_access, 0, NULL);
+    while (error == 0 && apr_dbd_get_row(db->connection.driver, db->pool, results, &row, -1) == 0) {
+        continue;
+    }
+    db->is_settled_one = error == 0;
+    return driver_status(db, error, um_statements_name(UM_STMT_ALIVE));
+}
+
 static apr_status_t settle(um_db_t *db)
 {
     um_session_t *session = db->session;
@@ -170,12 +200,19 @@ static apr_status_t settle(um_db_t *db)
 
         if (setting->yields_row) {
             error = apr_dbd_select(db->connection.driver, session->pool, db->connection.handle,
-                                   &results, setting->sql, 0);
+                                   &results, setting->sql,
+                                   um_statements_traits(session->dialect)->random_access);
         } else {
             error = apr_dbd_query(db->connection.driver, db->connection.handle, &rows,
                                   setting->sql);
         }
         status = driver_status(db, error, setting->sql);
+    }
+    if (status == APR_SUCCESS) {
+        db->is_settled_one = 1;
+        status = prepare(&session->prepared[UM_STMT_ALIVE], db,
+                         um_statements_sql(UM_STMT_ALIVE, session->dialect),
+                         um_statements_name(UM_STMT_ALIVE));
     }
     session->settled = status == APR_SUCCESS;
     return status;
@@ -309,6 +346,7 @@ static apr_status_t replace(um_db_t *db)
     memset(&db->connection, 0, sizeof(db->connection));
     db->session = NULL;
     db->in_transaction = 0;
+    db->is_settled_one = 0;
     status = host->acquire(&db->connection, host->baton, db->pool);
     return status == APR_SUCCESS ? find_session(db) : status;
 }
@@ -338,8 +376,12 @@ static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sq
     um_session_t *session = db->session;
     const char *label = apr_psprintf(session->pool, "um_%" APR_UINT64_T_HEX_FMT "_%u_%u",
                                      session->number, session->generation, session->labels++);
+    apr_status_t status = check_settled(db);
     int error;
 
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     prepared->parameters = um_statements_count_parameters(sql);
     error = apr_dbd_prepare(db->connection.driver, session->pool, db->connection.handle, sql,
                             label, &prepared->statement);
@@ -377,7 +419,11 @@ static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char
     prepared = apr_hash_get(session->composed, sql, APR_HASH_KEY_STRING);
     if (prepared == NULL) {
         if (apr_hash_count(session->composed) >= COMPOSED_MAX && !db->in_transaction) {
-            forget_statements(session);
+            status = um_db_heal(db);
+            if (status != APR_SUCCESS) {
+                return status;
+            }
+            session = db->session;
         }
         prepared = apr_pcalloc(session->pool, sizeof(*prepared));
         sql = apr_pstrdup(session->pool, sql);

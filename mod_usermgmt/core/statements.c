@@ -87,6 +87,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_SAVEPOINT_RELEASE] = { "savepoint_release", "RELEASE SAVEPOINT um_change", { NULL } },
     [UM_STMT_SAVEPOINT_ROLLBACK] = { "savepoint_rollback", "ROLLBACK TO SAVEPOINT um_change",
                                      { NULL } },
+    [UM_STMT_ALIVE] = { "alive", "SELECT 1", { NULL } },
     [UM_STMT_SCHEMA_EXISTS] = { "schema_exists",
                                 "SELECT 1 FROM information_schema.tables"
                                 " WHERE table_schema = CURRENT_SCHEMA"
@@ -499,22 +500,28 @@ static const um_setting_t settings_sqlite[] = {
 };
 
 /* What was prepared before goes, since a connection may be settled twice. The
- * time limits end what would hold up others; a change is tried again after. */
+ * time limits end what would hold up others; a change is tried again after.
+ * Shorter ones, of DBDParams or DBDInitSQL, stay. */
 static const um_setting_t settings_postgresql[] = {
     { "DEALLOCATE ALL;"
       " SET client_encoding = 'UTF8';"
-      " SET default_transaction_isolation = 'read committed';"
-      " SET statement_timeout = '10s';"
-      " SET lock_timeout = '2s';"
-      " SET idle_in_transaction_session_timeout = '30s'",
+      " SET default_transaction_isolation = 'read committed'",
       0 },
+    { "SELECT set_config(s.name, CASE WHEN CAST(s.setting AS INTEGER) BETWEEN 1 AND l.most"
+      " THEN s.setting ELSE CAST(l.most AS TEXT) END, FALSE) FROM pg_settings s"
+      " JOIN (VALUES ('statement_timeout', 10000), ('lock_timeout', 2000),"
+      " ('idle_in_transaction_session_timeout', 30000)) l (name, most) ON l.name = s.name",
+      1 },
     { NULL, 0 },
 };
 
 static const um_setting_t settings_mariadb[] = {
     { "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
-      " autocommit = 1, innodb_lock_wait_timeout = 2, max_statement_time = 10,"
-      " idle_write_transaction_timeout = 30",
+      " autocommit = 1, innodb_lock_wait_timeout = LEAST(@@innodb_lock_wait_timeout, 2),"
+      " lock_wait_timeout = LEAST(@@lock_wait_timeout, 2),"
+      " max_statement_time = IF(@@max_statement_time > 0, LEAST(@@max_statement_time, 10), 10),"
+      " idle_write_transaction_timeout = IF(@@idle_write_transaction_timeout > 0,"
+      " LEAST(@@idle_write_transaction_timeout, 30), 30)",
       0 },
     { "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", 0 },
     { NULL, 0 },

@@ -53,7 +53,8 @@ typedef enum um_statement_id_t {
     UM_STMT_SAVEPOINT_ROLLBACK,
     /** Those before control transactions, these are for the inside of one. */
     UM_STMT_FIRST_PREPARED,
-    UM_STMT_SCHEMA_EXISTS = UM_STMT_FIRST_PREPARED,
+    UM_STMT_ALIVE = UM_STMT_FIRST_PREPARED,
+    UM_STMT_SCHEMA_EXISTS,
     UM_STMT_SCHEMA_VERSION,
     UM_STMT_SCHEMA_LOCK,
     UM_STMT_ORGANIZATION_GET,

@@ -4,8 +4,6 @@ not there, others lock and deadlock. Nothing acknowledged is lost, nothing is ha
 done, and no restart of httpd is needed."""
 
 import contextlib
-import os
-import socket
 import threading
 import time
 
@@ -65,137 +63,6 @@ def test_connections_are_killed_under_reads_and_writes(new_server):
     assert set(readers.statuses) == {200}, readers.statuses
     assert set(writers.statuses) == {201}, writers.statuses
     writers.check()
-
-
-class Proxy:
-    """Between httpd and the database server: passes on what both send, in bursts,
-    and cuts a connection at a chosen burst from httpd, before the server got it or
-    after it has answered."""
-
-    def __init__(self, path, target):
-        self.target = target
-        self.countdown = None
-        self.after = False
-        self.cuts = 0
-        self.lock = threading.Lock()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        os.chmod(path, 0o777)
-        self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut_at(self, burst, after):
-        """Cut at that burst, counted from 0 from now on."""
-        with self.lock:
-            self.countdown, self.after = burst, after
-
-    def disarm(self):
-        """Give whether the cut was made."""
-        with self.lock:
-            made, self.countdown = self.countdown is None, None
-        return made
-
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self.target)
-                threading.Thread(target=self._pass_on, args=(client, server, True),
-                                 daemon=True).start()
-                threading.Thread(target=self._pass_on, args=(server, client, False),
-                                 daemon=True).start()
-
-    def _is_it(self):
-        with self.lock:
-            if self.countdown is None:
-                return False
-            self.countdown -= 1
-            if self.countdown >= 0:
-                return False
-            self.countdown = None
-            self.cuts += 1
-            return True
-
-    def _pass_on(self, source, sink, from_client):
-        with contextlib.suppress(OSError):
-            while True:
-                data = source.recv(1 << 20)
-                if not data:
-                    break
-                if from_client and self._is_it():
-                    if self.after:
-                        sink.setblocking(True)
-                        sink.sendall(data)
-                        # It is done once the answer is there; nobody gets that.
-                        time.sleep(0.15)
-                    break
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture
-def proxied(new_server):
-    """A server with one connection, through a proxy, and the proxy."""
-    made = []
-
-    def make(directives=None, **replaced):
-        server = new_server(start=False, processes=1, threads=4, pool={"DBDKeep": 1, "DBDMax": 1})
-        directory = server.directory / "run"
-        proxy = Proxy(directory / server.database.engine.socket.name,
-                      str(server.database.engine.socket))
-        made.append(proxy)
-        original = server.database.directives
-
-        def through_proxy(**pool):
-            text = original(**pool).replace(str(server.database.engine.directory), str(directory))
-            for old, new in replaced.items():
-                text = text.replace(old, new)
-            return text + (directives or "")
-
-        server.database.directives = through_proxy
-        server.allow_log(LOST)
-        return server.start(), proxy
-
-    yield make
-    for proxy in made:
-        proxy.close()
-
-
-@pytest.mark.parametrize("reconnect", ["reconnect=0", "reconnect=1"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_connection_is_lost_at_every_step_of_a_change(proxied, after, reconnect):
-    """Whichever of a transaction's messages is the last that gets through, COMMIT
-    included: the change is made once, with all that belongs to it."""
-    server, proxy = proxied(**{"reconnect=0": reconnect})
-    admin = server.admin
-    admin.create("warm@faults.example.com")
-    steps = 0
-    while True:
-        email = f"step{steps}@faults.example.com"
-        proxy.cut_at(steps, after)
-        result = admin.post("users/", {"email": email, "display_name": "S"},
-                            headers={"Idempotency-Key": email})
-        if not proxy.disarm():
-            break
-        uid = result.expect(201).json["userData"]["user_uid"]
-        assert admin.read(uid)["email"] == email
-        assert server.sql("SELECT action FROM audit_events WHERE target = ?", uid) \
-            == [("users.create",)]
-        proxy.cut_at(steps, after)
-        admin.put("users/" + uid, {"n": steps}).expect(200)
-        proxy.disarm()
-        assert admin.read(uid)["n"] == steps
-        assert server.sql("SELECT version FROM users WHERE user_uid = ?", uid) == [(2,)]
-        steps += 1
-        assert steps < 60
-    assert steps >= 8, "the transaction's own messages went by"
-    check_database(server)
 
 
 # ---- servers that end ----
@@ -291,6 +158,113 @@ def test_a_stranger_locks_a_user(new_server):
         assert admin.read(user["user_uid"]) == user
         admin.create("b@faults.example.com")
     admin.put("users/" + user["user_uid"], {"n": 2}).expect(200)
+    check_database(server)
+
+
+def record_limits(server):
+    """Have each change of a user write down the limits of its connection."""
+    if server.database.kind == "postgresql":
+        server.sql("CREATE TABLE limits (lock_limit TEXT, statement_limit TEXT, idle_limit TEXT,"
+                   " isolation TEXT)")
+        server.sql("CREATE FUNCTION record_limits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                   " INSERT INTO limits VALUES (current_setting('lock_timeout'),"
+                   " current_setting('statement_timeout'),"
+                   " current_setting('idle_in_transaction_session_timeout'),"
+                   " current_setting('transaction_isolation')); RETURN NEW; END $$")
+        server.sql("CREATE TRIGGER limits BEFORE UPDATE ON users FOR EACH ROW"
+                   " EXECUTE FUNCTION record_limits()")
+    else:
+        server.sql("CREATE TABLE limits (lock_limit TEXT, metadata_limit TEXT,"
+                   " statement_limit TEXT, idle_limit TEXT, isolation TEXT)")
+        server.sql("CREATE TRIGGER limits BEFORE UPDATE ON users FOR EACH ROW INSERT INTO limits"
+                   " VALUES (@@innodb_lock_wait_timeout, @@lock_wait_timeout,"
+                   " @@max_statement_time, @@idle_write_transaction_timeout, @@tx_isolation)")
+
+
+LIMITS = {"postgresql": ("2s", "10s", "30s", "read committed"),
+          "mariadb": ("2", "2", "10", "30", "READ-COMMITTED")}
+SHORTER = {"postgresql": ("500ms", "4s", "30s", "read committed"),
+           "mariadb": ("1", "2", "4", "30", "READ-COMMITTED")}
+
+
+@pytest.mark.parametrize("shorter", [False, True], ids=["usual", "shorter"])
+@pytest.mark.parametrize("reconnect", [0, 1])
+def test_limits_are_set_on_every_connection(new_server, reconnect, shorter):
+    """On those made anew as well, by whoever; shorter ones of the user's stay."""
+    server = new_server(start=False, processes=1)
+    kind = server.database.kind
+    original = server.database.directives
+
+    def directives(**pool):
+        text = original(**pool).replace("reconnect=0", f"reconnect={reconnect}")
+        if shorter and kind == "postgresql":
+            text += 'DBDInitSQL "SET lock_timeout = 500; SET statement_timeout = 4000"\n'
+        elif shorter:
+            text += 'DBDInitSQL "SET innodb_lock_wait_timeout = 1, max_statement_time = 4"\n'
+        return text
+
+    server.database.directives = directives
+    server.allow_log(LOST)
+    server.start()
+    record_limits(server)
+    uid = server.admin.create("a@faults.example.com")["user_uid"]
+    for number in range(4):
+        # What is remembered of the caller saves its first statement.
+        in_parallel(6, lambda index: server.admin.get("users/").expect(200))
+        server.database.engine.kill_connections(server.database.name)
+        for result in in_parallel(6, lambda index: server.admin.put(
+                "users/" + uid, {f"n{index}": number})):  # pylint: disable=cell-var-from-loop
+            result.expect(200)
+    seen = set(server.sql("SELECT DISTINCT * FROM limits"))
+    allowed = {SHORTER[kind] if shorter else LIMITS[kind]}
+    if shorter and (reconnect or kind == "postgresql"):
+        # DBDInitSQL is lost where the driver connects anew by itself.
+        allowed.add(LIMITS[kind])
+    assert seen and seen <= allowed, seen
+
+
+def test_a_connection_made_anew_waits_for_no_lock(new_server):
+    """One that did nothing but read, and was lost: what comes first on the new one
+    is a change that meets a stranger's lock."""
+    server = new_server(processes=1, pool={"DBDKeep": 1, "DBDMax": 1})
+    server.allow_log(LOST)
+    uid = server.admin.create("a@faults.example.com")["user_uid"]
+    for _ in range(2):
+        server.database.engine.kill_connections(server.database.name)
+        server.admin.get("users/").expect(200)
+        server.database.engine.kill_connections(server.database.name)
+        with stranger(server) as cursor:
+            lock(server, cursor, uid)
+            start = time.monotonic()
+            expect_503(server.admin.put("users/" + uid, {"n": 1}))
+            assert time.monotonic() - start < 14
+        server.admin.put("users/" + uid, {"n": 2}).expect(200)
+
+
+def test_a_statement_without_end(new_server):
+    """It is ended; 503, and the others don't wait for it."""
+    server = new_server()
+    server.allow_log(LOST)
+    if server.database.kind == "postgresql":
+        server.sql("CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+                   " $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$")
+        server.sql("CREATE TRIGGER dawdle BEFORE INSERT ON users FOR EACH ROW"
+                   " EXECUTE FUNCTION dawdle()")
+    else:
+        server.sql("CREATE TRIGGER dawdle BEFORE INSERT ON users FOR EACH ROW DO SLEEP(60)")
+    results = []
+    thread = threading.Thread(target=lambda: results.append(server.admin.post(
+        "users/", {"email": "slow@faults.example.com", "display_name": "S"})))
+    start = time.monotonic()
+    thread.start()
+    time.sleep(0.5)
+    server.admin.get("users/").expect(200)
+    thread.join(30)
+    assert 8 < time.monotonic() - start < 25
+    expect_503(results[0])
+    server.sql("DROP TRIGGER dawdle" + (" ON users" if server.database.kind == "postgresql"
+                                        else ""))
+    server.admin.create("slow@faults.example.com")
     check_database(server)
 
 

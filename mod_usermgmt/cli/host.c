@@ -48,16 +48,32 @@ static apr_status_t open_connection(um_connection_t *connection, um_tool_t *tool
     return APR_SUCCESS;
 }
 
+static void close_connection(um_connection_t *connection)
+{
+    apr_dbd_close(connection->driver, connection->handle);
+    apr_pool_destroy(connection->pool);
+}
+
+/* One that has died is dropped, as mod_dbd does it. */
+static int take_idle(um_connection_t *connection, um_tool_t *tool, apr_pool_t *pool)
+{
+    while (tool->idle_count > 0) {
+        *connection = tool->idle[--tool->idle_count];
+        if (apr_dbd_check_conn(connection->driver, pool, connection->handle) == APR_SUCCESS) {
+            return 1;
+        }
+        close_connection(connection);
+    }
+    return 0;
+}
+
 static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
 {
     um_tool_t *tool = baton;
     apr_status_t status = APR_SUCCESS;
 
-    (void)pool;
     apr_thread_mutex_lock(tool->mutex);
-    if (tool->idle_count > 0) {
-        *connection = tool->idle[--tool->idle_count];
-    } else {
+    if (!take_idle(connection, tool, pool)) {
         status = open_connection(connection, tool);
     }
     apr_thread_mutex_unlock(tool->mutex);
@@ -72,8 +88,7 @@ static void release(um_connection_t *connection, void *baton)
     if (tool->idle_count < UM_TOOL_IDLE_MAX) {
         tool->idle[tool->idle_count++] = *connection;
     } else {
-        apr_dbd_close(connection->driver, connection->handle);
-        apr_pool_destroy(connection->pool);
+        close_connection(connection);
     }
     apr_thread_mutex_unlock(tool->mutex);
 }

@@ -1,0 +1,408 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""A connection to the database is lost at every single message of every kind of
+change: the change is made once, with all that belongs to it, or not at all."""
+
+import collections
+import contextlib
+import json
+import os
+import socket
+import threading
+
+import databases
+import pytest
+from test_durability import check_database
+from test_faults import LOST, check_counts
+from test_mail import mail_lines, make_smtp  # pylint: disable=unused-import
+from test_usermgmtctl import DatabaseOf
+from usermgmt_env import wait_for
+
+pytestmark = pytest.mark.database("postgresql", "mariadb")
+
+
+class Pair:
+    """A connection of httpd's and the one to the database that goes with it."""
+
+    def __init__(self, client, server):
+        self.client = client
+        self.server = server
+        self.is_cut = False
+
+    def close(self):
+        for end in (self.client, self.server):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class Proxy:
+    """Between httpd and the database server: passes on what both send, in bursts,
+    and at a chosen burst from httpd ends the connection.
+
+    before  the server never gets the burst
+    after   the server does what it says, and httpd never gets the answer
+    killed  the server is told to end the connection, and then gets the burst
+    """
+
+    def __init__(self, path, database, how):
+        self.database = database
+        self.how = how
+        self.countdown = None
+        self.lock = threading.Lock()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        os.chmod(path, 0o777)
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def break_at(self, burst):
+        """At that burst, counted from 0 from now on."""
+        with self.lock:
+            self.countdown = burst
+
+    def disarm(self):
+        """Give whether it came to that."""
+        with self.lock:
+            came, self.countdown = self.countdown is None, None
+        return came
+
+    def close(self):
+        self.listener.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self.database.engine.socket))
+                pair = Pair(client, server)
+                for work in (self._from_client, self._from_server):
+                    threading.Thread(target=work, args=(pair,), daemon=True).start()
+
+    def _is_it(self):
+        with self.lock:
+            if self.countdown is None:
+                return False
+            self.countdown -= 1
+            if self.countdown >= 0:
+                return False
+            self.countdown = None
+            if self.how == "killed":
+                # Who disarms meanwhile waits: it also ends connections of the test's.
+                self.database.engine.kill_connections(self.database.name)
+            return True
+
+    def _from_client(self, pair):
+        with contextlib.suppress(OSError):
+            while data := pair.client.recv(1 << 20):
+                if self._is_it():
+                    if self.how == "before":
+                        break
+                    pair.is_cut = self.how == "after"
+                pair.server.sendall(data)
+        pair.close()
+
+    def _from_server(self, pair):
+        with contextlib.suppress(OSError):
+            while data := pair.server.recv(1 << 20):
+                if pair.is_cut:
+                    break
+                pair.client.sendall(data)
+        pair.close()
+
+
+SETTINGS = ("reconnect=0", "reconnect=1") if databases.KIND == "mariadb" else ("",)
+
+
+@pytest.fixture(params=SETTINGS, ids=[setting or "usual" for setting in SETTINGS])
+def setting(request):
+    return request.param
+
+
+@pytest.fixture(params=["before", "after", "killed"])
+def how(request):
+    return request.param
+
+
+@pytest.fixture
+def proxied(new_server, how, setting):
+    """Makes a server with one connection through a proxy, and the proxy."""
+    made = []
+
+    def make(**options):
+        server = new_server(start=False, processes=1, threads=4,
+                            pool={"DBDKeep": 1, "DBDMax": 1}, **options)
+        directory = server.directory / "run"
+        proxy = Proxy(directory / server.database.engine.socket.name, server.database, how)
+        made.append(proxy)
+        original = server.database.directives
+
+        def through_proxy(**pool):
+            text = original(**pool).replace(str(server.database.engine.directory), str(directory))
+            return text.replace("reconnect=0", setting or "reconnect=0")
+
+        server.database.directives = through_proxy
+        server.allow_log(LOST)
+        return server.start(), proxy
+
+    yield make
+    for proxy in made:
+        proxy.close()
+
+
+# ---- the kinds of change ----
+#
+# Each prepares what it needs, yields what makes the change, gets what that gave,
+# and looks at what is to be seen of it alone. name is another each time.
+
+
+def create(api, name):
+    result = yield lambda: api.admin.post("users/", {"email": name, "display_name": "C"})
+    user = result.expect(201).json["userData"]
+    assert api.admin.read(user["user_uid"])["email"] == name
+
+
+def post_with_key(api, name):
+    return api.admin.post("users/", {"email": name, "display_name": "C"},
+                          headers={"Idempotency-Key": name})
+
+
+def create_with_a_key(api, name):
+    result = yield lambda: post_with_key(api, name)
+    assert post_with_key(api, name).raw == result.expect(201).raw
+
+
+def repeat_with_a_key(api, name):
+    first = post_with_key(api, name).expect(201)
+    result = yield lambda: post_with_key(api, name)
+    assert result.expect(201).raw == first.raw
+    assert result.headers["Idempotency-Replayed"] == "true"
+
+
+def create_what_is_there(api, name):
+    api.admin.create(name)
+    result = yield lambda: api.admin.post("users/", {"email": name.upper(), "display_name": "C"})
+    result.expect_problem(409, "email_exists")
+
+
+def update(api, name):
+    uid = api.admin.create(name)["user_uid"]
+    result = yield lambda: api.admin.put("users/" + uid, {"n": 1, "email": "new-" + name})
+    result.expect(200)
+    assert api.server.sql("SELECT version, email_folded FROM users WHERE user_uid = ?", uid) \
+        == [(2, "new-" + name)]
+
+
+def sub_admin(api, name):
+    uid = api.admin.create(name)["user_uid"]
+    api.admin.post("sub-admins/", {"user_uid": uid}).expect(201)
+    return uid
+
+
+def delete(api, name):
+    """Of one who is a sub-admin."""
+    uid = sub_admin(api, name)
+    result = yield lambda: api.admin.delete("users/" + uid)
+    result.expect(200)
+    api.admin.get("users/" + uid).expect(404)
+
+
+def add_sub_admin(api, name):
+    api.admin.create(name)
+    result = yield lambda: api.admin.post("sub-admins/", {"email": name})
+    result.expect(201)
+
+
+def remove_sub_admin(api, name):
+    uid = sub_admin(api, name)
+    result = yield lambda: api.admin.delete("sub-admins/" + uid)
+    result.expect(200)
+
+
+def post_invitation(api, name):
+    return api.admin.post("invitations/", {"email": name})
+
+
+def accept(api, name, secret):
+    return api.server.client(api.server.add_login(name)).post("invitations/accept",
+                                                              {"accept_token": secret})
+
+
+def invite(api, name):
+    """The secret that is told is the one that is stored."""
+    result = yield lambda: post_invitation(api, name)
+    accept(api, name, result.expect(201).json["accept_token"]).expect(200)
+
+
+def resend(api, name):
+    """The old secret dies with it."""
+    old = post_invitation(api, name).expect(201).json
+    result = yield lambda: api.admin.post("invitations/resend",
+                                          {"invite_token":
+                                           old["invitation"]["invite_token"]})
+    accept(api, name, old["accept_token"]).expect_problem(404, "invitation_not_found")
+    accept(api, name, result.expect(200).json["accept_token"]).expect(200)
+
+
+def remove_invitation(api, name):
+    token = post_invitation(api, name).expect(201).json["invitation"]["invite_token"]
+    result = yield lambda: api.admin.delete("invitations/" + token)
+    result.expect(200)
+
+
+def accept_invitation(api, name):
+    secret = post_invitation(api, name).expect(201).json["accept_token"]
+    result = yield lambda: accept(api, name, secret)
+    result.expect(200)
+    assert api.admin.everyone(email=name)[0]["role"] == "sub_admin"
+
+
+def report_session(api, name):
+    uid = api.admin.create(name)["user_uid"]
+    result = yield lambda: api.admin.post("sessions/", {"user_uid": uid, "activity": name})
+    result.expect(201)
+
+
+def seen(api, name):
+    return api.server.sql("SELECT user_uid, role FROM admins_seen WHERE identity = ?", name)
+
+
+def come_first(api, name):
+    """An admin by configuration gets a uid with the first request."""
+    api.server.add_login(name)
+    api.server.set_group("admins", [name])
+    result = yield lambda: api.server.client(name).get("organization-status/")
+    assert seen(api, name) == [(result.expect(200).json["user_uid"], "admin")]
+
+
+def raise_role(api, name):
+    api.server.add_login(name)
+    api.server.set_group("helpers", [name])
+    uid = api.server.client(name).get("organization-status/").expect(200).json["user_uid"]
+    api.server.set_group("admins", [name])
+    result = yield lambda: api.server.client(name).get("organization-status/")
+    assert result.expect(200).json["role"] == "admin"
+    assert seen(api, name) == [(uid, "admin")]
+
+
+KINDS = [create, create_with_a_key, repeat_with_a_key, create_what_is_there, update, delete,
+         add_sub_admin, remove_sub_admin, invite, resend, remove_invitation, accept_invitation,
+         report_session, come_first, raise_role]
+CONTENTS = " UNION ALL ".join(
+    [f"SELECT '{table}', COUNT(*) FROM {table}" for table in (
+        "users", "sub_admins", "admins_seen", "invitations", "invitation_secrets", "sessions",
+        "activities", "idempotency_keys")]
+    + [f"SELECT CONCAT('{table} ', {column}), COUNT(*) FROM {table} GROUP BY {column}"
+       for table, column in (("audit_events", "action"), ("invitations", "status"),
+                             ("admins_seen", "role"))]
+    + [f"SELECT 'counted {column}', COALESCE(SUM({column}), 0) FROM organization_counts"
+       for column in ("user_count", "sub_admin_count", "session_count")])
+
+
+class Api:
+    """What the kinds work on."""
+
+    def __init__(self, server, proxy):
+        self.server = server
+        self.proxy = proxy
+        self.admin = server.admin
+        self.connection = server.database.connect()
+        # The caller's own row is made with its first request.
+        self.admin.create("first@steps.example.com")
+
+    def contents(self):
+        """How much there is of everything."""
+        for _ in range(2):
+            with contextlib.suppress(Exception):
+                with contextlib.closing(self.connection.cursor()) as cursor:
+                    cursor.execute(CONTENTS)
+                    rows = cursor.fetchall()
+                return collections.Counter({databases.plain(name): databases.plain(count)
+                                            for name, count in rows})
+            # It was killed with the others.
+            self.connection = self.server.database.connect()
+        raise AssertionError("the database is not to be had")
+
+    def run(self, kind, name, burst=None):
+        """Make a change, undisturbed or broken at a burst. Gives what it changed,
+        and whether it was broken."""
+        steps = kind(self, name)
+        act = next(steps)
+        before = self.contents()
+        if burst is not None:
+            self.proxy.break_at(burst)
+        result = act()
+        was_broken = self.proxy.disarm()
+        after = self.contents()
+        with contextlib.suppress(StopIteration):
+            steps.send(result)
+        after.subtract(before)
+        return {name: count for name, count in after.items() if count}, was_broken
+
+
+def test_every_change_at_every_message(proxied):
+    server, proxy = proxied(
+        roles="UserMgmtAdmin user admin@example.com\nUserMgmtAdmin group admins\n"
+              "UserMgmtSubAdmin group helpers", location="UserMgmtRoleCacheTTL 0")
+    api = Api(server, proxy)
+    for kind in KINDS:
+        usual, _ = api.run(kind, f"{kind.__name__}@steps.example.com")
+        burst = 0
+        was_broken = True
+        while was_broken:
+            name = f"{kind.__name__}{burst}@steps.example.com"
+            made, was_broken = api.run(kind, name, burst)
+            assert made == usual, f"{kind.__name__}, broken at {burst}"
+            burst += 1
+            assert burst < 60
+        assert burst > (2 if kind in (create_what_is_there, repeat_with_a_key) else 4), \
+            f"{kind.__name__}: its messages went by"
+    check_counts(server)
+
+
+def test_mail_that_waits_for_its_change(proxied, make_smtp):
+    """A mail goes out for each invitation, whatever was broken, and accepts."""
+    smtp = make_smtp()
+    server, proxy = proxied(extra=mail_lines(smtp))
+    burst = 0
+    was_broken = True
+    while was_broken:
+        proxy.break_at(burst)
+        post_invitation(server, f"mail{burst}@steps.example.com").expect(201)
+        was_broken = proxy.disarm()
+        burst += 1
+    assert burst > 6
+    wait_for(lambda: len({mail.recipients[0] for mail in smtp.mails}) == burst, 40, "all mails")
+    api = Api(server, proxy)
+    for mail in {mail.recipients[0]: mail for mail in smtp.mails}.values():
+        accept(api, mail.recipients[0], mail.secret).expect(200)
+    assert server.sql("SELECT COUNT(*) FROM sub_admins") == [(burst,)]
+
+
+def test_import_at_every_message(proxied):
+    """usermgmtctl tries its batch again, and nothing comes twice."""
+    server, proxy = proxied()
+    database = DatabaseOf(server)
+    burst = 0
+    was_broken = True
+    while was_broken:
+        lines = "".join(json.dumps({"email": f"i{burst}-{n}@steps.example.com",
+                                    "display_name": "I", "role": "sub_admin" if n else "user"})
+                        + "\n" for n in range(2))
+        proxy.break_at(burst)
+        done = database.run("users", "import", "-", "--with-roles", stdin=lines.encode())
+        was_broken = proxy.disarm()
+        if done.code != 0:
+            # What comes before the first batch is not tried again.
+            assert burst < 12, f"{done.code} {done.err}"
+            done = database.run("users", "import", "-", "--with-roles", "--resume",
+                                stdin=lines.encode())
+        done.expect(0)
+        burst += 1
+        assert server.sql("SELECT COUNT(*) FROM users") == [(2 * burst,)]
+        assert server.sql("SELECT COUNT(*) FROM audit_events") == [(3 * burst,)]
+        assert server.sql("SELECT COUNT(*) FROM sub_admins") == [(burst,)]
+        assert server.sql("SELECT SUM(user_count), SUM(sub_admin_count)"
+                          " FROM organization_counts") == [(2 * burst, burst)]
+    assert burst > 12
+    check_database(server)
+    check_counts(server)

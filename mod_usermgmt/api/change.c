@@ -11,6 +11,9 @@
 
 #define KEY_HEADER "Idempotency-Key"
 #define KEY_MAX 255
+/* The latest microsecond of its millisecond that a change is at, so that there is
+ * one in it for each of its events. */
+#define LATEST_MICROSECOND 990
 
 typedef struct um_run_t {
     um_change_t change;
@@ -86,6 +89,15 @@ static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool
     return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;
 }
 
+/* The present. What is told in milliseconds is the same for all that a change makes. */
+static apr_time_t now_with_room(const um_host_t *host)
+{
+    apr_time_t now = host->now(host->baton);
+    apr_time_t over = now % 1000 - LATEST_MICROSECOND;
+
+    return over > 0 ? now - over : now;
+}
+
 static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_run_t *run = baton;
@@ -94,7 +106,7 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
     int replayed = 0;
 
     um_answer_init(run->answer, pool);
-    run->change.now = host->now(host->baton);
+    run->change.now = now_with_room(host);
     run->change.now_ms = apr_time_as_msec(run->change.now);
     run->change.events = 0;
     if (run->key != NULL) {

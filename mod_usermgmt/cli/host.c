@@ -111,10 +111,26 @@ static apr_time_t now(void *baton)
     return apr_time_now();
 }
 
+/* No byte is given twice. */
 static apr_status_t make_random(unsigned char *bytes, apr_size_t length, void *baton)
 {
-    (void)baton;
-    return apr_generate_random_bytes(bytes, length);
+    um_tool_t *tool = baton;
+    apr_status_t status = APR_SUCCESS;
+
+    apr_thread_mutex_lock(tool->mutex);
+    if (tool->random_left < length) {
+        status = apr_generate_random_bytes(tool->random, sizeof(tool->random));
+        tool->random_left = status == APR_SUCCESS ? sizeof(tool->random) : 0;
+    }
+    if (status == APR_SUCCESS && tool->random_left < length) {
+        status = APR_EINVAL;
+    }
+    if (status == APR_SUCCESS) {
+        tool->random_left -= length;
+        memcpy(bytes, tool->random + tool->random_left, length);
+    }
+    apr_thread_mutex_unlock(tool->mutex);
+    return status;
 }
 
 static void write_log(um_log_level_t level, int id, apr_status_t status, const char *line,

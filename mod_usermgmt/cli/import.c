@@ -215,7 +215,7 @@ static apr_status_t insert_batch(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_import_t *import = baton;
     apr_time_t now = apr_time_now();
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status = um_db_expect_bulk(db);
 
     for (int i = 0; status == APR_SUCCESS && i < import->batch->entries->nelts; i++) {
         um_entry_t *entry = entry_at(import, i);

@@ -6,11 +6,15 @@
 
 #define MS_PER_DAY (24 * 3600 * APR_INT64_C(1000))
 
+/* Organizations that are read at once. */
+#define PAGE 1000
+
 typedef struct um_prune_t {
     um_tool_t *tool;
-    apr_int64_t org_id;
     /* Milliseconds since 1970. */
     apr_int64_t until;
+    /* The one whose turn it is. */
+    const um_organization_t *organization;
     int count;
 } um_prune_t;
 
@@ -20,17 +24,12 @@ static void put_count(um_buffer_t *text, int count)
     um_buffer_put_int(text, count);
 }
 
-static um_exit_t run(um_prune_t *prune, um_change_fn_t *change)
+static um_exit_t tell(um_tool_t *tool, int count)
 {
-    um_tool_t *tool = prune->tool;
     um_buffer_t text;
-    um_exit_t end = um_tool_exit(um_tool_change(tool, change, prune, tool->pool));
 
-    if (end != UM_EXIT_OK) {
-        return end;
-    }
     um_buffer_init(&text, 64, tool->pool);
-    put_count(&text, prune->count);
+    put_count(&text, count);
     um_buffer_puts(&text, "}\n");
     return um_tool_write(tool, &text);
 }
@@ -38,11 +37,11 @@ static um_exit_t run(um_prune_t *prune, um_change_fn_t *change)
 static apr_status_t prune_invitations(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_prune_t *prune = baton;
-    const char *organization = um_options_value(&prune->tool->options, UM_OPTION_ORG);
+    const um_organization_t *organization = prune->organization;
     um_buffer_t after;
     apr_status_t status;
 
-    status = um_store_invitations_prune(&prune->count, db, prune->org_id, prune->until, pool);
+    status = um_store_invitations_prune(&prune->count, db, organization->id, prune->until, pool);
     if (status != APR_SUCCESS || prune->count == 0) {
         return status;
     }
@@ -51,19 +50,53 @@ static apr_status_t prune_invitations(um_db_t *db, void *baton, apr_pool_t *pool
     um_buffer_puts(&after, ",\"until\":");
     um_json_put_instant(&after, prune->until);
     um_buffer_putc(&after, '}');
-    return um_tool_audit(prune->tool, db, prune->org_id, "invitations.prune",
-                         organization != NULL ? organization : "default", NULL, after.data, pool);
+    return um_tool_audit(prune->tool, db, organization->id, "invitations.prune",
+                         organization->name, NULL, after.data, pool);
+}
+
+/* The organizations in a page behind one of a name; --org's alone where it is given. */
+static apr_status_t read_page(apr_array_header_t **page, um_tool_t *tool, const char *after)
+{
+    const char *name = um_options_value(&tool->options, UM_OPTION_ORG);
+    um_organization_t *found = NULL;
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, tool->store, tool->pool);
+
+    if (status == APR_SUCCESS && name == NULL) {
+        status = um_store_organizations_list(page, db, after, PAGE, tool->pool);
+    } else if (status == APR_SUCCESS) {
+        status = um_tool_get_organization(&found, tool, db, name, tool->pool);
+    }
+    if (status == APR_SUCCESS && found != NULL) {
+        *page = apr_array_make(tool->pool, 1, sizeof(um_organization_t));
+        APR_ARRAY_PUSH(*page, um_organization_t) = *found;
+    }
+    um_db_close(db);
+    return status;
 }
 
 um_exit_t um_invitations_command_prune(um_tool_t *tool, const char *const *words, int count)
 {
-    um_prune_t prune = { tool, 0,
-                         apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY, 0 };
-    um_exit_t end = um_tool_find_organization(&prune.org_id, tool);
+    um_prune_t prune = { tool,
+                         apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY,
+                         NULL, 0 };
+    apr_array_header_t *page = NULL;
+    const char *after = "";
+    apr_status_t status = APR_SUCCESS;
+    int total = 0;
 
     (void)words;
     (void)count;
-    return end == UM_EXIT_OK ? run(&prune, prune_invitations) : end;
+    while (status == APR_SUCCESS && (page == NULL || page->nelts == PAGE)) {
+        status = read_page(&page, tool, after);
+        for (int i = 0; status == APR_SUCCESS && i < page->nelts; i++) {
+            prune.organization = &APR_ARRAY_IDX(page, i, um_organization_t);
+            status = um_tool_change(tool, prune_invitations, &prune, tool->pool);
+            total += status == APR_SUCCESS ? prune.count : 0;
+            after = prune.organization->name;
+        }
+    }
+    return status == APR_SUCCESS ? tell(tool, total) : um_tool_exit(status);
 }
 
 static apr_status_t prune_idempotency(um_db_t *db, void *baton, apr_pool_t *pool)
@@ -75,9 +108,10 @@ static apr_status_t prune_idempotency(um_db_t *db, void *baton, apr_pool_t *pool
 
 um_exit_t um_idempotency_command_prune(um_tool_t *tool, const char *const *words, int count)
 {
-    um_prune_t prune = { tool, 0, apr_time_as_msec(apr_time_now()), 0 };
+    um_prune_t prune = { tool, apr_time_as_msec(apr_time_now()), NULL, 0 };
+    um_exit_t end = um_tool_exit(um_tool_change(tool, prune_idempotency, &prune, tool->pool));
 
     (void)words;
     (void)count;
-    return run(&prune, prune_idempotency);
+    return end == UM_EXIT_OK ? tell(tool, prune.count) : end;
 }

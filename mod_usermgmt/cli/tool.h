@@ -26,6 +26,9 @@ typedef enum um_exit_t {
 /** Connections that wait to be lent again: one for reading, one for the writer. */
 #define UM_TOOL_IDLE_MAX 2
 
+/** Random bytes got at once; no call asks for more. */
+#define UM_TOOL_RANDOM 4096
+
 typedef struct um_tool_t {
     apr_pool_t *pool;
     um_options_t options;
@@ -45,6 +48,9 @@ typedef struct um_tool_t {
     apr_thread_mutex_t *mutex;
     um_connection_t idle[UM_TOOL_IDLE_MAX];
     int idle_count;
+    /* Random bytes in store, one call of the system for many; from its end. */
+    unsigned char random[UM_TOOL_RANDOM];
+    apr_size_t random_left;
     /* While a change is tried again, its errors are kept, the last one only. */
     int holds_log;
     char held_line[1024];

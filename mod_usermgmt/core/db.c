@@ -53,6 +53,8 @@ typedef struct um_session_t {
     /* Settings are made, and nothing has failed since. */
     int settled;
     int all_prepared;
+    /* Settled for many changes in a row. */
+    int is_bulk;
 } um_session_t;
 
 struct um_db_t {
@@ -187,10 +189,9 @@ static apr_status_t check_settled(um_db_t *db)
     return driver_status(db, error, um_statements_name(UM_STMT_ALIVE));
 }
 
-static apr_status_t settle(um_db_t *db)
+static apr_status_t apply_settings(um_db_t *db, const um_setting_t *setting)
 {
     um_session_t *session = db->session;
-    const um_setting_t *setting = um_statements_settings(session->dialect);
     apr_status_t status = APR_SUCCESS;
 
     for (; status == APR_SUCCESS && setting->sql != NULL; setting++) {
@@ -208,6 +209,15 @@ static apr_status_t settle(um_db_t *db)
         }
         status = driver_status(db, error, setting->sql);
     }
+    return status;
+}
+
+static apr_status_t settle(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    apr_status_t status = apply_settings(db, um_statements_settings(session->dialect));
+
+    session->is_bulk = 0;
     if (status == APR_SUCCESS) {
         db->is_settled_one = 1;
         status = prepare(&session->prepared[UM_STMT_ALIVE], db,
@@ -215,6 +225,18 @@ static apr_status_t settle(um_db_t *db)
                          um_statements_name(UM_STMT_ALIVE));
     }
     session->settled = status == APR_SUCCESS;
+    return status;
+}
+
+apr_status_t um_db_expect_bulk(um_db_t *db)
+{
+    um_session_t *session = db->session;
+    apr_status_t status = APR_SUCCESS;
+
+    if (session != NULL && !session->is_bulk) {
+        status = apply_settings(db, um_statements_bulk_settings(session->dialect));
+        session->is_bulk = status == APR_SUCCESS;
+    }
     return status;
 }
 

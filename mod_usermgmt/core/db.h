@@ -98,6 +98,10 @@ apr_status_t um_db_rollback(um_db_t *db);
  *  connect anew without telling. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_prepare_transaction(um_db_t *db);
 
+/** Have the connection spend more memory, as it is to make many changes in a row.
+ *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_expect_bulk(um_db_t *db);
+
 /** Non-zero: what fails will be tried again, and is logged as information. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
 

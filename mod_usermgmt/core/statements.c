@@ -538,6 +538,20 @@ const um_setting_t *um_statements_settings(um_dialect_t dialect)
     return settings[dialect];
 }
 
+const um_setting_t *um_statements_bulk_settings(um_dialect_t dialect)
+{
+    static const um_setting_t none[] = { { NULL, 0 } };
+    /* The leaves of the indexes that are changed all over stay in memory, and are
+     * copied out of the log once for many changes. */
+    static const um_setting_t sqlite[] = {
+        { "PRAGMA cache_size = -131072", 0 },
+        { "PRAGMA wal_autocheckpoint = 32768", 1 },
+        { NULL, 0 },
+    };
+
+    return dialect == UM_DIALECT_SQLITE ? sqlite : none;
+}
+
 const char *um_statements_name(um_statement_id_t id)
 {
     return statements[id].name;

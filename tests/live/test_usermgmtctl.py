@@ -468,7 +468,16 @@ def test_invitations_prune(server, admin):
                " WHERE email LIKE 'old%'")
     database.run("invitations", "prune", "--days", "101").expect(0, "^$")
     assert database.run("invitations", "prune", "--days", "101").lines == [{"pruned": 0}]
-    assert database.run("invitations", "prune").expect(0).lines == [{"pruned": 2}]
+    server.sql("INSERT INTO organizations (name, created_at) VALUES ('another', 0)")
+    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
+               " inviter_uid, inviter_email, created_at, expires_at)"
+               " SELECT org_id, 't', 'a@example.com', 'a@example.com', 'revoked', 'u', 'u', 1, 1"
+               " FROM organizations WHERE name = 'another'")
+    assert database.run("invitations", "prune", "--org", "default").expect(0).lines \
+        == [{"pruned": 2}]
+    assert database.run("invitations", "prune").expect(0).lines == [{"pruned": 1}]
+    assert database.run("audit", "export", "--org", "another").expect(0).lines[0]["target"] \
+        == "another"
     left = server.sql("SELECT email FROM invitations")
     assert left == [("fresh@example.com",)]
     assert server.sql("SELECT COUNT(*) FROM invitation_secrets") == [(1,)]

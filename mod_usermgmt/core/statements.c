@@ -601,12 +601,15 @@ typedef struct um_pieces_t {
 #define PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
 #define SHARED(...) { PIECES(__VA_ARGS__), { NULL } }
 
-#define UNDER(source, ...) { source, SHARED(__VA_ARGS__) }
+#define UNDER(source, ...) { source, SHARED(__VA_ARGS__), { NULL, { NULL } } }
 
-/* Each condition, and what is listed under it. */
+/* Each condition, and what is listed under it. Where it is met in one of two ways,
+ * others is the second, for rows that don't meet the first: each is read from an
+ * index of its own, while for an OR a database reads and sorts all that meet it. */
 static const struct {
     um_list_source_t source;
     um_pieces_t pieces;
+    um_pieces_t others;
 } conditions[UM_CONDITION_COUNT] = {
     [UM_IF_USER_EMAIL] = UNDER(UM_LIST_OF_USERS, { " AND u.email_folded = %s", UM_FILL_VALUE }),
     [UM_IF_USER_PHONE] = UNDER(UM_LIST_OF_USERS, { " AND u.phone = %s", UM_FILL_VALUE }),
@@ -618,12 +621,16 @@ static const struct {
     [UM_IF_USER_NAME_STARTS] =
         UNDER(UM_LIST_OF_USERS, { " AND u.display_name_folded >= %s", UM_FILL_VALUE },
               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
-    [UM_IF_USER_NAME_OR_EMAIL_STARTS] =
-        UNDER(UM_LIST_OF_USERS, { " AND ((u.display_name_folded >= %s", UM_FILL_VALUE },
-              { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
-              { ") OR (u.email_folded >= %s", UM_FILL_VALUE },
-              { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
-              { "))", UM_FILL_NONE }),
+    [UM_IF_USER_NAME_OR_EMAIL_STARTS] = {
+        UM_LIST_OF_USERS,
+        SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
+               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
+        SHARED({ " AND u.email_folded >= %s", UM_FILL_VALUE },
+               { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
+               { " AND NOT (u.display_name_folded >= %s", UM_FILL_VALUE },
+               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
+               { ")", UM_FILL_NONE }),
+    },
     [UM_IF_USER_CREATED_AFTER] =
         UNDER(UM_LIST_OF_USERS, { " AND u.created_at > %lld", UM_FILL_VALUE }),
     [UM_IF_USER_CREATED_BEFORE] =
@@ -631,10 +638,11 @@ static const struct {
     [UM_IF_INVITATION_IS_PENDING] =
         UNDER(UM_LIST_OF_INVITATIONS,
               { " AND i.status = 'pending' AND i.expires_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_INVITATION_IS_EXPIRED] =
-        UNDER(UM_LIST_OF_INVITATIONS,
-              { " AND (i.status = 'expired' OR (i.status = 'pending' AND i.expires_at <= %lld))",
-                UM_FILL_VALUE }),
+    [UM_IF_INVITATION_IS_EXPIRED] = {
+        UM_LIST_OF_INVITATIONS,
+        SHARED({ " AND i.status = 'expired'", UM_FILL_NONE }),
+        SHARED({ " AND i.status = 'pending' AND i.expires_at <= %lld", UM_FILL_VALUE }),
+    },
     [UM_IF_INVITATION_IS_ACCEPTED] =
         UNDER(UM_LIST_OF_INVITATIONS, { " AND i.status = 'accepted'", UM_FILL_NONE }),
     [UM_IF_INVITATION_IS_REVOKED] =
@@ -807,12 +815,28 @@ static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const ch
     }
 }
 
-static void add_conditions(um_composition_t *to, const apr_array_header_t *list)
+static int has_others(const apr_array_header_t *list)
 {
-    for (int i = 0; list != NULL && i < list->nelts; i++) {
-        const um_condition_t *condition = &APR_ARRAY_IDX(list, i, um_condition_t);
+    int found = 0;
 
-        add_pieces(to, &conditions[condition->id].pieces, condition->value, NULL);
+    for (int i = 0; list != NULL && i < list->nelts; i++) {
+        found |= conditions[APR_ARRAY_IDX(list, i, um_condition_t).id].others.pieces != NULL;
+    }
+    return found;
+}
+
+/* The rows of an organization that meet the conditions, others in the second way. */
+static void add_from(um_composition_t *to, const um_list_t *list, const char *org_id, int others)
+{
+    add(to, row_sets[list->source].from, org_id);
+    for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
+        const um_condition_t *condition = &APR_ARRAY_IDX(list->conditions, i, um_condition_t);
+        const um_pieces_t *pieces = &conditions[condition->id].pieces;
+
+        if (others && conditions[condition->id].others.pieces != NULL) {
+            pieces = &conditions[condition->id].others;
+        }
+        add_pieces(to, pieces, condition->value, NULL);
     }
 }
 
@@ -823,15 +847,59 @@ static void add_cursor(um_composition_t *to, const um_pieces_t *pieces, const um
     }
 }
 
-/* The part behind the conditions: which of those that meet them, in order. */
-static void add_stretch(um_composition_t *to, const um_list_t *list, const um_order_t *order)
+/* The part behind the conditions: which of those that meet them. */
+static void add_cursors(um_composition_t *to, const um_list_t *list)
 {
-    int descending = !list->descending != !list->backwards;
+    const um_order_t *order = &row_sets[list->source].orders[list->order];
 
     add_cursor(to, list->descending ? &order->less : &order->greater, &list->after);
     add_cursor(to, list->descending ? &order->greater : &order->less, &list->before);
+}
+
+static void add_order(um_composition_t *to, const um_list_t *list)
+{
+    const um_order_t *order = &row_sets[list->source].orders[list->order];
+    int descending = !list->descending != !list->backwards;
+
     um_buffer_puts(to->sql, descending ? order->descending : order->ascending);
     add(to, " LIMIT %lld", apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->limit));
+}
+
+/* The keys of the first rows that meet the conditions in one of the ways. */
+static void add_keys(um_composition_t *to, const um_list_t *list, const char *org_id, int others)
+{
+    um_buffer_puts(to->sql, "SELECT ");
+    um_buffer_puts(to->sql, row_sets[list->source].orders[0].column);
+    um_buffer_puts(to->sql, " AS k");
+    add_from(to, list, org_id, others);
+    add_cursors(to, list);
+    add_order(to, list);
+}
+
+/* Those that meet the conditions in either way: the first of them are among the
+ * first of each. */
+static void add_from_either(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    add(to, row_sets[list->source].from, org_id);
+    um_buffer_puts(to->sql, " AND ");
+    um_buffer_puts(to->sql, row_sets[list->source].orders[0].column);
+    um_buffer_puts(to->sql, " IN (SELECT c.k FROM (SELECT * FROM (");
+    add_keys(to, list, org_id, 0);
+    um_buffer_puts(to->sql, ") a UNION ALL SELECT * FROM (");
+    add_keys(to, list, org_id, 1);
+    um_buffer_puts(to->sql, ") b) c)");
+}
+
+static void add_count(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    um_buffer_puts(to->sql, "SELECT (SELECT COUNT(*)");
+    add_from(to, list, org_id, 0);
+    um_buffer_putc(to->sql, ')');
+    if (has_others(list->conditions)) {
+        um_buffer_puts(to->sql, " + (SELECT COUNT(*)");
+        add_from(to, list, org_id, 1);
+        um_buffer_putc(to->sql, ')');
+    }
 }
 
 static void add_columns(um_composition_t *to, const um_row_set_t *rows, const um_list_t *list)
@@ -870,27 +938,35 @@ void um_statements_compose_list(um_buffer_t *sql, apr_array_header_t *parameters
         add(&to, um_statements_sql(rows->count, dialect), org_id);
         return;
     }
+    if (what == UM_LIST_COUNT) {
+        add_count(&to, list, org_id);
+        return;
+    }
     if (what == UM_LIST_ROWS) {
         add_columns(&to, rows, list);
     } else {
-        um_buffer_puts(sql, what == UM_LIST_COUNT ? "SELECT COUNT(*)" : "SELECT 1");
+        um_buffer_puts(sql, "SELECT 1");
     }
-    add(&to, rows->from, org_id);
-    add_conditions(&to, list->conditions);
-    if (what != UM_LIST_COUNT) {
-        add_stretch(&to, list, &rows->orders[list->order]);
+    if (has_others(list->conditions)) {
+        add_from_either(&to, list, org_id);
+    } else {
+        add_from(&to, list, org_id, 0);
+        add_cursors(&to, list);
     }
+    add_order(&to, list);
 }
 
 /* ---- samples ---- */
 
-/* Each order is told forwards and backwards, and asked for in four ways. */
-#define SAMPLES_PER_ORDER 8
+/* Each order is told forwards and backwards, asked for in four ways, and that
+ * without and with conditions that are met in one of two ways. */
+#define SAMPLES_PER_ORDER 16
 
-static void add_sample_conditions(um_list_t *list)
+static void add_sample_conditions(um_list_t *list, int with_others)
 {
     for (int id = 0; id < UM_CONDITION_COUNT; id++) {
-        if (conditions[id].source == list->source) {
+        if (conditions[id].source == list->source
+            && (with_others || conditions[id].others.pieces == NULL)) {
             APR_ARRAY_PUSH(list->conditions, um_condition_t) = (um_condition_t){
                 (um_condition_id_t)id, "1"
             };
@@ -915,7 +991,7 @@ int um_statements_compose_sample(um_buffer_t *sql, int number, um_dialect_t dial
     list.order = number / SAMPLES_PER_ORDER;
     list.descending = number % 2;
     list.conditions = apr_array_make(sql->pool, 8, sizeof(um_condition_t));
-    add_sample_conditions(&list);
+    add_sample_conditions(&list, number / 8 % 2);
     um_statements_compose_list(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1",
                                dialect);
     return 1;

@@ -20,9 +20,12 @@
 #include "progress.h"
 #include "records.h"
 
-/* Users in one transaction, and bytes of the file. */
+/* Users that are read at once, and bytes of the file. */
 #define BATCH_USERS 4000
 #define BATCH_BYTES (8 * 1024 * 1024)
+
+/* How long one transaction goes on: SQLite lets nobody else write meanwhile. */
+#define TRANSACTION_TIME apr_time_from_msec(500)
 
 /* A process of httpd that finds the database busy looks again every 100 ms. So
  * that it gets its turn, the tool leaves the database alone for a little longer
@@ -73,8 +76,11 @@ typedef struct um_import_t {
     int with_roles;
     apr_int64_t counts[UM_OUTCOME_COUNT];
     um_batch_t batches[2];
-    /* The one that is written. */
+    /* The one that is written, and which of its entries by the transaction under
+     * way: those from first up to the one before end. */
     um_batch_t *batch;
+    int first;
+    int end;
     /* For a dry run: the uids and the folded addresses that came so far. */
     apr_hash_t *seen;
     apr_time_t turn;
@@ -211,13 +217,15 @@ static void reset(um_entry_t *entry)
     }
 }
 
-static apr_status_t insert_batch(um_db_t *db, void *baton, apr_pool_t *pool)
+static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_import_t *import = baton;
     apr_time_t now = apr_time_now();
     apr_status_t status = um_db_expect_bulk(db);
+    int i = import->first;
 
-    for (int i = 0; status == APR_SUCCESS && i < import->batch->entries->nelts; i++) {
+    while (status == APR_SUCCESS && i < import->batch->entries->nelts
+           && (i == import->first || apr_time_now() - now < TRANSACTION_TIME)) {
         um_entry_t *entry = entry_at(import, i);
 
         reset(entry);
@@ -225,7 +233,9 @@ static apr_status_t insert_batch(um_db_t *db, void *baton, apr_pool_t *pool)
             status = insert(entry, i, import, db, now, pool);
         }
         status = status == UM_ECONFLICT ? APR_SUCCESS : status;
+        i++;
     }
+    import->end = i;
     return status;
 }
 
@@ -369,27 +379,35 @@ static um_exit_t report(um_import_t *import)
 
 static void rest(um_import_t *import)
 {
-    if (!import->is_dry && apr_time_now() - import->turn > TURN) {
+    if (apr_time_now() - import->turn > TURN) {
         apr_sleep(REST);
         import->turn = apr_time_now();
     }
 }
 
+static apr_status_t insert_batch(um_import_t *import)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    import->end = 0;
+    while (status == APR_SUCCESS && import->end < import->batch->entries->nelts) {
+        import->first = import->end;
+        status = um_tool_change(import->tool, insert_some, import, import->batch->pool);
+        rest(import);
+    }
+    return status;
+}
+
 static um_exit_t run_batch(um_import_t *import)
 {
-    apr_status_t status;
-    um_exit_t end;
+    apr_status_t status = import->is_dry ? try_batch(import) : insert_batch(import);
+    um_exit_t end = status == APR_SUCCESS ? report(import) : um_tool_exit(status);
 
-    status = import->is_dry ? try_batch(import)
-                            : um_tool_change(import->tool, insert_batch, import,
-                                             import->batch->pool);
-    end = status == APR_SUCCESS ? report(import) : um_tool_exit(status);
     if (end == UM_EXIT_OK) {
         um_progress_show(&import->progress,
                          import->counts[UM_OUTCOME_IMPORTED] + import->counts[UM_OUTCOME_DONE]
                              + import->counts[UM_OUTCOME_REFUSED],
                          import->batch->done, um_records_total(import->records));
-        rest(import);
     }
     return end;
 }

@@ -193,6 +193,39 @@ def test_its_database_server_is_ended_where_httpd_was_killed(quickstart):
 
 
 @server_only
+def test_it_changes_nothing_that_a_link_leads_to(quickstart):
+    one = quickstart().start()
+    kept = one.directory / "other" / "kept"
+    kept.parent.mkdir()
+    kept.write_text("what is there")
+    (one.directory / "socket").symlink_to(kept.parent)
+    (one.directory / "data" / "mariadb.sql").symlink_to(kept)
+    # Whatever --db says, what runs is what is ended.
+    other, = {"postgresql", "mariadb"} - {databases.KIND}
+    assert one.run("--stop", kind=other).returncode == 0
+    one.wait_for_all_to_end()
+    assert not (one.directory / "socket").is_symlink()
+    assert kept.read_text() == "what is there"
+    one.start()
+    assert kept.read_text() == "what is there"
+    assert kept.stat().st_uid == os.getuid()
+
+
+def test_another_users_directory_is_refused(quickstart):
+    one = quickstart()
+    one.directory.mkdir()
+    theirs = one.directory
+    if os.geteuid() == 0:
+        os.chown(theirs, 65534, 65534)
+    else:
+        theirs = "/"
+    for how in ("--background", "--stop"):
+        done = one.run(how, "--dir", str(theirs))
+        assert done.returncode == 1 and "belongs to another user" in done.stderr
+    assert not one.files()
+
+
+@server_only
 def test_a_long_path_with_any_characters(quickstart):
     one = quickstart("a, 'long' path; " + 60 * "x").start()
     uid = one.client().create("ann@example.com")["user_uid"]

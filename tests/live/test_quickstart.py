@@ -10,6 +10,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pymysql
 import pytest
 
 import databases
@@ -223,6 +224,27 @@ def test_another_users_directory_is_refused(quickstart):
         done = one.run(how, "--dir", str(theirs))
         assert done.returncode == 1 and "belongs to another user" in done.stderr
     assert not one.files()
+
+
+@pytest.mark.database("mariadb")
+def test_a_schema_that_was_half_made_is_made_anew(quickstart):
+    one = quickstart().start()
+    one.client().create("ann@example.com")
+    place = dict(pair.split("=") for pair in one.service()["database"]["params"].split(","))["sock"]
+    with contextlib.closing(pymysql.connect(unix_socket=place, user="usermgmt",
+                                            database="usermgmt", autocommit=True)) as connection:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute("DELETE FROM schema_version")
+            cursor.execute("DROP TABLE audit_events")
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    one.start()
+    assert one.client().get("users/").json["query_count"] == 0
+    uid = one.client().create("ann@example.com")["user_uid"]
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    one.start()
+    assert one.client().read(uid)
 
 
 @server_only

@@ -2,6 +2,7 @@
 """build/quickstart: a service on a database of its own, started, ended, killed."""
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -153,6 +154,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert "Nothing runs" in one.run("--stop").stdout
 
     one.start_in_foreground()
+    assert "Already running" in one.run("--background").stdout
     assert one.client().read(uid)["display_name"] == "Élan 🏃"
     assert one.client().get("users/").json["query_count"] == 2
     # As a terminal does: the whole group gets it.
@@ -210,6 +212,17 @@ def test_it_changes_nothing_that_a_link_leads_to(quickstart):
     one.start()
     assert kept.read_text() == "what is there"
     assert kept.stat().st_uid == os.getuid()
+
+
+def test_a_second_start_at_once_is_refused(quickstart):
+    one = quickstart()
+    one.directory.mkdir()
+    with open(one.directory / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = one.files()
+        done = one.run("--background")
+        assert done.returncode == 1 and "another start is under way" in done.stderr
+        assert one.files() == before
 
 
 def test_another_users_directory_is_refused(quickstart):

@@ -182,6 +182,8 @@ def test_nothing_outlives_it(quickstart):
     one.process.kill()
     one.process.wait(10)
     one.wait_for_all_to_end()
+    wait_for(lambda: one.service()["httpd_pid"] is None, 10, "service.json tells it")
+    assert one.service()["database"]["pid"] is None
     assert one.start().client().get("users/").status == 200
 
 
@@ -321,6 +323,8 @@ def test_an_httpd_that_does_not_start_takes_the_database_along(quickstart):
     (("--db", "oracle"), "--db is sqlite, postgresql or mariadb"),
     (("--port", "0"), "is no port"),
     (("--admin", "nobody"), "email address"),
+    (("--password", "a\tb"), "control characters"),
+    (("--password", "a\udcff"), "must be UTF-8"),
     (("--frobnicate",), "no such option")])
 def test_what_it_can_not_do_is_refused(quickstart, arguments, said):
     one = quickstart()
@@ -328,3 +332,11 @@ def test_what_it_can_not_do_is_refused(quickstart, arguments, said):
     assert done.returncode == 2 and said in done.stderr
     assert not one.directory.exists()
     one.directory.mkdir()
+
+
+@pytest.mark.parametrize("name", ["a\tb", "a\x7f", "a\nb", "a\udcff"])
+def test_a_path_that_json_can_not_hold_is_refused(quickstart, name):
+    one = quickstart(name)
+    done = one.run("--background")
+    assert done.returncode == 2 and "must be UTF-8 without control characters" in done.stderr
+    assert not one.files()

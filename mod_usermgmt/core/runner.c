@@ -66,12 +66,12 @@ static void take_found(const um_row_t *row, void *baton)
 /* A commit, of nothing, that ends when all before it are where they stay: a
  * standby that commits wait for has them, and a cluster's node has applied what
  * the others have committed. */
-static apr_status_t pass_barrier(um_db_t *db, const char *org_id, apr_pool_t *pool)
+static apr_status_t pass_barrier(um_db_t *db, apr_pool_t *pool)
 {
     apr_status_t status = um_db_begin(db);
 
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_PARAMETERS(org_id), pool);
+        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_db_commit(db);
@@ -92,7 +92,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
     }
     /* What is not seen here may be on its way from another node. */
     if (status == APR_SUCCESS) {
-        status = pass_barrier(db, org_id, pool);
+        status = pass_barrier(db, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_db_begin(db);
@@ -104,7 +104,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
     um_db_rollback(db);
     /* What is seen here may not have got to the standby yet. */
     if (status == APR_SUCCESS && *found) {
-        status = pass_barrier(db, org_id, pool);
+        status = pass_barrier(db, pool);
     }
     return status;
 }

@@ -446,22 +446,31 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               "DELETE FROM outgoing_mail WHERE org_id = %lld"
                               " AND invite_token = %s AND mail_uid = %s",
                               { NULL } },
-    /* Changes nothing that is asked for, but is a change: a row of zeros. */
+    /* Changes nothing that is asked for, but is a change: a row of zeros. It is an
+     * organization's that is there: the one that is asked about may have been lost. */
     [UM_STMT_BARRIER] = { "barrier",
-                          "INSERT INTO organization_counts (org_id) VALUES (%lld)",
+                          "INSERT INTO organization_counts (org_id)"
+                          " SELECT MIN(org_id) FROM organizations",
                           { [UM_DIALECT_SQLITE] = NOT_HERE } },
     /* Waits for the transaction that writes the event, if that has not ended
-     * yet; run in one that is rolled back. */
+     * yet; run in one that is rolled back. If that one made the organization too and
+     * is lost, PostgreSQL's event needs another of the number; its name is the
+     * event's uid, which no other has. */
     [UM_STMT_AUDIT_EXISTS] = { "audit_exists",
                                "SELECT 1 FROM audit_events"
                                " WHERE org_id = %lld AND event_uid = %s FOR UPDATE",
                                { [UM_DIALECT_SQLITE] = NOT_HERE,
                                  [UM_DIALECT_POSTGRESQL] =
-                                     "WITH probe AS (INSERT INTO audit_events (org_id,"
+                                     "WITH event AS (SELECT CAST(%lld AS BIGINT) AS org_id,"
+                                     " CAST(%s AS TEXT) AS event_uid),"
+                                     " owner AS (INSERT INTO organizations (org_id, name,"
+                                     " created_at) SELECT org_id, event_uid, 0 FROM event"
+                                     " ON CONFLICT DO NOTHING),"
+                                     " probe AS (INSERT INTO audit_events (org_id,"
                                      " event_uid, at, actor_identity, actor_key, actor_role,"
                                      " remote_addr, action, target)"
-                                     " VALUES (%lld, %s, 0, '', '', '', '', '', '')"
-                                     " ON CONFLICT DO NOTHING RETURNING 1)"
+                                     " SELECT org_id, event_uid, 0, '', '', '', '', '', ''"
+                                     " FROM event ON CONFLICT DO NOTHING RETURNING 1)"
                                      " SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM probe)" } },
 };
 

@@ -406,3 +406,29 @@ def test_import_at_every_message(proxied):
     assert burst > 12
     check_database(server)
     check_counts(server)
+
+
+def test_org_create_at_every_message(proxied):
+    """The organization that a commit was to make is no help in finding out whether
+    it did."""
+    server, proxy = proxied()
+    database = DatabaseOf(server)
+    burst = 0
+    was_broken = True
+    while was_broken:
+        name = f"org{burst}"
+        proxy.break_at(burst)
+        done = database.run("org", "create", name)
+        was_broken = proxy.disarm()
+        if done.code != 0:
+            # What comes before the change is not tried again.
+            assert burst < 12, f"{done.code} {done.err}"
+            assert server.sql("SELECT 1 FROM organizations WHERE name = ?", name) == []
+            done = database.run("org", "create", name)
+        done.expect(0)
+        burst += 1
+        assert server.sql("SELECT COUNT(*) FROM organizations") == [(1 + burst,)]
+        assert server.sql("SELECT COUNT(*) FROM audit_events WHERE action = 'organizations.create'") \
+            == [(burst,)]
+    assert burst > 12
+    check_counts(server)

@@ -15,6 +15,9 @@
 /* How long a change that met a busy database waits before it is tried again. */
 #define BUSY_PAUSE apr_time_from_msec(100)
 
+/* The line that names the audit event of a commit of unknown outcome. */
+#define UNCERTAIN 12
+
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
 {
     va_list arguments;
@@ -142,10 +145,11 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
     if (level > UM_LOG_WARNING) {
         return;
     }
-    if (tool->holds_log) {
-        apr_snprintf(tool->held_line, sizeof(tool->held_line), "UM%04d: %s", id, line);
-    } else {
+    if (!tool->holds_log) {
         um_tool_say(tool, "UM%04d: %s", id, line);
+    } else if (!tool->is_uncertain) {
+        apr_snprintf(tool->held_line, sizeof(tool->held_line), "UM%04d: %s", id, line);
+        tool->is_uncertain = id == UNCERTAIN;
     }
 }
 
@@ -246,8 +250,9 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
     }
     tool->holds_log = 1;
     tool->held_line[0] = '\0';
+    tool->is_uncertain = 0;
     status = um_store_change(tool->store, change, baton, pool);
-    while (status == UM_EUNAVAILABLE && apr_time_now() < end) {
+    while (status == UM_EUNAVAILABLE && !tool->is_uncertain && apr_time_now() < end) {
         apr_sleep(BUSY_PAUSE);
         status = um_store_change(tool->store, change, baton, pool);
     }

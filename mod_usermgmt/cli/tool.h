@@ -54,6 +54,8 @@ typedef struct um_tool_t {
     /* While a change is tried again, its errors are kept, the last one only. */
     int holds_log;
     char held_line[1024];
+    /* Whether its commit holds is unknown: it is not tried again. */
+    int is_uncertain;
 } um_tool_t;
 
 /** Tell something on the standard error, "usermgmtctl: " in front. */
@@ -67,7 +69,7 @@ void um_tool_say(const um_tool_t *tool, const char *format, ...)
 um_exit_t um_tool_connect(um_tool_t *tool, int may_create);
 
 /** Have a change made, see um_store_change(). A busy database is tried again
- *  until --wait is over. */
+ *  until --wait is over; not so a change that may hold. */
 apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton,
                             apr_pool_t *pool);
 

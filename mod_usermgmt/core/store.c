@@ -21,8 +21,12 @@ struct um_store_t {
     /* When the last look at it failed, and how; under the host's lock. */
     apr_time_t failed_at;
     apr_status_t failure;
+    /* The version that was last told to be of no use; the lock's too. */
+    int told_version;
     /* Known from then on. */
     const um_dialect_traits_t *traits;
+    /* Set by the first look at the schema, whatever it finds. */
+    volatile apr_uint32_t needs_no_folding;
     /* 0: others fold the counts. */
     apr_uint32_t fold_every;
     volatile apr_uint32_t changes;
@@ -36,6 +40,7 @@ um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto
     store->host = host;
     store->writer = writer;
     store->auto_schema = auto_schema;
+    store->told_version = UM_SCHEMA_VERSION;
     return store;
 }
 
@@ -67,12 +72,25 @@ static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, 
     return status;
 }
 
+/* Once, not at every look: nothing is different until it is another. */
+static void tell_version(um_store_t *store, int version)
+{
+    if (version == store->told_version) {
+        return;
+    }
+    store->told_version = version;
+    um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
+           "schema: the database has version %d, this module works with %d to %d; %s", version,
+           UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION, advice(version, store->traits->makes_schema));
+}
+
 static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *pool)
 {
     int version = 0;
     apr_status_t status = um_schema_get_version(&version, db, pool);
 
     store->traits = um_statements_traits(um_db_dialect(db));
+    apr_atomic_set32(&store->needs_no_folding, (apr_uint32_t)store->traits->has_single_writer);
     if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema
         && store->traits->makes_schema) {
         status = upgrade(&version, store, db, pool);
@@ -81,10 +99,7 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
         status = UM_ESCHEMA;
     }
     if (status == UM_ESCHEMA) {
-        um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
-               "schema: the database has version %d, this module works with %d to %d; %s",
-               version, UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION,
-               advice(version, store->traits->makes_schema));
+        tell_version(store, version);
     }
     return status;
 }
@@ -164,13 +179,17 @@ static apr_status_t fold_counts(um_db_t *db, void *baton, apr_pool_t *pool)
 apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool)
 {
     um_db_t *db = NULL;
-    apr_status_t status = um_store_prepare(store, pool);
+    apr_status_t status;
 
     *more = 0;
-    if (status != APR_SUCCESS || store->traits->has_single_writer) {
-        return status;
+    if (apr_atomic_read32(&store->needs_no_folding)) {
+        return APR_SUCCESS;
     }
     status = um_store_open(&db, store, pool);
+    if (status == APR_SUCCESS && apr_atomic_read32(&store->needs_no_folding)) {
+        um_db_close(db);
+        return APR_SUCCESS;
+    }
     if (status == APR_SUCCESS) {
         status = um_store_organizations_has_changes(more, db, pool);
     }

@@ -20,6 +20,8 @@ typedef struct um_fold_t {
     server_rec *server;
     /* Before then there is no use in asking the database. */
     apr_time_t not_before;
+    /* And that is in the log. */
+    int is_told;
 } um_fold_t;
 
 /* Of um_fold_t. */
@@ -44,9 +46,12 @@ static void fold_server(um_fold_t *fold, apr_pool_t *pool)
     apr_pool_destroy(scratch);
     if (status != APR_SUCCESS) {
         fold->not_before = apr_time_now() + DATABASE_PAUSE;
+    }
+    if (status != APR_SUCCESS && !fold->is_told) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, fold->server,
                      "UM0078: changes were not folded into counts; it is tried again");
     }
+    fold->is_told = status != APR_SUCCESS;
 }
 
 static void fold_counts(int stopping, server_rec *server, apr_pool_t *pool)
@@ -62,7 +67,7 @@ apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
     folds = apr_array_make(pconf, 2, sizeof(um_fold_t));
     for (server_rec *each = server; each != NULL; each = each->next) {
         if (um_runtime_is_used(each)) {
-            APR_ARRAY_PUSH(folds, um_fold_t) = (um_fold_t){ each, 0 };
+            APR_ARRAY_PUSH(folds, um_fold_t) = (um_fold_t){ each, 0, 0 };
         }
     }
     if (folds->nelts == 0) {

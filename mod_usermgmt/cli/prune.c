@@ -55,23 +55,38 @@ static apr_status_t prune_invitations(um_db_t *db, void *baton, apr_pool_t *pool
 }
 
 /* The organizations in a page behind one of a name; --org's alone where it is given. */
-static apr_status_t read_page(apr_array_header_t **page, um_tool_t *tool, const char *after)
+static apr_status_t read_page(apr_array_header_t **page, um_tool_t *tool, const char *after,
+                              apr_pool_t *pool)
 {
     const char *name = um_options_value(&tool->options, UM_OPTION_ORG);
     um_organization_t *found = NULL;
     um_db_t *db = NULL;
-    apr_status_t status = um_store_open(&db, tool->store, tool->pool);
+    apr_status_t status = um_store_open(&db, tool->store, pool);
 
     if (status == APR_SUCCESS && name == NULL) {
-        status = um_store_organizations_list(page, db, after, PAGE, tool->pool);
+        status = um_store_organizations_list(page, db, after, PAGE, pool);
     } else if (status == APR_SUCCESS) {
-        status = um_tool_get_organization(&found, tool, db, name, tool->pool);
+        status = um_tool_get_organization(&found, tool, db, name, pool);
     }
     if (status == APR_SUCCESS && found != NULL) {
-        *page = apr_array_make(tool->pool, 1, sizeof(um_organization_t));
+        *page = apr_array_make(pool, 1, sizeof(um_organization_t));
         APR_ARRAY_PUSH(*page, um_organization_t) = *found;
     }
     um_db_close(db);
+    return status;
+}
+
+/* All of a page; gives how many are gone, also where one fails. */
+static apr_status_t prune_page(int *total, um_prune_t *prune, const apr_array_header_t *page,
+                               apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; status == APR_SUCCESS && i < page->nelts; i++) {
+        prune->organization = &APR_ARRAY_IDX(page, i, um_organization_t);
+        status = um_tool_change(prune->tool, prune_invitations, prune, pool);
+        *total += status == APR_SUCCESS ? prune->count : 0;
+    }
     return status;
 }
 
@@ -81,22 +96,35 @@ um_exit_t um_invitations_command_prune(um_tool_t *tool, const char *const *words
                          apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY,
                          NULL, 0 };
     apr_array_header_t *page = NULL;
+    /* A page's, while the one before it still holds the name to go on behind. */
+    apr_pool_t *scratch = NULL;
+    apr_pool_t *last = NULL;
     const char *after = "";
     apr_status_t status = APR_SUCCESS;
+    um_exit_t end;
     int total = 0;
 
     (void)words;
     (void)count;
     while (status == APR_SUCCESS && (page == NULL || page->nelts == PAGE)) {
-        status = read_page(&page, tool, after);
-        for (int i = 0; status == APR_SUCCESS && i < page->nelts; i++) {
-            prune.organization = &APR_ARRAY_IDX(page, i, um_organization_t);
-            status = um_tool_change(tool, prune_invitations, &prune, tool->pool);
-            total += status == APR_SUCCESS ? prune.count : 0;
-            after = prune.organization->name;
+        apr_pool_create(&scratch, tool->pool);
+        status = read_page(&page, tool, after, scratch);
+        if (last != NULL) {
+            apr_pool_destroy(last);
         }
+        last = scratch;
+        if (status == APR_SUCCESS) {
+            status = prune_page(&total, &prune, page, scratch);
+        }
+        after = status == APR_SUCCESS && page->nelts > 0 ? prune.organization->name : "";
     }
-    return status == APR_SUCCESS ? tell(tool, total) : um_tool_exit(status);
+    end = um_tool_exit(status);
+    if (end == UM_EXIT_OK || total > 0) {
+        um_exit_t told = tell(tool, total);
+
+        end = end == UM_EXIT_OK ? told : end;
+    }
+    return end;
 }
 
 static apr_status_t prune_idempotency(um_db_t *db, void *baton, apr_pool_t *pool)

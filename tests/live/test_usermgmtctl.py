@@ -363,6 +363,14 @@ CSV = ('\ufeffemail,display_name,phone,age,height:json,attributes\r\n'
        'j@example.com,"Jo,,,,\n')
 
 
+def test_byte_order_mark(database, tmp_path):
+    mark = "\ufeff".encode()
+    database.run("users", "import", "-", stdin=mark + ndjson(ANN)).expect(0, "1 imported")
+    (tmp_path / "users.ndjson").write_bytes(mark + ndjson(
+        {**ANN, "email": "bob@example.com"}))
+    database.run("users", "import", tmp_path / "users.ndjson").expect(0, "1 imported")
+
+
 def test_csv(database, tmp_path):
     (tmp_path / "users.csv").write_text(CSV, newline="")
     result = database.run("users", "import", tmp_path / "users.csv").expect(1, "2 imported")

@@ -456,6 +456,18 @@ static um_exit_t run_all(um_import_t *import)
     return end;
 }
 
+/* What fails is no failure of the import. */
+static void end_bulk(const um_import_t *import)
+{
+    um_db_t *db = NULL;
+
+    if (!import->is_dry
+        && um_store_open(&db, import->tool->store, import->tool->pool) == APR_SUCCESS) {
+        um_db_end_bulk(db);
+    }
+    um_db_close(db);
+}
+
 static void sum_up(const um_import_t *import)
 {
     double seconds = um_progress_seconds(&import->progress);
@@ -512,6 +524,9 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
     um_progress_start(&import.progress, "users");
     import.turn = apr_time_now();
     end = run_all(&import);
+    if (end != UM_EXIT_DATABASE) {
+        end_bulk(&import);
+    }
     sum_up(&import);
     return end == UM_EXIT_OK && import.counts[UM_OUTCOME_REFUSED] > 0 ? UM_EXIT_REFUSED : end;
 }

@@ -240,6 +240,12 @@ apr_status_t um_db_expect_bulk(um_db_t *db)
     return status;
 }
 
+apr_status_t um_db_end_bulk(um_db_t *db)
+{
+    return db->session != NULL ? apply_settings(db, um_statements_bulk_end(db->session->dialect))
+                               : APR_SUCCESS;
+}
+
 static apr_status_t find_dialect(um_dialect_t *dialect, const um_db_t *db)
 {
     const char *name = apr_dbd_name(db->connection.driver);

@@ -102,6 +102,10 @@ apr_status_t um_db_prepare_transaction(um_db_t *db);
  *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_expect_bulk(um_db_t *db);
 
+/** After those changes, outside of a transaction, on any connection: leave nothing to
+ *  be done by whoever comes next. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_end_bulk(um_db_t *db);
+
 /** Non-zero: what fails will be tried again, and is logged as information. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
 

@@ -561,6 +561,18 @@ const um_setting_t *um_statements_bulk_settings(um_dialect_t dialect)
     return dialect == UM_DIALECT_SQLITE ? sqlite : none;
 }
 
+const um_setting_t *um_statements_bulk_end(um_dialect_t dialect)
+{
+    static const um_setting_t none[] = { { NULL, 0 } };
+    /* The log is copied here, or whoever commits next would have to do all of it. */
+    static const um_setting_t sqlite[] = {
+        { "PRAGMA wal_checkpoint(PASSIVE)", 1 },
+        { NULL, 0 },
+    };
+
+    return dialect == UM_DIALECT_SQLITE ? sqlite : none;
+}
+
 const char *um_statements_name(um_statement_id_t id)
 {
     return statements[id].name;

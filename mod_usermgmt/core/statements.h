@@ -129,6 +129,9 @@ const um_setting_t *um_statements_settings(um_dialect_t dialect);
 /** Further ones for a connection that makes many changes in a row. */
 const um_setting_t *um_statements_bulk_settings(um_dialect_t dialect);
 
+/** What is to be done after these changes. */
+const um_setting_t *um_statements_bulk_end(um_dialect_t dialect);
+
 /** The name of a statement, for the log. */
 const char *um_statements_name(um_statement_id_t id);
 

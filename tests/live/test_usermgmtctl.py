@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """usermgmtctl on the database of a running httpd, and on its own."""
 
+import contextlib
 import getpass
 import json
 import os
@@ -369,6 +370,16 @@ def test_byte_order_mark(database, tmp_path):
     (tmp_path / "users.ndjson").write_bytes(mark + ndjson(
         {**ANN, "email": "bob@example.com"}))
     database.run("users", "import", tmp_path / "users.ndjson").expect(0, "1 imported")
+
+
+def test_import_leaves_no_log_to_copy(database, tmp_path):
+    """While others have the database open, the end of the tool does not copy it."""
+    with contextlib.closing(sqlite3.connect(database.path)) as other:
+        other.execute("SELECT COUNT(*) FROM users").fetchall()
+        database.run("users", "import", "-", stdin=ndjson(ANN)).expect(0, "1 imported")
+        copy = Database(tmp_path / "copy.db")
+        copy.path.write_bytes(database.path.read_bytes())
+        assert copy.sql("SELECT email FROM users") == [(ANN["email"],)]
 
 
 def test_csv(database, tmp_path):

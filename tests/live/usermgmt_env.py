@@ -61,7 +61,9 @@ BAD_TEXT = re.compile(r"AddressSanitizer|runtime error:|exit signal|Sanitizer|\*
 
 # What is said of a database that is not to be had; a test that takes it away
 # declares it.
-UNAVAILABLE = r"UM0001: database: |UM000\d|AH00632|AH0063\d|AH00626|AH00633|dbd:error"
+UNAVAILABLE = (r"UM0001: database: |UM000\d|AH00632|AH0063\d|AH00626|AH00633|dbd:error"
+               # libpq, of a connection that was idle.
+               r"|^FATAL:  terminating connection")
 
 # What httpd says of a load that its configuration in a test is too small for.
 LOAD = re.compile(r"AH(00161|00286|00484|03490|10159): ")

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 
-from usermgmt_env import NOBODY, wait_for
+from usermgmt_env import NOBODY, Workers, wait_for
 
 ROUNDS = itertools.count()
 
@@ -129,13 +129,15 @@ class Writer:
                             ("sub_admins.create", email)]
 
 
-class Load:
+class Load(Workers):
     """Writers and readers at every node."""
 
+    END = 90
+
     def __init__(self, servers, writers=3, readers=1):
+        super().__init__()
         self.servers = servers
         name = f"l{next(ROUNDS)}"
-        self.stop = threading.Event()
         self.writers = [Writer(server, f"{name}-{node}-{index}")
                         for node, server in enumerate(servers) for index in range(writers)]
         self.read = collections.Counter()
@@ -145,16 +147,8 @@ class Load:
         self.threads += [threading.Thread(target=self._read, args=(server,))
                          for server in servers for _ in range(readers)]
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
     def __exit__(self, *exception):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(90)
-            assert not thread.is_alive(), "a client hangs"
+        super().__exit__(*exception)
         self._raise()
 
     def _raise(self):

@@ -12,22 +12,22 @@ import time
 
 import databases
 import pytest
-from usermgmt_env import UNAVAILABLE, Client, ConnectionLost, in_parallel, wait_for
+from usermgmt_env import UNAVAILABLE, Client, ConnectionLost, Workers, in_parallel, wait_for
 
 VERSIONS = [(version + 1,) for version in range(databases.VERSION)]
 
 
-class Writers:
+class Writers(Workers):
     """Threads that create, update and delete as fast as they can and remember
     what they were told."""
 
     ROUNDS = itertools.count()
 
     def __init__(self, server, count):
+        super().__init__()
         self.server = server
         self.name = f"w{next(self.ROUNDS)}"
         self.client = server.admin
-        self.stop = threading.Event()
         self.acknowledged = {}
         self.deleted = set()
         self.refused = set()
@@ -36,17 +36,6 @@ class Writers:
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self._work, args=(index,))
                         for index in range(count)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive(), "a writer hangs"
 
     def _work(self, index):
         number = 0

@@ -10,7 +10,7 @@ import time
 import databases
 import pytest
 from test_durability import UNAVAILABLE, Writers, check_database, expect_503
-from usermgmt_env import in_parallel, wait_for
+from usermgmt_env import Workers, in_parallel, wait_for
 
 pytestmark = pytest.mark.database("postgresql", "mariadb")
 
@@ -20,26 +20,15 @@ LOST = UNAVAILABLE + "|UM001[12]"
 # ---- connections that end ----
 
 
-class Readers:
+class Readers(Workers):
     """Threads that read as fast as they can and count the answers."""
 
     def __init__(self, server, count):
+        super().__init__()
         self.client = server.admin
-        self.stop = threading.Event()
         self.statuses = {}
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self._work) for _ in range(count)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive(), "a reader hangs"
 
     def _work(self):
         while not self.stop.is_set():

@@ -346,6 +346,29 @@ def in_parallel(count, function):
     return results
 
 
+class Workers:
+    """A block while which threads work: until its end, when stop is set. They are
+    made by those who derive from it."""
+
+    # Seconds that they may take to end.
+    END = 60
+
+    def __init__(self):
+        self.stop = threading.Event()
+        self.threads = []
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(self.END)
+            assert not thread.is_alive(), f"one of {type(self).__name__} hangs"
+
+
 def wait_for(condition, seconds, what):
     """Wait until condition() is true and give what it returned."""
     end = time.monotonic() + seconds * PATIENCE

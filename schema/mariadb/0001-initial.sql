@@ -76,6 +76,8 @@ CREATE TABLE admins_seen (
 
 -- One that is past expires_at counts as expired whatever its status says. There
 -- are no partial indexes: pending_email_folded is NULL where it must not clash.
+-- It is stored: purge may compute an indexed virtual column before the server is
+-- up, and then crashes (MDEV-39261), or never ends (mariadbd --wsrep-recover).
 CREATE TABLE invitations (
     org_id               BIGINT          NOT NULL,
     invite_token         VARBINARY(128)  NOT NULL,
@@ -92,7 +94,7 @@ CREATE TABLE invitations (
     version              BIGINT          NOT NULL DEFAULT 1,
     accepted_at          BIGINT,
     pending_email_folded VARBINARY(2048)
-                         AS (CASE WHEN status = 'pending' THEN email_folded END) VIRTUAL,
+                         AS (CASE WHEN status = 'pending' THEN email_folded END) STORED,
     CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token),
     UNIQUE INDEX invitations_pending (org_id, pending_email_folded),

@@ -27,6 +27,8 @@ SCHEMA = Path(__file__).parents[2] / "schema"
 VERSION = len(list((SCHEMA / "sqlite").glob("*.sql")))
 KIND = os.environ.get("UM_DATABASE", "sqlite")
 USER = "usermgmt"
+# Seconds that a server may take to start, or a program beside it to do its work.
+START_TIMEOUT = 60
 
 
 def plain(value):
@@ -170,7 +172,8 @@ class ServerEngine:
 
     def run(self, *command):
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.directory,
-                              env=self.environment, preexec_fn=self._become, check=False)
+                              env=self.environment, preexec_fn=self._become, check=False,
+                              timeout=START_TIMEOUT)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -188,7 +191,7 @@ class ServerEngine:
 
     def await_query(self):
         """Wait until it answers."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + START_TIMEOUT
         while True:
             try:
                 self.query(None, "SELECT 1")

@@ -45,6 +45,19 @@ static apr_int64_t claim_end(const um_delivery_t *delivery)
     return apr_time_as_msec(now(delivery->store) + 2 * delivery->mailer->server.timeout);
 }
 
+/* Somebody has the mail: this process, where the secret of a try before is
+ * there, as it is if only the answer to the commit was lost. */
+static apr_status_t look_for_claim(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
+{
+    apr_status_t status = UM_ENOTFOUND;
+
+    if (delivery->secret != NULL) {
+        status = um_store_invitations_get_by_secret(&delivery->invitation, db,
+                                                    delivery->mail->org_id, delivery->secret, pool);
+    }
+    return status == UM_ENOTFOUND ? UM_ECONFLICT : status;
+}
+
 static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_delivery_t *delivery = baton;
@@ -52,11 +65,15 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     apr_int64_t now_ms = apr_time_as_msec(now(delivery->store));
     apr_status_t status = um_store_mail_claim(db, mail, claim_end(delivery), pool);
 
-    delivery->secret = NULL;
-    if (status == APR_SUCCESS) {
-        status = um_store_invitations_get(&delivery->invitation, db, mail->org_id,
-                                          mail->invite_token, pool);
+    if (status == UM_ECONFLICT) {
+        return look_for_claim(delivery, db, pool);
     }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    delivery->secret = NULL;
+    status = um_store_invitations_get(&delivery->invitation, db, mail->org_id, mail->invite_token,
+                                      pool);
     if (status != APR_SUCCESS) {
         return status;
     }

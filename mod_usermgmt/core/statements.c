@@ -494,6 +494,8 @@ const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)
     return override != NULL ? override : statements[id].sql;
 }
 
+static const um_setting_t settings_none[] = { { NULL, 0 } };
+
 /* No busy_timeout: it would sleep inside the driver's mutex and stall the whole
  * process. The driver's own retries, outside of that mutex, bear with strangers
  * who write to the database (a backup, a person with sqlite3). */
@@ -549,7 +551,6 @@ const um_setting_t *um_statements_settings(um_dialect_t dialect)
 
 const um_setting_t *um_statements_bulk_settings(um_dialect_t dialect)
 {
-    static const um_setting_t none[] = { { NULL, 0 } };
     /* The leaves of the indexes that are changed all over stay in memory, and are
      * copied out of the log once for many changes. */
     static const um_setting_t sqlite[] = {
@@ -558,19 +559,18 @@ const um_setting_t *um_statements_bulk_settings(um_dialect_t dialect)
         { NULL, 0 },
     };
 
-    return dialect == UM_DIALECT_SQLITE ? sqlite : none;
+    return dialect == UM_DIALECT_SQLITE ? sqlite : settings_none;
 }
 
 const um_setting_t *um_statements_bulk_end(um_dialect_t dialect)
 {
-    static const um_setting_t none[] = { { NULL, 0 } };
     /* The log is copied here, or whoever commits next would have to do all of it. */
     static const um_setting_t sqlite[] = {
         { "PRAGMA wal_checkpoint(PASSIVE)", 1 },
         { NULL, 0 },
     };
 
-    return dialect == UM_DIALECT_SQLITE ? sqlite : none;
+    return dialect == UM_DIALECT_SQLITE ? sqlite : settings_none;
 }
 
 const char *um_statements_name(um_statement_id_t id)

@@ -10,7 +10,7 @@ import time
 import databases
 import pytest
 from databases import KIND, VERSION
-from usermgmt_env import ConnectionLost, wait_for
+from usermgmt_env import ConnectionLost, Workers, wait_for
 from usermgmtctl import DatabaseOf, tool_environment, tool_path
 
 PREVIOUS = VERSION - 1
@@ -376,20 +376,20 @@ def test_one_that_fails_changes_nothing(new_server):
 # ---- while it serves ----
 
 
-class Callers:
-    """Threads that write and read until they are told to end. A 503 says that the
-    request may be sent again; nothing else may fail."""
+class Callers(Workers):
+    """They write and read. A 503 says that the request may be sent again; nothing
+    else may fail."""
+
+    END = 120
 
     def __init__(self, server, count):
+        super().__init__()
         self.server = server
-        self.stop = False
         self.emails = [[] for _ in range(count)]
         self.done = [0] * count
         self.errors = []
         self.threads = [threading.Thread(target=self._run, args=(index,))
                         for index in range(count)]
-        for thread in self.threads:
-            thread.start()
 
     def _ask(self, expected, *arguments, **options):
         result = self.server.admin.ask(*arguments, **options)
@@ -400,7 +400,7 @@ class Callers:
 
     def _run(self, index):
         try:
-            while not self.stop:
+            while not self.stop.is_set():
                 email = f"c{index}-{len(self.emails[index])}@upgrades.example.com"
                 user = self._ask(201, "POST", "users/", {"email": email, "display_name": "C"})
                 uid = user.json["userData"]["user_uid"]
@@ -416,13 +416,6 @@ class Callers:
         except (AssertionError, ConnectionLost) as error:
             self.errors.append(error)
 
-    def end(self):
-        self.stop = True
-        for thread in self.threads:
-            thread.join(120)
-            assert not thread.is_alive()
-        assert not self.errors, self.errors
-
 
 def test_upgraded_while_it_serves(new_server, reference):
     server = new_server(schema=PREVIOUS)
@@ -433,13 +426,13 @@ def test_upgraded_while_it_serves(new_server, reference):
                " inviter_uid, inviter_email, created_at, expires_at)"
                f" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"
                f" SELECT 1, {tokens}, 'many@example.com', 'many', 'revoked', 'u', 'u', 1, 1 FROM n")
-    callers = Callers(server, 8)
-    wait_for(lambda: min(callers.done) >= 2, 60, "all are at work")
-    DatabaseOf(server).run("schema", "upgrade", "--wait", "60").expect(0)
-    upgraded = list(callers.done)
-    wait_for(lambda: all(now >= then + 2 for now, then in zip(callers.done, upgraded)), 60,
-             "all go on")
-    callers.end()
+    with Callers(server, 8) as callers:
+        wait_for(lambda: min(callers.done) >= 2, 60, "all are at work")
+        DatabaseOf(server).run("schema", "upgrade", "--wait", "60").expect(0)
+        upgraded = list(callers.done)
+        wait_for(lambda: all(now >= then + 2 for now, then in zip(callers.done, upgraded)), 60,
+                 "all go on")
+    assert not callers.errors, callers.errors
     assert catalogue(server.database) == reference
     assert versions(server.database) == list(range(1, VERSION + 1))
     emails = [email for made in callers.emails for email in made]

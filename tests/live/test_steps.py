@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import socket
 import threading
 
@@ -61,6 +62,15 @@ class Proxy:
         one before."""
         with self.lock:
             self.countdown, self.more = burst, iter(more)
+
+    @contextlib.contextmanager
+    def counting(self):
+        """Gives a list that has the number of bursts when the block has ended."""
+        count = []
+        self.break_at(1_000_000)
+        yield count
+        count.append(1_000_000 - self.countdown)
+        self.disarm()
 
     def disarm(self):
         """Give whether it came to that."""
@@ -364,6 +374,35 @@ def test_every_change_at_every_message(proxied):
         assert burst > (2 if kind in (create_what_is_there, repeat_with_a_key) else 4), \
             f"{kind.__name__}: its messages went by"
     check_counts(server)
+
+
+@pytest.mark.parametrize("setting", SETTINGS[:1])
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_commit_that_nobody_can_tell_of(proxied, how):
+    """The database is away for as long as it is asked: the log names the audit event
+    that is there if the change is."""
+    server, proxy = proxied()
+    api = Api(server, proxy)
+    with proxy.counting() as count:
+        api.admin.create("usual@steps.example.com")
+    told = []
+    number = 0
+    # Should a fold be among what was counted, or come in between, it is another burst.
+    while not told and number < 4:
+        number += 1
+        email = f"lost{number}@steps.example.com"
+        proxy.break_at(count[0] - 1, itertools.repeat(0))
+        result = api.admin.post("users/", {"email": email, "display_name": "L"})
+        proxy.disarm()
+        result.expect_problem(503, "unavailable")
+        assert int(result.headers["Retry-After"]) > 0
+        told = re.findall(r"UM0012: .* audit event (\w+) tells", server.log_text())
+        check_counts(server)
+    assert len(told) == 1
+    holds = int(how == "after")
+    assert server.sql("SELECT COUNT(*) FROM audit_events WHERE event_uid = ?", told[0]) \
+        == [(holds,)]
+    assert len(api.admin.everyone(email=email)) == holds
 
 
 def test_mail_that_waits_for_its_change(proxied, make_smtp):

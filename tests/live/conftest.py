@@ -40,7 +40,13 @@ def pytest_generate_tests(metafunc):
                              ids=[f"schema{version}" for version in versions])
 
 
+# Files that take long. Begun first, they don't keep all waiting at the end.
+LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
+        "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability"]
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     others = [item for item in items for mark in item.iter_markers("database")
               if databases.KIND not in mark.args]
     if SANITIZED:

@@ -56,11 +56,28 @@
     "UPDATE invitations SET status = 'expired'"                                                 \
     " WHERE org_id = %lld AND " pending " AND expires_at <= %lld"
 
-#define RENEW_INVITATION(pending)                                                               \
+/* An update that depends on other rows of its table. MySQL takes it only where they
+ * are a table of their own, whose rows it puts aside first. */
+#define UNLESS(others) " AND NOT EXISTS (SELECT 1 FROM " others ")"
+#define ASIDE(rows) "/*!80017 (SELECT 1 FROM */ " rows " /*!80017 LIMIT 1) aside */"
+
+#define UPDATE_USER(others)                                                                     \
+    "UPDATE users SET email = %s, email_folded = %s,"                                           \
+    " display_name = %s, display_name_folded = %s, phone = %s,"                                 \
+    " attributes = %s, updated_at = %lld, version = version + 1"                                \
+    " WHERE org_id = %lld AND user_uid = %s AND version = %lld" UNLESS(others)
+
+#define OTHERS_WITH_EMAIL                                                                       \
+    "users other WHERE other.org_id = %lld AND other.email_folded = %s"                         \
+    " AND other.user_uid <> %s"
+
+#define RENEW_INVITATION(others)                                                                \
     "UPDATE invitations SET status = 'pending', expires_at = %lld, version = version + 1"       \
     " WHERE org_id = %lld AND invite_token = %s AND status IN ('pending', 'expired')"           \
-    " AND NOT EXISTS (SELECT 1 FROM invitations other"                                          \
-    " WHERE other.org_id = %lld AND " pending " AND other.invite_token <> %s)"
+    UNLESS(others)
+
+#define OTHERS_IN_FORCE(pending)                                                                \
+    "invitations other WHERE other.org_id = %lld AND " pending " AND other.invite_token <> %s"
 
 /* What a change decides by must stay until it ends. Not for SQLite, where there
  * is one writer. */
@@ -234,7 +251,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " created_at, updated_at)"
                                     " WITH n (org_id, user_uid, email, email_folded,"
                                     " display_name, display_name_folded, phone, attributes,"
-                                    " created_at, updated_at) AS (SELECT CAST(%lld AS INTEGER),"
+                                    " created_at, updated_at) AS (SELECT CAST(%lld AS SIGNED),"
                                     " %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
                                     " SELECT * FROM n WHERE NOT EXISTS"
                                     " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
@@ -242,14 +259,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
                                     " AND u.email_folded = n.email_folded)" } },
     [UM_STMT_USER_UPDATE] = { "user_update",
-                              "UPDATE users SET email = %s, email_folded = %s,"
-                              " display_name = %s, display_name_folded = %s, phone = %s,"
-                              " attributes = %s, updated_at = %lld, version = version + 1"
-                              " WHERE org_id = %lld AND user_uid = %s AND version = %lld"
-                              " AND NOT EXISTS (SELECT 1 FROM users other"
-                              " WHERE other.org_id = %lld AND other.email_folded = %s"
-                              " AND other.user_uid <> %s)",
-                              { NULL } },
+                              UPDATE_USER(OTHERS_WITH_EMAIL),
+                              { [UM_DIALECT_MARIADB] =
+                                    UPDATE_USER(ASIDE(OTHERS_WITH_EMAIL)) } },
     [UM_STMT_USER_DELETE] = { "user_delete",
                               "DELETE FROM users WHERE org_id = %lld AND user_uid = %s"
                               " AND version = %lld",
@@ -270,7 +282,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                          "INSERT INTO sub_admins"
                                          " (org_id, user_uid, added_by, created_at)"
                                          " WITH n (org_id, user_uid, added_by, created_at) AS"
-                                         " (SELECT CAST(%lld AS INTEGER), %s, %s, %lld)"
+                                         " (SELECT CAST(%lld AS SIGNED), %s, %s, %lld)"
                                          " SELECT * FROM n WHERE NOT EXISTS"
                                          " (SELECT 1 FROM sub_admins s"
                                          " WHERE s.org_id = n.org_id"
@@ -307,7 +319,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                           " WITH n (org_id, invite_token, email, email_folded,"
                                           " status, platform_link, inviter_uid, inviter_email,"
                                           " inviter_display_name, created_at, expires_at) AS"
-                                          " (SELECT CAST(%lld AS INTEGER), %s, %s, %s,"
+                                          " (SELECT CAST(%lld AS SIGNED), %s, %s, %s,"
                                           " 'pending', %s, %s, %s, %s, %lld, %lld)"
                                           " SELECT * FROM n WHERE NOT EXISTS"
                                           " (SELECT 1 FROM invitations i"
@@ -321,9 +333,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     { [UM_DIALECT_MARIADB] =
                                           EXPIRE_INVITATION("pending_email_folded = %s") } },
     [UM_STMT_INVITATION_RENEW] = { "invitation_renew",
-                                   RENEW_INVITATION(PENDING_TO("other.")),
-                                   { [UM_DIALECT_MARIADB] =
-                                         RENEW_INVITATION("other.pending_email_folded = %s") } },
+                                   RENEW_INVITATION(OTHERS_IN_FORCE(PENDING_TO("other."))),
+                                   { [UM_DIALECT_MARIADB] = RENEW_INVITATION(ASIDE(
+                                         OTHERS_IN_FORCE("other.pending_email_folded = %s"))) } },
     [UM_STMT_INVITATION_REVOKE] = { "invitation_revoke",
                                     "UPDATE invitations SET status = 'revoked'"
                                     " WHERE org_id = %lld AND invite_token = %s"
@@ -481,7 +493,7 @@ const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect)
         [UM_DIALECT_POSTGRESQL] = { "pgsql", 0, 0, 1, 0, "SET LOCAL statement_timeout = 0" },
         /* Who waits for a table's lock has all others wait behind it: not for long. */
         [UM_DIALECT_MARIADB] = { "mysql", 0, 0, 0, 1,
-                                 "SET max_statement_time = 0, lock_wait_timeout = 2" },
+                                 "SET lock_wait_timeout = 2 /*M! , max_statement_time = 0 */" },
     };
 
     return &traits[dialect];
@@ -526,13 +538,18 @@ static const um_setting_t settings_postgresql[] = {
     { NULL, 0 },
 };
 
+/* MySQL takes LEAST() of a variable and a number for a DECIMAL, and no DECIMAL for a
+ * variable. Its one limit on statements counts milliseconds, and SELECT alone. */
 static const um_setting_t settings_mariadb[] = {
-    { "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION',"
-      " autocommit = 1, innodb_lock_wait_timeout = LEAST(@@innodb_lock_wait_timeout, 2),"
-      " lock_wait_timeout = LEAST(@@lock_wait_timeout, 2),"
-      " max_statement_time = IF(@@max_statement_time > 0, LEAST(@@max_statement_time, 10), 10),"
+    { "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1,"
+      " innodb_lock_wait_timeout = CAST(LEAST(@@innodb_lock_wait_timeout, 2) AS SIGNED),"
+      " lock_wait_timeout = CAST(LEAST(@@lock_wait_timeout, 2) AS SIGNED)"
+      " /*M! , max_statement_time ="
+      " IF(@@max_statement_time > 0, LEAST(@@max_statement_time, 10), 10),"
       " idle_write_transaction_timeout = IF(@@idle_write_transaction_timeout > 0,"
-      " LEAST(@@idle_write_transaction_timeout, 30), 30)",
+      " LEAST(@@idle_write_transaction_timeout, 30), 30) */"
+      " /*!80017 , max_execution_time = CAST(IF(@@max_execution_time > 0,"
+      " LEAST(@@max_execution_time, 10000), 10000) AS SIGNED) */",
       0 },
     { "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", 0 },
     { NULL, 0 },

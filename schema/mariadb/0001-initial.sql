@@ -1,9 +1,11 @@
--- mod_usermgmt on MariaDB 10.6 or later, schema version 1.
+-- mod_usermgmt on MariaDB 10.6 or later and MySQL 8.0.17 or later, schema version 1.
+-- /*M! is for MariaDB alone, /*!80017 for MySQL alone: MariaDB passes over 50700 to
+-- 99999.
 -- A statement ends where a blank line follows. Times are milliseconds since
 -- 1970-01-01T00:00:00Z. Text compares by bytes: what is looked up or ordered by
 -- is VARBINARY (UTF-8, as the module writes it), since an index has room for no
--- more than 3,072 bytes and a utf8mb4 character counts as four; the rest is
--- utf8mb4_nopad_bin, as utf8mb4_bin passes over blanks at the end. No column
+-- more than 3,072 bytes and a utf8mb4 character counts as four; the rest has a
+-- NO PAD collation, as utf8mb4_bin passes over blanks at the end. No column
 -- that the module reads is longer than apr_dbd's buffer or of a type without
 -- length.
 
@@ -18,7 +20,7 @@ CREATE TABLE organizations (
                  CHECK (CHAR_LENGTH(CONVERT(name USING utf8mb4)) BETWEEN 1 AND 255),
     payment_type VARCHAR(64)    NOT NULL DEFAULT 'free' CHECK (payment_type <> ''),
     created_at   BIGINT         NOT NULL
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- An organization's counts are the sums of its rows: each change adds a row
 -- (the triggers below do, whoever makes the change), so that no row is updated
@@ -51,7 +53,7 @@ CREATE TABLE users (
     INDEX users_by_created_at (org_id, created_at, user_uid),
     INDEX users_by_phone (org_id, phone),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 CREATE TABLE sub_admins (
     org_id     BIGINT         NOT NULL,
@@ -60,7 +62,7 @@ CREATE TABLE sub_admins (
     created_at BIGINT         NOT NULL,
     PRIMARY KEY (org_id, user_uid),
     FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- Callers who have their role from the server's configuration: the identity in
 -- ASCII small letters, the uid that stands for it, the role it last came with.
@@ -72,7 +74,7 @@ CREATE TABLE admins_seen (
     first_seen_at BIGINT         NOT NULL,
     PRIMARY KEY (org_id, identity),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- One that is past expires_at counts as expired whatever its status says. There
 -- are no partial indexes: pending_email_folded is NULL where it must not clash.
@@ -100,7 +102,7 @@ CREATE TABLE invitations (
     UNIQUE INDEX invitations_pending (org_id, pending_email_folded),
     INDEX invitations_by_status (org_id, status, invite_token, expires_at),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- What accepts an invitation, known here by its SHA-256 alone. Each answer and
 -- each mail has a secret of its own; all of them hold until the invitation ends.
@@ -175,7 +177,7 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (org_id, identity, idempotency_key),
     INDEX idempotency_keys_by_created_at (created_at),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- An event's uid begins with its time. The key of an actor is the identity in
 -- ASCII small letters.
@@ -197,7 +199,7 @@ CREATE TABLE audit_events (
     INDEX audit_events_by_action (org_id, action, event_uid),
     INDEX audit_events_by_target (org_id, target, event_uid),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 CREATE TRIGGER users_inserted AFTER INSERT ON users FOR EACH ROW
 INSERT INTO organization_counts (org_id, user_count) VALUES (NEW.org_id, 1);
@@ -228,7 +230,7 @@ CREATE TRIGGER audit_events_not_deleted BEFORE DELETE ON audit_events FOR EACH R
 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'audit events are append-only';
 
 INSERT INTO organizations (name, created_at)
-VALUES ('default', CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS INTEGER));
+VALUES ('default', CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
 
 INSERT INTO schema_version (version, applied_at)
-VALUES (1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS INTEGER));
+VALUES (1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));

@@ -144,6 +144,65 @@ static void every_statement_can_be_prepared(void **state)
     }
 }
 
+/* What MySQL reads of a text: all but the comments that only MariaDB runs. */
+static const char *as_mysql_reads(const char *sql)
+{
+    um_buffer_t read;
+    const char *begin;
+
+    um_buffer_init(&read, 256, pool);
+    while ((begin = strstr(sql, "/*M!")) != NULL) {
+        const char *end = strstr(begin, "*/");
+
+        assert_non_null(end);
+        um_buffer_puts(&read, apr_pstrndup(pool, sql, (apr_size_t)(begin - sql)));
+        sql = end + 2;
+    }
+    um_buffer_puts(&read, sql);
+    return read.data;
+}
+
+static void check_for_mysql(const char *sql)
+{
+    static const char *const refused[] = {
+        "IF NOT EXISTS",      "nopad",
+        "AS INTEGER",         "RETURNING",
+        "max_statement_time", "idle_write_transaction_timeout"
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (strstr(as_mysql_reads(sql), refused[i]) != NULL) {
+            fail_msg("MySQL has no %s: %s", refused[i], sql);
+        }
+    }
+}
+
+static void what_mariadb_alone_has_is_for_it_alone(void **state)
+{
+    um_buffer_t sql;
+
+    (void)state;
+    assert_string_equal(as_mysql_reads("a /*M! b */ c /*!80017 d */"), "a  c /*!80017 d */");
+    for (int id = 0; id < UM_STMT_COUNT; id++) {
+        check_for_mysql(um_statements_sql((um_statement_id_t)id, UM_DIALECT_MARIADB));
+    }
+    um_buffer_init(&sql, 1024, pool);
+    for (int i = 0; um_statements_compose_sample(&sql, i, UM_DIALECT_MARIADB); i++) {
+        check_for_mysql(sql.data);
+        um_buffer_init(&sql, 1024, pool);
+    }
+    for (const um_setting_t *setting = um_statements_settings(UM_DIALECT_MARIADB);
+         setting->sql != NULL; setting++) {
+        check_for_mysql(setting->sql);
+    }
+    check_for_mysql(um_statements_traits(UM_DIALECT_MARIADB)->upgrade_setting);
+    for (const um_schema_step_t *step = um_schema_mariadb; step->version != 0; step++) {
+        for (const char *const *text = step->statements; *text != NULL; text++) {
+            check_for_mysql(*text);
+        }
+    }
+}
+
 /* A list with every order, and every condition by itself. */
 static void every_list_can_be_read(void **state)
 {
@@ -410,6 +469,7 @@ int main(void)
         TEST(the_schema_is_there),
         TEST(each_version_has_a_step),
         TEST(every_statement_can_be_prepared),
+        TEST(what_mariadb_alone_has_is_for_it_alone),
         TEST(every_list_can_be_read),
         TEST(what_is_stored_comes_back),
         TEST(an_address_is_taken_once),

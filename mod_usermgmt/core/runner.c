@@ -110,7 +110,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
 }
 
 /* What became of a commit that was not answered. Without a witness the change
- * is one that may be made twice. */
+ * is run again: it is one that may be made twice, or that knows itself again. */
 static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);

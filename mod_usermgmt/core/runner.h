@@ -13,9 +13,9 @@
 #include "writer.h"
 
 /**
- * Make a change, see um_writer_run(). It may be run several times; it is never
- * run again when it may have been committed: that is found out first, by the
- * transaction's witness.
+ * Make a change, see um_writer_run(). It may be run several times; one that has a
+ * witness is never run again when it may have been committed: that is found out
+ * first. One without must bear that, or know itself again.
  * @return APR_SUCCESS where it is committed; what change returned where it was
  *         not; UM_EUNAVAILABLE where the database failed and nothing holds, or,
  *         logged as such, where it could not be reached to find out

@@ -24,7 +24,7 @@ static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
     um_buffer_putc(buffer, '}');
 }
 
-static const char *sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool)
+const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
@@ -81,7 +81,7 @@ apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db
     if (status != APR_SUCCESS) {
         return status;
     }
-    *json = sub_admin_json(sub_admin, request->pool);
+    *json = um_sub_admin_json(sub_admin, request->pool);
     return um_change_audit_as(change, db, "sub_admins.create", uid, NULL, *json);
 }
 
@@ -184,7 +184,8 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
-        status = um_change_audit(change, db, uid, sub_admin_json(sub_admin, request->pool), NULL);
+        status = um_change_audit(change, db, uid, um_sub_admin_json(sub_admin, request->pool),
+                                 NULL);
     }
     if (status == APR_SUCCESS) {
         um_answer_message(answer, "Sub-admin removed successfully.", request->pool);

@@ -2,13 +2,16 @@
 #ifndef UM_API_SUB_ADMINS_H
 #define UM_API_SUB_ADMINS_H
 
-/** @file sub_admins.h Making a user a sub-admin, whatever the request. */
+/** @file sub_admins.h Making a user a sub-admin, whoever asks for it. */
 
 #include "change.h"
 
+/** A sub-admin as the API shows it, in pool. */
+const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool);
+
 /**
  * Make an existing user a sub-admin, with an audit event of its own.
- * @param json the sub-admin as the API shows it
+ * @param json see um_sub_admin_json()
  * @return APR_SUCCESS, UM_ECONFLICT where the user is one already, or the error
  *         of a store function
  */

@@ -13,6 +13,7 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
+#include "../api/sub_admins.h"
 #include "../api/user_json.h"
 #include "../core/text.h"
 #include "../core/uid.h"
@@ -175,12 +176,13 @@ static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t
 static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um_user_t *user,
                                 apr_int64_t now, apr_pool_t *pool)
 {
+    um_sub_admin_t sub_admin = { *user, import->tool->actor, now };
     apr_status_t status = um_store_sub_admins_insert(db, import->org_id, user->uid,
-                                                     import->tool->actor, now, pool);
+                                                     sub_admin.added_by, now, pool);
 
     if (status == APR_SUCCESS) {
-        status = um_tool_audit(import->tool, db, import->org_id, "sub-admins.create", user->uid,
-                               NULL, NULL, pool);
+        status = um_tool_audit(import->tool, db, import->org_id, "sub_admins.create", user->uid,
+                               NULL, um_sub_admin_json(&sub_admin, pool), pool);
     }
     return status;
 }

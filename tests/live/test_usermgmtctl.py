@@ -262,13 +262,35 @@ def test_import_is_seen_by_httpd(server, admin):
     admin.delete("users/" + user["user_uid"]).expect(200)
 
 
+def appointment(admin, user):
+    """The event of making a sub-admin, by the API, of one with that address and name."""
+    uid = admin.create(user["email"], user["display_name"])["user_uid"]
+    admin.post("sub-admins/", {"user_uid": uid}).expect(201)
+    event = admin.get("audit-events/", query={"target": uid, "order_by": "-at", "limit": 1}) \
+        .expect(200).json["audit_events"][0]
+    admin.delete("users/" + uid).expect(200)
+    return event
+
+
+def plain_event(event):
+    """An event without what tells it from another of its kind."""
+    return {**event, "event_uid": "", "at": "", "actor": "", "remote_addr": "", "target": "",
+            "after": list({**event["after"], "user_uid": "", "added_by": "",
+                           "created_at": ""}.items())}
+
+
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
-def test_what_is_exported_can_be_imported(database, tmp_path, form):
+def test_what_is_exported_can_be_imported(database, admin, tmp_path, form):
     database.run("users", "import", "-", "--with-roles",
                  stdin=ndjson(FULL, {**ANN, "note": "a,\"b\"\r\nc"},
                               {"email": "bob@example.com", "display_name": "Bob"})).expect(0)
     users = exported(database)
     assert FULL in users and len(users) == 3
+    _, made = [event for event in database.run("audit", "export").expect(0).lines
+               if event["target"] == FULL["user_uid"]]
+    assert plain_event(made) == plain_event(appointment(admin, FULL))
+    assert (made["after"]["user_uid"], made["after"]["added_by"]) == (FULL["user_uid"], ACTOR)
+    assert FULL["created_at"] < made["after"]["created_at"] <= made["at"]
     file = tmp_path / f"users.{form}"
     database.run("users", "export", "--format", form, "--output", file).expect(0)
     assert file.stat().st_mode & 0o777 == 0o600

@@ -82,8 +82,10 @@ typedef struct um_import_t {
     um_batch_t *batch;
     int first;
     int end;
-    /* For a dry run: the uids and the folded addresses that came so far. */
-    apr_hash_t *seen;
+    /* For a dry run: the um_user_t that it would have made so far, by their uids
+     * and by their folded addresses. */
+    apr_hash_t *by_uid;
+    apr_hash_t *by_email;
     apr_time_t turn;
 } um_import_t;
 
@@ -118,6 +120,22 @@ static void refuse(um_entry_t *entry, const char *field, const char *code, const
     um_faults_add(&entry->faults, field, code, detail);
 }
 
+static apr_status_t find_by_uid(um_user_t **stored, const um_import_t *import, um_db_t *db,
+                                const char *uid, apr_pool_t *pool)
+{
+    *stored = apr_hash_get(import->by_uid, uid, APR_HASH_KEY_STRING);
+    return *stored != NULL ? APR_SUCCESS
+                           : um_store_users_get(stored, db, import->org_id, uid, pool);
+}
+
+static apr_status_t find_by_email(um_user_t **stored, const um_import_t *import, um_db_t *db,
+                                  const char *email, apr_pool_t *pool)
+{
+    *stored = apr_hash_get(import->by_email, um_text_fold(email, pool), APR_HASH_KEY_STRING);
+    return *stored != NULL ? APR_SUCCESS
+                           : um_store_users_get_by_email(stored, db, import->org_id, email, pool);
+}
+
 /* Look what is there already. UM_ECONFLICT, with the entry's outcome, where
  * something stands in its way; APR_SUCCESS where nothing does. */
 static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *db,
@@ -129,11 +147,11 @@ static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *
     apr_status_t status = UM_ENOTFOUND;
 
     if (user->uid != NULL) {
-        status = um_store_users_get(&stored, db, import->org_id, user->uid, pool);
+        status = find_by_uid(&stored, import, db, user->uid, pool);
         has_uid = status == APR_SUCCESS;
     }
     if (status == UM_ENOTFOUND) {
-        status = um_store_users_get_by_email(&stored, db, import->org_id, user->email, pool);
+        status = find_by_email(&stored, import, db, user->email, pool);
     }
     if (status != APR_SUCCESS) {
         return status == UM_ENOTFOUND ? APR_SUCCESS : status;
@@ -209,6 +227,34 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
     return status;
 }
 
+/* A user that would have been made. */
+static void remember(const um_import_t *import, const um_user_t *user)
+{
+    /* None but --resume looks at more than that there is one. */
+    static const um_user_t one;
+    apr_pool_t *pool = import->tool->pool;
+    const um_user_t *made = import->resumes ? um_store_users_copy(user, pool) : &one;
+
+    apr_hash_set(import->by_uid, apr_pstrdup(pool, user->uid), APR_HASH_KEY_STRING, made);
+    apr_hash_set(import->by_email, um_text_fold(user->email, pool), APR_HASH_KEY_STRING, made);
+}
+
+/* As insert(), of which nothing stays but what the records behind it meet. */
+static apr_status_t try_insert(um_entry_t *entry, int index, const um_import_t *import,
+                               um_db_t *db, apr_time_t now, apr_pool_t *pool)
+{
+    um_user_t user = entry->user;
+    apr_status_t status = look(entry, import, db, pool);
+
+    if (status == APR_SUCCESS) {
+        status = complete(&user, index, now, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        remember(import, &user);
+    }
+    return status;
+}
+
 /* ---- a batch ---- */
 
 static void reset(um_entry_t *entry)
@@ -241,30 +287,9 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
     return status;
 }
 
-/* Whether one before it in the file has the same; else it is remembered. */
-static int was_seen(um_import_t *import, const char *kind, const char *value)
-{
-    const char *key = apr_pstrcat(import->tool->pool, kind, value, NULL);
-    int seen = apr_hash_get(import->seen, key, APR_HASH_KEY_STRING) != NULL;
-
-    apr_hash_set(import->seen, key, APR_HASH_KEY_STRING, "");
-    return seen;
-}
-
-static void look_in_file(um_entry_t *entry, um_import_t *import)
-{
-    const um_user_t *user = &entry->user;
-
-    if (user->uid != NULL && was_seen(import, "u", user->uid)) {
-        refuse(entry, "user_uid", "uid_exists", "A user with this user_uid exists.");
-    } else if (was_seen(import, "e", um_text_fold(user->email, import->batch->pool))) {
-        refuse(entry, "email", "email_exists",
-               "A user with this email exists in the organization.");
-    }
-}
-
 static apr_status_t try_batch(um_import_t *import)
 {
+    apr_time_t now = apr_time_now();
     um_db_t *db = NULL;
     apr_status_t status = um_store_open(&db, import->tool->store, import->batch->pool);
 
@@ -273,10 +298,7 @@ static apr_status_t try_batch(um_import_t *import)
 
         reset(entry);
         if (!entry->is_bad) {
-            status = look(entry, import, db, import->batch->pool);
-        }
-        if (status == APR_SUCCESS && !entry->is_bad) {
-            look_in_file(entry, import);
+            status = try_insert(entry, i, import, db, now, import->batch->pool);
         }
         status = status == UM_ECONFLICT ? APR_SUCCESS : status;
     }
@@ -506,7 +528,8 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
                            .is_dry = (given & UM_OPTION_DRY_RUN) != 0,
                            .resumes = (given & UM_OPTION_RESUME) != 0,
                            .with_roles = (given & UM_OPTION_WITH_ROLES) != 0,
-                           .seen = apr_hash_make(tool->pool) };
+                           .by_uid = apr_hash_make(tool->pool),
+                           .by_email = apr_hash_make(tool->pool) };
     int is_csv = 0;
     um_exit_t end = um_tool_read_format(&is_csv, tool, words[0]);
 

@@ -81,6 +81,8 @@ void um_store_lists_read_cursor(um_cursor_t *cursor, const um_row_t *row, const 
 
 /** Read a user of a list; the texts stay the row's. */
 void um_store_users_read(um_user_t *user, const um_row_t *row);
+/** A copy with its texts, in pool. */
+um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool);

@@ -32,7 +32,7 @@ typedef struct um_get_t {
     apr_pool_t *pool;
 } um_get_t;
 
-static um_user_t *copy_user(const um_user_t *user, apr_pool_t *pool)
+um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool)
 {
     um_user_t *copy = apr_pmemdup(pool, user, sizeof(*user));
 
@@ -50,7 +50,7 @@ static void take_user(const um_row_t *row, void *baton)
     um_user_t user;
 
     um_store_users_read(&user, row);
-    get->user = copy_user(&user, get->pool);
+    get->user = um_store_users_copy(&user, get->pool);
 }
 
 static apr_status_t get_user(um_user_t **user, um_db_t *db, um_statement_id_t id,
@@ -171,7 +171,7 @@ static void take_sub_admin(const um_row_t *row, void *baton)
     um_sub_admin_t *sub_admin = apr_palloc(get->pool, sizeof(*sub_admin));
 
     um_store_sub_admins_read(sub_admin, row);
-    sub_admin->user = *copy_user(&sub_admin->user, get->pool);
+    sub_admin->user = *um_store_users_copy(&sub_admin->user, get->pool);
     sub_admin->added_by = apr_pstrdup(get->pool, sub_admin->added_by);
     get->sub_admin = sub_admin;
 }

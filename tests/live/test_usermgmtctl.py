@@ -373,6 +373,39 @@ def test_dry_run(database):
     assert database.sql("SELECT COUNT(*) FROM audit_events") == before
 
 
+def person(email, uid=None, **more):
+    return {"email": email + "@example.com", "display_name": "P",
+            **({"user_uid": uid} if uid else {}), **more}
+
+
+EMAIL, UID = [("email", "email_exists")], [("user_uid", "uid_exists")]
+
+
+@pytest.mark.parametrize("options, there, refusals", [
+    ([], 0, [(2, EMAIL), (4, EMAIL), (6, UID), (8, EMAIL), (10, UID), (11, UID), (12, UID),
+             (13, EMAIL), (14, UID), (16, UID)]),
+    (["--resume"], 4, [(2, EMAIL), (4, EMAIL), (6, UID), (11, UID), (12, UID), (16, UID)]),
+])
+def test_dry_run_tells_what_the_import_does(database, options, there, refusals):
+    """A line is held against those that are taken, not against those that are refused."""
+    database.run("users", "import", "-", stdin=ndjson(person("stored", "s1"))).expect(0)
+    users = ndjson(
+        person("a", "a1"), person("A", "a2"), person("b", "a2"),
+        # Refused by the database.
+        person("stored", "c1"), person("c", "c1"), person("d", "s1"), person("d"),
+        # The same once more.
+        person("d"), person("e", "e1", age=5, created_at="2001-02-03T04:05:06Z"),
+        person("e", "e1", age=5), person("e", "e1", age=6),
+        person("e", "e1", age=5, display_name="Q"), person("e", age=5), person("stored", "s1"),
+        # One thing of the database, another of the file.
+        person("f", "f1"), person("stored", "f1"))
+    dry = database.run("users", "import", "-", "--dry-run", *options, stdin=users) \
+        .expect(1, f"6 would be imported, {there} there already, {len(refusals)} refused")
+    done = database.run("users", "import", "-", *options, stdin=users) \
+        .expect(1, f"6 imported, {there} there already, {len(refusals)} refused")
+    assert refused(dry) == refused(done) == refusals
+
+
 CSV = ('\ufeffemail,display_name,phone,age,height:json,attributes\r\n'
        'a@example.com,"Ann ""A""",+1 555 0100,23,175,"{""ycom"": 0.95}"\r\n'
        '\r\n'

@@ -75,6 +75,8 @@ typedef struct um_import_t {
     int is_dry;
     int resumes;
     int with_roles;
+    /* Whether users may have been made. */
+    int is_begun;
     apr_int64_t counts[UM_OUTCOME_COUNT];
     um_batch_t batches[2];
     /* The one that is written, and which of its entries by the transaction under
@@ -413,6 +415,7 @@ static apr_status_t insert_batch(um_import_t *import)
 {
     apr_status_t status = APR_SUCCESS;
 
+    import->is_begun = 1;
     import->end = 0;
     while (status == APR_SUCCESS && import->end < import->batch->entries->nelts) {
         import->first = import->end;
@@ -474,7 +477,7 @@ static um_exit_t run_all(um_import_t *import)
         um_tool_say(import->tool, "the file can't be read: %pm", &status);
         end = UM_EXIT_REFUSED;
     }
-    if (end != UM_EXIT_OK) {
+    if (end != UM_EXIT_OK && import->is_begun) {
         um_tool_say(import->tool, "broken off; --resume goes on");
     }
     return end;

@@ -406,6 +406,17 @@ def test_dry_run_tells_what_the_import_does(database, options, there, refusals):
     assert refused(dry) == refused(done) == refusals
 
 
+@pytest.mark.parametrize("arguments, goes_on", [
+    (["-", "--report", "/dev/full"], True),
+    (["-", "--report", "/dev/full", "--dry-run"], False),
+    (["/"], False),
+])
+def test_resume_is_offered_where_there_is_something_to_resume(database, arguments, goes_on):
+    result = database.run("users", "import", *arguments, stdin=ndjson(ANN, ANN)).expect(1)
+    assert ("--resume goes on" in result.err) == goes_on, result.err
+    assert ("can't be written" in result.err) == ("--report" in arguments)
+
+
 CSV = ('\ufeffemail,display_name,phone,age,height:json,attributes\r\n'
        'a@example.com,"Ann ""A""",+1 555 0100,23,175,"{""ycom"": 0.95}"\r\n'
        '\r\n'

@@ -217,7 +217,9 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
         status = um_store_users_insert(db, import->org_id, &user, pool);
     }
     if (status == UM_ECONFLICT) {
-        return look(entry, import, db, pool);
+        status = look(entry, import, db, pool);
+        /* Who stood in its way is gone: the transaction is run again. */
+        return status == APR_SUCCESS ? UM_EUNAVAILABLE : status;
     }
     if (status == APR_SUCCESS) {
         status = um_tool_audit(import->tool, db, import->org_id, "users.create", user.uid, NULL,

@@ -166,6 +166,8 @@ typedef struct um_cells_t {
     apr_array_header_t *ends;
     int is_long;
     int is_malformed;
+    /* The file ends inside of quotes. */
+    int is_open;
 } um_cells_t;
 
 static void put_byte(um_cells_t *cells, int c)
@@ -191,7 +193,7 @@ static void read_quoted(um_cells_t *cells, um_records_t *records)
         }
         put_byte(cells, c);
     }
-    cells->is_malformed = 1;
+    cells->is_open = 1;
 }
 
 /* One cell and the comma behind it; 0 where the record ends with it. */
@@ -237,6 +239,11 @@ static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t
     }
     if (records->status != APR_SUCCESS && records->status != APR_EOF) {
         return records->status;
+    }
+    if (cells->is_open) {
+        return refuse(faults, "", "malformed_csv",
+                      "The record goes on to the end of the file, as a cell in quotes does not"
+                      " end: a quote is probably missing.");
     }
     if (cells->is_long) {
         return refuse_long(faults);

@@ -477,6 +477,17 @@ def test_csv(database, tmp_path):
     assert ivo["age"] == "" and "phone" not in ivo and "height" not in ivo
 
 
+@pytest.mark.parametrize("count", [0, 10, 40000])
+def test_csv_that_lost_a_quote(database, count):
+    """The rest of the file is one record, and the report says so; too long or not."""
+    text = 'email,display_name\na@example.com,"A"\nb@example.com,"B\n' \
+        + "".join(f"c{i}@example.com,Person {i}\n" for i in range(count))
+    result = database.run("users", "import", "-", "--format", "csv", stdin=text.encode()) \
+        .expect(1, "1 imported, 0 there already, 1 refused")
+    assert refused(result) == [(3, [("", "malformed_csv")])]
+    assert "goes on to the end of the file" in result.err and "quote is probably" in result.err
+
+
 @pytest.mark.parametrize("header, error", [
     ("", "can't be read"), ("email,,x\n", "without a name"), ("email,age,age:json\n", "twice"),
     ('"email', "can't be read")])

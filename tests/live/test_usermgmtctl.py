@@ -554,17 +554,38 @@ def test_import_beside_a_writing_httpd(server, admin):
     server.sql("DELETE FROM users")
 
 
+def told_on_a_terminal(database, *arguments, stdin=None):
+    master, terminal = pty.openpty()
+    subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path, *arguments],
+                   stdin=stdin, stdout=subprocess.DEVNULL, stderr=terminal, check=True,
+                   timeout=120, env=tool_environment())
+    os.close(terminal)
+    told = []
+    # At the end it is an error: nobody has the terminal open any more.
+    with contextlib.suppress(OSError):
+        while not told or told[-1]:
+            told.append(os.read(master, 65536))
+    os.close(master)
+    return b"".join(told).decode()
+
+
 def test_progress_on_a_terminal(database, tmp_path):
     file = tmp_path / "users.ndjson"
     file.write_bytes(many(3000))
-    master, terminal = pty.openpty()
-    subprocess.run([tool_path(), "--driver", "sqlite3", "--params", database.path, "users",
-                    "import", file], stderr=terminal, check=True, timeout=120, env=tool_environment())
-    os.close(terminal)
-    told = os.read(master, 65536).decode()
-    os.close(master)
-    assert re.search(r"\d+ users, \d+/s \[#+\.*\] \d+ %, \d+:\d\d left", told), told
+    cleared = r"\r\x1b\[K"
+    told = told_on_a_terminal(database, "users", "import", file)
+    assert re.search(r"\d+ users, \d+/s \[#+\.*\] \d+ %, \d+:\d\d left" + cleared, told), told
     assert "3000 imported" in told
+    for arguments, counted in ((("users", "export"), "users"), (("audit", "export"), "events")):
+        told = told_on_a_terminal(database, *arguments)
+        assert re.fullmatch(rf"({cleared}\d+ {counted}, \d+/s \[#+\.*\] \d+ %, \d+:\d\d left)+"
+                            + cleared, told), told
+    with open(file, "rb") as text, subprocess.Popen(["cat"], stdin=text,
+                                                    stdout=subprocess.PIPE) as pipe:
+        told = told_on_a_terminal(database, "users", "import", "-", "--resume",
+                                  stdin=pipe.stdout)
+    assert re.search(cleared + r"\d+ users, \d+/s" + cleared, told) and "left" not in told, told
+    assert "3000 there already" in told
 
 
 # ---- what is kept ----

@@ -144,6 +144,9 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert one.client("sub_admin").get("users/").status == 200
     uid = one.client().create("élan@example.com", "Élan 🏃", height=175)["user_uid"]
     assert one.directory.joinpath("service.json").stat().st_mode & 0o077 == 0
+    users = subprocess.check_output([one.directory / "usermgmtctl", "--config",
+                                     one.directory / "httpd.conf", "users", "export"])
+    assert uid in [json.loads(line)["user_uid"] for line in users.splitlines()]
 
     again = one.run("--background", kind=None)
     assert again.returncode == 0 and "Already running" in again.stdout

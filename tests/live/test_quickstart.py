@@ -244,6 +244,18 @@ def test_another_users_directory_is_refused(quickstart):
     assert not one.files()
 
 
+@pytest.mark.parametrize("mode", [0o775, 0o757])
+def test_a_directory_others_can_write_to_is_refused(quickstart, mode):
+    one = quickstart()
+    one.directory.mkdir()
+    one.directory.chmod(mode)
+    for how in ("--background", "--stop"):
+        done = one.run(how)
+        assert done.returncode == 1 and "chmod go-w" in done.stderr
+    assert not one.files()
+    one.directory.chmod(0o755)
+
+
 @pytest.mark.database("mariadb")
 def test_a_schema_that_was_half_made_is_made_anew(quickstart):
     one = quickstart().start()
@@ -286,6 +298,7 @@ def test_data_of_another_kind_is_left_alone(quickstart, other):
     one = quickstart()
     made = one.directory / "data" / DATA[databases.KIND]
     made.parent.mkdir(parents=True)
+    one.directory.chmod(0o755)
     made.write_text("what is there")
     before = one.files()
     done = one.run("--background", kind=other)

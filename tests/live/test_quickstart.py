@@ -9,6 +9,8 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import pymysql
@@ -24,12 +26,42 @@ server_only = pytest.mark.database("postgresql", "mariadb")
 DATA = {"sqlite": "usermgmt.db", "postgresql": "postgresql", "mariadb": "mariadb"}
 
 
+def state_of(pid):
+    """Its state and what follows in the file of that name; nothing if it is not there."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def is_there(pid):
     """A process that has ended and waits to be asked for its status is not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    state = state_of(pid)
+    return bool(state) and state[0] != "Z"
+
+
+class Begun(subprocess.Popen):
+    """A run of build/quickstart; what it has said so far can be read."""
+
+    def __init__(self, command, **settings):
+        self.file = tempfile.TemporaryFile()  # pylint: disable=consider-using-with
+        super().__init__(command, stdin=subprocess.DEVNULL, stdout=self.file,
+                         stderr=subprocess.STDOUT, start_new_session=True, **settings)
+
+    def said(self):
+        return os.pread(self.file.fileno(), 1 << 20, 0).decode()
+
+    def wait_to_say(self, text):
+        wait_for(lambda: text in self.said() or self.poll() is not None, 60, text)
+        assert text in self.said(), self.said()
+
+    def keeper(self):
+        """The process that ends what it started."""
+        def command(pid):
+            return Path(f"/proc/{pid}/cmdline").read_bytes()
+        found, = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                  if state_of(pid)[1:2] == [str(self.pid)] and command(pid) == command(self.pid)]
+        return found
 
 
 class Quickstart:
@@ -41,6 +73,7 @@ class Quickstart:
         self.base = "/user-management"
         self.starts = 0
         self.process = None
+        self.begun = []
         self.pids = set()
 
     def command(self, *arguments, kind=databases.KIND):
@@ -58,16 +91,14 @@ class Quickstart:
         assert done.returncode == 0, done.stdout + done.stderr
         return self.started()
 
+    def begin(self, *arguments, **settings):
+        """A run that is not waited for."""
+        self.begun.append(Begun(self.command(*arguments), **settings))
+        return self.begun[-1]
+
     def start_in_foreground(self):
-        path = self.directory.with_suffix(".said")
-        with open(path, "wb") as said:
-            self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-                self.command("--port", str(self.port)), stdin=subprocess.DEVNULL, stdout=said,
-                stderr=said, start_new_session=True)
-        def runs():
-            assert self.process.poll() is None, path.read_text()
-            return "Running until interrupted" in path.read_text()
-        wait_for(runs, 60, "build/quickstart runs")
+        self.process = self.begin("--port", str(self.port))
+        self.process.wait_to_say("Running until interrupted")
         return self.started()
 
     def started(self):
@@ -98,20 +129,18 @@ class Quickstart:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 if os.fsencode(self.directory) in path.read_bytes():
-                    found.append(path.parent.name)
+                    found.append(int(path.parent.name))
         return found
 
     def kill(self):
         """SIGKILL for all, at once."""
-        groups = {os.getpgid(pid) for pid in self.pids if is_there(pid)}
-        if self.process is not None:
-            groups.add(self.process.pid)
-        for group in groups:
+        for pid in {*self.pids, *self.named()}:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
-        if self.process is not None:
-            self.process.wait(10)
-            self.process = None
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
+        for process in self.begun:
+            process.wait(10)
+            process.file.close()
+        self.begun.clear()
 
     def error_log(self):
         return [line for line in (self.directory / "error.log").read_text().splitlines()
@@ -143,6 +172,8 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert one.client("none").get("users/").status == 403
     assert one.client("sub_admin").get("users/").status == 200
     uid = one.client().create("élan@example.com", "Élan 🏃", height=175)["user_uid"]
+    held = [os.readlink(file) for pid in one.pids for file in Path(f"/proc/{pid}/fd").iterdir()]
+    assert held and not [file for file in held if re.search("/(lock|keeper)", file)]
     assert one.directory.joinpath("service.json").stat().st_mode & 0o077 == 0
     users = subprocess.check_output([one.directory / "usermgmtctl", "--config",
                                      one.directory / "httpd.conf", "users", "export"])
@@ -163,6 +194,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
     # As a terminal does: the whole group gets it.
     os.killpg(one.process.pid, signal.SIGINT)
     assert one.process.wait(60) == 0
+    assert one.process.said().endswith("\nStopped.\n")
     one.wait_for_all_to_end()
     assert one.service()["httpd_pid"] is None
     assert not one.error_log()
@@ -180,8 +212,11 @@ def test_what_was_killed_goes_on(quickstart):
     assert {user["user_uid"] for user in one.client().everyone(role="user")} == set(uids)
 
 
-def test_nothing_outlives_it(quickstart):
+@pytest.mark.parametrize("missing", [(), ("lock", "started_by")])
+def test_nothing_outlives_it(quickstart, missing):
     one = quickstart().start_in_foreground()
+    for name in missing:
+        (one.directory / name).unlink()
     one.process.kill()
     one.process.wait(10)
     one.wait_for_all_to_end()
@@ -219,29 +254,79 @@ def test_it_changes_nothing_that_a_link_leads_to(quickstart):
     assert kept.stat().st_uid == os.getuid()
 
 
-def test_a_second_start_at_once_is_refused(quickstart):
-    one = quickstart()
-    one.directory.mkdir()
+def test_a_start_and_a_stop_wait_for_another(quickstart):
+    one = quickstart().start()
     with open(one.directory / "lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = one.files()
-        done = one.run("--background")
-        assert done.returncode == 1 and "another start is under way" in done.stderr
-        assert one.files() == before
+        stop = one.begin("--stop")
+        stop.wait_to_say("Waiting for another start or stop")
+        start = one.begin("--background")
+        start.wait_to_say("Waiting for another start or stop")
+        assert one.files() == before and all(is_there(pid) for pid in one.pids)
+    assert stop.wait(60) == 0 and start.wait(60) == 0
+    assert "Stopped what ran" in stop.said()
 
 
-def test_another_users_directory_is_refused(quickstart):
+@pytest.mark.database("sqlite")
+def test_starts_and_stops_that_overlap(quickstart):
+    """Each start comes while the one before it ends, and its stop ever later in it."""
+    one = quickstart().start()
+    accounts = one.service()["accounts"]
+    assert one.run("--stop").returncode == 0
+    for number in range(14):
+        start = one.begin("--port", str(one.port))
+        if number % 2:
+            start.wait_to_say("Running until interrupted")
+        else:
+            time.sleep(number * 0.1)
+        said = ""
+        while "Stopped what ran" not in said:
+            stop = one.run("--stop")
+            said = stop.stdout
+            assert stop.returncode == 0 and not stop.stderr, stop.stderr
+        assert one.service()["accounts"] == accounts
+        assert one.service()["httpd_pid"] is None
+    for start in one.begun:
+        assert start.wait(30) == 0 and start.said().endswith("\nStopped.\n"), start.said()
+    assert one.service()["accounts"] == accounts
+
+
+def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     one = quickstart()
-    one.directory.mkdir()
-    theirs = one.directory
-    if os.geteuid() == 0:
-        os.chown(theirs, 65534, 65534)
-    else:
-        theirs = "/"
-    for how in ("--background", "--stop"):
-        done = one.run(how, "--dir", str(theirs))
-        assert done.returncode == 1 and "belongs to another user" in done.stderr
-    assert not one.files()
+    # It never hears that its httpd answers.
+    programs = one.directory.with_name("programs")
+    programs.mkdir()
+    (programs / "curl").symlink_to("/bin/false")
+    start = one.begin("--port", str(one.port),
+                      env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+    wait_for((one.directory / "listening.pid").exists, 60, "httpd runs")
+    behind = one.begin("--port", str(one.port))
+    behind.wait_to_say("Waiting for another start or stop")
+    start.kill()
+    behind.wait_to_say("Running until interrupted")
+    one.started()
+    time.sleep(3)
+    assert one.client().get("users/").status == 200
+    assert "Already running" not in behind.said()
+
+
+def test_a_start_that_is_faster_than_the_keeper_of_one_that_was_killed(quickstart):
+    one = quickstart().start_in_foreground()
+    client, pids = one.client(), set(one.pids)
+    uid = client.create("ann@example.com")["user_uid"]
+    keeper = one.process.keeper()
+    os.kill(keeper, signal.SIGSTOP)
+    one.process.kill()
+    one.process.wait(10)
+    done = one.run("--background", "--port", str(one.port))
+    assert done.returncode == 0 and "Already running" not in done.stdout, done.stdout + done.stderr
+    assert not any(is_there(pid) for pid in pids)
+    os.kill(keeper, signal.SIGCONT)
+    wait_for(lambda: not is_there(keeper), 10, "the keeper has ended")
+    time.sleep(1)
+    one.pids.clear()
+    assert one.started().client().read(uid)
 
 
 @pytest.mark.parametrize("mode", [0o775, 0o757])
@@ -300,6 +385,7 @@ def test_data_of_another_kind_is_left_alone(quickstart, other):
     made.parent.mkdir(parents=True)
     one.directory.chmod(0o755)
     made.write_text("what is there")
+    (one.directory / "lock").touch()
     before = one.files()
     done = one.run("--background", kind=other)
     assert done.returncode != 0

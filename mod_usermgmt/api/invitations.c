@@ -161,15 +161,14 @@ static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *cha
 {
     const um_request_t *request = change->request;
     const char *json = invitation_json(invitation, change->now_ms, request->pool);
-    const char *secret = NULL;
-    apr_status_t status;
+    char secret[UM_SECRET_LENGTH + 1];
+    apr_status_t status = um_invitation_make_secret(secret, um_db_host(db));
 
-    status = um_store_invitations_add_secret(&secret, db, request->caller.org_id,
-                                             invitation->token, change->now_ms, request->pool);
-    if (status != APR_SUCCESS) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = um_store_invitations_add_secret(db, request->caller.org_id, invitation->token,
+                                                 secret, change->now_ms, request->pool);
     }
-    if (request->settings->sends_mail) {
+    if (status == APR_SUCCESS && request->settings->sends_mail) {
         status = um_store_mail_insert(db, request->caller.org_id, invitation->token,
                                       change->now_ms, request->pool);
     }

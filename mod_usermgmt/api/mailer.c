@@ -21,13 +21,19 @@ typedef struct um_delivery_t {
     um_store_t *store;
     const um_outgoing_mail_t *mail;
     apr_pool_t *pool;
+    /* The mail's own, and the mark of its claim. */
+    char secret[UM_SECRET_LENGTH + 1];
+    /* What the claim gave: until when nobody else sends the mail. */
+    apr_int64_t claim_end;
     um_invitation_t *invitation;
-    /* NULL where the invitation has ended, and the mail was dropped. */
-    const char *secret;
+    /* The invitation has ended, and the mail is dropped. */
+    int is_dropped;
     um_smtp_reply_t reply;
     /* What is made of the reply: when it is tried again, or never. */
     int is_over;
     apr_int64_t next_attempt_at;
+    /* What came of it may have been written down, though nobody could tell. */
+    int is_uncertain;
 } um_delivery_t;
 
 static apr_time_t now(const um_store_t *store)
@@ -39,21 +45,17 @@ static apr_time_t now(const um_store_t *store)
 
 /* ---- before: the mail is claimed, and gets a secret of its own ---- */
 
-/* Nobody else may send it for longer than this try can take. */
-static apr_int64_t claim_end(const um_delivery_t *delivery)
+/* Somebody has the mail: this delivery, where its secret is there, as it is if only
+ * the answer to the commit was lost. It is claimed anew then, since others may have
+ * come after it, and since a commit of nothing does not wait for a standby. */
+static apr_status_t claim_again(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
 {
-    return apr_time_as_msec(now(delivery->store) + 2 * delivery->mailer->server.timeout);
-}
+    apr_status_t status =
+        um_store_invitations_get_by_secret(&delivery->invitation, db, delivery->mail->org_id,
+                                           delivery->secret, pool);
 
-/* Somebody has the mail: this process, where the secret of a try before is
- * there, as it is if only the answer to the commit was lost. */
-static apr_status_t look_for_claim(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
-{
-    apr_status_t status = UM_ENOTFOUND;
-
-    if (delivery->secret != NULL) {
-        status = um_store_invitations_get_by_secret(&delivery->invitation, db,
-                                                    delivery->mail->org_id, delivery->secret, pool);
+    if (status == APR_SUCCESS) {
+        return um_store_mail_postpone(db, delivery->mail, delivery->claim_end, pool);
     }
     return status == UM_ENOTFOUND ? UM_ECONFLICT : status;
 }
@@ -62,26 +64,40 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_delivery_t *delivery = baton;
     const um_outgoing_mail_t *mail = delivery->mail;
-    apr_int64_t now_ms = apr_time_as_msec(now(delivery->store));
-    apr_status_t status = um_store_mail_claim(db, mail, claim_end(delivery), pool);
+    apr_time_t at = now(delivery->store);
+    apr_int64_t now_ms = apr_time_as_msec(at);
+    int is_first;
+    apr_status_t status;
 
-    if (status == UM_ECONFLICT) {
-        return look_for_claim(delivery, db, pool);
+    delivery->claim_end = apr_time_as_msec(at + 2 * delivery->mailer->server.timeout);
+    status = um_store_mail_claim(db, mail, delivery->claim_end, pool);
+    is_first = status != UM_ECONFLICT;
+    if (!is_first) {
+        status = claim_again(delivery, db, pool);
+    } else if (status == APR_SUCCESS) {
+        status = um_store_invitations_get(&delivery->invitation, db, mail->org_id,
+                                          mail->invite_token, pool);
     }
     if (status != APR_SUCCESS) {
         return status;
     }
-    delivery->secret = NULL;
-    status = um_store_invitations_get(&delivery->invitation, db, mail->org_id, mail->invite_token,
-                                      pool);
-    if (status != APR_SUCCESS) {
-        return status;
+    delivery->is_dropped =
+        um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING;
+    if (delivery->is_dropped) {
+        return um_store_mail_delete(NULL, db, mail, pool);
     }
-    if (um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING) {
-        return um_store_mail_delete(db, mail, pool);
-    }
-    return um_store_invitations_add_secret(&delivery->secret, db, mail->org_id, mail->invite_token,
-                                           now_ms, pool);
+    return !is_first ? APR_SUCCESS
+                     : um_store_invitations_add_secret(db, mail->org_id, mail->invite_token,
+                                                       delivery->secret, now_ms, pool);
+}
+
+/* Whether the mail can be sent before others may, as it can't if the database took
+ * its time. */
+static int is_in_time(const um_delivery_t *delivery)
+{
+    apr_time_t end = now(delivery->store) + delivery->mailer->server.timeout;
+
+    return apr_time_as_msec(end) <= delivery->claim_end;
 }
 
 /* ---- the mail ---- */
@@ -175,13 +191,17 @@ static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t
 static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_delivery_t *delivery = baton;
+    int deleted = 0;
     apr_status_t status;
 
     if (!delivery->is_over) {
         return um_store_mail_postpone(db, delivery->mail, delivery->next_attempt_at, pool);
     }
-    status = um_store_mail_delete(db, delivery->mail, pool);
-    return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
+    status = um_store_mail_delete(&deleted, db, delivery->mail, pool);
+    if (status != APR_SUCCESS || (delivery->is_uncertain && !deleted)) {
+        return status;
+    }
+    return audit(delivery, db, pool);
 }
 
 /* What the SMTP server has taken must not be sent again, so this does not give
@@ -192,6 +212,7 @@ static void write_down(um_delivery_t *delivery)
 
     while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
            && !mailer->stop(mailer->stop_baton)) {
+        delivery->is_uncertain = 1;
         apr_sleep(WRITE_PAUSE);
     }
 }
@@ -225,13 +246,22 @@ static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
     um_mail_t mail = { 0 };
-    apr_status_t status = um_store_change(store, claim, &delivery, pool);
+    apr_status_t status = um_invitation_make_secret(delivery.secret, um_store_host(store));
 
+    if (status == APR_SUCCESS) {
+        status = um_store_change(store, claim, &delivery, pool);
+    }
     if (status == UM_ECONFLICT) {
         return APR_SUCCESS;
     }
-    if (status != APR_SUCCESS || delivery.secret == NULL) {
+    if (status != APR_SUCCESS || delivery.is_dropped) {
         return status;
+    }
+    if (!is_in_time(&delivery)) {
+        um_log(um_store_host(store), UM_LOG_WARNING, 66, APR_SUCCESS,
+               "mail: %s for invitation %s was claimed too late to be sent; it is tried again",
+               waiting->uid, waiting->invite_token);
+        return APR_SUCCESS;
     }
     write_mail(&mail, &delivery);
     um_smtp_send(&delivery.reply, &mailer->server, &mail, mailer->stop, mailer->stop_baton, pool);

@@ -239,10 +239,10 @@ apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
  *  ended, with what belongs to them. */
 apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
                                         apr_int64_t until, apr_pool_t *pool);
-/** Give an invitation one more secret. It is known nowhere else: the database
+/** Give an invitation one more secret, see um_invitation_make_secret(). The database
  *  gets its SHA-256. */
-apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
-                                             apr_int64_t org_id, const char *invite_token,
+apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,
+                                             const char *invite_token, const char *secret,
                                              apr_int64_t now, apr_pool_t *pool);
 
 /* store_sessions.c */
@@ -351,10 +351,13 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
  *  where somebody else has since. mail stays as it was listed. */
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
                                  apr_pool_t *pool);
-/** Have a claimed mail tried again, not before then. */
+/** Have a claimed mail tried again, not before then. UM_ECONFLICT where somebody
+ *  else has claimed it since, or it is gone. */
 apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail,
                                     apr_int64_t until, apr_pool_t *pool);
-/** Forget a mail; one that has taken its place stays. */
-apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool);
+/** Forget a mail; one that has taken its place stays.
+ *  @param deleted whether it was there; may be NULL */
+apr_status_t um_store_mail_delete(int *deleted, um_db_t *db, const um_outgoing_mail_t *mail,
+                                  apr_pool_t *pool);
 
 #endif

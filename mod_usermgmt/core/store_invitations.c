@@ -182,27 +182,20 @@ apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
     return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
 }
 
-apr_status_t um_store_invitations_add_secret(const char **secret, um_db_t *db,
-                                             apr_int64_t org_id, const char *invite_token,
+apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,
+                                             const char *invite_token, const char *secret,
                                              apr_int64_t now, apr_pool_t *pool)
 {
-    char *made = apr_palloc(pool, UM_SECRET_LENGTH + 1);
     char hex[UM_SHA256_HEX_LENGTH + 1];
-    apr_status_t status = um_invitation_make_secret(made, um_db_host(db));
+    apr_status_t status = digest_secret(hex, secret);
 
-    if (status == APR_SUCCESS) {
-        status = digest_secret(hex, made);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_INVITATION_SECRET_INSERT,
-                             UM_PARAMETERS(um_db_int(org_id, pool), hex, invite_token,
-                                           um_db_int(now, pool)),
-                             pool);
-    }
-    if (status == APR_SUCCESS) {
-        *secret = made;
-    }
-    return status;
+    return um_db_query(db, NULL, UM_STMT_INVITATION_SECRET_INSERT,
+                       UM_PARAMETERS(um_db_int(org_id, pool), hex, invite_token,
+                                     um_db_int(now, pool)),
+                       pool);
 }
 
 apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,

@@ -49,35 +49,32 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
 }
 
 /* Both move next_attempt_at of a mail with so many attempts. */
-static apr_status_t move(int *affected, um_db_t *db, um_statement_id_t id,
-                         const um_outgoing_mail_t *mail, apr_int64_t attempts, apr_int64_t until,
-                         apr_pool_t *pool)
+static apr_status_t move(um_db_t *db, um_statement_id_t id, const um_outgoing_mail_t *mail,
+                         apr_int64_t attempts, apr_int64_t until, apr_pool_t *pool)
 {
-    return um_db_query(db, affected, id,
-                       UM_PARAMETERS(um_db_int(until, pool), um_db_int(mail->org_id, pool),
-                                     mail->invite_token, mail->uid, um_db_int(attempts, pool)),
-                       pool);
+    return um_db_query_one(db, UM_ECONFLICT, id,
+                           UM_PARAMETERS(um_db_int(until, pool), um_db_int(mail->org_id, pool),
+                                         mail->invite_token, mail->uid,
+                                         um_db_int(attempts, pool)),
+                           pool);
 }
 
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
                                  apr_pool_t *pool)
 {
-    int affected = 0;
-    apr_status_t status =
-        move(&affected, db, UM_STMT_MAIL_CLAIM, mail, mail->attempts, until, pool);
-
-    return status == APR_SUCCESS && affected != 1 ? UM_ECONFLICT : status;
+    return move(db, UM_STMT_MAIL_CLAIM, mail, mail->attempts, until, pool);
 }
 
 apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
                                     apr_pool_t *pool)
 {
-    return move(NULL, db, UM_STMT_MAIL_POSTPONE, mail, mail->attempts + 1, until, pool);
+    return move(db, UM_STMT_MAIL_POSTPONE, mail, mail->attempts + 1, until, pool);
 }
 
-apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool)
+apr_status_t um_store_mail_delete(int *deleted, um_db_t *db, const um_outgoing_mail_t *mail,
+                                  apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_MAIL_DELETE,
+    return um_db_query(db, deleted, UM_STMT_MAIL_DELETE,
                        UM_PARAMETERS(um_db_int(mail->org_id, pool), mail->invite_token, mail->uid),
                        pool);
 }

@@ -402,6 +402,26 @@ def test_the_end_does_not_wait_for_a_slow_server(new_server, make_smtp):
 # ---- never twice, never not at all ----
 
 
+@pytest.mark.database("postgresql", "mariadb")
+def test_claimed_too_late(new_server, make_smtp):
+    """The claim took the database so long that another node may have the mail by the
+    time it could be sent."""
+    smtp = make_smtp()
+    smtp.behave(on_rcpt=lambda address: "451 4.3.0 later")
+    server = new_server(extra=mail_lines(smtp, "UserMgmtMailTimeout 500ms"))
+    server.allow_log(LATER)
+    server.allow_log("UM0066: ")
+    address = fresh()
+    invite(server.admin, address)
+    wait_for(lambda: server.log_text().count("UM0061") == 1, 10, "a try")
+    # More than the second between two looks and half a second; a lock is waited for 2 s.
+    with server.database.held("outgoing_mail"):
+        time.sleep(1.8)
+    wait_for(lambda: "UM0066" in server.log_text(), 10, "a claim that came too late")
+    smtp.behave()
+    smtp.wait(address)
+
+
 def test_killed_before_sending(new_server, make_smtp):
     smtp = make_smtp(start=False)
     server = new_server(extra=mail_lines(smtp, "UserMgmtMailTimeout 2"))

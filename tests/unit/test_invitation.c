@@ -69,9 +69,10 @@ static um_invitation_t *add(const char *token, const char *email)
 
 static const char *add_secret(const char *token)
 {
-    const char *secret = NULL;
+    char *secret = apr_palloc(pool, UM_SECRET_LENGTH + 1);
 
-    assert_int_equal(um_store_invitations_add_secret(&secret, db, org, token, 1000, pool),
+    assert_int_equal(um_invitation_make_secret(secret, um_db_host(db)), APR_SUCCESS);
+    assert_int_equal(um_store_invitations_add_secret(db, org, token, secret, 1000, pool),
                      APR_SUCCESS);
     return secret;
 }

@@ -33,3 +33,8 @@ int um_digest_equal(const char a[UM_SHA256_HEX_LENGTH + 1],
 {
     return CRYPTO_memcmp(a, b, UM_SHA256_HEX_LENGTH) == 0;
 }
+
+void um_digest_end_thread(void)
+{
+    OPENSSL_thread_stop();
+}

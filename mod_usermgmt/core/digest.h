@@ -27,4 +27,11 @@ apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_diges
 int um_digest_equal(const char a[UM_SHA256_HEX_LENGTH + 1],
                     const char b[UM_SHA256_HEX_LENGTH + 1]);
 
+/**
+ * Give back what libcrypto keeps for the calling thread, whoever used it there. A
+ * thread that may end while the process exits has to: libcrypto may free it twice
+ * otherwise, at the end of each.
+ */
+void um_digest_end_thread(void);
+
 #endif

@@ -9,6 +9,7 @@
 #include <apr_thread_mutex.h>
 #include <mod_watchdog.h>
 
+#include "../core/digest.h"
 #include "module.h"
 
 typedef struct um_job_t {
@@ -19,7 +20,7 @@ typedef struct um_job_t {
 } um_job_t;
 
 /* What a child process is in. mod_watchdog's thread may run before the child is
- * ready, and is not waited for by every version of it when the child ends. */
+ * ready, and still runs when the child's pool has gone and the process exits. */
 enum { STARTING, RUNNING, STOPPING };
 
 /* Of um_job_t *. */
@@ -44,6 +45,7 @@ static apr_status_t run(int watchdog_state, void *data, apr_pool_t *pool)
     apr_thread_mutex_lock(job->mutex);
     if (apr_atomic_read32(&state) == RUNNING) {
         job->work(0, job->server, pool);
+        um_digest_end_thread();
     }
     apr_thread_mutex_unlock(job->mutex);
     return APR_SUCCESS;

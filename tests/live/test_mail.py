@@ -5,8 +5,10 @@ import email.utils
 import itertools
 import json
 import os
+import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -397,6 +399,25 @@ def test_the_end_does_not_wait_for_a_slow_server(new_server, make_smtp):
     smtp.behave()
     server.start()
     smtp.wait(address)
+
+
+def test_the_thread_that_sends_ends_last(new_server, make_smtp, tmp_path):
+    """mod_watchdog does not wait for it: the process exits meanwhile, and libcrypto
+    gives back what is every thread's."""
+    library = tmp_path / "slow_thread_exit.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library,
+                    pathlib.Path(__file__).with_name("slow_thread_exit.c")], check=True)
+    smtp = make_smtp()
+    smtp.behave(delay=60)
+    server = new_server(extra=mail_lines(smtp), preload=library)
+    address = fresh()
+    invite(server.admin, address)
+    for tries in range(1, 4):
+        wait_for(lambda: smtp.tried(address) == tries,  # pylint: disable=cell-var-from-loop
+                 10, "a try")
+        # A core dump would fail it.
+        server.stop()
+        server.start()
 
 
 # ---- never twice, never not at all ----

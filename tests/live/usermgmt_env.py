@@ -394,12 +394,14 @@ class Server:
     kind      the kind of a database of its own
     pool      DBD… directives of mod_dbd's pool that are to differ
     schema    the version that the database starts with; an older one stays
+    preload   a library for the dynamic linker
     """
 
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
                  location="", roles=DEFAULT_ROLES, extra="", modules=(), without=(),
                  database=None, kind=databases.KIND, pool=None, has_location=True,
-                 require="Require valid-user", log_level="info", schema=databases.VERSION):
+                 require="Require valid-user", log_level="info", schema=databases.VERSION,
+                 preload=None):
         self.live = live
         self.directory = live.new_directory()
         self.port = live.ports.take()
@@ -417,6 +419,7 @@ class Server:
         self.schema = schema
         self.require = require
         self.log_level = log_level
+        self.preload = [str(preload)] if preload else []
         self.database = database or live.new_database(self.directory, kind)
         self.process = None
         self.starts = 0
@@ -555,13 +558,16 @@ class Server:
         environment = {name: value for name, value in os.environ.items()
                        if name in ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "TZ")}
         environment["LANG"] = "C"
+        libraries = list(self.preload)
         if SANITIZED:
             library = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True,
                                      capture_output=True, text=True).stdout.strip()
-            environment["LD_PRELOAD"] = library
+            libraries.insert(0, library)
             environment["ASAN_OPTIONS"] = ("detect_leaks=0:abort_on_error=0:log_path="
                                            f"{self.directory}/sanitizer/report")
             environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
+        if libraries:
+            environment["LD_PRELOAD"] = " ".join(libraries)
         return environment
 
     def _command(self, *arguments):

@@ -331,7 +331,12 @@ def test_secrets_are_nowhere(new_server):
     assert data and {"error_log", "access_log"} <= {file.name for file in logs}
     files = data + logs
     for file in files:
-        content = file.read_bytes()
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            # PostgreSQL's cache of the catalogue, which it throws away at any time.
+            assert file.name == "pg_internal.init"
+            continue
         for secret in secrets:
             plain = base64.urlsafe_b64decode(secret + "=")
             assert len(plain) == 32

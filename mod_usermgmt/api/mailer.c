@@ -66,13 +66,13 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     const um_outgoing_mail_t *mail = delivery->mail;
     apr_time_t at = now(delivery->store);
     apr_int64_t now_ms = apr_time_as_msec(at);
-    int is_first;
+    int is_again;
     apr_status_t status;
 
     delivery->claim_end = apr_time_as_msec(at + 2 * delivery->mailer->server.timeout);
     status = um_store_mail_claim(db, mail, delivery->claim_end, pool);
-    is_first = status != UM_ECONFLICT;
-    if (!is_first) {
+    is_again = status == UM_ECONFLICT;
+    if (is_again) {
         status = claim_again(delivery, db, pool);
     } else if (status == APR_SUCCESS) {
         status = um_store_invitations_get(&delivery->invitation, db, mail->org_id,
@@ -86,9 +86,9 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     if (delivery->is_dropped) {
         return um_store_mail_delete(NULL, db, mail, pool);
     }
-    return !is_first ? APR_SUCCESS
-                     : um_store_invitations_add_secret(db, mail->org_id, mail->invite_token,
-                                                       delivery->secret, now_ms, pool);
+    return is_again ? APR_SUCCESS
+                    : um_store_invitations_add_secret(db, mail->org_id, mail->invite_token,
+                                                      delivery->secret, now_ms, pool);
 }
 
 /* Whether the mail can be sent before others may, as it can't if the database took

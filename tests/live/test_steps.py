@@ -16,7 +16,7 @@ import databases
 import pytest
 from test_durability import check_database
 from test_faults import LOST, check_counts
-from test_mail import mail_lines, make_smtp  # pylint: disable=unused-import
+from test_mail import mail_lines, make_smtp, waiting  # pylint: disable=unused-import
 from test_usermgmtctl import DatabaseOf
 from usermgmt_env import wait_for
 
@@ -454,7 +454,7 @@ def post_and_lose_claim(server, proxy, smtp, prefix, more=(), meanwhile=None):
     another's."""
     # After one as usual, all is prepared on the connection.
     post_and_wait(server, smtp, f"{prefix}@steps.example.com")
-    wait_for(lambda: server.sql("SELECT COUNT(*) FROM outgoing_mail") == [(0,)], 10, "no mail")
+    wait_for(lambda: waiting(server) == 0, 10, "no mail waits")
     for number in range(5):
         email = f"{prefix}{number}@steps.example.com"
         breaks = proxy.breaks
@@ -507,7 +507,7 @@ def test_an_invitation_that_ended_before_its_claim_was_known(proxied, make_smtp)
     email = post_and_lose_claim(
         server, proxy, smtp, "ended",
         meanwhile="UPDATE invitations SET expires_at = 1000 WHERE invite_token = ?")
-    wait_for(lambda: server.sql("SELECT COUNT(*) FROM outgoing_mail") == [(0,)], 10, "no mail")
+    wait_for(lambda: waiting(server) == 0, 10, "no mail waits")
     assert not smtp.tried(email)
 
 
@@ -535,7 +535,7 @@ def test_what_came_of_a_mail_is_audited_once(proxied, make_smtp):
     # Written down once more, after which the next mail is looked for.
     smtp.behave()
     post_and_wait(server, smtp, "later@steps.example.com")
-    wait_for(lambda: server.sql("SELECT COUNT(*) FROM outgoing_mail") == [(0,)], 10, "no mail")
+    wait_for(lambda: waiting(server) == 0, 10, "no mail waits")
     assert server.sql("SELECT COUNT(*) FROM audit_events WHERE action = 'mail.sent'") == [(3,)]
     assert len(smtp.mails) == 3
 

@@ -5,6 +5,7 @@
 
 #include "../core/buffer.h"
 #include "../core/log.h"
+#include "../core/uid.h"
 #include "json.h"
 
 /* Mail fetched at a time. */
@@ -30,10 +31,11 @@ typedef struct um_delivery_t {
     int is_dropped;
     um_smtp_reply_t reply;
     /* What is made of the reply: when it is tried again, or never. */
+    apr_time_t judged_at;
     int is_over;
     apr_int64_t next_attempt_at;
-    /* What came of it may have been written down, though nobody could tell. */
-    int is_uncertain;
+    /* The event's, once it is over. */
+    char event_uid[UM_UID_LENGTH + 1];
 } um_delivery_t;
 
 static apr_time_t now(const um_store_t *store)
@@ -69,7 +71,7 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     int is_again;
     apr_status_t status;
 
-    delivery->claim_end = apr_time_as_msec(at + 2 * delivery->mailer->server.timeout);
+    delivery->claim_end = apr_time_as_msec(at + 3 * delivery->mailer->server.timeout);
     status = um_store_mail_claim(db, mail, delivery->claim_end, pool);
     is_again = status == UM_ECONFLICT;
     if (is_again) {
@@ -91,11 +93,11 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
                                                       delivery->secret, now_ms, pool);
 }
 
-/* Whether the mail can be sent before others may, as it can't if the database took
- * its time. */
+/* Whether the mail can be sent before others may, by their clocks too, as it can't if
+ * the database took its time. */
 static int is_in_time(const um_delivery_t *delivery)
 {
-    apr_time_t end = now(delivery->store) + delivery->mailer->server.timeout;
+    apr_time_t end = now(delivery->store) + 2 * delivery->mailer->server.timeout;
 
     return apr_time_as_msec(end) <= delivery->claim_end;
 }
@@ -128,6 +130,21 @@ static void write_mail(um_mail_t *mail, const um_delivery_t *delivery)
     um_mail_template_render(mail, mailer->template, &values, delivery->pool);
 }
 
+static void send_mail(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    um_mail_t mail = { 0 };
+
+    if (!is_in_time(delivery)) {
+        delivery->reply.outcome = UM_SMTP_LATER;
+        delivery->reply.text = "the database took too long to claim it";
+        return;
+    }
+    write_mail(&mail, delivery);
+    um_smtp_send(&delivery->reply, &mailer->server, &mail, mailer->stop, mailer->stop_baton,
+                 delivery->pool);
+}
+
 /* ---- after: what came of it ---- */
 
 /* 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour, where the first is 10 s. */
@@ -145,10 +162,12 @@ static apr_interval_time_t next_pause(const um_delivery_t *delivery)
 static void judge(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
-    apr_int64_t now_ms = apr_time_as_msec(now(delivery->store));
+    apr_time_t at = now(delivery->store);
+    apr_int64_t now_ms = apr_time_as_msec(at);
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
     apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
 
+    delivery->judged_at = at;
     delivery->next_attempt_at = next < deadline ? next : deadline;
     if (mailer->stop(mailer->stop_baton)) {
         delivery->next_attempt_at = now_ms;
@@ -176,7 +195,7 @@ static const char *describe(const um_delivery_t *delivery)
 static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
 {
     um_audit_event_t event = {
-        .at = now(delivery->store),
+        .at = delivery->judged_at,
         .actor_identity = SYSTEM,
         .actor_role = SYSTEM,
         .remote_addr = "",
@@ -185,23 +204,20 @@ static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t
         .after = describe(delivery),
     };
 
-    return um_store_audit_insert(db, delivery->mail->org_id, &event, pool);
+    return um_store_audit_insert_once(db, delivery->mail->org_id, delivery->event_uid, &event,
+                                      pool);
 }
 
 static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
 {
-    um_delivery_t *delivery = baton;
-    int deleted = 0;
+    const um_delivery_t *delivery = baton;
     apr_status_t status;
 
     if (!delivery->is_over) {
         return um_store_mail_postpone(db, delivery->mail, delivery->next_attempt_at, pool);
     }
-    status = um_store_mail_delete(&deleted, db, delivery->mail, pool);
-    if (status != APR_SUCCESS || (delivery->is_uncertain && !deleted)) {
-        return status;
-    }
-    return audit(delivery, db, pool);
+    status = um_store_mail_delete(NULL, db, delivery->mail, pool);
+    return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
 }
 
 /* What the SMTP server has taken must not be sent again, so this does not give
@@ -209,10 +225,13 @@ static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
 static void write_down(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
+    apr_status_t status =
+        um_uid_make(delivery->event_uid, delivery->judged_at, um_store_host(delivery->store));
 
-    while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
+    while (status == APR_SUCCESS
+           && um_store_change(delivery->store, settle, delivery, delivery->pool)
+                  == UM_EUNAVAILABLE
            && !mailer->stop(mailer->stop_baton)) {
-        delivery->is_uncertain = 1;
         apr_sleep(WRITE_PAUSE);
     }
 }
@@ -245,7 +264,6 @@ static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
                             const um_outgoing_mail_t *waiting, apr_pool_t *pool)
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
-    um_mail_t mail = { 0 };
     apr_status_t status = um_invitation_make_secret(delivery.secret, um_store_host(store));
 
     if (status == APR_SUCCESS) {
@@ -257,14 +275,7 @@ static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
     if (status != APR_SUCCESS || delivery.is_dropped) {
         return status;
     }
-    if (!is_in_time(&delivery)) {
-        um_log(um_store_host(store), UM_LOG_WARNING, 66, APR_SUCCESS,
-               "mail: %s for invitation %s was claimed too late to be sent; it is tried again",
-               waiting->uid, waiting->invite_token);
-        return APR_SUCCESS;
-    }
-    write_mail(&mail, &delivery);
-    um_smtp_send(&delivery.reply, &mailer->server, &mail, mailer->stop, mailer->stop_baton, pool);
+    send_mail(&delivery);
     judge(&delivery);
     log_outcome(&delivery);
     write_down(&delivery);

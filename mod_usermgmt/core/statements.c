@@ -421,6 +421,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                " before_json, after_json)"
                                " VALUES (%lld, %s, %lld, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                                { NULL } },
+    [UM_STMT_AUDIT_HAS] = { "audit_has",
+                            "SELECT 1 FROM audit_events WHERE org_id = %lld AND event_uid = %s",
+                            { NULL } },
     [UM_STMT_MAIL_INSERT] = { "mail_insert",
                               "INSERT INTO outgoing_mail (org_id, invite_token, mail_uid,"
                               " created_at, next_attempt_at)"

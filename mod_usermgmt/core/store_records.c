@@ -86,24 +86,46 @@ apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const 
                        pool);
 }
 
-apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
-                                   const um_audit_event_t *event, apr_pool_t *pool)
+static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
+                                 const um_audit_event_t *event, apr_pool_t *pool)
 {
-    um_witness_t witness = { org_id, "" };
-    apr_status_t status = um_uid_make(witness.uid, event->at, um_db_host(db));
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    um_db_set_witness(db, &witness);
+    um_db_set_witness(db, witness);
     return um_db_query(db, NULL, UM_STMT_AUDIT_INSERT,
-                       UM_PARAMETERS(um_db_int(org_id, pool), witness.uid,
+                       UM_PARAMETERS(um_db_int(witness->org_id, pool), witness->uid,
                                      um_db_int(apr_time_as_msec(event->at), pool),
                                      event->actor_identity,
                                      um_text_lower_ascii(event->actor_identity, pool),
                                      event->actor_uid, event->actor_role, event->remote_addr,
                                      event->action, event->target, event->before, event->after),
                        pool);
+}
+
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
+                                   const um_audit_event_t *event, apr_pool_t *pool)
+{
+    um_witness_t witness = { org_id, "" };
+    apr_status_t status = um_uid_make(witness.uid, event->at, um_db_host(db));
+
+    return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
+}
+
+static void note_row(const um_row_t *row, void *baton)
+{
+    (void)row;
+    *(int *)baton = 1;
+}
+
+apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        const um_audit_event_t *event, apr_pool_t *pool)
+{
+    um_witness_t witness = { org_id, "" };
+    int is_there = 0;
+    apr_status_t status;
+
+    apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
+    status = um_db_select(db, note_row, &is_there, UM_STMT_AUDIT_HAS,
+                          UM_PARAMETERS(um_db_int(org_id, pool), witness.uid), pool);
+    return status == APR_SUCCESS && !is_there ? insert_event(db, &witness, event, pool) : status;
 }
 
 void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row)

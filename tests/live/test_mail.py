@@ -413,7 +413,7 @@ def test_the_thread_that_sends_ends_last(new_server, make_smtp, tmp_path):
     address = fresh()
     invite(server.admin, address)
     for tries in range(1, 4):
-        wait_for(lambda: smtp.tried(address) == tries,  # pylint: disable=cell-var-from-loop
+        wait_for(lambda: smtp.tried(address) >= tries,  # pylint: disable=cell-var-from-loop
                  10, "a try")
         # A core dump would fail it.
         server.stop()
@@ -431,14 +431,19 @@ def test_claimed_too_late(new_server, make_smtp):
     smtp.behave(on_rcpt=lambda address: "451 4.3.0 later")
     server = new_server(extra=mail_lines(smtp, "UserMgmtMailTimeout 500ms"))
     server.allow_log(LATER)
-    server.allow_log("UM0066: ")
     address = fresh()
     invite(server.admin, address)
     wait_for(lambda: server.log_text().count("UM0061") == 1, 10, "a try")
-    # More than the second between two looks and half a second; a lock is waited for 2 s.
-    with server.database.held("outgoing_mail"):
-        time.sleep(1.8)
-    wait_for(lambda: "UM0066" in server.log_text(), 10, "a claim that came too late")
+    for _ in range(5):
+        # More than the second between two looks and half a second; a lock is waited for 2 s.
+        # The look may just have been made before.
+        with server.database.held("outgoing_mail"):
+            time.sleep(1.8)
+        if "took too long to claim it" in server.log_text():
+            break
+    else:
+        raise AssertionError("each claim came in time")
+    assert not smtp.mails
     smtp.behave()
     smtp.wait(address)
 

@@ -257,8 +257,10 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
         status = um_store_change(tool->store, change, baton, pool);
     }
     tool->holds_log = 0;
-    if (status == UM_EUNAVAILABLE && tool->held_line[0] != '\0') {
-        um_tool_say(tool, "%s", tool->held_line);
+    if (status == UM_EUNAVAILABLE) {
+        um_tool_say(tool, "%s",
+                    tool->held_line[0] != '\0' ? tool->held_line
+                                               : "the database did not do it in time");
     }
     return status;
 }

@@ -46,6 +46,7 @@ typedef struct um_entry_t {
     apr_int64_t line;
     /* As the record says; uid and times may be missing. */
     um_user_t user;
+    int has_role;
     um_faults_t faults;
     /* Whether the record itself is wrong. */
     int is_bad;
@@ -104,8 +105,10 @@ static int same_text(const char *a, const char *b)
 }
 
 /* Whether a stored user is what the record would have made. */
-static int is_same(const um_user_t *stored, const um_user_t *user)
+static int is_same(const um_user_t *stored, const um_entry_t *entry)
 {
+    const um_user_t *user = &entry->user;
+
     return (user->uid == NULL || strcmp(stored->uid, user->uid) == 0)
            && strcmp(stored->email, user->email) == 0
            && strcmp(stored->display_name, user->display_name) == 0
@@ -113,7 +116,7 @@ static int is_same(const um_user_t *stored, const um_user_t *user)
            && strcmp(stored->attributes, user->attributes) == 0
            && (user->created_at == 0 || stored->created_at == user->created_at)
            && (user->updated_at == 0 || stored->updated_at == user->updated_at)
-           && stored->is_sub_admin == user->is_sub_admin;
+           && (!entry->has_role || stored->is_sub_admin == user->is_sub_admin);
 }
 
 static void refuse(um_entry_t *entry, const char *field, const char *code, const char *detail)
@@ -158,7 +161,7 @@ static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *
     if (status != APR_SUCCESS) {
         return status == UM_ENOTFOUND ? APR_SUCCESS : status;
     }
-    if (import->resumes && is_same(stored, user)) {
+    if (import->resumes && is_same(stored, entry)) {
         entry->outcome = UM_OUTCOME_DONE;
     } else if (has_uid) {
         refuse(entry, "user_uid", "uid_exists", "A user with this user_uid exists.");
@@ -315,6 +318,7 @@ static void read_entry(um_entry_t *entry, const um_import_t *import, const um_js
     um_user_input_t input;
 
     um_user_input_read(&input, json);
+    entry->has_role = input.role != NULL;
     um_user_input_import(&entry->user, &input, &entry->faults);
     if (entry->user.is_sub_admin && !import->with_roles) {
         um_faults_add(&entry->faults, "role", "not_allowed",

@@ -362,6 +362,17 @@ def test_import_again(database):
     assert len(exported(database)) == 2
 
 
+def test_resume_looks_at_a_role_that_is_brought(database):
+    sub_admin = {**ANN, "email": "cy@example.com", "role": "sub_admin"}
+    database.run("users", "import", "-", "--with-roles", stdin=ndjson(ANN, sub_admin)).expect(0)
+    del sub_admin["role"]
+    database.run("users", "import", "-", "--resume",
+                 stdin=ndjson(ANN, sub_admin)).expect(0, "2 there already")
+    result = database.run("users", "import", "-", "--resume",
+                          stdin=ndjson(ANN, {**sub_admin, "role": "user"})).expect(1)
+    assert refused(result) == [(2, [("email", "email_exists")])]
+
+
 def test_dry_run(database):
     database.run("users", "import", "-", stdin=ndjson(ANN)).expect(0)
     before = database.sql("SELECT COUNT(*) FROM audit_events")

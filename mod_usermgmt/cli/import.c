@@ -216,6 +216,8 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
     um_user_t user = entry->user;
     apr_status_t status = complete(&user, index, now, db, pool);
 
+    /* Its role is given, and told of, once the user is there. */
+    user.is_sub_admin = 0;
     if (status == APR_SUCCESS) {
         status = um_store_users_insert(db, import->org_id, &user, pool);
     }
@@ -228,7 +230,7 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
         status = um_tool_audit(import->tool, db, import->org_id, "users.create", user.uid, NULL,
                                um_user_json(&user, pool), pool);
     }
-    if (status == APR_SUCCESS && user.is_sub_admin) {
+    if (status == APR_SUCCESS && entry->user.is_sub_admin) {
         status = insert_role(import, db, &user, apr_time_as_msec(now), pool);
     }
     return status;

@@ -286,8 +286,9 @@ def test_what_is_exported_can_be_imported(database, admin, tmp_path, form):
                               {"email": "bob@example.com", "display_name": "Bob"})).expect(0)
     users = exported(database)
     assert FULL in users and len(users) == 3
-    _, made = [event for event in database.run("audit", "export").expect(0).lines
+    user, made = [event for event in database.run("audit", "export").expect(0).lines
                if event["target"] == FULL["user_uid"]]
+    assert user["after"] == {**FULL, "role": "user"}
     assert plain_event(made) == plain_event(appointment(admin, FULL))
     assert (made["after"]["user_uid"], made["after"]["added_by"]) == (FULL["user_uid"], ACTOR)
     assert FULL["created_at"] < made["after"]["created_at"] <= made["at"]

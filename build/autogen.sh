@@ -2,6 +2,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 # Makes ./configure. Needed in a checkout only; a released archive has it.
 set -eu
+unset CDPATH
 cd "$(dirname "$0")/.."
 
 need() {

@@ -81,9 +81,9 @@ class Quickstart:
                 "--build", str(Path(module_path()).parents[1]),
                 *(("--db", kind) if kind else ()), *arguments]
 
-    def run(self, *arguments, kind=databases.KIND):
+    def run(self, *arguments, kind=databases.KIND, **settings):
         return subprocess.run(self.command(*arguments, kind=kind), capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=300, check=False)
+                              stdin=subprocess.DEVNULL, timeout=300, check=False, **settings)
 
     def start(self):
         """In the background."""
@@ -327,6 +327,16 @@ def test_a_start_that_is_faster_than_the_keeper_of_one_that_was_killed(quickstar
     time.sleep(1)
     one.pids.clear()
     assert one.started().client().read(uid)
+
+
+def test_a_relative_directory_and_cdpath(quickstart):
+    one = quickstart()
+    one.directory.mkdir(mode=0o755)
+    other = one.directory.with_name("other")
+    (other / one.directory.name).mkdir(parents=True)
+    done = one.run("--stop", "--dir", one.directory.name, cwd=one.directory.parent,
+                   env={**os.environ, "CDPATH": str(other)})
+    assert done.stdout == f"Nothing runs in {one.directory}.\n", done.stderr
 
 
 @pytest.mark.parametrize("mode", [0o775, 0o757])

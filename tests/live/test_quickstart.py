@@ -57,10 +57,9 @@ class Begun(subprocess.Popen):
 
     def keeper(self):
         """The process that ends what it started."""
-        def command(pid):
-            return Path(f"/proc/{pid}/cmdline").read_bytes()
         found, = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-                  if state_of(pid)[1:2] == [str(self.pid)] and command(pid) == command(self.pid)]
+                  if state_of(pid)[1:2] == [str(self.pid)]
+                  and b"--keeper-of" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return found
 
 
@@ -96,10 +95,23 @@ class Quickstart:
         self.begun.append(Begun(self.command(*arguments), **settings))
         return self.begun[-1]
 
+    def with_program(self, name, target):
+        """The environment in which a program is another one."""
+        programs = self.directory.with_name("programs")
+        programs.mkdir()
+        (programs / name).symlink_to(target)
+        return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+
     def start_in_foreground(self):
         self.process = self.begin("--port", str(self.port))
         self.process.wait_to_say("Running until interrupted")
         return self.started()
+
+    def begin_without_end(self):
+        """A start that never hears that its httpd answers."""
+        start = self.begin("--port", str(self.port), env=self.with_program("curl", "/bin/false"))
+        wait_for((self.directory / "listening.pid").exists, 60, "httpd runs")
+        return start
 
     def started(self):
         self.starts += 1
@@ -212,17 +224,73 @@ def test_what_was_killed_goes_on(quickstart):
     assert {user["user_uid"] for user in one.client().everyone(role="user")} == set(uids)
 
 
-@pytest.mark.parametrize("missing", [(), ("lock", "started_by")])
-def test_nothing_outlives_it(quickstart, missing):
+@pytest.mark.parametrize("kill, missing", [(os.killpg, ()), (os.kill, ("lock", "started_by"))])
+def test_nothing_outlives_it(quickstart, kill, missing):
     one = quickstart().start_in_foreground()
     for name in missing:
         (one.directory / name).unlink()
-    one.process.kill()
+    kill(one.process.pid, signal.SIGKILL)
     one.process.wait(10)
     one.wait_for_all_to_end()
     wait_for(lambda: one.service()["httpd_pid"] is None, 10, "service.json tells it")
     assert one.service()["database"]["pid"] is None
     assert one.start().client().get("users/").status == 200
+
+
+def test_what_a_terminal_sends_to_its_group(quickstart):
+    one = quickstart().start_in_foreground()
+    os.killpg(one.process.pid, signal.SIGWINCH)
+    time.sleep(0.5)
+    assert one.client().get("users/").status == 200
+    os.killpg(one.process.pid, signal.SIGHUP)
+    assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
+    one.wait_for_all_to_end()
+
+    one.start_in_foreground()
+    os.killpg(one.process.pid, signal.SIGSTOP)
+    stop = one.begin("--stop")
+    assert stop.wait(15) == 0 and "Stopped what ran" in stop.said()
+    assert not any(is_there(pid) for pid in one.pids)
+    os.killpg(one.process.pid, signal.SIGCONT)
+    assert one.process.wait(10) == 0 and one.process.said().endswith("\nStopped.\n")
+    one.wait_for_all_to_end()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_it_is_interrupted_before_httpd_answers(quickstart, number):
+    one = quickstart()
+    start = one.begin_without_end()
+    time.sleep(0.3)
+    os.killpg(start.pid, number)
+    assert start.wait(20) == 0 and start.said().endswith("Stopped.\n"), start.said()
+    one.wait_for_all_to_end()
+
+
+def test_httpd_is_killed_and_its_children_are_not(quickstart):
+    one = quickstart().start()
+    os.kill(one.service()["httpd_pid"], signal.SIGKILL)
+    done = one.run("--background", "--port", str(one.port))
+    assert done.returncode == 0 and "Already running" not in done.stdout, done.stdout + done.stderr
+    one.pids.clear()
+    assert one.started().client().get("users/").status == 200
+    os.kill(one.service()["httpd_pid"], signal.SIGKILL)
+    assert "Stopped what ran" in one.run("--stop").stdout
+    one.wait_for_all_to_end()
+
+    one.start_in_foreground()
+    os.kill(one.service()["httpd_pid"], signal.SIGKILL)
+    assert one.process.wait(20) == 1 and "httpd ended with status 137" in one.process.said()
+    one.wait_for_all_to_end()
+
+
+def test_what_ignores_that_it_is_to_end(quickstart):
+    one = quickstart().start()
+    for pid in one.pids:
+        os.kill(pid, signal.SIGSTOP)
+    # So that it soon loses patience.
+    done = one.run("--stop", env=one.with_program("sleep", "/bin/true"))
+    assert done.returncode == 0, done.stderr
+    one.wait_for_all_to_end()
 
 
 @server_only
@@ -256,14 +324,20 @@ def test_it_changes_nothing_that_a_link_leads_to(quickstart):
 
 def test_a_start_and_a_stop_wait_for_another(quickstart):
     one = quickstart().start()
+
+    def files():
+        # A database server writes to its own whenever it wants.
+        return {path: held for path, held in one.files().items()
+                if one.directory / "data" not in path.parents}
+
     with open(one.directory / "lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        before = one.files()
+        before = files()
         stop = one.begin("--stop")
         stop.wait_to_say("Waiting for another start or stop")
         start = one.begin("--background")
         start.wait_to_say("Waiting for another start or stop")
-        assert one.files() == before and all(is_there(pid) for pid in one.pids)
+        assert files() == before and all(is_there(pid) for pid in one.pids)
     assert stop.wait(60) == 0 and start.wait(60) == 0
     assert "Stopped what ran" in stop.said()
 
@@ -294,13 +368,7 @@ def test_starts_and_stops_that_overlap(quickstart):
 
 def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     one = quickstart()
-    # It never hears that its httpd answers.
-    programs = one.directory.with_name("programs")
-    programs.mkdir()
-    (programs / "curl").symlink_to("/bin/false")
-    start = one.begin("--port", str(one.port),
-                      env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
-    wait_for((one.directory / "listening.pid").exists, 60, "httpd runs")
+    start = one.begin_without_end()
     behind = one.begin("--port", str(one.port))
     behind.wait_to_say("Waiting for another start or stop")
     start.kill()

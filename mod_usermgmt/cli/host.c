@@ -10,11 +10,13 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../core/runner.h"
 #include "conf.h"
 
 /* How long a change that met a busy database waits before it is tried again. */
 #define BUSY_PAUSE apr_time_from_msec(100)
+
+/* The line that names the audit event of a commit of unknown outcome. */
+#define UNCERTAIN 12
 
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
 {
@@ -147,7 +149,7 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
         um_tool_say(tool, "UM%04d: %s", id, line);
     } else if (!tool->is_uncertain) {
         apr_snprintf(tool->held_line, sizeof(tool->held_line), "UM%04d: %s", id, line);
-        tool->is_uncertain = id == UM_RUNNER_LOG_UNCERTAIN;
+        tool->is_uncertain = id == UNCERTAIN;
     }
 }
 

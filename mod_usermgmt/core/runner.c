@@ -129,7 +129,7 @@ static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
         status = look_for(committed, attempt->db, &witness, attempt->pool);
     }
     if (status != APR_SUCCESS) {
-        um_log(host, UM_LOG_ERR, UM_RUNNER_LOG_UNCERTAIN, APR_SUCCESS,
+        um_log(host, UM_LOG_ERR, 12, APR_SUCCESS,
                "runner: the connection was lost during a commit, and whether it holds could not "
                "be found out: audit event %s tells",
                witness.uid);

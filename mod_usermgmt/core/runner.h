@@ -12,9 +12,6 @@
 
 #include "writer.h"
 
-/** The line of the log that names the audit event of a commit of unknown outcome. */
-#define UM_RUNNER_LOG_UNCERTAIN 12
-
 /**
  * Make a change, see um_writer_run(). It may be run several times; one that has a
  * witness is never run again when it may have been committed: that is found out

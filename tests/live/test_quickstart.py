@@ -146,7 +146,7 @@ class Quickstart:
 
     def kill(self):
         """SIGKILL for all, at once."""
-        for pid in {*self.pids, *self.named()}:
+        for pid in self.named():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(os.getpgid(pid), signal.SIGKILL)
         for process in self.begun:
@@ -256,7 +256,16 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
     one.wait_for_all_to_end()
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_its_directory_is_removed_before_it_ends(quickstart):
+    one = quickstart().start_in_foreground()
+    shutil.rmtree(one.directory)
+    os.killpg(one.process.pid, signal.SIGINT)
+    assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
+    one.wait_for_all_to_end()
+    one.directory.mkdir()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_it_is_interrupted_before_httpd_answers(quickstart, number):
     one = quickstart()
     start = one.begin_without_end()

@@ -29,12 +29,15 @@ typedef struct um_delivery_t {
     um_invitation_t *invitation;
     /* The invitation has ended, and the mail is dropped. */
     int is_dropped;
+    /* It was claimed too late: no mail server has been asked. */
+    int is_late;
     um_smtp_reply_t reply;
+    /* When the reply was there, and the event's time. */
+    apr_time_t replied_at;
     /* What is made of the reply: when it is tried again, or never. */
-    apr_time_t judged_at;
     int is_over;
     apr_int64_t next_attempt_at;
-    /* The event's, once it is over. */
+    /* The event's, where it is over; made once, so that writing it down again finds it. */
     char event_uid[UM_UID_LENGTH + 1];
 } um_delivery_t;
 
@@ -86,7 +89,7 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     delivery->is_dropped =
         um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING;
     if (delivery->is_dropped) {
-        return um_store_mail_delete(NULL, db, mail, pool);
+        return um_store_mail_delete(db, mail, pool);
     }
     return is_again ? APR_SUCCESS
                     : um_store_invitations_add_secret(db, mail->org_id, mail->invite_token,
@@ -135,7 +138,8 @@ static void send_mail(um_delivery_t *delivery)
     const um_mailer_t *mailer = delivery->mailer;
     um_mail_t mail = { 0 };
 
-    if (!is_in_time(delivery)) {
+    delivery->is_late = !is_in_time(delivery);
+    if (delivery->is_late) {
         delivery->reply.outcome = UM_SMTP_LATER;
         delivery->reply.text = "the database took too long to claim it";
         return;
@@ -157,9 +161,9 @@ static apr_interval_time_t next_pause(const um_delivery_t *delivery)
     return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
 }
 
-/* The last try is made when the time is up. One that was broken off because
- * this process ends is for the next process to make at once. */
-static void judge(um_delivery_t *delivery)
+/* The last try is made when the time is up; one that came too late is none. One that
+ * was broken off because this process ends is for the next process to make at once. */
+static apr_status_t judge(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
     apr_time_t at = now(delivery->store);
@@ -167,12 +171,16 @@ static void judge(um_delivery_t *delivery)
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
     apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
 
-    delivery->judged_at = at;
-    delivery->next_attempt_at = next < deadline ? next : deadline;
+    delivery->replied_at = at;
+    delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
     if (mailer->stop(mailer->stop_baton)) {
         delivery->next_attempt_at = now_ms;
     }
-    delivery->is_over = delivery->reply.outcome != UM_SMTP_LATER || now_ms >= deadline;
+    delivery->is_over =
+        delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
+    return delivery->is_over
+               ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
+               : APR_SUCCESS;
 }
 
 static const char *describe(const um_delivery_t *delivery)
@@ -195,7 +203,7 @@ static const char *describe(const um_delivery_t *delivery)
 static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
 {
     um_audit_event_t event = {
-        .at = delivery->judged_at,
+        .at = delivery->replied_at,
         .actor_identity = SYSTEM,
         .actor_role = SYSTEM,
         .remote_addr = "",
@@ -216,7 +224,7 @@ static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
     if (!delivery->is_over) {
         return um_store_mail_postpone(db, delivery->mail, delivery->next_attempt_at, pool);
     }
-    status = um_store_mail_delete(NULL, db, delivery->mail, pool);
+    status = um_store_mail_delete(db, delivery->mail, pool);
     return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
 }
 
@@ -225,12 +233,8 @@ static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
 static void write_down(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
-    apr_status_t status =
-        um_uid_make(delivery->event_uid, delivery->judged_at, um_store_host(delivery->store));
 
-    while (status == APR_SUCCESS
-           && um_store_change(delivery->store, settle, delivery, delivery->pool)
-                  == UM_EUNAVAILABLE
+    while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
            && !mailer->stop(mailer->stop_baton)) {
         apr_sleep(WRITE_PAUSE);
     }
@@ -276,10 +280,12 @@ static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
         return status;
     }
     send_mail(&delivery);
-    judge(&delivery);
+    status = judge(&delivery);
     log_outcome(&delivery);
-    write_down(&delivery);
-    return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        write_down(&delivery);
+    }
+    return status;
 }
 
 static apr_status_t list_due(apr_array_header_t **mails, um_store_t *store, apr_pool_t *pool)

@@ -260,7 +260,7 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
     if (status == UM_EUNAVAILABLE) {
         um_tool_say(tool, "%s",
                     tool->held_line[0] != '\0' ? tool->held_line
-                                               : "the database did not do it in time");
+                                               : "the change could not be made; try again");
     }
     return status;
 }

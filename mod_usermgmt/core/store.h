@@ -359,9 +359,7 @@ apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, ap
  *  else has claimed it since, or it is gone. */
 apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail,
                                     apr_int64_t until, apr_pool_t *pool);
-/** Forget a mail; one that has taken its place stays.
- *  @param deleted whether it was there; may be NULL */
-apr_status_t um_store_mail_delete(int *deleted, um_db_t *db, const um_outgoing_mail_t *mail,
-                                  apr_pool_t *pool);
+/** Forget a mail; one that has taken its place stays. */
+apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool);
 
 #endif

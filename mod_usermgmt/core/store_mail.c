@@ -71,10 +71,9 @@ apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail,
     return move(db, UM_STMT_MAIL_POSTPONE, mail, mail->attempts + 1, until, pool);
 }
 
-apr_status_t um_store_mail_delete(int *deleted, um_db_t *db, const um_outgoing_mail_t *mail,
-                                  apr_pool_t *pool)
+apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool)
 {
-    return um_db_query(db, deleted, UM_STMT_MAIL_DELETE,
-                       UM_PARAMETERS(um_db_int(mail->org_id, pool), mail->invite_token, mail->uid),
-                       pool);
+    return um_db_query(
+        db, NULL, UM_STMT_MAIL_DELETE,
+        UM_PARAMETERS(um_db_int(mail->org_id, pool), mail->invite_token, mail->uid), pool);
 }

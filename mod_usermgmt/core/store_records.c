@@ -125,7 +125,14 @@ apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const c
     apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
     status = um_db_select(db, note_row, &is_there, UM_STMT_AUDIT_HAS,
                           UM_PARAMETERS(um_db_int(org_id, pool), witness.uid), pool);
-    return status == APR_SUCCESS && !is_there ? insert_event(db, &witness, event, pool) : status;
+    if (status == APR_SUCCESS && !is_there) {
+        return insert_event(db, &witness, event, pool);
+    }
+    /* A standby may not have it yet, and a commit of nothing does not wait for one. */
+    if (status == APR_SUCCESS && um_db_dialect(db) != UM_DIALECT_SQLITE) {
+        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
+    }
+    return status;
 }
 
 void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row)

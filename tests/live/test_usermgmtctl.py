@@ -363,6 +363,14 @@ def test_import_again(database):
     assert len(exported(database)) == 2
 
 
+@pytest.mark.database("sqlite")
+def test_what_can_not_be_made_and_nobody_knows_why(database):
+    database.sql("CREATE TRIGGER odd BEFORE INSERT ON users BEGIN SELECT RAISE(IGNORE); END")
+    database.run("users", "import", "-", "--wait", "0", stdin=ndjson(ANN)) \
+        .expect(3, "the change could not be made; try again")
+    assert database.sql("SELECT COUNT(*) FROM audit_events") == [(0,)]
+
+
 def test_resume_looks_at_a_role_that_is_brought(database):
     sub_admin = {**ANN, "email": "cy@example.com", "role": "sub_admin"}
     database.run("users", "import", "-", "--with-roles", stdin=ndjson(ANN, sub_admin)).expect(0)

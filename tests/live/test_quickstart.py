@@ -256,13 +256,17 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
     one.wait_for_all_to_end()
 
 
-def test_its_directory_is_removed_before_it_ends(quickstart):
+@pytest.mark.parametrize("lost", ["directory", "keeper"])
+def test_it_ends_all_by_itself(quickstart, lost):
     one = quickstart().start_in_foreground()
-    shutil.rmtree(one.directory)
+    if lost == "keeper":
+        os.kill(one.process.keeper(), signal.SIGKILL)
+    else:
+        shutil.rmtree(one.directory)
     os.killpg(one.process.pid, signal.SIGINT)
     assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
     one.wait_for_all_to_end()
-    one.directory.mkdir()
+    one.directory.mkdir(exist_ok=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])

@@ -224,6 +224,19 @@ def test_what_was_killed_goes_on(quickstart):
     assert {user["user_uid"] for user in one.client().everyone(role="user")} == set(uids)
 
 
+def test_a_start_that_nobody_listens_to(quickstart):
+    one = quickstart().start()
+    # The next start says nothing before it is up.
+    one.run("--stop")
+    one.pids.clear()
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = one.command("--background", "--port", str(one.port))
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=writer, timeout=300, check=False)
+    os.close(writer)
+    assert one.started().client().get("users/").status == 200
+
+
 @pytest.mark.parametrize("kill, missing", [(os.killpg, ()), (os.kill, ("lock", "started_by"))])
 def test_nothing_outlives_it(quickstart, kill, missing):
     one = quickstart().start_in_foreground()
@@ -266,6 +279,9 @@ def test_it_ends_all_by_itself(quickstart, lost):
     os.killpg(one.process.pid, signal.SIGINT)
     assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
     one.wait_for_all_to_end()
+    if lost == "keeper":
+        service = one.service()
+        assert service["httpd_pid"] is None and service["database"]["pid"] is None
     one.directory.mkdir(exist_ok=True)
 
 

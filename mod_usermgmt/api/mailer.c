@@ -161,8 +161,9 @@ static apr_interval_time_t next_pause(const um_delivery_t *delivery)
     return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
 }
 
-/* The last try is made when the time is up; one that came too late is none. One that
- * was broken off because this process ends is for the next process to make at once. */
+/* The last try is made when the time is up; one that came too late, so that the mail server
+ * was not asked, is not it. One that was broken off because this process ends is for the next
+ * process to make at once. */
 static apr_status_t judge(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;

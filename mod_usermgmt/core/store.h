@@ -324,8 +324,8 @@ typedef struct um_audit_event_t {
 
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
                                    const um_audit_event_t *event, apr_pool_t *pool);
-/** As um_store_audit_insert(), with the event's uid, made of its time by um_uid_make():
- * nothing is written where that event is there, by a commit that was not answered. */
+/** As um_store_audit_insert(), with the event's uid, made of its time by um_uid_make(), and
+ * without a second event where one with that uid is there, by a commit that was not answered. */
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const um_audit_event_t *event, apr_pool_t *pool);
 /** Read an event of a list, and its uid; the texts stay the row's. */

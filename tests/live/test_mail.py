@@ -427,7 +427,7 @@ def test_the_thread_that_sends_ends_last(new_server, make_smtp, tmp_path):
 @pytest.mark.parametrize("is_old", [False, True], ids=["", "old"])
 def test_claimed_too_late(new_server, make_smtp, is_old):
     """The claim took the database so long that another node may have the mail by the
-    time it could be sent. That is no try, so it can't be the last one either."""
+    time it could be sent. The mail server is not asked, so it can't be the last try."""
     smtp = make_smtp()
     server = new_server(extra=mail_lines(smtp, "UserMgmtMailTimeout 500ms"))
     server.allow_log(LATER)

@@ -58,11 +58,6 @@ static apr_status_t run_once(um_attempt_t *attempt)
     return status;
 }
 
-static void take_found(const um_row_t *row, void *baton)
-{
-    *(int *)baton = um_row_int(row, 0) != 0;
-}
-
 /* A commit, of nothing, that ends when all before it are where they stay: a
  * standby that commits wait for has them, and a cluster's node has applied what
  * the others have committed. */
@@ -98,7 +93,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
         status = um_db_begin(db);
     }
     if (status == APR_SUCCESS) {
-        status = um_db_select(db, take_found, found, UM_STMT_AUDIT_EXISTS,
+        status = um_db_exists(found, db, UM_STMT_AUDIT_EXISTS,
                               UM_PARAMETERS(org_id, witness->uid), pool);
     }
     um_db_rollback(db);

@@ -60,17 +60,10 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
 }
 
 /* What is waiting is looked for outside of a transaction: mostly it is nothing. */
-static void take_waiting(const um_row_t *row, void *baton)
-{
-    (void)row;
-    *(int *)baton = 1;
-}
-
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool)
 {
-    *has_changes = 0;
-    return um_db_select(db, take_waiting, has_changes, UM_STMT_ORGANIZATION_COUNTS_WAITING,
-                        UM_NO_PARAMETERS, pool);
+    return um_db_exists(has_changes, db, UM_STMT_ORGANIZATION_COUNTS_WAITING, UM_NO_PARAMETERS,
+                        pool);
 }
 
 typedef struct um_counts_t {

@@ -109,21 +109,15 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
     return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
 }
 
-static void note_row(const um_row_t *row, void *baton)
-{
-    (void)row;
-    *(int *)baton = 1;
-}
-
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const um_audit_event_t *event, apr_pool_t *pool)
 {
     um_witness_t witness = { org_id, "" };
-    int is_there = 0;
+    int is_there;
     apr_status_t status;
 
     apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
-    status = um_db_select(db, note_row, &is_there, UM_STMT_AUDIT_HAS,
+    status = um_db_exists(&is_there, db, UM_STMT_AUDIT_HAS,
                           UM_PARAMETERS(um_db_int(org_id, pool), witness.uid), pool);
     if (status == APR_SUCCESS && !is_there) {
         return insert_event(db, &witness, event, pool);

@@ -162,8 +162,8 @@ static apr_interval_time_t next_pause(const um_delivery_t *delivery)
 }
 
 /* The last try is made when the time is up; one that came too late, so that the mail server
- * was not asked, is not it. One that was broken off because this process ends is for the next
- * process to make at once. */
+ * was not asked, is not it. Nor is one that was broken off because this process ends: it is for
+ * the next process to make at once. */
 static apr_status_t judge(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
@@ -171,14 +171,15 @@ static apr_status_t judge(um_delivery_t *delivery)
     apr_int64_t now_ms = apr_time_as_msec(at);
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
     apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
+    int is_broken_off = mailer->stop(mailer->stop_baton);
 
     delivery->replied_at = at;
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
-    if (mailer->stop(mailer->stop_baton)) {
+    if (is_broken_off) {
         delivery->next_attempt_at = now_ms;
     }
-    delivery->is_over =
-        delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
+    delivery->is_over = delivery->reply.outcome != UM_SMTP_LATER
+                        || (now_ms >= deadline && !delivery->is_late && !is_broken_off);
     return delivery->is_over
                ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
                : APR_SUCCESS;

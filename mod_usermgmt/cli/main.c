@@ -1,8 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file main.c usermgmtctl: its commands, and the way to them. */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -145,6 +147,18 @@ static um_exit_t run(um_tool_t *tool)
     return end;
 }
 
+/* What is closed would be given to the next file that is opened, be it the connection to the
+ * database. For reading alone, so that writing to it fails. */
+static int open_standard_files(void)
+{
+    int file;
+
+    do {
+        file = open("/dev/null", O_RDONLY);
+    } while (file >= 0 && file <= STDERR_FILENO);
+    return file >= 0 && close(file) == 0;
+}
+
 int main(int argc, const char *const *argv)
 {
     um_tool_t *tool;
@@ -152,7 +166,8 @@ int main(int argc, const char *const *argv)
     const char *wrong;
     um_exit_t end = UM_EXIT_OK;
 
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+    if (!open_standard_files() || apr_initialize() != APR_SUCCESS
+        || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         fputs("usermgmtctl: APR can't be started\n", stderr);
         return UM_EXIT_DATABASE;
     }

@@ -95,6 +95,14 @@ def test_output_that_cannot_be_written(database):
     assert done.returncode == 1 and b"can't be written" in done.stderr
 
 
+def test_output_that_is_closed(server):
+    """Nothing is sent to the database in its place."""
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", tool_path(), "--config",
+                           server.directory / "conf/httpd.conf", "org", "list"],
+                          stderr=subprocess.PIPE, timeout=60, check=False, env=tool_environment())
+    assert done.returncode == 1 and b"output can't be written: Bad file" in done.stderr, done.stderr
+
+
 # ---- httpd.conf ----
 
 def test_config_of_a_running_server(server):

@@ -568,6 +568,14 @@ apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statem
     return select_rows(db, take, baton, &call, pool);
 }
 
+apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                   const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_call_t call = { UM_STMT_COUNT, sql, parameters, count };
+
+    return select_rows(db, take, baton, &call, pool);
+}
+
 static void note_row(const um_row_t *row, void *baton)
 {
     (void)row;
@@ -579,14 +587,6 @@ apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
 {
     *exists = 0;
     return um_db_select(db, note_row, exists, id, parameters, count, pool);
-}
-
-apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
-                                   const char *const *parameters, int count, apr_pool_t *pool)
-{
-    um_call_t call = { UM_STMT_COUNT, sql, parameters, count };
-
-    return select_rows(db, take, baton, &call, pool);
 }
 
 apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,

@@ -64,13 +64,14 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
 apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
                           const char *const *parameters, int count, apr_pool_t *pool);
 
-/** The same for one that matters only for whether it gives a row: exists is 1 then, else 0. */
-apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
-                          const char *const *parameters, int count, apr_pool_t *pool);
-
 /** The same for a statement composed at run time; its text is remembered. */
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool);
+
+/** As um_db_select(), for what matters only for whether it gives a row: exists is 1 then,
+ *  else 0. */
+apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
+                          const char *const *parameters, int count, apr_pool_t *pool);
 
 /**
  * Run a statement that changes rows. It is never run twice.

@@ -23,6 +23,8 @@ TOP = Path(__file__).parents[2]
 # It runs what is built: under a sanitizer its shell would have to run so too.
 pytestmark = pytest.mark.unsanitized
 server_only = pytest.mark.database("postgresql", "mariadb")
+# In which no socket can be.
+LONG = "a, 'long' path; " + 60 * "x"
 DATA = {"sqlite": "usermgmt.db", "postgresql": "postgresql", "mariadb": "mariadb"}
 
 
@@ -193,6 +195,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
 
     again = one.run("--background", kind=None)
     assert again.returncode == 0 and "Already running" in again.stdout
+    assert "ends with" not in again.stdout
     assert one.run("--stop", kind=None).returncode == 0
     one.wait_for_all_to_end()
     service = one.service()
@@ -200,7 +203,8 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert "Nothing runs" in one.run("--stop").stdout
 
     one.start_in_foreground()
-    assert "Already running" in one.run("--background").stdout
+    again = one.run("--background").stdout
+    assert "Already running" in again and f"ends with process {one.process.pid}." in again
     assert one.client().read(uid)["display_name"] == "Élan 🏃"
     assert one.client().get("users/").json["query_count"] == 2
     # As a terminal does: the whole group gets it.
@@ -237,6 +241,14 @@ def test_a_start_that_nobody_listens_to(quickstart):
     assert one.started().client().get("users/").status == 200
 
 
+def test_a_start_with_nothing_open(quickstart):
+    one = quickstart()
+    command = one.command("--background", "--port", str(one.port))
+    subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command], timeout=300, check=True)
+    assert one.started().client().get("users/").status == 200
+    assert not one.error_log()
+
+
 @pytest.mark.parametrize("kill, missing", [(os.killpg, ()), (os.kill, ("lock", "started_by"))])
 def test_nothing_outlives_it(quickstart, kill, missing):
     one = quickstart().start_in_foreground()
@@ -271,7 +283,9 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
 
 @pytest.mark.parametrize("lost", ["directory", "keeper"])
 def test_it_ends_all_by_itself(quickstart, lost):
-    one = quickstart().start_in_foreground()
+    one = quickstart(LONG).start_in_foreground()
+    sockets = one.directory.joinpath("socket").resolve()
+    assert sockets.is_dir() == (databases.KIND != "sqlite")
     if lost == "keeper":
         os.kill(one.process.keeper(), signal.SIGKILL)
     else:
@@ -279,6 +293,7 @@ def test_it_ends_all_by_itself(quickstart, lost):
     os.killpg(one.process.pid, signal.SIGINT)
     assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
     one.wait_for_all_to_end()
+    assert not sockets.exists()
     if lost == "keeper":
         service = one.service()
         assert service["httpd_pid"] is None and service["database"]["pid"] is None
@@ -471,7 +486,7 @@ def test_a_schema_that_was_half_made_is_made_anew(quickstart):
 
 @server_only
 def test_a_long_path_with_any_characters(quickstart):
-    one = quickstart("a, 'long' path; " + 60 * "x").start()
+    one = quickstart(LONG).start()
     uid = one.client().create("ann@example.com")["user_uid"]
     place = (one.directory / "socket").resolve()
     assert place.is_dir() and place.stat().st_mode & 0o077 == 0

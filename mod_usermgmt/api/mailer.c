@@ -171,15 +171,15 @@ static apr_status_t judge(um_delivery_t *delivery)
     apr_int64_t now_ms = apr_time_as_msec(at);
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
     apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
-    int is_broken_off = mailer->stop(mailer->stop_baton);
+    int is_broken_off = delivery->reply.outcome == UM_SMTP_BROKEN_OFF;
+    int is_last = now_ms >= deadline && !delivery->is_late;
 
     delivery->replied_at = at;
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
     if (is_broken_off) {
         delivery->next_attempt_at = now_ms;
     }
-    delivery->is_over = delivery->reply.outcome != UM_SMTP_LATER
-                        || (now_ms >= deadline && !delivery->is_late && !is_broken_off);
+    delivery->is_over = !is_broken_off && (delivery->reply.outcome != UM_SMTP_LATER || is_last);
     return delivery->is_over
                ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
                : APR_SUCCESS;
@@ -256,7 +256,7 @@ static void log_outcome(const um_delivery_t *delivery)
         um_log(host, UM_LOG_ERR, 62, APR_SUCCESS,
                "mail: %s for invitation %s is given up after %d tries: %s", mail->uid,
                mail->invite_token, attempt, text);
-    } else if (!delivery->mailer->stop(delivery->mailer->stop_baton)) {
+    } else if (delivery->reply.outcome != UM_SMTP_BROKEN_OFF) {
         um_log(host, UM_LOG_WARNING, 61, APR_SUCCESS,
                "mail: %s for invitation %s could not be sent, try %d: %s", mail->uid,
                mail->invite_token, attempt, text);

@@ -339,8 +339,12 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
 {
     if (result == CURLE_OK) {
         reply->outcome = UM_SMTP_ACCEPTED;
+    } else if (is_refused(dialogue)) {
+        reply->outcome = UM_SMTP_REFUSED;
+    } else if (result == CURLE_ABORTED_BY_CALLBACK) {
+        reply->outcome = UM_SMTP_BROKEN_OFF;
     } else {
-        reply->outcome = is_refused(dialogue) ? UM_SMTP_REFUSED : UM_SMTP_LATER;
+        reply->outcome = UM_SMTP_LATER;
     }
     reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
 }

@@ -39,7 +39,9 @@ typedef enum um_smtp_outcome_t {
      *  same, where only its answer was lost. */
     UM_SMTP_LATER,
     /** The server will never take this mail. */
-    UM_SMTP_REFUSED
+    UM_SMTP_REFUSED,
+    /** stop said so before there was an answer, which may be lost as well. */
+    UM_SMTP_BROKEN_OFF
 } um_smtp_outcome_t;
 
 typedef struct um_smtp_reply_t {

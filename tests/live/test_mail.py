@@ -9,6 +9,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -402,6 +403,27 @@ def test_the_end_does_not_wait_for_a_slow_server(new_server, make_smtp, retry):
     smtp.behave()
     server.start()
     smtp.wait(address)
+
+
+def test_an_answer_that_comes_while_it_ends(new_server, make_smtp):
+    """It counts: this was the last try."""
+    has_mail = threading.Event()
+
+    def answer(_mail):
+        has_mail.set()
+        time.sleep(2)
+        return "451 4.3.0 later"
+
+    smtp = make_smtp()
+    smtp.behave(on_data=answer)
+    server = new_server(extra=mail_lines(smtp, retry="300ms 1s"))
+    token = invite(server.admin, fresh())["invitation"]["invite_token"]
+    assert has_mail.wait(10)
+    with server.expect_log(GIVEN_UP + ".*tries: 451"):
+        server.stop()
+    assert waiting(server) == 0
+    server.start()
+    assert wait_for_event(server, token, "mail.failed")["attempts"] == 1
 
 
 def test_the_thread_that_sends_ends_last(new_server, make_smtp, tmp_path):

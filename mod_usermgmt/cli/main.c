@@ -148,15 +148,17 @@ static um_exit_t run(um_tool_t *tool)
 }
 
 /* What is closed would be given to the next file that is opened, be it the connection to the
- * database. For reading alone, so that writing to it fails. */
+ * database. Input that is closed can't be read, output not be written; messages get lost. */
 static int open_standard_files(void)
 {
-    int file;
+    static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };
 
-    do {
-        file = open("/dev/null", O_RDONLY);
-    } while (file >= 0 && file <= STDERR_FILENO);
-    return file >= 0 && close(file) == 0;
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        if (fcntl(file, F_GETFD) < 0 && open("/dev/null", modes[file]) != file) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 int main(int argc, const char *const *argv)
@@ -166,8 +168,10 @@ int main(int argc, const char *const *argv)
     const char *wrong;
     um_exit_t end = UM_EXIT_OK;
 
-    if (!open_standard_files() || apr_initialize() != APR_SUCCESS
-        || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+    if (!open_standard_files()) {
+        return UM_EXIT_REFUSED;
+    }
+    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         fputs("usermgmtctl: APR can't be started\n", stderr);
         return UM_EXIT_DATABASE;
     }
@@ -183,6 +187,10 @@ int main(int argc, const char *const *argv)
         puts("usermgmtctl " UM_VERSION);
     } else {
         end = run(tool);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        um_tool_say(tool, "the output can't be written");
+        end = UM_EXIT_REFUSED;
     }
     apr_terminate();
     return end;

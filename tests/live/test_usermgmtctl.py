@@ -95,12 +95,18 @@ def test_output_that_cannot_be_written(database):
     assert done.returncode == 1 and b"can't be written" in done.stderr
 
 
-def test_output_that_is_closed(server):
-    """Nothing is sent to the database in its place."""
-    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", tool_path(), "--config",
-                           server.directory / "conf/httpd.conf", "org", "list"],
-                          stderr=subprocess.PIPE, timeout=60, check=False, env=tool_environment())
-    assert done.returncode == 1 and b"output can't be written: Bad file" in done.stderr, done.stderr
+@pytest.mark.parametrize("closed, command, said", [
+    (">&-", ["org", "list"], "output can't be written: Bad file"),
+    (">&-", ["--help"], "output can't be written"),
+    ("<&-", ["users", "import", "-"], "can't be read: Bad file"),
+    ("2>&-", ["org", "show", "none"], ""),
+    ("<&- >&- 2>&-", ["users", "export"], "")])
+def test_what_is_closed(server, closed, command, said):
+    """Nothing is sent to the database in its place, nor read from it."""
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", tool_path(), "--config",
+                           server.directory / "conf/httpd.conf", *command], timeout=60,
+                          stderr=subprocess.PIPE, check=False, env=tool_environment(), text=True)
+    assert done.returncode == 1 and said in done.stderr, done.stderr
 
 
 # ---- httpd.conf ----

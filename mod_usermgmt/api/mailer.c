@@ -171,15 +171,15 @@ static apr_status_t judge(um_delivery_t *delivery)
     apr_int64_t now_ms = apr_time_as_msec(at);
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
     apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
-    int is_broken_off = delivery->reply.outcome == UM_SMTP_BROKEN_OFF;
-    int is_last = now_ms >= deadline && !delivery->is_late;
 
     delivery->replied_at = at;
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
-    if (is_broken_off) {
+    delivery->is_over =
+        delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
+    if (delivery->reply.outcome == UM_SMTP_BROKEN_OFF) {
         delivery->next_attempt_at = now_ms;
+        delivery->is_over = 0;
     }
-    delivery->is_over = !is_broken_off && (delivery->reply.outcome != UM_SMTP_LATER || is_last);
     return delivery->is_over
                ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
                : APR_SUCCESS;

@@ -199,13 +199,14 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
     return status;
 }
 
-/* A sub-admin has nothing to accept; answer is a problem then. */
+/* A sub-admin has nothing to accept; answer is a problem then. Else nobody makes the user
+ * one before this change has ended. */
 static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
                                      um_db_t *db, const char *email)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_identity(&user, db, request->caller.org_id, email,
-                                                         request->pool);
+    apr_status_t status = um_store_users_lock_by_identity(&user, db, request->caller.org_id, email,
+                                                          request->pool);
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
@@ -446,20 +447,41 @@ static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db
     return status;
 }
 
-/* The user that the caller is, or is made now. UM_ECONFLICT where another has an
- * address that counts as the same. */
+/* Tries to find a user whose address others give and take meanwhile. */
+#define FIND_TRIES 8
+
+/* The user with the caller's address, locked, or made now. UM_ENOTFOUND where there was
+ * none at first, and one when it was to be made. */
+static apr_status_t lock_or_make_user(um_user_t **user, const char **uid, um_change_t *change,
+                                      um_db_t *db, const um_invitation_t *invitation)
+{
+    const um_request_t *request = change->request;
+    apr_status_t status = um_store_users_lock_by_email(user, db, request->caller.org_id,
+                                                       request->caller.identity, request->pool);
+
+    if (status == UM_ENOTFOUND) {
+        status = make_user(uid, change, db, invitation);
+        return status == UM_ECONFLICT ? UM_ENOTFOUND : status;
+    }
+    return status;
+}
+
+/* The user that the caller is, or is made now; nobody else changes it before this change
+ * has ended. UM_ECONFLICT where another has an address that counts as the same. */
 static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_db_t *db,
                                       const um_invitation_t *invitation)
 {
     const um_request_t *request = change->request;
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_email(&user, db, request->caller.org_id,
-                                                      request->caller.identity, request->pool);
+    apr_status_t status = UM_ENOTFOUND;
 
-    if (status == UM_ENOTFOUND) {
-        return make_user(uid, change, db, invitation);
+    for (int try = 1; status == UM_ENOTFOUND && try <= FIND_TRIES; try++) {
+        status = lock_or_make_user(&user, uid, change, db, invitation);
     }
-    if (status != APR_SUCCESS) {
+    if (status == UM_ENOTFOUND) {
+        return UM_EUNAVAILABLE;
+    }
+    if (status != APR_SUCCESS || user == NULL) {
         return status;
     }
     *uid = user->uid;

@@ -113,7 +113,7 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
     um_user_t *user = NULL;
     apr_status_t status;
 
-    status = um_store_users_get(&user, db, org_id, report->user_uid, request->pool);
+    status = um_store_users_lock(&user, db, org_id, report->user_uid, request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
         return APR_SUCCESS;

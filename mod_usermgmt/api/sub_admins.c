@@ -107,9 +107,9 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     apr_status_t status;
 
     status = appointment->uid != NULL
-                 ? um_store_users_get(&user, db, org_id, appointment->uid, request->pool)
-                 : um_store_users_get_by_identity(&user, db, org_id, appointment->email,
-                                                  request->pool);
+                 ? um_store_users_lock(&user, db, org_id, appointment->uid, request->pool)
+                 : um_store_users_lock_by_identity(&user, db, org_id, appointment->email,
+                                                   request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
         return APR_SUCCESS;
@@ -169,9 +169,13 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
     const um_request_t *request = change->request;
     apr_int64_t org_id = request->caller.org_id;
     um_sub_admin_t *sub_admin = NULL;
+    um_user_t *user = NULL;
     apr_status_t status;
 
-    status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
+    status = um_store_users_lock(&user, db, org_id, uid, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
+    }
     if (status == APR_SUCCESS) {
         status = um_store_sub_admins_delete(db, org_id, uid, request->pool);
     }

@@ -10,7 +10,8 @@
 const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool);
 
 /**
- * Make an existing user a sub-admin, with an audit event of its own.
+ * Make an existing user a sub-admin, with an audit event of its own. The user must be
+ * locked (um_store_users_lock() and its like).
  * @param json see um_sub_admin_json()
  * @return APR_SUCCESS, UM_ECONFLICT where the user is one already, or the error
  *         of a store function

@@ -210,6 +210,28 @@ static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um
     return status;
 }
 
+/* Tries to make a user in whose way another stands that is gone at the next look. */
+#define INSERT_TRIES 8
+
+/* UM_ECONFLICT, with the entry's outcome, where something stands in its way. */
+static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
+                                const um_import_t *import, um_db_t *db, apr_pool_t *pool)
+{
+    apr_status_t status = UM_ECONFLICT;
+
+    for (int try = 1; try <= INSERT_TRIES; try++) {
+        status = um_store_users_insert(db, import->org_id, user, pool);
+        if (status != UM_ECONFLICT) {
+            return status;
+        }
+        status = look(entry, import, db, pool);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+    }
+    return UM_EUNAVAILABLE;
+}
+
 static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *import, um_db_t *db,
                            apr_time_t now, apr_pool_t *pool)
 {
@@ -219,12 +241,7 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
     /* Its role is given, and told of, once the user is there. */
     user.is_sub_admin = 0;
     if (status == APR_SUCCESS) {
-        status = um_store_users_insert(db, import->org_id, &user, pool);
-    }
-    if (status == UM_ECONFLICT) {
-        status = look(entry, import, db, pool);
-        /* Who stood in its way is gone: the transaction is run again. */
-        return status == APR_SUCCESS ? UM_EUNAVAILABLE : status;
+        status = insert_user(entry, &user, import, db, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_tool_audit(import->tool, db, import->org_id, "users.create", user.uid, NULL,

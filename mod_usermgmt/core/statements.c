@@ -38,6 +38,9 @@
 #define USER_BY_UID                                                                             \
     "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
 
+#define SUB_ADMIN_BY_EMAIL                                                                      \
+    "SELECT u.email" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_folded = %s"
+
 #define INVITATION_BY_TOKEN                                                                     \
     "SELECT " INVITATION_COLUMNS " FROM invitations i"                                          \
     " WHERE i.org_id = %lld AND i.invite_token = %s"
@@ -231,10 +234,17 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_USER_GET] = { "user_get",
                            USER_BY_UID,
                            { NULL } },
+    /* Only the lock: what was found before waiting for it may be out of date, and
+     * PostgreSQL reads none but the locked row again. What a change decides by is read
+     * by the next statement. */
     [UM_STMT_USER_LOCK] = { "user_lock",
-                            USER_BY_UID FOR_UPDATE,
-                            { [UM_DIALECT_SQLITE] = USER_BY_UID,
-                              [UM_DIALECT_POSTGRESQL] = USER_BY_UID " FOR UPDATE OF u" } },
+                            "SELECT user_uid FROM users"
+                            " WHERE org_id = %lld AND user_uid = %s FOR UPDATE",
+                            { [UM_DIALECT_SQLITE] = NOT_HERE } },
+    [UM_STMT_USER_LOCK_BY_EMAIL] = { "user_lock_by_email",
+                                     "SELECT user_uid FROM users"
+                                     " WHERE org_id = %lld AND email_folded = %s FOR UPDATE",
+                                     { [UM_DIALECT_SQLITE] = NOT_HERE } },
     [UM_STMT_USER_GET_BY_EMAIL] = { "user_get_by_email",
                                     "SELECT " USER_COLUMNS USERS_WITH_ROLE
                                     " WHERE u.org_id = %lld AND u.email_folded = %s",
@@ -262,6 +272,10 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                               UPDATE_USER(OTHERS_WITH_EMAIL),
                               { [UM_DIALECT_MARIADB] =
                                     UPDATE_USER(ASIDE(OTHERS_WITH_EMAIL)) } },
+    [UM_STMT_USER_TOUCH] = { "user_touch",
+                             "UPDATE users SET version = version + 1"
+                             " WHERE org_id = %lld AND user_uid = %s",
+                             { NULL } },
     [UM_STMT_USER_DELETE] = { "user_delete",
                               "DELETE FROM users WHERE org_id = %lld AND user_uid = %s"
                               " AND version = %lld",
@@ -291,6 +305,11 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                 "SELECT " USER_COLUMNS ", s.added_by, s.created_at" SUB_ADMINS
                                 " WHERE s.org_id = %lld AND s.user_uid = %s",
                                 { NULL } },
+    /* Both rows stay as they are until the transaction ends. */
+    [UM_STMT_SUB_ADMIN_LOCK] = { "sub_admin_lock",
+                                 SUB_ADMIN_BY_EMAIL " LOCK IN SHARE MODE",
+                                 { [UM_DIALECT_SQLITE] = SUB_ADMIN_BY_EMAIL,
+                                   [UM_DIALECT_POSTGRESQL] = SUB_ADMIN_BY_EMAIL " FOR SHARE" } },
     [UM_STMT_SUB_ADMIN_DELETE] = { "sub_admin_delete",
                                    "DELETE FROM sub_admins WHERE org_id = %lld AND user_uid = %s",
                                    { NULL } },

@@ -86,7 +86,10 @@ um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool);
-/** The same inside a change, which then is the only one that can change the user. */
+/**
+ * The same inside a change: the user is locked first and read after that, so that until
+ * the change ends nobody else changes or deletes it, gives it a role or takes one away.
+ */
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                  const char *uid, apr_pool_t *pool);
 /** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
@@ -96,6 +99,11 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
  *  is, so that no look-alike takes a role. UM_ENOTFOUND where there is none. */
 apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                             const char *identity, apr_pool_t *pool);
+/** The same inside a change, with the user locked as by um_store_users_lock(). */
+apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                          const char *email, apr_pool_t *pool);
+apr_status_t um_store_users_lock_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                             const char *identity, apr_pool_t *pool);
 /** UM_ECONFLICT where the uid or the address is taken. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
@@ -126,11 +134,17 @@ void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
 /** UM_ENOTFOUND where the user is none. */
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
                                      apr_int64_t org_id, const char *uid, apr_pool_t *pool);
-/** Make an existing user one. UM_ECONFLICT where it is one. */
+/** Tell inside a change whether the user whose address is the identity, ASCII case aside,
+ *  is a sub-admin. It stays one until the change ends. */
+apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity, apr_pool_t *pool);
+/** Make an existing user one, which is locked; raises the user's version.
+ *  UM_ECONFLICT where it is one. */
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const char *added_by, apr_int64_t now,
                                         apr_pool_t *pool);
-/** UM_ENOTFOUND where the user is none. */
+/** Take the role of a user, which is locked; raises the user's version.
+ *  UM_ENOTFOUND where the user is none. */
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         apr_pool_t *pool);
 

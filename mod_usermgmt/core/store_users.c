@@ -75,10 +75,26 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
     return get_user(user, db, UM_STMT_USER_GET, org_id, uid, pool);
 }
 
+/* One writer at a time needs no locks. */
+static int needs_locks(const um_db_t *db)
+{
+    return !um_statements_traits(um_db_dialect(db))->has_single_writer;
+}
+
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                  const char *uid, apr_pool_t *pool)
 {
-    return get_user(user, db, UM_STMT_USER_LOCK, org_id, uid, pool);
+    apr_status_t status = APR_SUCCESS;
+    int exists = 1;
+
+    if (needs_locks(db)) {
+        status = um_db_exists(&exists, db, UM_STMT_USER_LOCK,
+                              UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+    }
+    if (status == APR_SUCCESS && !exists) {
+        status = UM_ENOTFOUND;
+    }
+    return status == APR_SUCCESS ? um_store_users_get(user, db, org_id, uid, pool) : status;
 }
 
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
@@ -87,14 +103,75 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
     return get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, um_text_fold(email, pool), pool);
 }
 
+/* Tries to lock the user of an address that passes from user to user meanwhile. */
+#define LOCK_TRIES 8
+
+/* UM_ECONFLICT where the address has passed to another user while the lock was waited for. */
+static apr_status_t lock_by_email_once(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                       const char *email, apr_pool_t *pool)
+{
+    um_user_t *found = NULL;
+    int locked = 0;
+    apr_status_t status;
+
+    status = um_db_exists(&locked, db, UM_STMT_USER_LOCK_BY_EMAIL,
+                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_fold(email, pool)), pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_users_get_by_email(&found, db, org_id, email, pool);
+    }
+    if (status == APR_SUCCESS && !locked) {
+        return UM_ECONFLICT;
+    }
+    if (status == APR_SUCCESS) {
+        *user = found;
+    }
+    return status;
+}
+
+apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                          const char *email, apr_pool_t *pool)
+{
+    apr_status_t status = UM_ECONFLICT;
+
+    if (!needs_locks(db)) {
+        return um_store_users_get_by_email(user, db, org_id, email, pool);
+    }
+    for (int try = 1; status == UM_ECONFLICT && try <= LOCK_TRIES; try++) {
+        status = lock_by_email_once(user, db, org_id, email, pool);
+    }
+    return status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
+}
+
+/* A user found by folded address is somebody only where the address differs by no more
+ * than ASCII case. */
+static apr_status_t check_identity(const um_user_t *user, const char *identity)
+{
+    return um_text_equal_ascii_case(user->email, identity) ? APR_SUCCESS : UM_ENOTFOUND;
+}
+
+apr_status_t um_store_users_lock_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                             const char *identity, apr_pool_t *pool)
+{
+    um_user_t *found = NULL;
+    apr_status_t status = um_store_users_lock_by_email(&found, db, org_id, identity, pool);
+
+    if (status == APR_SUCCESS) {
+        status = check_identity(found, identity);
+    }
+    if (status == APR_SUCCESS) {
+        *user = found;
+    }
+    return status;
+}
+
 apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                             const char *identity, apr_pool_t *pool)
 {
     um_user_t *found = NULL;
     apr_status_t status = um_store_users_get_by_email(&found, db, org_id, identity, pool);
 
-    if (status == APR_SUCCESS && !um_text_equal_ascii_case(found->email, identity)) {
-        status = UM_ENOTFOUND;
+    if (status == APR_SUCCESS) {
+        status = check_identity(found, identity);
     }
     if (status == APR_SUCCESS) {
         *user = found;
@@ -192,18 +269,57 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
     return status;
 }
 
+/* The row of the user is written whenever its role changes: a cluster whose nodes know
+ * nothing of each other's locks finds out by that alone that two changes meet. */
+static apr_status_t touch_user(um_db_t *db, const char *org, const char *uid, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_STMT_USER_TOUCH, UM_PARAMETERS(org, uid), pool);
+}
+
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const char *added_by, apr_int64_t now, apr_pool_t *pool)
 {
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_SUB_ADMIN_INSERT,
-                           UM_PARAMETERS(um_db_int(org_id, pool), uid, added_by,
-                                         um_db_int(now, pool)),
-                           pool);
+    const char *org = um_db_int(org_id, pool);
+    apr_status_t status;
+
+    status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_SUB_ADMIN_INSERT,
+                             UM_PARAMETERS(org, uid, added_by, um_db_int(now, pool)), pool);
+    return status == APR_SUCCESS ? touch_user(db, org, uid, pool) : status;
 }
 
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         apr_pool_t *pool)
 {
-    return um_db_query_one(db, UM_ENOTFOUND, UM_STMT_SUB_ADMIN_DELETE,
-                           UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+    const char *org = um_db_int(org_id, pool);
+    apr_status_t status = um_db_query_one(db, UM_ENOTFOUND, UM_STMT_SUB_ADMIN_DELETE,
+                                          UM_PARAMETERS(org, uid), pool);
+
+    return status == APR_SUCCESS ? touch_user(db, org, uid, pool) : status;
+}
+
+typedef struct um_role_look_t {
+    const char *identity;
+    int is_sub_admin;
+} um_role_look_t;
+
+static void take_role(const um_row_t *row, void *baton)
+{
+    um_role_look_t *look = baton;
+
+    look->is_sub_admin |= um_text_equal_ascii_case(um_row_text(row, 0), look->identity);
+}
+
+apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity, apr_pool_t *pool)
+{
+    um_role_look_t look = { identity, 0 };
+    apr_status_t status;
+
+    status = um_db_select(db, take_role, &look, UM_STMT_SUB_ADMIN_LOCK,
+                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_fold(identity, pool)),
+                          pool);
+    if (status == APR_SUCCESS) {
+        *is_sub_admin = look.is_sub_admin;
+    }
+    return status;
 }

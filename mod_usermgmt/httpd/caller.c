@@ -106,7 +106,7 @@ static apr_status_t make_organization(um_db_t *db, void *baton, apr_pool_t *pool
                                          apr_time_as_msec(host->now(host->baton)), pool);
 }
 
-/* Note a caller with a role by configuration. One who is a user keeps that uid. */
+/* Note a caller with a role by configuration. One who is a user now keeps that uid. */
 static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_look_t *look = baton;
@@ -114,9 +114,14 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
     const um_caller_t *caller = look->caller;
     apr_time_t now = host->now(host->baton);
     char made[UM_UID_LENGTH + 1];
-    const char *uid = look->record->user_uid;
-    apr_status_t status = APR_SUCCESS;
+    const char *uid = NULL;
+    apr_status_t status;
 
+    status = um_store_callers_get(&look->record, db, caller->organization, caller->identity, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    uid = look->record->user_uid;
     if (uid == NULL) {
         status = um_uid_make(made, now, host);
         uid = made;

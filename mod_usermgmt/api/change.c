@@ -7,6 +7,7 @@
 
 #include "../core/digest.h"
 #include "negotiate.h"
+#include "permission.h"
 #include "problem.h"
 
 #define KEY_HEADER "Idempotency-Key"
@@ -102,17 +103,18 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
 {
     um_run_t *run = baton;
     const um_host_t *host = um_db_host(db);
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status;
     int replayed = 0;
 
     um_answer_init(run->answer, pool);
     run->change.now = now_with_room(host);
     run->change.now_ms = apr_time_as_msec(run->change.now);
     run->change.events = 0;
-    if (run->key != NULL) {
+    status = um_permission_check_change(run->answer, run->change.request, db);
+    if (status == APR_SUCCESS && run->answer->code == NULL && run->key != NULL) {
         status = take_key(&replayed, run, db, pool);
     }
-    if (status == APR_SUCCESS && !replayed) {
+    if (status == APR_SUCCESS && run->answer->code == NULL && !replayed) {
         status = run->make(run->answer, &run->change, db, run->baton);
     }
     if (status == APR_SUCCESS && run->answer->code != NULL) {

@@ -12,6 +12,7 @@
 #include "../core/instant.h"
 #include "../core/text.h"
 #include "negotiate.h"
+#include "permission.h"
 #include "query.h"
 
 #define LIMIT_DEFAULT 5
@@ -547,6 +548,8 @@ typedef struct um_stream_t {
     const um_listing_kind_t *kind;
     um_list_t list;
     apr_int64_t now;
+    /* When the caller's role was last looked at. */
+    apr_time_t checked_at;
     /* Entries still wanted; -1 for all. */
     apr_int64_t left;
     int done;
@@ -614,6 +617,9 @@ static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *b
         apr_pool_create(&pool, request->pool);
         status = um_store_open(&db, request->store, pool);
         if (status == APR_SUCCESS) {
+            status = um_permission_check_stream(&stream->checked_at, request, db, pool);
+        }
+        if (status == APR_SUCCESS) {
             status = read_batch(stream, request, db);
         }
         um_db_close(db);
@@ -651,6 +657,7 @@ static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *reques
     stream->kind = listing->kind;
     stream->list = listing->list;
     stream->now = listing->now;
+    stream->checked_at = apr_time_from_msec(listing->now);
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
     if (listing->list.backwards && listing->has_limit) {

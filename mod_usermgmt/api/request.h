@@ -65,6 +65,9 @@ typedef struct um_caller_t {
     const char *organization;
     apr_int64_t org_id;
     um_role_t role;
+    /** Non-zero where the role is that of a sub-admin in the database, not one by the
+     *  server's configuration. */
+    int role_is_stored;
     /** NULL for a caller with no role who is no user. */
     const char *uid;
 } um_caller_t;
@@ -77,6 +80,8 @@ typedef struct um_settings_t {
     const apr_array_header_t *allowed_origins;
     /** Bytes. */
     apr_int64_t max_body;
+    /** In which a body must be there, in microseconds. */
+    apr_interval_time_t body_timeout;
     /** How long an invitation lasts, in milliseconds. */
     apr_int64_t invitation_ttl;
     /** Whether an invitation is for the invited address alone. */
@@ -97,9 +102,13 @@ typedef struct um_server_t {
      * role could not be found out for another reason (logged).
      */
     apr_status_t (*identify)(um_caller_t *caller, um_request_t *request);
-    /** Read the body; UM_ETOOLARGE past max bytes, APR_EGENERAL where it broke off. */
+    /** Read the body; UM_ETOOLARGE past max bytes, APR_TIMEUP past the time for it,
+     *  APR_EGENERAL where it broke off. */
     apr_status_t (*read_body)(const char **body, apr_size_t *length, um_request_t *request,
                               apr_int64_t max);
+    /** Tell whether the server has another configuration by now than that by which the
+     *  request is handled. */
+    int (*is_outdated)(um_request_t *request);
     /** Drop what is remembered of callers' roles, everywhere on this server. */
     void (*forget_roles)(um_request_t *request);
 } um_server_t;
@@ -129,6 +138,8 @@ struct um_request_t {
     um_caller_t caller;
     /** What is done: "users.create". */
     const char *action;
+    /** What that needs. */
+    um_permission_t permission;
     /** Whom or what it is done to; NULL for a list. */
     const char *target;
     /** The path's variable segment; NULL where there is none. */
@@ -163,7 +174,7 @@ typedef struct um_answer_t {
      *  it: a secret is told once and never stored. */
     const char *kept_body;
     /** Where set, writes the body in pieces after the header is sent; an error
-     *  breaks the connection off. */
+     *  breaks the connection off, UM_EREFUSED where the caller has lost the role. */
     apr_status_t (*stream)(um_sink_t *sink, um_request_t *request, void *baton);
     void *stream_baton;
     /** The problem's code; NULL for a success. */

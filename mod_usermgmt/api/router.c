@@ -9,6 +9,7 @@
 
 #include "../core/text.h"
 #include "negotiate.h"
+#include "permission.h"
 #include "problem.h"
 #include "query.h"
 
@@ -132,6 +133,7 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
             request->id = id;
             request->target = id;
             request->action = route->action;
+            request->permission = route->permission;
             return route;
         }
     }
@@ -146,25 +148,9 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
     return NULL;
 }
 
-static int may(const um_request_t *request, um_permission_t permission)
-{
-    if (permission == UM_PERMIT_ANYONE) {
-        return request->caller.identity[0] != '\0';
-    }
-    switch (request->caller.role) {
-    case UM_ROLE_ADMIN:
-        return 1;
-    case UM_ROLE_SUB_ADMIN:
-        return permission == UM_PERMIT_STATUS
-               || (request->settings->sub_admin_permissions & permission) != 0;
-    default:
-        return 0;
-    }
-}
-
 /* Each check returns non-zero where the request may go on; else answer is filled in. */
 
-static int check_caller(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+static int check_caller(um_answer_t *answer, um_request_t *request)
 {
     apr_status_t status = request->server->identify(&request->caller, request);
 
@@ -177,13 +163,7 @@ static int check_caller(um_answer_t *answer, um_request_t *request, const um_rou
         um_problem_answer_status(answer, status, request->pool);
         return 0;
     }
-    if (!may(request, route->permission)) {
-        um_problem_answer(answer, 403, "forbidden", request->pool,
-                          "Your role, %s, does not allow this.",
-                          um_role_name(request->caller.role));
-        return 0;
-    }
-    return 1;
+    return um_permission_check(answer, request);
 }
 
 static int changes(const um_request_t *request)
@@ -244,8 +224,27 @@ static int check_body_type(um_answer_t *answer, um_request_t *request)
     return 1;
 }
 
+/* Whoever needs longer for a body is asked again who he is: a role may be gone since. */
+#define FRESH_TIME apr_time_from_sec(1)
+
+/* What the configuration says of a caller is read again, but not the configuration: where
+ * that is another by now, it is for the process that has it to tell. */
+static int check_caller_again(um_answer_t *answer, um_request_t *request)
+{
+    if (request->server->is_outdated(request)) {
+        um_problem_answer(answer, 503, "unavailable", request->pool,
+                          "The server was configured anew while the body came; send the request"
+                          " again.");
+        um_answer_set_header(answer, "Retry-After", "0");
+        return 0;
+    }
+    return check_caller(answer, request);
+}
+
 static int read_body(um_answer_t *answer, um_request_t *request)
 {
+    const um_host_t *host = um_store_host(request->store);
+    apr_time_t started = host->now(host->baton);
     apr_int64_t max = request->settings->max_body;
     apr_status_t status = UM_ETOOLARGE;
 
@@ -259,9 +258,16 @@ static int read_body(um_answer_t *answer, um_request_t *request)
     if (status == UM_ETOOLARGE) {
         um_problem_answer(answer, 413, "body_too_large", request->pool,
                           "A body has at most %" APR_INT64_T_FMT " bytes here.", max);
+    } else if (status == APR_TIMEUP) {
+        um_problem_answer(answer, 408, "request_timeout", request->pool,
+                          "The body must be here within %" APR_INT64_T_FMT " ms.",
+                          apr_time_as_msec(request->settings->body_timeout));
     } else if (status != APR_SUCCESS) {
         um_problem_answer(answer, 400, "body_incomplete", request->pool,
                           "The body broke off before its end.");
+    }
+    if (status == APR_SUCCESS && host->now(host->baton) - started > FRESH_TIME) {
+        return check_caller_again(answer, request);
     }
     return status == APR_SUCCESS;
 }
@@ -311,7 +317,7 @@ static void handle(um_answer_t *answer, um_request_t *request, const um_route_t 
 {
     apr_status_t status;
 
-    if (!check_caller(answer, request, route) || !check_origin(answer, request)
+    if (!check_caller(answer, request) || !check_origin(answer, request)
         || !check_accept(answer, request, route) || !check_body_type(answer, request)
         || !read_body(answer, request) || !parse_query(answer, request, route)
         || !parse_body(answer, request)) {

@@ -213,6 +213,7 @@ static void use_record(um_look_t *look)
     caller->uid = record->user_uid;
     if (record->is_sub_admin) {
         caller->role = UM_ROLE_SUB_ADMIN;
+        caller->role_is_stored = 1;
     }
 }
 
@@ -243,6 +244,7 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 
     caller->remote_addr = r->useragent_ip;
     caller->role = UM_ROLE_NONE;
+    caller->role_is_stored = 0;
     status = um_caller_name(&caller->identity, &caller->organization, r);
     if (status == APR_SUCCESS && caller->identity == NULL) {
         /* Nobody: has no role, and is in no organization. */

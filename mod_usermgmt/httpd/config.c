@@ -16,6 +16,7 @@
 #include "module.h"
 
 #define DEFAULT_MAX_BODY APR_INT64_C(1048576)
+#define DEFAULT_BODY_TIMEOUT apr_time_from_sec(30)
 #define DEFAULT_ROLE_CACHE_TTL apr_time_from_sec(5)
 #define DEFAULT_INVITATION_TTL apr_time_from_sec(7 * 24 * 3600)
 #define MAX_INVITATION_TTL apr_time_from_sec(365 * 24 * 3600)
@@ -99,6 +100,8 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
                                           : UM_PERMIT_DEFAULT;
     settings->allowed_origins = config->allowed_origins;
     settings->max_body = config->max_body != -1 ? config->max_body : DEFAULT_MAX_BODY;
+    settings->body_timeout =
+        config->body_timeout != -1 ? config->body_timeout : DEFAULT_BODY_TIMEOUT;
     settings->invitation_ttl = apr_time_as_msec(
         config->invitation_ttl != -1 ? config->invitation_ttl : DEFAULT_INVITATION_TTL);
     settings->invitation_match = config->invitation_match != 0;
@@ -332,6 +335,13 @@ static const char *set_time(apr_interval_time_t *time, const cmd_parms *cmd, con
     return NULL;
 }
 
+static const char *set_body_timeout(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+
+    return set_time(&config->body_timeout, cmd, text, 1, 3600);
+}
+
 static const char *set_role_cache_ttl(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_directory_t *config = directory;
@@ -472,6 +482,8 @@ const command_rec um_config_directives[] = {
                     "origins besides the server's own whose pages may send changes"),
     AP_INIT_TAKE1("UserMgmtMaxBody", set_max_body, NULL, ANYWHERE,
                   "the most bytes a request body may have"),
+    AP_INIT_TAKE1("UserMgmtBodyTimeout", set_body_timeout, NULL, ANYWHERE,
+                  "the time in which a request body must be there, in seconds or with a unit"),
     AP_INIT_TAKE1("UserMgmtRoleCacheTTL", set_role_cache_ttl, NULL, ANYWHERE,
                   "how long a caller's stored role may be remembered, in seconds"),
     AP_INIT_TAKE1("UserMgmtInvitationTTL", set_invitation_ttl, NULL, ANYWHERE,

@@ -3,10 +3,12 @@
 
 #include "handler.h"
 
+#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <scoreboard.h>
 #include <util_filter.h>
 
 #include "../api/router.h"
@@ -85,13 +87,41 @@ static apr_status_t read_error(apr_status_t status, request_rec *r)
 
     r->connection->keepalive = AP_CONN_CLOSE;
     ap_log_rerror(APLOG_MARK, APLOG_INFO, status, r, "UM0048: the body could not be read");
+    if (APR_STATUS_IS_TIMEUP(status) || http_status == HTTP_REQUEST_TIME_OUT) {
+        return APR_TIMEUP;
+    }
     return http_status == HTTP_REQUEST_ENTITY_TOO_LARGE ? UM_ETOOLARGE : APR_EGENERAL;
+}
+
+/* Read the next piece of a body, which must be here by a time. The stream of an HTTP/2
+ * connection has no socket of its own: there a read waits as long as Timeout says. */
+static apr_status_t read_piece(apr_bucket_brigade *brigade, request_rec *r, apr_time_t end)
+{
+    apr_socket_t *socket = r->connection->master == NULL ? ap_get_conn_socket(r->connection) : NULL;
+    apr_interval_time_t left = end - apr_time_now();
+    apr_interval_time_t timeout = -1;
+    apr_status_t status;
+
+    if (left <= 0) {
+        return APR_TIMEUP;
+    }
+    if (socket != NULL && apr_socket_timeout_get(socket, &timeout) == APR_SUCCESS
+        && (timeout < 0 || timeout > left)) {
+        apr_socket_timeout_set(socket, left);
+    }
+    status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES, APR_BLOCK_READ,
+                            READ_BYTES);
+    if (socket != NULL) {
+        apr_socket_timeout_set(socket, timeout);
+    }
+    return status;
 }
 
 static apr_status_t read_body(const char **body, apr_size_t *length, um_request_t *request,
                               apr_int64_t max)
 {
     request_rec *r = request->server_baton;
+    apr_time_t end = apr_time_now() + request->settings->body_timeout;
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_int64_t announced = request->content_length;
     um_buffer_t buffer;
@@ -101,8 +131,7 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     um_buffer_init(&buffer, announced > 0 && announced <= max ? (apr_size_t)announced : 1024,
                    r->pool);
     while (!ended && status == APR_SUCCESS) {
-        status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES, APR_BLOCK_READ,
-                                READ_BYTES);
+        status = read_piece(brigade, r, end);
         if (status != APR_SUCCESS) {
             status = read_error(status, r);
         } else {
@@ -119,13 +148,25 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     return status;
 }
 
+/* A process that a graceful restart ends finishes its requests by the configuration that it
+ * was started with. */
+static int is_outdated(um_request_t *request)
+{
+    const global_score *scoreboard = ap_get_scoreboard_global();
+    int generation = 0;
+
+    (void)request;
+    return scoreboard != NULL && ap_mpm_query(AP_MPMQ_GENERATION, &generation) == APR_SUCCESS
+           && generation != scoreboard->running_generation;
+}
+
 static void forget_roles(um_request_t *request)
 {
     (void)request;
     um_runtime_raise_generation();
 }
 
-static const um_server_t server = { identify, read_body, forget_roles };
+static const um_server_t server = { identify, read_body, is_outdated, forget_roles };
 
 /* ---- request ---- */
 
@@ -260,8 +301,13 @@ static int send_stream(request_rec *r, um_request_t *request, const um_answer_t 
     if (status != APR_SUCCESS && r->connection->aborted) {
         return OK;
     }
-    if (status != APR_SUCCESS) {
+    if (status == UM_EREFUSED) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+                      "UM0080: a stream was ended: its caller has lost the role that it needs");
+    } else if (status != APR_SUCCESS) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, "UM0049: a stream broke off");
+    }
+    if (status != APR_SUCCESS) {
         r->connection->keepalive = AP_CONN_CLOSE;
         APR_BRIGADE_INSERT_TAIL(brigade,
                                 ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL, r->pool, alloc));

@@ -72,6 +72,12 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     return request->content_length <= max ? APR_SUCCESS : UM_ETOOLARGE;
 }
 
+static int is_outdated(um_request_t *request)
+{
+    (void)request;
+    return 0;
+}
+
 static void forget_roles(um_request_t *request)
 {
     (void)request;
@@ -80,6 +86,7 @@ static void forget_roles(um_request_t *request)
 static const um_server_t server = {
     .identify = identify,
     .read_body = read_body,
+    .is_outdated = is_outdated,
     .forget_roles = forget_roles,
 };
 

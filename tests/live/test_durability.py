@@ -5,10 +5,12 @@ import contextlib
 import itertools
 import os
 import random
+import resource
 import signal
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import databases
 import pytest
@@ -272,6 +274,53 @@ def test_a_foreign_writer_that_comes_and_goes(new_server):
     finally:
         stop.set()
         thread.join()
+    check_database(server)
+
+
+@contextlib.contextmanager
+def small_disk(size):
+    """A server that is started meanwhile can't make a file larger than this."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.database("sqlite")
+def test_the_disk_is_full_for_a_group_of_writers(new_server):
+    """They wait for a stranger, and go into one transaction whose commit fails: none of
+    them is told that it holds."""
+    size = 2_000_000
+    server = new_server(processes=1, threads=48, start=False)
+    with small_disk(size):
+        server.start()
+    admin = server.admin
+    log = Path(f"{server.database.path}-wal")
+    first = itertools.count()
+    while not log.exists() or log.stat().st_size < size - 300_000:
+        admin.create(f"first{next(first)}@durable.example.com", note="x" * 8000)
+    server.allow_log(UNAVAILABLE)
+    bodies = [{"email": f"g{index}@durable.example.com", "display_name": "G", "note": "x" * 8000}
+              for index in range(32)]
+    stranger = sqlite3.connect(server.database.path, isolation_level=None,
+                               check_same_thread=False)
+    stranger.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.5, lambda: stranger.execute("ROLLBACK"))
+    release.start()
+    results = in_parallel(32, lambda index: admin.post("users/", bodies[index], fresh=True))
+    release.join()
+    stranger.close()
+    told = {body["email"] for body, result in zip(bodies, results) if result.status == 201}
+    for result in results:
+        assert result.status in (201, 503)
+    # Whoever came first was alone in a transaction, for which there may be room.
+    assert len(told) < 4
+    assert {user["email"] for user in admin.everyone(display_name="g")} == told
+    server.stop()
+    server.start()
+    assert {user["email"] for user in admin.everyone(display_name="g")} == told
+    for body in bodies:
+        admin.post("users/", body).expect(409 if body["email"] in told else 201)
     check_database(server)
 
 

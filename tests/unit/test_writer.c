@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <apr_atomic.h>
 #include <apr_thread_proc.h>
 
 #include "sqlite_host.h"
@@ -166,6 +167,102 @@ static void it_heals_after_a_schema_change(void **state)
     assert_true(exists("after"));
 }
 
+/* ---- a group whose COMMIT fails ---- */
+
+#define GROUP 32
+
+static volatile apr_uint32_t group_started;
+
+/* Keeps the writer busy until the others wait, so that they become one group. */
+static apr_status_t wait_for_group(um_db_t *db, void *baton, apr_pool_t *change_pool)
+{
+    (void)db;
+    (void)baton;
+    (void)change_pool;
+    while (apr_atomic_read32(&group_started) < GROUP) {
+        apr_sleep(1000);
+    }
+    apr_sleep(apr_time_from_msec(300));
+    return APR_SUCCESS;
+}
+
+static void *APR_THREAD_FUNC occupy_writer(apr_thread_t *thread, void *data)
+{
+    um_store_change(store, wait_for_group, data, apr_thread_pool_get(thread));
+    return NULL;
+}
+
+/* Breaks a rule that the database looks at only when it commits. */
+static apr_status_t insert_and_break(um_db_t *db, void *baton, apr_pool_t *change_pool)
+{
+    insert_t *change = baton;
+    apr_status_t status = insert(db, change, change_pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_execute_schema(db, "INSERT INTO children (parent) VALUES (7)");
+    }
+    return status;
+}
+
+typedef struct group_thread_t {
+    apr_thread_t *thread;
+    insert_t change;
+    apr_status_t status;
+} group_thread_t;
+
+static void *APR_THREAD_FUNC change_in_group(apr_thread_t *thread, void *data)
+{
+    group_thread_t *mine = data;
+
+    apr_atomic_inc32(&group_started);
+    mine->status = um_store_change(store, insert_and_break, &mine->change,
+                                   apr_thread_pool_get(thread));
+    return NULL;
+}
+
+static apr_status_t make_tables(um_db_t *db, void *baton, apr_pool_t *change_pool)
+{
+    apr_status_t status =
+        um_db_execute_schema(db, "CREATE TABLE parents (id INTEGER PRIMARY KEY)");
+
+    (void)baton;
+    (void)change_pool;
+    if (status == APR_SUCCESS) {
+        status = um_db_execute_schema(db, "CREATE TABLE children (parent INTEGER REFERENCES"
+                                          " parents (id) DEFERRABLE INITIALLY DEFERRED)");
+    }
+    return status;
+}
+
+static void a_group_whose_commit_fails_is_refused_whole(void **state)
+{
+    group_thread_t threads[GROUP];
+    apr_thread_t *occupant = NULL;
+    apr_status_t result;
+
+    (void)state;
+    assert_int_equal(um_store_change(store, make_tables, NULL, pool), APR_SUCCESS);
+    apr_atomic_set32(&group_started, 0);
+    assert_int_equal(apr_thread_create(&occupant, NULL, occupy_writer, NULL, pool), APR_SUCCESS);
+    for (int i = 0; i < GROUP; i++) {
+        threads[i].change = (insert_t){ apr_psprintf(pool, "group-%d", i), APR_SUCCESS, 0 };
+        threads[i].status = APR_SUCCESS;
+        assert_int_equal(apr_thread_create(&threads[i].thread, NULL, change_in_group, &threads[i],
+                                           pool), APR_SUCCESS);
+    }
+    apr_thread_join(&result, occupant);
+    for (int i = 0; i < GROUP; i++) {
+        apr_thread_join(&result, threads[i].thread);
+    }
+    for (int i = 0; i < GROUP; i++) {
+        assert_int_equal(threads[i].status, UM_EUNAVAILABLE);
+        /* It was in the group each time that this was tried. */
+        assert_int_equal(threads[i].change.runs, 2);
+        assert_false(exists(threads[i].change.name));
+    }
+    assert_int_not_equal(host->errors, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +272,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_connection_it_is_unavailable, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_heals_after_a_schema_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_group_whose_commit_fails_is_refused_whole, set_up,
+                                        tear_down),
     };
     int failed;
 

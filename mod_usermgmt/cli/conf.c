@@ -31,6 +31,10 @@ typedef struct um_found_t {
 
 typedef struct um_conf_t {
     apr_pool_t *pool;
+    /* UserMgmtDatabase, its arguments, and what counts without: mod_dbd's. */
+    um_found_t database;
+    const char *database_driver;
+    const char *database_params;
     um_found_t driver;
     um_found_t params;
     const char *server_root;
@@ -111,7 +115,12 @@ static void take_line(um_conf_t *conf, const char *line, const char *file, int n
     if (*name == '#' || *value == '\0') {
         return;
     }
-    if (apr_cstr_casecmp(name, "DBDriver") == 0) {
+    if (apr_cstr_casecmp(name, "UserMgmtDatabase") == 0) {
+        conf->database_driver = value;
+        conf->database_params = take_word(&rest, conf->pool);
+        note(conf, &conf->database,
+             apr_pstrcat(conf->pool, value, " ", conf->database_params, NULL), file, number);
+    } else if (apr_cstr_casecmp(name, "DBDriver") == 0) {
         note(conf, &conf->driver, value, file, number);
     } else if (apr_cstr_casecmp(name, "DBDParams") == 0) {
         note(conf, &conf->params, value, file, number);
@@ -233,6 +242,7 @@ const char *um_conf_read(const char **driver, const char **params, const char *f
                          apr_pool_t *pool)
 {
     um_conf_t conf = { .pool = pool,
+                       .database = { .name = "UserMgmtDatabase", .places = "" },
                        .driver = { .name = "DBDriver", .places = "" },
                        .params = { .name = "DBDParams", .places = "" },
                        .variables = apr_table_make(pool, 8) };
@@ -241,16 +251,21 @@ const char *um_conf_read(const char **driver, const char **params, const char *f
     if (conf.wrong != NULL) {
         return conf.wrong;
     }
-    if (conf.driver.count == 0 || conf.params.count == 0) {
-        return apr_psprintf(pool, "%s and what it includes have no DBDriver or no DBDParams",
+    if (conf.database.count == 0 && (conf.driver.count == 0 || conf.params.count == 0)) {
+        return apr_psprintf(pool,
+                            "%s and what it includes have no UserMgmtDatabase, and no DBDriver or "
+                            "no DBDParams",
                             file);
     }
-    if (conf.driver.count > 1 || conf.params.count > 1) {
+    if (conf.database.count > 1
+        || (conf.database.count == 0 && (conf.driver.count > 1 || conf.params.count > 1))) {
         return apr_psprintf(pool,
-                            "%s has several databases; name one by --driver and --params:%s%s",
-                            file, conf.driver.places, conf.params.places);
+                            "%s has several databases; name one by --driver and --params:%s%s%s",
+                            file, conf.database.places,
+                            conf.database.count == 0 ? conf.driver.places : "",
+                            conf.database.count == 0 ? conf.params.places : "");
     }
-    *driver = conf.driver.value;
-    *params = conf.params.value;
+    *driver = conf.database.count > 0 ? conf.database_driver : conf.driver.value;
+    *params = conf.database.count > 0 ? conf.database_params : conf.params.value;
     return NULL;
 }

@@ -31,53 +31,41 @@ void um_tool_say(const um_tool_t *tool, const char *format, ...)
 
 /* ---- the core's host ---- */
 
-static apr_status_t open_connection(um_connection_t *connection, um_tool_t *tool)
+/* What was told, or is told later where a change is tried again. */
+static void tell(um_tool_t *tool, const char *line, int is_uncertain)
 {
-    const char *reason = NULL;
-    apr_status_t status;
+    if (!tool->holds_log) {
+        um_tool_say(tool, "%s", line);
+    } else if (!tool->is_uncertain) {
+        apr_cpystrn(tool->held_line, line, sizeof(tool->held_line));
+        tool->is_uncertain = is_uncertain;
+    }
+}
 
-    connection->driver = tool->driver;
-    connection->handle = NULL;
-    connection->owner = NULL;
-    apr_pool_create(&connection->pool, tool->pool);
-    status = apr_dbd_open_ex(tool->driver, connection->pool, tool->params, &connection->handle,
-                             &reason);
+static apr_status_t open_connection(um_connection_t **connection, um_tool_t *tool,
+                                    apr_pool_t *pool)
+{
+    const char *error = NULL;
+    apr_status_t status = um_connection_open(connection, &error, &tool->database, pool);
+
     if (status != APR_SUCCESS) {
-        um_tool_say(tool, "the database can't be opened: %s",
-                    reason != NULL ? reason : "no reason given");
-        apr_pool_destroy(connection->pool);
-        return UM_EUNAVAILABLE;
+        tell(tool, apr_psprintf(pool, "the database can't be opened: %s%s", error,
+                                um_database_place(&tool->database, pool)), 0);
     }
-    return APR_SUCCESS;
+    return status;
 }
 
-static void close_connection(um_connection_t *connection)
-{
-    apr_dbd_close(connection->driver, connection->handle);
-    apr_pool_destroy(connection->pool);
-}
-
-/* One that has died is dropped, as mod_dbd does it. */
-static int take_idle(um_connection_t *connection, um_tool_t *tool, apr_pool_t *pool)
-{
-    while (tool->idle_count > 0) {
-        *connection = tool->idle[--tool->idle_count];
-        if (apr_dbd_check_conn(connection->driver, pool, connection->handle) == APR_SUCCESS) {
-            return 1;
-        }
-        close_connection(connection);
-    }
-    return 0;
-}
-
-static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
+static apr_status_t acquire(um_connection_t **connection, um_acquire_t which, void *baton,
+                            apr_pool_t *pool)
 {
     um_tool_t *tool = baton;
     apr_status_t status = APR_SUCCESS;
 
     apr_thread_mutex_lock(tool->mutex);
-    if (!take_idle(connection, tool, pool)) {
-        status = open_connection(connection, tool);
+    if (which == UM_ACQUIRE_ANY && tool->idle_count > 0) {
+        *connection = tool->idle[--tool->idle_count];
+    } else {
+        status = open_connection(connection, tool, pool);
     }
     apr_thread_mutex_unlock(tool->mutex);
     return status;
@@ -88,10 +76,10 @@ static void release(um_connection_t *connection, void *baton)
     um_tool_t *tool = baton;
 
     apr_thread_mutex_lock(tool->mutex);
-    if (tool->idle_count < UM_TOOL_IDLE_MAX) {
-        tool->idle[tool->idle_count++] = *connection;
+    if (connection->state == UM_CONNECTION_READY && tool->idle_count < UM_TOOL_IDLE_MAX) {
+        tool->idle[tool->idle_count++] = connection;
     } else {
-        close_connection(connection);
+        um_connection_close(connection);
     }
     apr_thread_mutex_unlock(tool->mutex);
 }
@@ -101,9 +89,7 @@ static apr_status_t close_idle(void *baton)
     um_tool_t *tool = baton;
 
     while (tool->idle_count > 0) {
-        um_connection_t *connection = &tool->idle[--tool->idle_count];
-
-        apr_dbd_close(connection->driver, connection->handle);
+        um_connection_close(tool->idle[--tool->idle_count]);
     }
     return APR_SUCCESS;
 }
@@ -140,16 +126,12 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
                       void *baton)
 {
     um_tool_t *tool = baton;
+    char text[sizeof(tool->held_line)];
 
     (void)status;
-    if (level > UM_LOG_WARNING) {
-        return;
-    }
-    if (!tool->holds_log) {
-        um_tool_say(tool, "UM%04d: %s", id, line);
-    } else if (!tool->is_uncertain) {
-        apr_snprintf(tool->held_line, sizeof(tool->held_line), "UM%04d: %s", id, line);
-        tool->is_uncertain = id == UNCERTAIN;
+    if (level <= UM_LOG_WARNING) {
+        apr_snprintf(text, sizeof(text), "UM%04d: %s", id, line);
+        tell(tool, text, id == UNCERTAIN);
     }
 }
 
@@ -192,10 +174,13 @@ static um_exit_t find_database(um_tool_t *tool)
 
 static um_exit_t find_driver(um_tool_t *tool)
 {
-    apr_status_t status = apr_dbd_init(tool->pool);
+    apr_status_t status = um_database_find_driver(&tool->database, tool->driver_name, tool->pool);
 
-    if (status == APR_SUCCESS) {
-        status = apr_dbd_get_driver(tool->pool, tool->driver_name, &tool->driver);
+    tool->database.params = tool->params;
+    if (status == UM_EINVALID) {
+        um_tool_say(tool, "the database driver \"%s\" is not supported; use sqlite3, pgsql or "
+                          "mysql", tool->driver_name);
+        return UM_EXIT_DATABASE;
     }
     if (status != APR_SUCCESS) {
         um_tool_say(tool, "apr-util has no driver \"%s\" here; is its package installed?",
@@ -233,7 +218,7 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
         um_tool_say(tool, "the writer can't be started: %pm", &status);
         return UM_EXIT_DATABASE;
     }
-    tool->store = um_store_create(&tool->host, writer, 0, tool->pool);
+    tool->store = um_store_create(&tool->host, tool->database.dialect, writer, 0, tool->pool);
     /* A change is a batch; httpd, which folds otherwise, may not run. */
     um_store_set_folding(tool->store, 1);
     return UM_EXIT_OK;

@@ -11,6 +11,7 @@
 #include <apr_file_io.h>
 #include <apr_thread_mutex.h>
 
+#include "../core/connection.h"
 #include "../core/store.h"
 #include "options.h"
 
@@ -44,9 +45,9 @@ typedef struct um_tool_t {
     const char *part;
 
     /* host.c's own. */
-    const apr_dbd_driver_t *driver;
+    um_database_t database;
     apr_thread_mutex_t *mutex;
-    um_connection_t idle[UM_TOOL_IDLE_MAX];
+    um_connection_t *idle[UM_TOOL_IDLE_MAX];
     int idle_count;
     /* Random bytes in store, one call of the system for many; from its end. */
     unsigned char random[UM_TOOL_RANDOM];

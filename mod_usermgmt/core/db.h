@@ -4,9 +4,9 @@
 
 /**
  * @file db.h
- * A database connection in use, with its prepared statements. The only file
- * that calls apr_dbd_*: no caller sees a driver's error number, and what a
- * driver says of an error is logged here, once.
+ * A database connection in use. With connection.h the only one that calls
+ * apr_dbd_*: no caller sees a driver's error number, and what a driver says of an
+ * error is logged here, once.
  */
 
 #include "gate.h"
@@ -33,7 +33,7 @@ const char *um_row_text_or_null(const um_row_t *row, int column);
 apr_int64_t um_row_int(const um_row_t *row, int column);
 
 /**
- * Borrow a connection from the host and make it ready.
+ * Borrow a connection from the host.
  * @param gate passed by every read, or NULL
  * @param db   lives in pool; give it back with um_db_close()
  * @return APR_SUCCESS or UM_EUNAVAILABLE
@@ -57,8 +57,8 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
 
 /**
  * Run a statement that gives rows, and hand each to take. Outside of a
- * transaction a statement that fails is prepared anew and run once more: a
- * connection that was lost and a schema that changed are healed this way.
+ * transaction a statement that fails is run once more on a new connection: it
+ * may have been lost, or the schema have changed.
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
@@ -132,8 +132,14 @@ const um_witness_t *um_db_witness(const um_db_t *db);
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 
-/** Forget every prepared statement and prepare anew at the next use; connect
- *  again where the connection is dead. APR_SUCCESS or UM_EUNAVAILABLE. */
-apr_status_t um_db_heal(um_db_t *db);
+/** Give the connection up for a new one: it may be dead, or its statements older
+ *  than the schema. APR_SUCCESS or UM_EUNAVAILABLE, without a connection then. */
+apr_status_t um_db_recover(um_db_t *db);
+
+/** Zero where no connection was to be had, which the host has logged. */
+int um_db_has_connection(const um_db_t *db);
+
+/** Can a transaction begin? */
+int um_db_is_ready(const um_db_t *db);
 
 #endif

@@ -6,8 +6,8 @@
  * @file host.h
  * What the core needs from the program it runs in: database connections,
  * exclusion between processes, a clock, random bytes and a log. The httpd
- * module fills it with mod_dbd and httpd's mutexes; the tool and the unit
- * tests with their own.
+ * module fills it with a pool of connections (pool.h) and httpd's mutexes; the
+ * tool and the unit tests with their own.
  */
 
 #include <apr_dbd.h>
@@ -24,31 +24,37 @@ typedef enum um_log_level_t {
     UM_LOG_DEBUG
 } um_log_level_t;
 
-/** A database connection, lent by the host until it is released. */
-typedef struct um_connection_t {
-    const apr_dbd_driver_t *driver;
-    apr_dbd_t *handle;
-    /** Lives exactly as long as the connection. */
-    apr_pool_t *pool;
-    /** The host's own. */
-    void *owner;
-} um_connection_t;
+/** A database connection (connection.h), lent by the host until it is released. */
+typedef struct um_connection_t um_connection_t;
+
+/** Which connection a host is asked for. */
+typedef enum um_acquire_t {
+    /** Any: one that lies idle, or a new one. */
+    UM_ACQUIRE_ANY,
+    /** One made after the call: another has shown that older ones may be dead, or
+     *  that the schema has changed. */
+    UM_ACQUIRE_NEW
+} um_acquire_t;
 
 typedef struct um_host_t {
     void *baton;
 
     /**
-     * Lend a connection. APR_SUCCESS, or UM_EUNAVAILABLE where none can be had;
-     * it must not wait without limit. pool is for what the call needs only.
+     * Lend a connection that is configured. APR_SUCCESS, or UM_EUNAVAILABLE where
+     * none can be had, which the host logs as it sees fit; it must not wait
+     * without limit. pool is for what the call needs only.
      */
-    apr_status_t (*acquire)(um_connection_t *connection, void *baton, apr_pool_t *pool);
-    /** Take the connection back. */
+    apr_status_t (*acquire)(um_connection_t **connection, um_acquire_t which, void *baton,
+                            apr_pool_t *pool);
+    /** Take the connection back, to lend it again; one that is not
+     *  UM_CONNECTION_READY is closed. */
     void (*release)(um_connection_t *connection, void *baton);
 
     /**
      * Enter and leave the section that only one process of the host is in at a
-     * time: the one that writes to a database with a single writer. Both may be
-     * NULL where there is one process.
+     * time: the one that writes to a database with a single writer. It must not
+     * wait without limit. Both may be NULL where there is one process, or the
+     * database has many writers.
      */
     apr_status_t (*lock)(void *baton);
     void (*unlock)(void *baton);

@@ -25,8 +25,6 @@ typedef struct um_attempt_t {
     apr_pool_t *pool;
     /* What the change returned. */
     apr_status_t result;
-    /* The transaction was begun. */
-    int begun;
     /* The commit failed: it may hold all the same. */
     int uncertain;
 } um_attempt_t;
@@ -42,8 +40,7 @@ static apr_status_t run_once(um_attempt_t *attempt)
     if (status == APR_SUCCESS) {
         status = um_db_begin(db);
     }
-    attempt->begun = status == APR_SUCCESS;
-    if (!attempt->begun) {
+    if (status != APR_SUCCESS) {
         return status;
     }
     attempt->result = attempt->change(db, attempt->baton, attempt->pool);
@@ -79,7 +76,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
                              apr_pool_t *pool)
 {
     const char *org_id = um_db_int(witness->org_id, pool);
-    apr_status_t status = um_db_heal(db);
+    apr_status_t status = um_db_recover(db);
 
     *found = 0;
     if (status == APR_SUCCESS) {
@@ -146,14 +143,17 @@ static void rest(const um_host_t *host, int tries)
     apr_sleep(longest * dice / 65536);
 }
 
-/* Get ready for the next try. The first failure may be any statement's; only
- * where the connection does not answer, or it fails again, is it made anew. */
+/* Get ready for the next try. The first failure may be any statement's: a deadlock, a
+ * lock that took too long. A new connection is taken where this one does not answer,
+ * and where a change fails again, as the schema may have changed; but not at each try,
+ * or many that stand in each other's way would do nothing but connect. */
 static apr_status_t recover(const um_attempt_t *attempt, int tries)
 {
     apr_status_t status = um_db_rollback(attempt->db);
 
-    return status != APR_SUCCESS || !attempt->begun || tries > 1 ? um_db_heal(attempt->db)
-                                                                 : APR_SUCCESS;
+    return status != APR_SUCCESS || !um_db_is_ready(attempt->db) || tries % 4 == 2
+               ? um_db_recover(attempt->db)
+               : APR_SUCCESS;
 }
 
 static apr_status_t run_tries(um_attempt_t *attempt)
@@ -191,17 +191,17 @@ static apr_status_t run_tries(um_attempt_t *attempt)
 apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
                            apr_pool_t *pool)
 {
-    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS, 0, 0 };
+    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS, 0 };
     apr_status_t status = um_db_open(&attempt.db, host, NULL, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     status = run_tries(&attempt);
-    um_db_close(attempt.db);
-    if (status != APR_SUCCESS) {
+    if (status != APR_SUCCESS && um_db_has_connection(attempt.db)) {
         um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
                "runner: a change was given up; the lines of level info before tell why");
     }
+    um_db_close(attempt.db);
     return status == APR_SUCCESS ? attempt.result : status;
 }

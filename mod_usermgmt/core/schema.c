@@ -109,7 +109,7 @@ apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, a
 {
     int version = 0;
     /* What was prepared may be older than another's upgrade. */
-    apr_status_t status = um_db_heal(db);
+    apr_status_t status = um_db_recover(db);
 
     if (status == APR_SUCCESS) {
         status = run(&version, db, from, pool);
@@ -117,7 +117,7 @@ apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, a
     if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
         um_log(um_db_host(db), UM_LOG_NOTICE, 20, APR_SUCCESS,
                "schema: brought from version %d to %d", version, UM_SCHEMA_VERSION);
-        um_db_heal(db);
+        um_db_recover(db);
     }
     *found = version;
     return status;

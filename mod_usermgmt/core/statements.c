@@ -544,12 +544,10 @@ static const um_setting_t settings_sqlite[] = {
     { NULL, 0 },
 };
 
-/* What was prepared before goes, since a connection may be settled twice. The
- * time limits end what would hold up others; a change is tried again after.
- * Shorter ones, of DBDParams or DBDInitSQL, stay. */
+/* The time limits end what would hold up others; a change is tried again after.
+ * Shorter ones, of the parameters or DBDInitSQL, stay. */
 static const um_setting_t settings_postgresql[] = {
-    { "DEALLOCATE ALL;"
-      " SET client_encoding = 'UTF8';"
+    { "SET client_encoding = 'UTF8';"
       " SET default_transaction_isolation = 'read committed'",
       0 },
     { "SELECT set_config(s.name, CASE WHEN CAST(s.setting AS INTEGER) BETWEEN 1 AND l.most"

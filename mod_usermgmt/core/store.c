@@ -14,30 +14,30 @@
 
 struct um_store_t {
     const um_host_t *host;
+    const um_dialect_traits_t *traits;
+    /* Of a database with a single writer. */
     um_writer_t *writer;
     int auto_schema;
     /* Set once the schema is known to be good. */
     volatile apr_uint32_t ready;
-    /* When the last look at it failed, and how; under the host's lock. */
+    /* When the last look at it failed, and how; under the host's lock, and not used
+     * where it has none. */
     apr_time_t failed_at;
     apr_status_t failure;
-    /* The version that was last told to be of no use; the lock's too. */
-    int told_version;
-    /* Known from then on. */
-    const um_dialect_traits_t *traits;
-    /* Set by the first look at the schema, whatever it finds. */
-    volatile apr_uint32_t needs_no_folding;
+    /* The version that was last told to be of no use. */
+    volatile apr_uint32_t told_version;
     /* 0: others fold the counts. */
     apr_uint32_t fold_every;
     volatile apr_uint32_t changes;
 };
 
-um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto_schema,
-                            apr_pool_t *pool)
+um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writer_t *writer,
+                            int auto_schema, apr_pool_t *pool)
 {
     um_store_t *store = apr_pcalloc(pool, sizeof(*store));
 
     store->host = host;
+    store->traits = um_statements_traits(dialect);
     store->writer = writer;
     store->auto_schema = auto_schema;
     store->told_version = UM_SCHEMA_VERSION;
@@ -75,10 +75,9 @@ static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, 
 /* Once, not at every look: nothing is different until it is another. */
 static void tell_version(um_store_t *store, int version)
 {
-    if (version == store->told_version) {
+    if (apr_atomic_xchg32(&store->told_version, (apr_uint32_t)version) == (apr_uint32_t)version) {
         return;
     }
-    store->told_version = version;
     um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
            "schema: the database has version %d, this module works with %d to %d; %s", version,
            UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION, advice(version, store->traits->makes_schema));
@@ -89,8 +88,6 @@ static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *poo
     int version = 0;
     apr_status_t status = um_schema_get_version(&version, db, pool);
 
-    store->traits = um_statements_traits(um_db_dialect(db));
-    apr_atomic_set32(&store->needs_no_folding, (apr_uint32_t)store->traits->has_single_writer);
     if (status == APR_SUCCESS && version < UM_SCHEMA_VERSION && store->auto_schema
         && store->traits->makes_schema) {
         status = upgrade(&version, store, db, pool);
@@ -116,24 +113,18 @@ static apr_status_t look_at_schema(um_store_t *store, apr_pool_t *pool)
     }
     if (status == APR_SUCCESS) {
         apr_atomic_set32(&store->ready, 1);
-    } else {
-        store->failed_at = host->now(host->baton);
-        store->failure = status;
     }
     return status;
 }
 
-apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
+/* Where one process at a time may make the schema. */
+static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
 {
     const um_host_t *host = store->host;
-    apr_time_t came_at;
+    apr_time_t came_at = host->now(host->baton);
     apr_status_t status;
 
-    if (apr_atomic_read32(&store->ready)) {
-        return APR_SUCCESS;
-    }
-    came_at = host->now(host->baton);
-    if (host->lock != NULL && host->lock(host->baton) != APR_SUCCESS) {
+    if (host->lock(host->baton) != APR_SUCCESS) {
         return UM_EUNAVAILABLE;
     }
     /* Whoever waited while another's look failed need not find out the same. */
@@ -143,11 +134,19 @@ apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
         status = store->failure;
     } else {
         status = look_at_schema(store, pool);
+        store->failed_at = host->now(host->baton);
+        store->failure = status;
     }
-    if (host->unlock != NULL) {
-        host->unlock(host->baton);
-    }
+    host->unlock(host->baton);
     return status;
+}
+
+apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
+{
+    if (apr_atomic_read32(&store->ready)) {
+        return APR_SUCCESS;
+    }
+    return store->host->lock != NULL ? prepare_locked(store, pool) : look_at_schema(store, pool);
 }
 
 apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
@@ -182,14 +181,10 @@ apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool
     apr_status_t status;
 
     *more = 0;
-    if (apr_atomic_read32(&store->needs_no_folding)) {
+    if (store->traits->has_single_writer) {
         return APR_SUCCESS;
     }
     status = um_store_open(&db, store, pool);
-    if (status == APR_SUCCESS && apr_atomic_read32(&store->needs_no_folding)) {
-        um_db_close(db);
-        return APR_SUCCESS;
-    }
     if (status == APR_SUCCESS) {
         status = um_store_organizations_has_changes(more, db, pool);
     }

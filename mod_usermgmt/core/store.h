@@ -23,12 +23,12 @@ typedef struct um_store_t um_store_t;
 
 /**
  * Make a store.
- * @param writer      makes the changes of a single-writer database
+ * @param writer      makes the changes of a single-writer database; NULL for others
  * @param auto_schema make or upgrade the schema where the dialect allows it
  * @param host        read-only, lives as long as the store
  */
-um_store_t *um_store_create(const um_host_t *host, um_writer_t *writer, int auto_schema,
-                            apr_pool_t *pool);
+um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writer_t *writer,
+                            int auto_schema, apr_pool_t *pool);
 
 /**
  * Make sure once that the schema can be worked with; cheap afterwards.

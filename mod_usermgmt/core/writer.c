@@ -30,6 +30,9 @@ struct um_writer_t {
     int stopping;
     apr_thread_t *thread;
     um_gate_t *gate;
+    /* Changes refused since the last that was made; the thread's own. The first
+     * refusal is logged as an error, the others as information. */
+    unsigned refused;
     apr_pool_t *pool;
 };
 
@@ -70,6 +73,9 @@ static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
         return status;
     }
     item->status = item->change(db, item->baton, item->pool);
+    if (item->status == APR_SUCCESS && um_db_has_failed(db)) {
+        item->status = UM_EUNAVAILABLE;
+    }
     if (item->status != APR_SUCCESS) {
         status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_ROLLBACK, UM_NO_PARAMETERS, pool);
     }
@@ -111,14 +117,16 @@ static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, 
 
 /* Twice at most: the first failure may be a statement prepared before the
  * schema changed, and since nothing was committed the group can run again. */
-static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_gate_t *gate, apr_pool_t *pool)
+static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *writer,
+                              apr_pool_t *pool)
 {
+    um_gate_t *gate = writer->gate;
     apr_status_t status = UM_EUNAVAILABLE;
 
     for (int try = 0; status != APR_SUCCESS && try < 2; try++) {
-        um_db_set_will_retry(db, try == 0);
-        if (try > 0) {
-            um_db_heal(db);
+        um_db_set_will_retry(db, try == 0 || writer->refused > 0);
+        if (try > 0 && um_db_recover(db) != APR_SUCCESS) {
+            break;
         }
         status = um_db_begin(db);
         if (status != APR_SUCCESS) {
@@ -132,31 +140,61 @@ static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_gate_t *gate, a
     return status;
 }
 
-static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
+static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
+{
+    apr_status_t status = host->lock != NULL ? host->lock(host->baton) : APR_SUCCESS;
+
+    if (status != APR_SUCCESS && writer->refused == 0) {
+        um_log(host, UM_LOG_ERR, 10, status,
+               "writer: the lock between processes could not be had");
+    }
+    return status;
+}
+
+/* With a connection in hand, so that no other process waits while this one does. */
+static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *db,
+                               apr_pool_t *pool)
 {
     const um_host_t *host = group->host;
-    um_db_t *db = NULL;
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status = lock(writer, host);
 
-    if (host->lock != NULL) {
-        status = host->lock(host->baton);
-        if (status != APR_SUCCESS) {
-            um_log(host, UM_LOG_ERR, 10, status, "writer: the lock between processes failed");
-            set_statuses(group, UM_EUNAVAILABLE);
-            return;
-        }
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    status = um_db_open(&db, host, NULL, pool);
-    if (status == APR_SUCCESS) {
-        status = run_tries(db, group, writer->gate, pool);
-        um_db_close(db);
-    }
+    status = run_tries(db, group, writer, pool);
     if (host->unlock != NULL) {
         host->unlock(host->baton);
     }
+    return status;
+}
+
+static void count_refused(um_writer_t *writer, const um_group_t *group, apr_status_t status)
+{
+    if (status != APR_SUCCESS) {
+        writer->refused += (unsigned)group->count;
+    } else if (writer->refused > 0) {
+        um_log(group->host, UM_LOG_NOTICE, 96, APR_SUCCESS,
+               "writer: changes are made again; %u were refused", writer->refused);
+        writer->refused = 0;
+    }
+}
+
+static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_db_open(&db, group->host, NULL, pool);
+
+    if (status != APR_SUCCESS) {
+        /* The host has logged it. */
+        set_statuses(group, UM_EUNAVAILABLE);
+        return;
+    }
+    status = run_locked(writer, group, db, pool);
+    um_db_close(db);
     if (status != APR_SUCCESS) {
         set_statuses(group, UM_EUNAVAILABLE);
     }
+    count_refused(writer, group, status);
 }
 
 static void finish_group(um_group_t *group)

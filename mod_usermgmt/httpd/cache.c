@@ -130,12 +130,13 @@ static um_caller_record_t *unpack(const char *packed, apr_uint32_t generation, a
     return record;
 }
 
-/* A server has its own database, so it is a part of the key. Returns its
- * length, 0 if too long. */
+/* The database is a part of the key: servers that share one share what is remembered.
+ * Returns the key's length, 0 if it is too long. */
 static unsigned make_key(char *key, const server_rec *server, const char *organization,
                          const char *identity)
 {
-    int length = apr_snprintf(key, KEY_MAX, "%pp%c%s%c%s", server, 0, organization, 0, identity);
+    int length = apr_snprintf(key, KEY_MAX, "%d%c%s%c%s", um_runtime_database_of(server), 0,
+                              organization, 0, identity);
 
     return length < KEY_MAX - 1 ? (unsigned)length : 0;
 }

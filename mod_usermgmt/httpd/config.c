@@ -12,6 +12,7 @@
 #include "../core/rules.h"
 #include "../core/text.h"
 #include "authz.h"
+#include "config_database.h"
 #include "config_mail.h"
 #include "module.h"
 
@@ -73,6 +74,10 @@ void *um_config_merge_server(apr_pool_t *pool, void *base, void *add)
 #define MERGE(type, name, unset) config->name = inner->name != unset ? inner->name : outer->name;
     UM_CONFIG_SERVER_FIELDS(MERGE)
 #undef MERGE
+    if (inner->dbd_init_sql != NULL && outer->dbd_init_sql != NULL) {
+        /* As mod_dbd does it. */
+        config->dbd_init_sql = apr_array_append(pool, inner->dbd_init_sql, outer->dbd_init_sql);
+    }
     return config;
 }
 
@@ -502,6 +507,7 @@ const command_rec um_config_directives[] = {
                   "how often sessions are written to the database, in seconds"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
+    UM_CONFIG_DATABASE_DIRECTIVES
     UM_CONFIG_MAIL_DIRECTIVES
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
 };

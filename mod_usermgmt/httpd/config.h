@@ -74,6 +74,12 @@ typedef struct um_mailbox_t {
 /**
  * The same for a server (virtual host).
  *
+ * database_driver, database_params: of UserMgmtDatabase; the second stands with
+ *       the first
+ * dbd_driver, dbd_params, dbd_init_sql: of mod_dbd's directives; an array of
+ *       const char *
+ * has_dbd_size: one of DBDMin, DBDKeep, DBDMax is given
+ * connection_wait: microseconds
  * used: some Location has the handler
  * counts: sessions are counted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
@@ -82,6 +88,14 @@ typedef struct um_mailbox_t {
  * mail_timeout, mail_first_pause, mail_give_up_after: microseconds
  */
 #define UM_CONFIG_SERVER_FIELDS(X)                                                                \
+    X(const char *, database_driver, NULL)                                                        \
+    X(const char *, database_params, NULL)                                                        \
+    X(const char *, dbd_driver, NULL)                                                             \
+    X(const char *, dbd_params, NULL)                                                             \
+    X(apr_array_header_t *, dbd_init_sql, NULL)                                                   \
+    X(int, has_dbd_size, -1)                                                                      \
+    X(apr_int64_t, connections, -1)                                                               \
+    X(apr_interval_time_t, connection_wait, -1)                                                   \
     X(int, used, -1)                                                                              \
     X(int, counts, -1)                                                                            \
     X(int, auto_schema, -1)                                                                       \

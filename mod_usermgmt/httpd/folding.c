@@ -15,9 +15,9 @@
 /* How long a database that has failed is left alone. */
 #define DATABASE_PAUSE apr_time_from_sec(5)
 
-/* One virtual host's. */
+/* One database's. */
 typedef struct um_fold_t {
-    server_rec *server;
+    const um_runtime_database_t *database;
     /* Before then there is no use in asking the database. */
     apr_time_t not_before;
     /* And that is in the log. */
@@ -28,9 +28,9 @@ typedef struct um_fold_t {
 static apr_array_header_t *folds;
 
 /* In transactions of bounded size, so that nobody waits for long. */
-static void fold_server(um_fold_t *fold, apr_pool_t *pool)
+static void fold_database(um_fold_t *fold, apr_pool_t *pool)
 {
-    um_store_t *store = um_runtime_store(fold->server);
+    um_store_t *store = fold->database->store;
     apr_status_t status = APR_SUCCESS;
     apr_pool_t *scratch;
     int more = 1;
@@ -48,7 +48,7 @@ static void fold_server(um_fold_t *fold, apr_pool_t *pool)
         fold->not_before = apr_time_now() + DATABASE_PAUSE;
     }
     if (status != APR_SUCCESS && !fold->is_told) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, fold->server,
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, um_runtime_database_server(fold->database),
                      "UM0078: changes were not folded into counts; it is tried again");
     }
     fold->is_told = status != APR_SUCCESS;
@@ -58,16 +58,18 @@ static void fold_counts(int stopping, server_rec *server, apr_pool_t *pool)
 {
     (void)server;
     for (int i = 0; !stopping && i < folds->nelts; i++) {
-        fold_server(&APR_ARRAY_IDX(folds, i, um_fold_t), pool);
+        fold_database(&APR_ARRAY_IDX(folds, i, um_fold_t), pool);
     }
 }
 
 apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
 {
     folds = apr_array_make(pconf, 2, sizeof(um_fold_t));
-    for (server_rec *each = server; each != NULL; each = each->next) {
-        if (um_runtime_is_used(each)) {
-            APR_ARRAY_PUSH(folds, um_fold_t) = (um_fold_t){ each, 0, 0 };
+    for (int i = 0; i < um_runtime_database_count(); i++) {
+        const um_runtime_database_t *database = um_runtime_database(i);
+
+        if (database->is_used) {
+            APR_ARRAY_PUSH(folds, um_fold_t) = (um_fold_t){ database, 0, 0 };
         }
     }
     if (folds->nelts == 0) {

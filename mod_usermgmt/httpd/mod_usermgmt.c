@@ -31,10 +31,9 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *server)
 {
-    (void)pconf;
     (void)plog;
     (void)ptemp;
-    return um_runtime_check(server) && um_mailing_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    return um_runtime_check(pconf, server) && um_mailing_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -67,7 +66,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     /* The child's end undoes it in reverse: our work is told to stop before
      * mod_watchdog waits for its thread. */
-    static const char *const before[] = { "mod_dbd.c", "mod_watchdog.c", NULL };
+    static const char *const before[] = { "mod_watchdog.c", NULL };
 
     um_authz_register(pool);
     um_errors_register();

@@ -7,155 +7,104 @@
 #include <apr_atomic.h>
 #include <apr_hash.h>
 #include <apr_shm.h>
+#include <apr_strings.h>
 #include <http_config.h>
-#include <mod_dbd.h>
 #include <util_mutex.h>
 
+#include "../core/pool.h"
 #include "config.h"
+#include "config_database.h"
 #include "module.h"
 
 #define MUTEX_TYPE "usermgmt-writer"
 #define RETAINED_KEY "usermgmt-shared"
-#define WATCHED_KEY "usermgmt-watched"
-
-/* How often the pool is asked for a connection where it can't make one. */
-#define ACQUIRE_TRIES 3
 
 /* Without mod_watchdog requests fold the counts, each after so many changes. */
 #define FOLD_EVERY 256
 
-/* How long a thread waits for a place among those that wait for a connection. */
-#define PLACE_WAIT apr_time_from_msec(10)
-#define PLACE_WAIT_MAX apr_time_from_sec(2)
+/* Connections of a process to a database, unless the configuration says how many: so
+ * many for its threads, and within these bounds. */
+#define CONNECTIONS_FOR(threads) ((threads) / 2)
+#define CONNECTIONS_LEAST 4
+#define CONNECTIONS_MOST 16
+
+/* Connections that are made when a process starts. */
+#define CONNECTIONS_FIRST 4
+
+/* How long a process waits for another that writes, and how long where that was in
+ * vain the last time. */
+#define LOCK_WAIT apr_time_from_sec(5)
+#define LOCK_WAIT_AGAIN apr_time_from_msec(100)
+
+/* The lock between processes of an SQLite database. */
+typedef struct um_lock_t {
+    apr_global_mutex_t *mutex;
+    /* This process last waited in vain. */
+    volatile apr_uint32_t was_in_vain;
+} um_lock_t;
 
 /* What all processes share. It outlives a graceful restart, during which old
  * and new processes must still exclude each other. */
 typedef struct um_shared_t {
-    apr_global_mutex_t *mutex;
+    /* A path to its um_lock_t. One that is not configured any more stays. */
+    apr_hash_t *locks;
     apr_shm_t *shm;
     /* In shm. */
     apr_uint32_t *generation;
 } um_shared_t;
 
-/* One server's host, in a child process. */
-typedef struct um_server_host_t {
+/* A database, and what only this file looks at. */
+typedef struct um_host_database_t {
+    um_runtime_database_t shown;
+    const char *driver;
+    /* -1 where the configuration does not say. */
+    apr_int64_t connections;
+    apr_interval_time_t wait;
+    int auto_schema;
+    /* NULL where the database has many writers. */
+    um_lock_t *lock;
+    /* In a child process. */
     um_host_t host;
-    server_rec *server;
-    /* Threads inside of acquire. */
-    volatile apr_uint32_t acquiring;
-    um_store_t *store;
-} um_server_host_t;
-
-static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
-static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
+    um_pool_t *pool;
+} um_host_database_t;
 
 static um_shared_t *shared;
 
-/* How many connections that were in use here the pools have dropped. */
-static volatile apr_uint32_t dropped;
-
-/* This child's, written once before it serves: server_rec to um_server_host_t,
- * and how many threads may wait for a connection. */
-static apr_hash_t *hosts;
-static apr_uint32_t acquiring_max;
+/* Of um_host_database_t *; and server_rec to its um_host_database_t. */
+static apr_array_header_t *databases;
+static apr_hash_t *databases_of_servers;
 
 /* ---- the core's host ---- */
 
-/* mod_dbd's pool waits without limit when it is empty, so the threads that are
- * in it are bounded here; one more waits a bounded time for a place. */
-static int take_place(um_server_host_t *host)
+static apr_status_t acquire(um_connection_t **connection, um_acquire_t which, void *baton,
+                            apr_pool_t *pool)
 {
-    apr_interval_time_t waited = 0;
+    um_host_database_t *database = baton;
 
-    while (apr_atomic_inc32(&host->acquiring) >= acquiring_max) {
-        apr_atomic_dec32(&host->acquiring);
-        if (waited >= PLACE_WAIT_MAX) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, host->server,
-                         "UM0041: too many requests wait for a database connection; "
-                         "DBDMax or the database is too small for the load");
-            return 0;
-        }
-        apr_sleep(PLACE_WAIT);
-        waited += PLACE_WAIT;
-    }
-    return 1;
-}
-
-static apr_status_t count_dropped(void *unused)
-{
-    (void)unused;
-    apr_atomic_inc32(&dropped);
-    return APR_SUCCESS;
-}
-
-/* Its pool goes when the connection is dropped. */
-static void watch(const ap_dbd_t *dbd)
-{
-    void *watched = NULL;
-
-    apr_pool_userdata_get(&watched, WATCHED_KEY, dbd->pool);
-    if (watched == NULL) {
-        apr_pool_userdata_setn("", WATCHED_KEY, count_dropped, dbd->pool);
-    }
-}
-
-/* A connection that died in the pool comes out of it as NULL, and the pool has
- * dropped it then. All may have died at once, so that is no failure: there is
- * one such less. */
-static ap_dbd_t *open_connection(const um_server_host_t *host, apr_pool_t *pool)
-{
-    ap_dbd_t *dbd = NULL;
-    int failures = 0;
-
-    while (dbd == NULL && failures < ACQUIRE_TRIES) {
-        apr_uint32_t before = apr_atomic_read32(&dropped);
-
-        dbd = dbd_open(pool, host->server);
-        failures += apr_atomic_read32(&dropped) == before;
-    }
-    if (dbd != NULL) {
-        watch(dbd);
-    }
-    return dbd;
-}
-
-static apr_status_t acquire(um_connection_t *connection, void *baton, apr_pool_t *pool)
-{
-    um_server_host_t *host = baton;
-    ap_dbd_t *dbd;
-
-    if (!take_place(host)) {
-        return UM_EUNAVAILABLE;
-    }
-    dbd = open_connection(host, pool);
-    apr_atomic_dec32(&host->acquiring);
-    if (dbd == NULL) {
-        return UM_EUNAVAILABLE;
-    }
-    connection->driver = dbd->driver;
-    connection->handle = dbd->handle;
-    connection->pool = dbd->pool;
-    connection->owner = dbd;
-    return APR_SUCCESS;
+    return um_pool_acquire(connection, database->pool, which, pool);
 }
 
 static void release(um_connection_t *connection, void *baton)
 {
-    um_server_host_t *host = baton;
+    um_host_database_t *database = baton;
 
-    dbd_close(host->server, connection->owner);
+    um_pool_release(connection, database->pool);
 }
 
+/* Bounded, since the process that has it may be stopped. */
 static apr_status_t lock(void *baton)
 {
-    (void)baton;
-    return apr_global_mutex_lock(shared->mutex);
+    um_lock_t *lock = ((um_host_database_t *)baton)->lock;
+    apr_interval_time_t wait = apr_atomic_read32(&lock->was_in_vain) ? LOCK_WAIT_AGAIN : LOCK_WAIT;
+    apr_status_t status = apr_global_mutex_timedlock(lock->mutex, wait);
+
+    apr_atomic_set32(&lock->was_in_vain, status != APR_SUCCESS);
+    return status;
 }
 
 static void unlock(void *baton)
 {
-    (void)baton;
-    apr_global_mutex_unlock(shared->mutex);
+    apr_global_mutex_unlock(((um_host_database_t *)baton)->lock->mutex);
 }
 
 static apr_time_t now(void *baton)
@@ -178,9 +127,10 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
         [UM_LOG_WARNING] = APLOG_WARNING, [UM_LOG_NOTICE] = APLOG_NOTICE,
         [UM_LOG_INFO] = APLOG_INFO,       [UM_LOG_DEBUG] = APLOG_DEBUG,
     };
-    um_server_host_t *host = baton;
+    um_host_database_t *database = baton;
 
-    ap_log_error(APLOG_MARK, levels[level], status, host->server, "UM%04d: %s", id, line);
+    ap_log_error(APLOG_MARK, levels[level], status, um_runtime_database_server(&database->shown),
+                 "UM%04d: %s", id, line);
 }
 
 /* ---- all processes ---- */
@@ -197,29 +147,179 @@ int um_runtime_is_used(const server_rec *server)
     return config->used == 1 || config->counts == 1;
 }
 
-int um_runtime_check(server_rec *server)
+int um_runtime_database_count(void)
 {
-    int used = 0;
+    return databases->nelts;
+}
 
-    for (server_rec *each = server; each != NULL; each = each->next) {
-        used = used || um_runtime_is_used(each);
+const um_runtime_database_t *um_runtime_database(int index)
+{
+    return &APR_ARRAY_IDX(databases, index, um_host_database_t *)->shown;
+}
+
+int um_runtime_database_of(const server_rec *server)
+{
+    const um_host_database_t *database =
+        apr_hash_get(databases_of_servers, &server, sizeof(server));
+
+    return database != NULL ? database->shown.index : -1;
+}
+
+server_rec *um_runtime_database_server(const um_runtime_database_t *database)
+{
+    return APR_ARRAY_IDX(database->servers, 0, server_rec *);
+}
+
+static int has_same_init_sql(const apr_array_header_t *a, const apr_array_header_t *b)
+{
+    int count = a != NULL ? a->nelts : 0;
+
+    if (count != (b != NULL ? b->nelts : 0)) {
+        return 0;
     }
-    if (!used || ap_find_linked_module("mod_dbd.c") != NULL) {
+    for (int i = 0; i < count; i++) {
+        if (strcmp(APR_ARRAY_IDX(a, i, const char *), APR_ARRAY_IDX(b, i, const char *)) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static um_host_database_t *find_database(const um_config_database_t *config)
+{
+    for (int i = 0; i < databases->nelts; i++) {
+        um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
+
+        if (strcmp(database->driver, config->driver) == 0
+            && strcmp(database->shown.database.params, config->params) == 0
+            && has_same_init_sql(database->shown.database.init_sql, config->init_sql)) {
+            return database;
+        }
+    }
+    return NULL;
+}
+
+static um_host_database_t *add_database(const um_config_database_t *config, apr_pool_t *pconf)
+{
+    um_host_database_t *database = apr_pcalloc(pconf, sizeof(*database));
+
+    database->shown.index = databases->nelts;
+    database->shown.database.params = config->params;
+    database->shown.database.init_sql = config->init_sql;
+    database->shown.servers = apr_array_make(pconf, 1, sizeof(server_rec *));
+    database->driver = config->driver;
+    database->connections = -1;
+    database->auto_schema = 1;
+    APR_ARRAY_PUSH(databases, um_host_database_t *) = database;
+    return database;
+}
+
+/* Where servers differ about a database that they share, the larger number holds, and
+ * a schema that one does not want made is not. */
+static void add_server(um_host_database_t *database, server_rec *server, apr_pool_t *pconf)
+{
+    const um_config_server_t *config = um_config_server(server);
+    apr_interval_time_t wait = um_config_connection_wait(config);
+    server_rec **key = apr_pmemdup(pconf, &server, sizeof(server));
+
+    APR_ARRAY_PUSH(database->shown.servers, server_rec *) = server;
+    apr_hash_set(databases_of_servers, key, sizeof(*key), database);
+    database->shown.is_used = database->shown.is_used || um_runtime_is_used(server);
+    database->auto_schema = database->auto_schema && config->auto_schema != 0;
+    if (config->connections > database->connections) {
+        database->connections = config->connections;
+    }
+    if (wait > database->wait) {
+        database->wait = wait;
+    }
+}
+
+/* Returns 0 where a server that needs a database has none. */
+static int find_of_server(server_rec *server, apr_pool_t *pconf)
+{
+    um_config_database_t config = { NULL, NULL, NULL };
+    um_host_database_t *database;
+
+    if (!um_config_database(&config, um_config_server(server))) {
+        if (um_runtime_is_used(server)) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                         "UM0095: no database is named for the server %s:%d: give "
+                         "\"UserMgmtDatabase DRIVER PARAMS\", or DBDriver and DBDParams",
+                         server->server_hostname != NULL ? server->server_hostname : "",
+                         server->port);
+            return 0;
+        }
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                 "UM0042: mod_usermgmt needs mod_dbd: LoadModule dbd_module modules/mod_dbd.so, "
-                 "DBDriver and DBDParams");
+    database = find_database(&config);
+    if (database == NULL) {
+        database = add_database(&config, pconf);
+    }
+    add_server(database, server, pconf);
+    return 1;
+}
+
+/* A database that nothing asks for may be another module's, of whatever kind. */
+static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
+{
+    apr_status_t status =
+        um_database_find_driver(&database->shown.database, database->driver, pconf);
+    server_rec *server = um_runtime_database_server(&database->shown);
+
+    if (status == APR_SUCCESS || !database->shown.is_used) {
+        return 1;
+    }
+    if (status == UM_EINVALID) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                     "UM0002: the database driver \"%s\" is not supported; use sqlite3, pgsql or "
+                     "mysql",
+                     database->driver);
+    } else {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
+                     "UM0090: apr-util has no driver \"%s\" here; is its package installed?",
+                     database->driver);
+    }
     return 0;
 }
 
+/* mod_dbd's numbers are about its own connections. */
+static void tell_of_sizes(server_rec *server)
+{
+    for (; server != NULL; server = server->next) {
+        const um_config_server_t *config = um_config_server(server);
+
+        if (um_runtime_is_used(server) && config->has_dbd_size == 1 && config->connections == -1) {
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
+                         "UM0094: DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the "
+                         "number of the module's own is UserMgmtConnections");
+            return;
+        }
+    }
+}
+
+int um_runtime_check(apr_pool_t *pconf, server_rec *server)
+{
+    int is_good = 1;
+
+    databases = apr_array_make(pconf, 2, sizeof(um_host_database_t *));
+    databases_of_servers = apr_hash_make(pconf);
+    for (server_rec *each = server; each != NULL; each = each->next) {
+        is_good = find_of_server(each, pconf) && is_good;
+    }
+    for (int i = 0; i < databases->nelts; i++) {
+        is_good =
+            load_driver(APR_ARRAY_IDX(databases, i, um_host_database_t *), pconf) && is_good;
+    }
+    return is_good;
+}
+
 apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
-                                     server_rec *server)
+                                     const char *instance, server_rec *server)
 {
     apr_status_t status;
 
     /* Logs by itself where it fails. */
-    status = ap_global_mutex_create(mutex, NULL, type, NULL, server, server->process->pool, 0);
+    status = ap_global_mutex_create(mutex, NULL, type, instance, server, server->process->pool, 0);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -236,32 +336,66 @@ apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *typ
 static apr_status_t make_shared(um_shared_t *made, server_rec *server)
 {
     apr_pool_t *pool = server->process->pool;
-    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, server);
+    apr_status_t status = apr_shm_create(&made->shm, sizeof(*made->generation), NULL, pool);
 
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = apr_shm_create(&made->shm, sizeof(*made->generation), NULL, pool);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0044: no shared memory");
         return status;
     }
     made->generation = apr_shm_baseaddr_get(made->shm);
     apr_atomic_set32(made->generation, 0);
+    made->locks = apr_hash_make(pool);
     return APR_SUCCESS;
+}
+
+/* The lock of an SQLite database, made once for as long as the server runs. */
+static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
+{
+    apr_pool_t *pool = server->process->pool;
+    const char *path = database->shown.database.params;
+    apr_status_t status;
+    um_lock_t *lock = apr_hash_get(shared->locks, path, APR_HASH_KEY_STRING);
+
+    if (lock == NULL) {
+        lock = apr_pcalloc(pool, sizeof(*lock));
+        status = um_runtime_create_mutex(
+            &lock->mutex, MUTEX_TYPE, apr_psprintf(pool, "%u", apr_hash_count(shared->locks)),
+            server);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        apr_hash_set(shared->locks, apr_pstrdup(pool, path), APR_HASH_KEY_STRING, lock);
+    }
+    database->lock = lock;
+    return APR_SUCCESS;
+}
+
+static int has_single_writer(const um_host_database_t *database)
+{
+    return um_statements_traits(database->shown.database.dialect)->has_single_writer;
 }
 
 apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server)
 {
+    apr_status_t status = APR_SUCCESS;
+
     (void)pconf;
-    dbd_open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
-    dbd_close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
     shared = ap_retained_data_get(RETAINED_KEY);
     if (shared == NULL) {
         shared = ap_retained_data_create(RETAINED_KEY, sizeof(*shared));
     }
-    return shared->mutex != NULL && shared->shm != NULL ? APR_SUCCESS
-                                                        : make_shared(shared, server);
+    if (shared->shm == NULL) {
+        status = make_shared(shared, server);
+    }
+    for (int i = 0; status == APR_SUCCESS && i < databases->nelts; i++) {
+        um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
+
+        if (database->shown.database.driver != NULL && has_single_writer(database)) {
+            status = find_lock(database, server);
+        }
+    }
+    tell_of_sizes(server);
+    return status;
 }
 
 apr_uint32_t um_runtime_generation(void)
@@ -276,61 +410,134 @@ void um_runtime_raise_generation(void)
 
 /* ---- a child process ---- */
 
-static void start_server(server_rec *server, um_writer_t *writer, apr_pool_t *pool)
+static void connected(void *baton)
+{
+    um_host_database_t *database = baton;
+    apr_pool_t *scratch;
+
+    apr_pool_create_unmanaged_ex(&scratch, NULL, NULL);
+    um_store_prepare(database->shown.store, scratch);
+    apr_pool_destroy(scratch);
+}
+
+/* How many connections, and how many of them at once. */
+static void fill_settings(um_pool_settings_t *settings, um_host_database_t *database)
+{
+    int threads = 1;
+    int most;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    most = CONNECTIONS_FOR(threads);
+    most = most < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : most;
+    most = most > CONNECTIONS_MOST ? CONNECTIONS_MOST : most;
+    settings->connections =
+        database->connections != -1 ? (int)database->connections : most;
+    settings->wait = database->wait;
+    settings->first = threads < CONNECTIONS_FIRST ? threads : CONNECTIONS_FIRST;
+    if (settings->first > settings->connections) {
+        settings->first = settings->connections;
+    }
+    if (!database->shown.is_used) {
+        settings->first = 0;
+    }
+    settings->baton = database;
+}
+
+static apr_status_t make_pool(um_host_database_t *database, apr_pool_t *pool)
+{
+    um_pool_settings_t settings = { 0 };
+
+    fill_settings(&settings, database);
+    if (!has_single_writer(database) && database->shown.is_used) {
+        /* Early, so that what is wrong is in the log before anybody asks, but without
+         * waiting for a server that may be silent. */
+        settings.connected = connected;
+    }
+    return um_pool_create(&database->pool, &settings, &database->shown.database, &database->host,
+                          pool);
+}
+
+static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
+{
+    um_dialect_t dialect = database->shown.database.dialect;
+    um_writer_t *writer = NULL;
+    apr_status_t status = APR_SUCCESS;
+
+    if (has_single_writer(database)) {
+        status = apr_global_mutex_child_init(
+            &database->lock->mutex, apr_global_mutex_lockfile(database->lock->mutex), pool);
+        if (status == APR_SUCCESS) {
+            status = um_writer_create(&writer, pool);
+        }
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    database->shown.store =
+        um_store_create(&database->host, dialect, writer, database->auto_schema, pool);
+    if (ap_find_linked_module("mod_watchdog.c") == NULL) {
+        um_store_set_folding(database->shown.store, FOLD_EVERY);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
+{
+    /* The writer ends before the pool, as it is made later. */
+    apr_status_t status = make_pool(database, pool);
+
+    if (status == APR_SUCCESS) {
+        status = make_store(database, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_pool_start(database->pool);
+    }
+    return status;
+}
+
+static void start_database(um_host_database_t *database, apr_pool_t *pool)
 {
     static const um_host_t template = { NULL, acquire, release, lock, unlock,
                                         now,  um_runtime_random, write_log };
-    const um_config_server_t *config = um_config_server(server);
-    um_server_host_t *host = apr_pcalloc(pool, sizeof(*host));
+    apr_status_t status;
     apr_pool_t *scratch;
 
-    host->host = template;
-    host->host.baton = host;
-    host->server = server;
-    host->store = um_store_create(&host->host, writer, config->auto_schema != 0, pool);
-    if (ap_find_linked_module("mod_watchdog.c") == NULL) {
-        um_store_set_folding(host->store, FOLD_EVERY);
+    database->host = template;
+    database->host.baton = database;
+    if (!has_single_writer(database)) {
+        database->host.lock = NULL;
+        database->host.unlock = NULL;
     }
-    apr_hash_set(hosts, &host->server, sizeof(host->server), host);
-    if (um_runtime_is_used(server)) {
-        /* Early, so that what is wrong is in the log before anybody asks; a
-         * database that is down now is tried again at the first request. */
+    status = start_all(database, pool);
+    if (status != APR_SUCCESS) {
+        database->shown.store = NULL;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status,
+                     um_runtime_database_server(&database->shown),
+                     "UM0045: can't start the threads for the database");
+        return;
+    }
+    if (has_single_writer(database) && database->shown.is_used) {
         apr_pool_create(&scratch, pool);
-        um_store_prepare(host->store, scratch);
+        um_store_prepare(database->shown.store, scratch);
         apr_pool_destroy(scratch);
     }
 }
 
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server)
 {
-    um_writer_t *writer = NULL;
-    int threads = 1;
-    apr_status_t status;
+    (void)server;
+    for (int i = 0; i < databases->nelts; i++) {
+        um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
 
-    hosts = apr_hash_make(pool);
-    if (dbd_open == NULL) {
-        return;
-    }
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    /* The writer is one more. */
-    acquiring_max = (apr_uint32_t)(threads > 4 ? threads - threads / 4 : threads) + 1;
-    status = apr_global_mutex_child_init(&shared->mutex,
-                                         apr_global_mutex_lockfile(shared->mutex), pool);
-    if (status == APR_SUCCESS) {
-        status = um_writer_create(&writer, pool);
-    }
-    if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0045: can't start the writer");
-        return;
-    }
-    for (; server != NULL; server = server->next) {
-        start_server(server, writer, pool);
+        if (database->shown.database.driver != NULL) {
+            start_database(database, pool);
+        }
     }
 }
 
 um_store_t *um_runtime_store(const server_rec *server)
 {
-    um_server_host_t *host = apr_hash_get(hosts, &server, sizeof(server));
+    int index = um_runtime_database_of(server);
 
-    return host != NULL ? host->store : NULL;
+    return index != -1 ? um_runtime_database(index)->store : NULL;
 }

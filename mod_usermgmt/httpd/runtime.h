@@ -4,31 +4,57 @@
 
 /**
  * @file runtime.h
- * What runs: the core's host filled with mod_dbd and httpd's mutexes and log,
- * and, in each child process, one writer and a store for each server.
+ * What runs: the core's host filled with a pool of connections and httpd's mutexes
+ * and log, and, in each child process, a store for each database. Servers (virtual
+ * hosts) that name the same database share all of it.
  */
 
 #include <apr_global_mutex.h>
 #include <httpd.h>
 
+#include "../core/connection.h"
 #include "../core/store.h"
+
+/** A database and the servers that have it. */
+typedef struct um_runtime_database_t {
+    /** Counted from 0, in the order of the servers. */
+    int index;
+    um_database_t database;
+    /** Of server_rec *: all that name it, the main server first if it is one. */
+    apr_array_header_t *servers;
+    /** Something in the configuration of one of the servers asks for it. */
+    int is_used;
+    /** NULL but in a child process that could start it; the other case is logged. */
+    um_store_t *store;
+} um_runtime_database_t;
 
 /** Register the mutex with httpd; in pre_config. */
 apr_status_t um_runtime_register(apr_pool_t *pconf);
 
-/** Tell whether mod_dbd is there, and log if it is not; in check_config. */
-int um_runtime_check(server_rec *server);
+/** Find the databases of all servers. Returns 0, logged, where one that is needed is
+ *  not named or has no driver; in check_config. */
+int um_runtime_check(apr_pool_t *pconf, server_rec *server);
+
+/** The databases, after um_runtime_check(): how many, one of them, and the number of
+ *  a server's, -1 where it has none. */
+int um_runtime_database_count(void);
+const um_runtime_database_t *um_runtime_database(int index);
+int um_runtime_database_of(const server_rec *server);
+
+/** The server whose log tells of a database. */
+server_rec *um_runtime_database_server(const um_runtime_database_t *database);
 
 /** Make what all processes share; in post_config. Logged where it fails. */
 apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server);
 
-/** Start in a child process, after mod_dbd; pool is the child's. */
+/** Start in a child process; pool is the child's. */
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
 
-/** Make a mutex that outlives graceful restarts, of a type registered before.
- *  Logged where it fails, or is of a kind that a killed process leaves locked. */
+/** Make a mutex that outlives graceful restarts, of a type registered before. instance
+ *  tells several of a type apart, or is NULL. Logged where it fails, or is of a kind
+ *  that a killed process leaves locked. */
 apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
-                                     server_rec *server);
+                                     const char *instance, server_rec *server);
 
 /** Tell whether anything of a server's configuration asks for its database. */
 int um_runtime_is_used(const server_rec *server);

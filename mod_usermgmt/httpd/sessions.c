@@ -78,7 +78,7 @@ apr_status_t um_sessions_register(apr_pool_t *pconf)
 static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, server_rec *server)
 {
     apr_pool_t *pool = server->process->pool;
-    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, server);
+    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, NULL, server);
 
     if (status != APR_SUCCESS) {
         return status;

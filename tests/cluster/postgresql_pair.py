@@ -81,7 +81,8 @@ class Pair:
         ports = ",".join(str(node.port) for node in self.nodes)
         return f"host={hosts} port={ports} target_session_attrs=read-write connect_timeout=2"
 
-    directives = PostgresqlEngine.directives
+    driver = PostgresqlEngine.driver
+    params = PostgresqlEngine.params
 
     def __getattr__(self, name):
         if name in ("query", "connect", "create_database", "apply_schema", "drop_database"):
@@ -117,7 +118,8 @@ class Pooler:
 
     kind = PostgresqlEngine.kind
     list_tables = PostgresqlEngine.list_tables
-    directives = PostgresqlEngine.directives
+    driver = PostgresqlEngine.driver
+    params = PostgresqlEngine.params
 
     def __init__(self, engine, port, mode, backends=6):
         self.engine = engine

@@ -213,7 +213,7 @@ def pooled(poolers, new_server):
     def make(mode):
         database = ServerDatabase(poolers(mode), "um")
         return [new_server(database=database, extra=AS_ANYBODY,
-                           pool={"DBDKeep": 3, "DBDMax": 3}, processes=1) for _ in range(2)]
+                           pool={"UserMgmtConnections": 3}, processes=1) for _ in range(2)]
     return make
 
 

@@ -39,7 +39,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     parent = fuzz_start();
     host = sqlite_host_create(parent);
     REQUIRE(host != NULL && um_writer_create(&writer, parent) == APR_SUCCESS);
-    store = um_store_create(&host->host, writer, 1, parent);
+    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, parent);
     REQUIRE(um_store_open(&db, store, parent) == APR_SUCCESS);
     REQUIRE(um_store_callers_get(&record, db, "default", "x", parent) == APR_SUCCESS);
     org_id = record->org_id;

@@ -47,11 +47,13 @@ def schema_files(kind, first=1, last=VERSION):
     return [path.read_text() for path in files[first - 1:last]]
 
 
-def lines(**directives):
-    return "".join(f"{name} {value}\n" for name, value in directives.items())
-
-
-POOL = {"DBDMin": 1, "DBDKeep": 16, "DBDMax": 16, "DBDExptime": 300}
+def directives(driver, params, dbd=False, **more):
+    """What names a database: the module's own directive, or mod_dbd's."""
+    if dbd:
+        text = f'DBDriver {driver}\nDBDParams "{params}"\n'
+    else:
+        text = f'UserMgmtDatabase {driver} "{params}"\n'
+    return text + "".join(f"{name} {value}\n" for name, value in more.items())
 
 
 # ---- SQLite ----
@@ -65,8 +67,8 @@ class SqliteDatabase:
     def __init__(self, path):
         self.path = Path(path)
 
-    def directives(self, **pool):
-        return lines(DBDriver="sqlite3", DBDParams=f'"{self.path}"', **{**POOL, **pool})
+    def directives(self, **more):
+        return directives("sqlite3", self.path, **more)
 
     def sql(self, statement, *parameters):
         connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
@@ -246,8 +248,8 @@ class ServerDatabase:
             self.engine.create_database(self.name, version)
             self.is_made = True
 
-    def directives(self, **pool):
-        return self.engine.directives(self.name, {**POOL, **pool})
+    def directives(self, **more):
+        return directives(self.engine.driver, self.engine.params(self.name), **more)
 
     def connect(self):
         self.make()
@@ -288,6 +290,7 @@ class PostgresqlEngine(ServerEngine):
     """A PostgreSQL server."""
 
     kind = "postgresql"
+    driver = "pgsql"
     stop_signal = signal.SIGINT
     port = 5432
     template = "um_template"
@@ -342,9 +345,8 @@ class PostgresqlEngine(ServerEngine):
         """Where it is, as libpq's words say it."""
         return f"host={self.directory} connect_timeout=5"
 
-    def directives(self, name, pool):
-        return lines(DBDriver="pgsql",
-                     DBDParams=f'"{self.address()} user={USER} dbname={name}"', **pool)
+    def params(self, name):
+        return f"{self.address()} user={USER} dbname={name}"
 
     def kill_connections(self, name):
         """Those of a database, all at once; gives how many."""
@@ -356,6 +358,7 @@ class MariadbEngine(ServerEngine):
     """A MariaDB server."""
 
     kind = "mariadb"
+    driver = "mysql"
     stop_signal = signal.SIGTERM
     hold = ("LOCK TABLES {table} READ",)
     list_tables = ("SELECT table_name FROM information_schema.tables"
@@ -405,9 +408,8 @@ class MariadbEngine(ServerEngine):
     def drop_database(self, name):
         self.query(None, f"DROP DATABASE IF EXISTS {name}")
 
-    def directives(self, name, pool):
-        return lines(DBDriver="mysql", DBDParams=f'"sock={self.socket},user={USER},'
-                     f'dbname={name},reconnect=0"', **pool)
+    def params(self, name):
+        return f"sock={self.socket},user={USER},dbname={name},reconnect=0"
 
     def kill_connections(self, name):
         """Those of a database, all at once; gives how many."""

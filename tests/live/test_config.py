@@ -96,14 +96,17 @@ def test_the_handler_belongs_in_a_location(new_server, section):
     server.expect_config_error("must stand directly in a <Location>|not allowed here")
 
 
-def test_without_mod_dbd(new_server):
-    server = new_server(start=False, without=["dbd"])
-    server.expect_config_error("needs mod_dbd")
+# ---- which database ----
 
 
-def test_without_mod_dbd_and_without_use(new_server):
-    """Loaded and not used, it asks for nothing."""
-    server = new_server(without=["dbd"], has_location=False)
+def test_a_server_without_a_database(new_server):
+    server = new_server(start=False, has_database=False)
+    server.expect_config_error(
+        r"UM0095: no database is named for the server localhost.*UserMgmtDatabase")
+
+
+def test_a_server_that_does_not_use_the_module_needs_no_database(new_server):
+    server = new_server(has_database=False, has_location=False)
     assert server.client(base="").get("page.txt").status == 200
 
 
@@ -205,7 +208,7 @@ def test_two_virtual_hosts_have_databases_of_their_own(live, new_server):
     for number, database in enumerate(databases):
         database.make()
         server.extra += VIRTUAL.format(port=ports[number], name=f"host{number}",
-                                       directives=database.directives(DBDKeep=2, DBDMax=4))
+                                       directives=database.directives(UserMgmtConnections=4))
     server.start()
     clients = [server.admin, *(Client(server, ADMIN, port=port) for port in ports)]
     made = [client.create("same@example.com", f"Host {number}")

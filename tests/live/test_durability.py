@@ -420,7 +420,7 @@ def test_the_schema_is_changed_while_it_runs(new_server):
 
 def test_few_connections_for_many_requests(new_server):
     """Fewer connections than threads: all are served in turn or told to come again."""
-    server = new_server(pool={"DBDKeep": 1, "DBDMax": 2})
+    server = new_server(pool={"UserMgmtConnections": 2})
     server.allow_log("UM0041")
     client = server.admin
     results = in_parallel(60, lambda index: client.post(

@@ -12,7 +12,7 @@ PREFIX = "[Tue Nov 24 16:19:25.089531 2026] "
 @pytest.fixture(scope="module")
 def plain(make_server):
     """An httpd without the module."""
-    return make_server(without=["usermgmt", "dbd"], has_location=False, processes=1, threads=4,
+    return make_server(without=["usermgmt"], has_location=False, processes=1, threads=4,
                        extra="""
                        <Location "/closed">
                            Require all denied
@@ -71,7 +71,7 @@ def test_an_earlier_error_does_not_count(plain):
 
 
 def test_a_core_and_a_report_are_seen(new_server):
-    server = new_server(start=False, without=["usermgmt", "dbd"], has_location=False)
+    server = new_server(start=False, without=["usermgmt"], has_location=False)
     server.check_remains()
     for name in ("cores/core", "sanitizer/report.1", "logs/console"):
         path = server.directory / name
@@ -87,7 +87,7 @@ def test_a_good_configuration_is_no_error(plain):
 
 
 def test_a_wrong_configuration_must_say_what_is_expected(new_server):
-    server = new_server(start=False, without=["usermgmt", "dbd"], has_location=False,
+    server = new_server(start=False, without=["usermgmt"], has_location=False,
                         extra="NoSuchDirective x")
     server.expect_config_error("Invalid command 'NoSuchDirective'")
     with pytest.raises(AssertionError, match="is not in"):
@@ -104,7 +104,7 @@ def test_ports_are_given_once():
 
 
 def test_nothing_is_left_running(new_server):
-    server = new_server(without=["usermgmt", "dbd"], has_location=False)
+    server = new_server(without=["usermgmt"], has_location=False)
     processes = [server.process.pid, *server.children()]
     assert len(processes) >= 2
     server.stop()

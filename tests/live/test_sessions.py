@@ -447,9 +447,9 @@ def test_bad_directives(new_server, line, pattern):
     new_server(start=False, extra=line).expect_config_error(pattern)
 
 
-def test_counting_needs_mod_dbd(new_server):
-    new_server(start=False, extra="UserMgmtActivity x", without=("dbd",), has_location=False) \
-        .expect_config_error("UM0042")
+def test_counting_needs_a_database(new_server):
+    new_server(start=False, extra="UserMgmtActivity x", has_database=False, has_location=False) \
+        .expect_config_error("UM0095")
 
 
 def test_hostile_names(server, admin):

@@ -148,7 +148,7 @@ def proxied(new_server, how, setting):
 
     def make(**options):
         server = new_server(start=False, processes=1, threads=4,
-                            pool={"DBDKeep": 1, "DBDMax": 1}, **options)
+                            pool={"UserMgmtConnections": 1}, **options)
         directory = server.directory / "run"
         proxy = Proxy(directory / server.database.engine.socket.name, server.database, how)
         made.append(proxy)

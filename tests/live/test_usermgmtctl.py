@@ -82,9 +82,10 @@ def test_database_unavailable(tmp_path):
     missing.run("org", "list").expect(3, "there is no database")
     assert not missing.path.exists()
     (tmp_path / "text").write_text("this is no database, however long the text may be\n" * 50)
-    Database(tmp_path / "text").run("org", "list").expect(3, "UM0001")
+    Database(tmp_path / "text").run("org", "list").expect(3, "can't be opened.*file is not a database")
     Database(tmp_path / "none/no.db").run("schema", "create").expect(3)
-    run("--driver", "oracle", "--params", "x", "org", "list").expect(3, 'no driver "oracle"')
+    run("--driver", "oracle", "--params", "x", "org", "list").expect(
+        3, 'driver "oracle" is not supported')
 
 
 def test_output_that_cannot_be_written(database):
@@ -130,8 +131,8 @@ def test_config_includes_variables_quotes(database, tmp_path):
 
 
 @pytest.mark.parametrize("text, error", [
-    ("Listen 80\n", "no DBDriver or no DBDParams"),
-    ("DBDriver sqlite3\n", "no DBDriver or no DBDParams"),
+    ("Listen 80\n", "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
+    ("DBDriver sqlite3\n", "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
     ("Include nowhere.conf\n", "nowhere.conf can't be read"),
     ("DBDriver sqlite3\nDBDParams /a\n<VirtualHost *>\nDBDParams /b\n</VirtualHost>\n",
      r"several databases(.|\n)*:2: DBDParams /a\n(.|\n)*:4: DBDParams /b"),

@@ -51,7 +51,7 @@ AUTHENTICATION = """
 """
 
 MODULES = """authn_core authn_file auth_basic authz_core authz_user authz_groupfile
-    authz_host env setenvif headers alias socache_shmcb dbd""".split()
+    authz_host env setenvif headers alias socache_shmcb""".split()
 
 # A line that nobody declared as expected and that matches one of these fails
 # the test. Lines without httpd's prefix (a sanitizer's, the C library's) do too.
@@ -61,7 +61,7 @@ BAD_TEXT = re.compile(r"AddressSanitizer|runtime error:|exit signal|Sanitizer|\*
 
 # What is said of a database that is not to be had; a test that takes it away
 # declares it.
-UNAVAILABLE = (r"UM0001: database: |UM000\d|AH00632|AH0063\d|AH00626|AH00633|dbd:error"
+UNAVAILABLE = (r"UM0001: database: |UM0091: database: it is away|UM0093"
                # libpq, of a connection that was idle.
                r"|^FATAL:  terminating connection")
 
@@ -392,7 +392,8 @@ class Server:
     before    lines before the Location: modules' settings
     database  another server's, to share it
     kind      the kind of a database of its own
-    pool      DBD… directives of mod_dbd's pool that are to differ
+    pool      further directives for the connections to the database
+    has_database  whether it is named in the main server
     schema    the version that the database starts with; an older one stays
     preload   a library for the dynamic linker
     """
@@ -400,6 +401,7 @@ class Server:
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
                  location="", roles=DEFAULT_ROLES, extra="", modules=(), without=(),
                  database=None, kind=databases.KIND, pool=None, has_location=True,
+                 has_database=True,
                  require="Require valid-user", log_level="info", schema=databases.VERSION,
                  preload=None):
         self.live = live
@@ -416,6 +418,7 @@ class Server:
         self.has_module = "usermgmt" not in without
         self.pool = pool or {}
         self.has_location = has_location
+        self.has_database = has_database and self.has_module
         self.schema = schema
         self.require = require
         self.log_level = log_level
@@ -511,11 +514,9 @@ class Server:
                                     *self.modules])
         if self.has_module:
             load += f"LoadModule usermgmt_module {module_path()}\n"
-        dbd = ""
-        if "dbd" in self.modules:
-            dbd = self.database.directives(**self.pool)
+        database = self.database.directives(**self.pool) if self.has_database else ""
         if self.schema != databases.VERSION:
-            dbd += "UserMgmtAutoSchema Off\n"
+            database += "UserMgmtAutoSchema Off\n"
         location = ""
         if self.has_location:
             location = f"""<Location "{self.base}">
@@ -549,7 +550,7 @@ class Server:
             <Directory "@DIR@/htdocs">
                 Require all granted
             </Directory>
-            {dbd}
+            {database}
             {location}
             {self.extra}
             """)

@@ -92,7 +92,7 @@ for library in libumcore libumapi; do
     [ -z "$needs" ] || fail "$library needs httpd" "$needs"
 done
 
-only core/db.c "calls of apr_dbd" \
+only 'core/\(db\|connection\)\.c' "calls of apr_dbd" \
     "$(grep -nE 'apr_dbd_[a-z0-9_]+[[:space:]]*\(' $(files core api httpd))"
 only api/json.c "jansson.h" "$(includes 'jansson\.h' $(files core api httpd cli))"
 only core/smtp.c "curl.h" "$(includes 'curl/curl\.h' $(files core api httpd cli))"

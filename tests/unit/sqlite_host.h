@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <apr_dbd.h>
 #include <apr_file_io.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
+#include "../../mod_usermgmt/core/connection.h"
 #include "../../mod_usermgmt/core/store.h"
 
 #define CONNECTIONS_MAX 64
@@ -25,9 +25,9 @@ typedef struct sqlite_host_t {
     um_host_t host;
     apr_pool_t *pool;
     const char *path;
-    const apr_dbd_driver_t *driver;
+    um_database_t database;
     apr_thread_mutex_t *mutex;
-    um_connection_t idle[CONNECTIONS_MAX];
+    um_connection_t *idle[CONNECTIONS_MAX];
     int idle_count;
     int opened;
     apr_time_t now;
@@ -35,33 +35,30 @@ typedef struct sqlite_host_t {
     int refuse_connections;
 } sqlite_host_t;
 
-static inline apr_status_t sqlite_host_close(void *data)
+static inline apr_status_t sqlite_host_close_idle(void *data)
 {
-    um_connection_t *connection = data;
+    sqlite_host_t *host = data;
 
-    apr_dbd_close(connection->driver, connection->handle);
+    while (host->idle_count > 0) {
+        um_connection_close(host->idle[--host->idle_count]);
+    }
     return APR_SUCCESS;
 }
 
-static inline apr_status_t sqlite_host_open(um_connection_t *connection, sqlite_host_t *host)
+static inline apr_status_t sqlite_host_open(um_connection_t **connection, sqlite_host_t *host)
 {
-    apr_status_t status;
+    const char *error = NULL;
+    apr_status_t status = um_connection_open(connection, &error, &host->database, host->pool);
 
-    memset(connection, 0, sizeof(*connection));
-    apr_pool_create(&connection->pool, host->pool);
-    connection->driver = host->driver;
-    status = apr_dbd_open(host->driver, connection->pool, host->path, &connection->handle);
-    if (status == APR_SUCCESS) {
-        host->opened++;
-        apr_pool_cleanup_register(connection->pool,
-                                  apr_pmemdup(connection->pool, connection, sizeof(*connection)),
-                                  sqlite_host_close, apr_pool_cleanup_null);
+    host->opened += status == APR_SUCCESS;
+    if (error != NULL) {
+        fprintf(stderr, "can't open: %s\n", error);
     }
     return status;
 }
 
-static inline apr_status_t sqlite_host_acquire(um_connection_t *connection, void *baton,
-                                               apr_pool_t *pool)
+static inline apr_status_t sqlite_host_acquire(um_connection_t **connection, um_acquire_t which,
+                                               void *baton, apr_pool_t *pool)
 {
     sqlite_host_t *host = baton;
     apr_status_t status = APR_SUCCESS;
@@ -70,7 +67,7 @@ static inline apr_status_t sqlite_host_acquire(um_connection_t *connection, void
     apr_thread_mutex_lock(host->mutex);
     if (host->refuse_connections) {
         status = UM_EUNAVAILABLE;
-    } else if (host->idle_count > 0) {
+    } else if (which == UM_ACQUIRE_ANY && host->idle_count > 0) {
         *connection = host->idle[--host->idle_count];
     } else {
         status = sqlite_host_open(connection, host);
@@ -84,7 +81,11 @@ static inline void sqlite_host_release(um_connection_t *connection, void *baton)
     sqlite_host_t *host = baton;
 
     apr_thread_mutex_lock(host->mutex);
-    host->idle[host->idle_count++] = *connection;
+    if (connection->state == UM_CONNECTION_READY) {
+        host->idle[host->idle_count++] = connection;
+    } else {
+        um_connection_close(connection);
+    }
     apr_thread_mutex_unlock(host->mutex);
 }
 
@@ -135,8 +136,7 @@ static inline sqlite_host_t *sqlite_host_create(apr_pool_t *pool)
     host->pool = pool;
     host->now = apr_time_from_sec(1700000000);
     apr_thread_mutex_create(&host->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    apr_dbd_init(pool);
-    if (apr_dbd_get_driver(pool, "sqlite3", &host->driver) != APR_SUCCESS
+    if (um_database_find_driver(&host->database, "sqlite3", pool) != APR_SUCCESS
         || apr_temp_dir_get(&folder, pool) != APR_SUCCESS) {
         return NULL;
     }
@@ -147,7 +147,9 @@ static inline sqlite_host_t *sqlite_host_create(apr_pool_t *pool)
     }
     apr_file_close(file);
     host->path = path;
+    host->database.params = path;
     apr_pool_cleanup_register(pool, path, sqlite_host_remove, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, host, sqlite_host_close_idle, apr_pool_cleanup_null);
     host->host.baton = host;
     host->host.acquire = sqlite_host_acquire;
     host->host.release = sqlite_host_release;

@@ -28,7 +28,7 @@ static int set_up(void **state)
     if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
         return -1;
     }
-    store = um_store_create(&host->host, writer, 1, pool);
+    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
     if (um_store_open(&db, store, pool) != APR_SUCCESS
         || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
         return -1;

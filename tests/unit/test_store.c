@@ -28,7 +28,7 @@ static int set_up(void **state)
     if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
         return -1;
     }
-    store = um_store_create(&host->host, writer, 1, pool);
+    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
     if (um_store_open(&db, store, pool) != APR_SUCCESS
         || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
         return -1;
@@ -136,11 +136,11 @@ static void every_statement_can_be_prepared(void **state)
 
         assert_non_null(sql);
         assert_string_not_equal(um_statements_name((um_statement_id_t)id), "");
-        assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &handle), APR_SUCCESS);
-        if (apr_dbd_prepare(host->driver, pool, handle, sql, NULL, &prepared) != 0) {
+        assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &handle), APR_SUCCESS);
+        if (apr_dbd_prepare(host->database.driver, pool, handle, sql, NULL, &prepared) != 0) {
             fail_msg("%s can't be prepared: %s", um_statements_name((um_statement_id_t)id), sql);
         }
-        apr_dbd_close(host->driver, handle);
+        apr_dbd_close(host->database.driver, handle);
     }
 }
 
@@ -454,12 +454,12 @@ static void the_audit_trail_only_grows(void **state)
 
     (void)state;
     assert_int_equal(um_store_audit_insert(db, org, &event, pool), APR_SUCCESS);
-    assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &handle), APR_SUCCESS);
-    assert_int_not_equal(apr_dbd_query(host->driver, handle, &rows, "DELETE FROM audit_events"),
+    assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &handle), APR_SUCCESS);
+    assert_int_not_equal(apr_dbd_query(host->database.driver, handle, &rows, "DELETE FROM audit_events"),
                          0);
-    assert_int_not_equal(apr_dbd_query(host->driver, handle, &rows,
+    assert_int_not_equal(apr_dbd_query(host->database.driver, handle, &rows,
                                        "UPDATE audit_events SET action = 'x'"), 0);
-    apr_dbd_close(host->driver, handle);
+    apr_dbd_close(host->database.driver, handle);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

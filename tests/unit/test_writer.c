@@ -29,7 +29,7 @@ static int set_up(void **state)
     if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
         return -1;
     }
-    store = um_store_create(&host->host, writer, 1, pool);
+    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
     return um_store_prepare(store, pool) == APR_SUCCESS ? 0 : -1;
 }
 
@@ -158,10 +158,10 @@ static void it_heals_after_a_schema_change(void **state)
 
     (void)state;
     assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
-    assert_int_equal(apr_dbd_open(host->driver, pool, host->path, &stranger), APR_SUCCESS);
-    assert_int_equal(apr_dbd_query(host->driver, stranger, &rows,
+    assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &stranger), APR_SUCCESS);
+    assert_int_equal(apr_dbd_query(host->database.driver, stranger, &rows,
                                    "CREATE TABLE stranger (a INTEGER)"), 0);
-    apr_dbd_close(host->driver, stranger);
+    apr_dbd_close(host->database.driver, stranger);
     change.name = "after";
     assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
     assert_true(exists("after"));

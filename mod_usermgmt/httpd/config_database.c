@@ -1,0 +1,131 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file config_database.c The directives that name the database, see
+ *  config_database.h. */
+
+#include "config_database.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "module.h"
+
+#define CONNECTIONS_MAX 10000
+#define WAIT_DEFAULT apr_time_from_sec(2)
+#define WAIT_MIN apr_time_from_msec(1)
+#define WAIT_MAX apr_time_from_sec(600)
+
+static um_config_server_t *config_of(const cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
+}
+
+const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
+                                   const char *params)
+{
+    static const char *const drivers[] = { "sqlite3", "pgsql", "mysql" };
+    um_config_server_t *config = config_of(cmd);
+
+    (void)directory;
+    for (apr_size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+        if (strcmp(driver, drivers[i]) == 0) {
+            config->database_driver = driver;
+            config->database_params = params;
+            return NULL;
+        }
+    }
+    return apr_psprintf(cmd->pool, "%s: \"%s\" is no driver; use sqlite3, pgsql or mysql",
+                        cmd->cmd->name, driver);
+}
+
+const char *um_config_database_set_connections(cmd_parms *cmd, void *directory,
+                                               const char *number)
+{
+    um_config_server_t *config = config_of(cmd);
+    char *end = NULL;
+
+    (void)directory;
+    errno = 0;
+    config->connections = apr_strtoi64(number, &end, 10);
+    if (!apr_isdigit(number[0]) || errno != 0 || *end != '\0' || config->connections < 1
+        || config->connections > CONNECTIONS_MAX) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of connections from 1 to %d",
+                            cmd->cmd->name, number, CONNECTIONS_MAX);
+    }
+    return NULL;
+}
+
+const char *um_config_database_set_wait(cmd_parms *cmd, void *directory, const char *time)
+{
+    um_config_server_t *config = config_of(cmd);
+    apr_interval_time_t wait;
+
+    (void)directory;
+    if (!apr_isdigit(time[0]) || ap_timeout_parameter_parse(time, &wait, "s") != APR_SUCCESS
+        || wait < WAIT_MIN || wait > WAIT_MAX) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 1ms to 10min", cmd->cmd->name,
+                            time);
+    }
+    config->connection_wait = wait;
+    return NULL;
+}
+
+const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const char *driver)
+{
+    (void)directory;
+    config_of(cmd)->dbd_driver = driver;
+    return NULL;
+}
+
+const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const char *params)
+{
+    (void)directory;
+    config_of(cmd)->dbd_params = params;
+    return NULL;
+}
+
+const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql)
+{
+    um_config_server_t *config = config_of(cmd);
+
+    (void)directory;
+    if (config->dbd_init_sql == NULL) {
+        config->dbd_init_sql = apr_array_make(cmd->pool, 1, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(config->dbd_init_sql, const char *) = sql;
+    return NULL;
+}
+
+const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const char *number)
+{
+    (void)directory;
+    (void)number;
+    config_of(cmd)->has_dbd_size = 1;
+    return NULL;
+}
+
+static int has_dbd(const um_config_server_t *config)
+{
+    return config->dbd_driver != NULL && config->dbd_params != NULL;
+}
+
+int um_config_database(um_config_database_t *database, const um_config_server_t *config)
+{
+    if (config->database_driver == NULL && !has_dbd(config)) {
+        return 0;
+    }
+    database->driver = config->database_driver != NULL ? config->database_driver
+                                                       : config->dbd_driver;
+    database->params = config->database_driver != NULL ? config->database_params
+                                                       : config->dbd_params;
+    /* What is meant for another database might not even be its SQL. */
+    database->init_sql = has_dbd(config) && strcmp(database->driver, config->dbd_driver) == 0
+                                 && strcmp(database->params, config->dbd_params) == 0
+                             ? config->dbd_init_sql
+                             : NULL;
+    return 1;
+}
+
+apr_interval_time_t um_config_connection_wait(const um_config_server_t *config)
+{
+    return config->connection_wait != -1 ? config->connection_wait : WAIT_DEFAULT;
+}

@@ -1,0 +1,56 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_HTTPD_CONFIG_DATABASE_H
+#define UM_HTTPD_CONFIG_DATABASE_H
+
+/**
+ * @file config_database.h
+ * The directives that name the database: the module's own, and those of mod_dbd,
+ * which are read where there is none of the module's.
+ */
+
+#include "config.h"
+
+const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
+                                   const char *params);
+const char *um_config_database_set_connections(cmd_parms *cmd, void *directory,
+                                               const char *number);
+const char *um_config_database_set_wait(cmd_parms *cmd, void *directory, const char *time);
+const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const char *driver);
+const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const char *params);
+const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql);
+const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const char *number);
+
+/** What um_config_directives[] has of them. httpd hands mod_dbd's to mod_dbd as
+ *  well, where that is loaded. */
+#define UM_CONFIG_DATABASE_DIRECTIVES                                                             \
+    AP_INIT_TAKE2("UserMgmtDatabase", um_config_database_set, NULL, RSRC_CONF,                    \
+                  "the driver of the database, sqlite3, pgsql or mysql, and its parameters"),     \
+    AP_INIT_TAKE1("UserMgmtConnections", um_config_database_set_connections, NULL, RSRC_CONF,     \
+                  "how many connections to the database a process has at most"),                  \
+    AP_INIT_TAKE1("UserMgmtConnectionWait", um_config_database_set_wait, NULL, RSRC_CONF,         \
+                  "how long a request waits for a connection, in seconds or with a unit"),        \
+    AP_INIT_TAKE1("DBDriver", um_config_database_see_driver, NULL, RSRC_CONF,                     \
+                  "the driver of the database where UserMgmtDatabase is not given"),              \
+    AP_INIT_TAKE1("DBDParams", um_config_database_see_params, NULL, RSRC_CONF,                    \
+                  "its parameters"),                                                              \
+    AP_INIT_TAKE1("DBDInitSQL", um_config_database_see_init_sql, NULL, RSRC_CONF,                 \
+                  "SQL to run on each connection"),                                               \
+    AP_INIT_TAKE1("DBDMin", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),     \
+    AP_INIT_TAKE1("DBDKeep", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),    \
+    AP_INIT_TAKE1("DBDMax", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),
+
+/** The database of a server. */
+typedef struct um_config_database_t {
+    const char *driver;
+    const char *params;
+    /** Of const char *; NULL for none. */
+    const apr_array_header_t *init_sql;
+} um_config_database_t;
+
+/** Find it. Returns 0 where none is named. */
+int um_config_database(um_config_database_t *database, const um_config_server_t *config);
+
+/** Completed with the default: microseconds. */
+apr_interval_time_t um_config_connection_wait(const um_config_server_t *config);
+
+#endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "negotiate.h"
+
 const char *um_role_name(um_role_t role)
 {
     static const char *const names[] = {
@@ -44,4 +46,23 @@ void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *poo
     um_json_put_string(&buffer, message);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
+}
+
+void um_answer_revalidate(um_answer_t *answer, const um_request_t *request)
+{
+    const char *none_match = apr_table_get(request->headers, "If-None-Match");
+    const char *etag = apr_table_get(answer->headers, "ETag");
+    const char *matched = NULL;
+
+    if (none_match != NULL) {
+        matched = um_negotiate_matched_etag(none_match, etag, request->pool);
+    }
+    if (matched == NULL) {
+        return;
+    }
+    answer->status = 304;
+    answer->content_type = NULL;
+    answer->body = NULL;
+    answer->length = 0;
+    answer->client_etag = strcmp(matched, etag) != 0 ? matched : NULL;
 }

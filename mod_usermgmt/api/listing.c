@@ -11,7 +11,6 @@
 
 #include "../core/instant.h"
 #include "../core/text.h"
-#include "negotiate.h"
 #include "permission.h"
 #include "query.h"
 
@@ -486,18 +485,16 @@ static void answer_page(um_answer_t *answer, const um_request_t *request,
                         const um_buffer_t *body, const um_buffer_t *link)
 {
     const char *etag = page_etag(body, link->data, request->pool);
-    const char *none_match = apr_table_get(request->headers, "If-None-Match");
 
     um_answer_set_header(answer, "ETag", etag);
     if (link->length > 0) {
         um_answer_set_header(answer, "Link", link->data);
     }
-    if (none_match != NULL && um_negotiate_etag_matches(none_match, etag, 1)) {
-        answer->status = 304;
-        return;
-    }
     um_answer_json(answer, 200, body);
-    answer->body = apr_pstrmemdup(request->pool, body->data, body->length);
+    um_answer_revalidate(answer, request);
+    if (answer->body != NULL) {
+        answer->body = apr_pstrmemdup(request->pool, body->data, body->length);
+    }
 }
 
 /* Rows and the text on its way are large and gone before a slow client takes the page. */

@@ -238,14 +238,33 @@ static int read_tag(um_span_t *tag, int *is_weak, const char **cursor)
     return (*cursor)[-1] == '"';
 }
 
-int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
+/* Is a tag the current one, or the current one as an output filter of httpd has altered it
+ * (mod_deflate and mod_brotli write "x-gzip" and "x-br" for "x", inside of the quotes)?
+ * The content is the same in each encoding. No tag of ours ends in such a suffix. */
+static int is_tag(const um_span_t *tag, const char *etag)
+{
+    static const char *const suffixes[] = { "\"", "-gzip\"", "-br\"" };
+    apr_size_t stem = strlen(etag) - 1;
+
+    if (tag->length <= stem || memcmp(tag->text, etag, stem) != 0) {
+        return 0;
+    }
+    for (apr_size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (tag->length - stem == strlen(suffixes[i])
+            && memcmp(tag->text + stem, suffixes[i], tag->length - stem) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* As um_negotiate_etag_matches(); *matched is the last tag of the list that does, without its
+ * W/, and stays as it is for "*". */
+static int find_tag(um_span_t *matched, const char *list, const char *etag, int weak)
 {
     const char *cursor = skip_space(list);
     int matches = 0;
 
-    if (etag == NULL) {
-        return 0;
-    }
     if (*cursor == '*') {
         return *skip_space(cursor + 1) == '\0';
     }
@@ -260,14 +279,32 @@ int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
         if (!read_tag(&tag, &is_weak, &cursor)) {
             return 0;
         }
-        matches |= (weak || !is_weak) && tag.length == strlen(etag)
-                   && memcmp(tag.text, etag, tag.length) == 0;
+        if ((weak || !is_weak) && etag[0] != '\0' && is_tag(&tag, etag)) {
+            *matched = tag;
+            matches = 1;
+        }
         cursor = skip_space(cursor);
         if (*cursor != ',' && *cursor != '\0') {
             return 0;
         }
     }
     return matches;
+}
+
+int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
+{
+    um_span_t matched;
+
+    return etag != NULL && find_tag(&matched, list, etag, weak);
+}
+
+const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_pool_t *pool)
+{
+    um_span_t matched = { etag, strlen(etag) };
+
+    return find_tag(&matched, list, etag, 1)
+               ? apr_pstrmemdup(pool, matched.text, matched.length)
+               : NULL;
 }
 
 /* ---- where a request comes from ---- */

@@ -36,13 +36,20 @@ int um_negotiate_is_json(const char *content_type);
 
 /**
  * Tell whether a list of entity tags (RFC 9110 sections 13.1.1 and 13.1.2) or
- * "*" matches. A list that can't be read to its end matches nothing.
+ * "*" matches. A list that can't be read to its end matches nothing. A tag matches
+ * also with the suffix that mod_deflate or mod_brotli has given it ("x-gzip" for "x").
  * @param list the header's value
  * @param etag the current strong tag with its quotes; NULL where there is no
  *             representation (then nothing matches, "*" neither)
  * @param weak non-zero for the weak comparison (If-None-Match): W/ is ignored
  */
 int um_negotiate_etag_matches(const char *list, const char *etag, int weak);
+
+/**
+ * The tag of a list that matches by the weak comparison, as the client sent it but without
+ * W/; the current one for "*"; NULL where none does.
+ */
+const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_pool_t *pool);
 
 /**
  * Tell whether a state-changing request may have come from where it says.

@@ -177,6 +177,9 @@ typedef struct um_answer_t {
      *  breaks the connection off, UM_EREFUSED where the caller has lost the role. */
     apr_status_t (*stream)(um_sink_t *sink, um_request_t *request, void *baton);
     void *stream_baton;
+    /** Of a 304: the ETag that the client has, where it is ours with an output filter's
+     *  suffix; else NULL. */
+    const char *client_etag;
     /** The problem's code; NULL for a success. */
     const char *code;
     /** The change makes what is remembered of callers' roles untrue. */
@@ -191,6 +194,9 @@ void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer);
 
 /** Answer 200 with {"message": message}. */
 void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *pool);
+
+/** Make an answer that has an ETag a 304 where the request's If-None-Match has it. */
+void um_answer_revalidate(um_answer_t *answer, const um_request_t *request);
 
 /** Make answer an empty one. */
 void um_answer_init(um_answer_t *answer, apr_pool_t *pool);

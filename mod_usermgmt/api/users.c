@@ -9,7 +9,6 @@
 #include "body.h"
 #include "change.h"
 #include "listing.h"
-#include "negotiate.h"
 #include "router.h"
 #include "user_json.h"
 
@@ -74,7 +73,6 @@ static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 
 static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid)
 {
-    const char *none_match = apr_table_get(request->headers, "If-None-Match");
     um_user_t *user = NULL;
     um_db_t *db = NULL;
     apr_status_t status = um_store_open(&db, request->store, request->pool);
@@ -91,12 +89,7 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
         return status;
     }
     um_user_json_answer(answer, 200, user, request->pool);
-    if (none_match != NULL
-        && um_negotiate_etag_matches(none_match, apr_table_get(answer->headers, "ETag"), 1)) {
-        answer->status = 304;
-        answer->content_type = NULL;
-        answer->length = 0;
-    }
+    um_answer_revalidate(answer, request);
     return APR_SUCCESS;
 }
 

@@ -15,6 +15,7 @@
 #include "caller.h"
 #include "config.h"
 #include "config_mail.h"
+#include "etags.h"
 #include "module.h"
 #include "runtime.h"
 
@@ -323,6 +324,9 @@ static int send_answer(request_rec *r, um_request_t *request, const um_answer_t 
     apr_table_do(set_header, r, answer->headers, NULL);
     if (answer->content_type != NULL) {
         ap_set_content_type(r, answer->content_type);
+    }
+    if (answer->client_etag != NULL) {
+        um_etags_keep(r, answer->client_etag);
     }
     return answer->stream != NULL ? send_stream(r, request, answer) : send_whole(r, answer);
 }

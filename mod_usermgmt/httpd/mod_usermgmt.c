@@ -11,6 +11,7 @@
 #include "cache.h"
 #include "config.h"
 #include "errors.h"
+#include "etags.h"
 #include "folding.h"
 #include "handler.h"
 #include "mailing.h"
@@ -70,6 +71,7 @@ static void register_hooks(apr_pool_t *pool)
 
     um_authz_register(pool);
     um_errors_register();
+    um_etags_register();
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);

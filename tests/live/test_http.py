@@ -597,3 +597,42 @@ def test_compression_works(make_server):
     plain = admin.get("users/").expect(200)
     packed = admin.get("users/", headers={"Accept-Encoding": "gzip"}).expect(200)
     assert packed.headers["Content-Encoding"] == "gzip" and len(packed.raw) < len(plain.raw) / 4
+
+
+@pytest.mark.parametrize("module, coding, suffix, lines", [
+    ("deflate", "gzip", "-gzip", "SetOutputFilter DEFLATE"),
+    ("brotli", "br", "-br", "SetOutputFilter BROTLI_COMPRESS"),
+    ("deflate", "gzip", "-gzip", "AddOutputFilterByType DEFLATE application/json"),
+    ("deflate", "gzip", "", "SetOutputFilter DEFLATE"),
+])
+def test_entity_tags_of_compressed_answers(make_server, module, coding, suffix, lines):
+    """The filters of httpd alter the tag, and the client sends it back so."""
+    server = make_server(modules=["filter", module], location=lines,
+                         extra="" if suffix else "DeflateAlterETag NoChange")
+    admin = server.admin
+    user = admin.create(fresh_email(), text="x" * 5000)
+    path = "users/" + user["user_uid"]
+    packed = {"Accept-Encoding": coding}
+    for target in (path, "users/?email=" + user["email"], "users/?user_uid=" + user["user_uid"]):
+        plain = admin.get(target).expect(200).headers["ETag"]
+        first = admin.get(target, headers=packed).expect(200)
+        etag = first.headers["ETag"]
+        assert first.headers["Content-Encoding"] == coding
+        assert etag == plain[:-1] + suffix + '"'
+        for value in (etag, "W/" + etag, '"x", ' + etag):
+            again = admin.get(target, headers={**packed, "If-None-Match": value}).expect(304)
+            assert again.raw == b"" and again.headers["ETag"] == etag
+            if suffix:
+                assert again.headers.get("Vary", "").count("Accept-Encoding") == 1
+        admin.get(target, headers={**packed, "If-None-Match": plain}).expect(304)
+        unpacked = admin.get(target, headers={"If-None-Match": etag}).expect(304)
+        assert unpacked.headers["ETag"] == etag
+        other = plain[:-1] + 'x' + suffix + '"'
+        admin.get(target, headers={**packed, "If-None-Match": other}).expect(200)
+    etag = admin.get(path, headers=packed).headers["ETag"]
+    changed = admin.put(path, {"a": 1}, headers={**packed, "If-Match": etag}).expect(200)
+    admin.put(path, {"a": 2}, headers={"If-Match": etag}) \
+        .expect_problem(412, "precondition_failed")
+    admin.put(path, {"a": 2}, headers={"If-None-Match": changed.headers["ETag"]}) \
+        .expect_problem(412, "precondition_failed")
+    admin.delete(path, headers={"If-Match": changed.headers["ETag"]}).expect(200)

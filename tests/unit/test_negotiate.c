@@ -302,6 +302,44 @@ static void tags_are_compared_byte_by_byte(void **state)
     assert_tags("\"W/\"", "\"W/\"", 1, 1);
 }
 
+static void suffixes_of_httpd_s_filters_are_passed_over(void **state)
+{
+    (void)state;
+    assert_tags("\"a-gzip\"", "\"a\"", 1, 1);
+    assert_tags("\"a-br\"", "\"a\"", 1, 1);
+    assert_tags("\"x\", \"a-br\"", "\"a\"", 1, 1);
+    assert_tags("W/\"a-gzip\"", "\"a\"", 0, 1);
+    assert_tags("\"-gzip\"", "\"\"", 1, 1);
+    assert_tags("\"a-gzip-gzip\"", "\"a\"", 0, 0);
+    assert_tags("\"a-gzi\"", "\"a\"", 0, 0);
+    assert_tags("\"a-GZIP\"", "\"a\"", 0, 0);
+    assert_tags("\"a-deflate\"", "\"a\"", 0, 0);
+    assert_tags("\"ab-gzip\"", "\"a\"", 0, 0);
+    assert_tags("\"-gzip\"", "\"a\"", 0, 0);
+    assert_tags("\"a\"", "\"a-gzip\"", 0, 0);
+    assert_tags("\"a-gzip\"", "", 0, 0);
+}
+
+static void assert_matched(const char *list, const char *etag, const char *expected)
+{
+    const char *matched = um_negotiate_matched_etag(list, etag, pool);
+
+    if ((matched == NULL) != (expected == NULL)
+        || (matched != NULL && strcmp(matched, expected) != 0)) {
+        fail_msg("%s in %s gives %s", etag, list, matched != NULL ? matched : "nothing");
+    }
+}
+
+static void the_matched_tag_is_told_as_it_was_sent(void **state)
+{
+    (void)state;
+    assert_matched("\"a\"", "\"a\"", "\"a\"");
+    assert_matched("\"x\", W/\"a-gzip\" ", "\"a\"", "\"a-gzip\"");
+    assert_matched("*", "\"a\"", "\"a\"");
+    assert_matched("\"b-gzip\"", "\"a\"", NULL);
+    assert_matched("\"a-gzip\", x", "\"a\"", NULL);
+}
+
 static void one_of_a_list_is_enough(void **state)
 {
     (void)state;
@@ -497,6 +535,8 @@ int main(void)
         WITH_POOL(what_cannot_be_read_accepts_nothing),
         WITH_POOL(json_is_told_from_other_types),
         WITH_POOL(tags_are_compared_byte_by_byte),
+        WITH_POOL(suffixes_of_httpd_s_filters_are_passed_over),
+        WITH_POOL(the_matched_tag_is_told_as_it_was_sent),
         WITH_POOL(one_of_a_list_is_enough),
         WITH_POOL(a_star_matches_what_exists),
         WITH_POOL(malformed_lists_match_nothing),

@@ -58,7 +58,6 @@ static const um_listing_parameter_t parameters[] = {
 
 static const um_listing_kind_t kind = {
     .source = UM_LIST_OF_AUDIT_EVENTS,
-    .path = "audit-events/",
     .member = "audit_events",
     .first = "first_uid",
     .last = "last_uid",

@@ -87,7 +87,6 @@ static const um_listing_parameter_t parameters[] = {
 
 static const um_listing_kind_t kind = {
     .source = UM_LIST_OF_INVITATIONS,
-    .path = "invitations/",
     .member = "invitations",
     .first = "first_token",
     .last = "last_token",

@@ -373,18 +373,15 @@ static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *req
     return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
 }
 
-static void put_link(um_buffer_t *link, const um_request_t *request,
-                     const um_listing_kind_t *kind, const char *cursor, const char *key,
-                     const char *relation)
+/* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
+ * only the client knows its path. */
+static void put_link(um_buffer_t *link, const um_request_t *request, const char *cursor,
+                     const char *key, const char *relation)
 {
     if (link->length > 0) {
         um_buffer_puts(link, ", ");
     }
-    um_buffer_putc(link, '<');
-    um_buffer_puts(link, request->base);
-    um_buffer_putc(link, '/');
-    um_buffer_puts(link, kind->path);
-    um_buffer_putc(link, '?');
+    um_buffer_puts(link, "<?");
     for (int i = 0; i < request->parameters->nelts; i++) {
         const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
                                                            um_query_parameter_t);
@@ -424,10 +421,10 @@ static apr_status_t put_links(um_buffer_t *link, um_request_t *request, um_db_t 
         status = is_anything(&prev, db, request, list, NULL, &page->first);
     }
     if (status == APR_SUCCESS && next) {
-        put_link(link, request, page->listing->kind, "start_after_id", page->last.key, "next");
+        put_link(link, request, "start_after_id", page->last.key, "next");
     }
     if (status == APR_SUCCESS && prev) {
-        put_link(link, request, page->listing->kind, "end_before_id", page->first.key, "prev");
+        put_link(link, request, "end_before_id", page->first.key, "prev");
     }
     return status;
 }

@@ -65,8 +65,6 @@ typedef struct um_listing_order_t {
 /** What tells one list from another. */
 typedef struct um_listing_kind_t {
     um_list_source_t source;
-    /** The route's path: "users/". */
-    const char *path;
     /** The members with the list, its first and its last key: "users". */
     const char *member;
     const char *first;

@@ -121,7 +121,8 @@ struct um_request_t {
     const um_settings_t *settings;
     um_store_t *store;
     const char *method;
-    /** The path the API is served below, encoded, without a slash at its end. */
+    /** The path the API is served below as the client sees it, encoded, without a slash at its
+     *  end. */
     const char *base;
     /** What follows the base in the path, decoded; starts with a slash or is empty. */
     const char *path;

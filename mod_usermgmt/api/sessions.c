@@ -56,7 +56,6 @@ static const um_listing_parameter_t parameters[] = {
 
 static const um_listing_kind_t kind = {
     .source = UM_LIST_OF_SESSIONS,
-    .path = "sessions/",
     .member = "sessions",
     .first = "first_uid",
     .last = "last_uid",

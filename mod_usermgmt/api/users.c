@@ -53,7 +53,6 @@ static const um_listing_parameter_t parameters[] = {
 
 static const um_listing_kind_t kind = {
     .source = UM_LIST_OF_USERS,
-    .path = "users/",
     .member = "users",
     .first = "first_uid",
     .last = "last_uid",

@@ -206,6 +206,45 @@ static const char *path_below(const char *uri, const char *base)
     return uri + length;
 }
 
+/* The path that the client asked for, decoded; before any rewriting. */
+static char *asked_path(request_rec *r)
+{
+    const char *uri;
+    char *path;
+
+    while (r->prev != NULL) {
+        r = r->prev;
+    }
+    uri = r->unparsed_uri;
+    if (uri[0] != '/' && strstr(uri, "://") != NULL) {
+        uri = strchr(strstr(uri, "://") + 3, '/');
+    }
+    path = apr_pstrmemdup(r->pool, uri != NULL ? uri : "/",
+                          uri != NULL ? strcspn(uri, "?#") : 1);
+    if (ap_unescape_url(path) != OK) {
+        return NULL;
+    }
+    ap_getparents(path);
+    ap_no2slash(path);
+    return path;
+}
+
+/* The base as the client sees it: what stands before the route's path in the path that it
+ * asked for. Where that ends otherwise, the base of the configuration. */
+static const char *base_of_client(const um_request_t *request, const char *base, request_rec *r)
+{
+    char *asked = asked_path(r);
+    apr_size_t length = asked != NULL ? strlen(asked) : 0;
+    apr_size_t route = strlen(request->path);
+
+    if (asked != NULL && asked[0] == '/' && length >= route
+        && strcmp(asked + length - route, request->path) == 0) {
+        asked[length - route] = '\0';
+        base = asked;
+    }
+    return ap_os_escape_path(r->pool, base, 1);
+}
+
 static void fill_request(um_request_t *request, um_settings_t *settings, request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
@@ -219,8 +258,8 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     request->settings = settings;
     request->store = um_runtime_store(r->server);
     request->method = r->method;
-    request->base = ap_os_escape_path(r->pool, base, 1);
     request->path = path_below(r->uri, base);
+    request->base = base_of_client(request, base, r);
     request->query = r->args;
     request->headers = r->headers_in;
     set_body(request, r->headers_in);

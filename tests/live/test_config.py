@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 from databases import VERSION
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_parallel
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_parallel, raw_status
 
 
 # ---- what configtest refuses ----
@@ -171,6 +171,88 @@ def test_other_base_paths(new_server, base):
     page = admin.get("users/", query={"limit": 1}).expect(200)
     assert admin.follow(page, "next").expect(200).json["users"][0]["email"] == "b@example.com"
     assert admin.send("GET", made.headers["Location"]).expect(200).json == made.json
+
+
+def walk(client, size):
+    """All pages of one user each by their links, forth and back; gives the uids."""
+    page = client.get("users", query={"limit": 1, "order_by": "-email"}).expect(200)
+    found = [page.json["first_uid"]]
+    while "next" in page.links:
+        page = client.follow(page, "next").expect(200)
+        found.append(page.json["first_uid"])
+    assert len(found) == size
+    back = [page.json["first_uid"]]
+    while "prev" in page.links:
+        page = client.follow(page, "prev").expect(200)
+        back.append(page.json["first_uid"])
+    assert back == found[::-1]
+    return found
+
+
+def check_references(client):
+    """Location and Link lead to where they should, by the paths that this client uses."""
+    for number in range(3):
+        made = client.post("users/" if number else "users",
+                           {"email": f"u{number}@example.com", "display_name": "U"})
+        uid = made.expect(201).json["userData"]["user_uid"]
+        assert urllib.parse.unquote(made.headers["Location"]) \
+            == urllib.parse.unquote(client.base) + "/users/" + uid
+        assert client.send("GET", made.headers["Location"]).expect(200).json == made.json
+    walk(client, 3)
+
+
+@pytest.mark.parametrize("reverse", [True, False])
+def test_references_behind_a_proxy_with_another_prefix(new_server, reverse):
+    server = new_server(base="/user-management")
+    front = new_server(modules=["proxy", "proxy_http"], has_location=False, extra=f"""
+        ProxyPass "/of/acme" "http://127.0.0.1:{server.port}/user-management"
+        {'ProxyPassReverse "/of/acme" "/user-management"' if reverse else ""}
+        """)
+    client = front.client(base="/of/acme")
+    if reverse:
+        # mod_proxy makes an absolute URL of it.
+        made = client.post("users/", {"email": "a@example.com", "display_name": "A"}).expect(201)
+        assert made.headers["Location"] == (f"http://127.0.0.1:{front.port}/of/acme/users/"
+                                            + made.json["userData"]["user_uid"])
+    else:
+        client.create("a@example.com")
+    for name in "bcd":
+        client.create(name + "@example.com")
+    walk(client, 4)
+
+
+@pytest.mark.parametrize("rule", [
+    'RewriteRule "^/of/acme(/.*)?$" "/user-management$1" [PT]',
+    'RewriteRule "^/of/[a-z]+/(.*)$" "/user-management/$1" [PT]',
+    """<Directory "@DIR@/htdocs">
+    RewriteEngine On
+    RewriteRule "^of/acme/(.*)$" "/user-management/$1" [PT]
+    </Directory>""",
+])
+@pytest.mark.parametrize("prefix", ["/of/acme", "/of/%61cme"])
+def test_references_behind_a_rewriting_rule(new_server, rule, prefix):
+    server = new_server(modules=["rewrite"], extra="RewriteEngine On\n" + rule)
+    check_references(server.client(base=prefix))
+
+
+def test_references_of_a_path_that_is_rewritten_as_a_whole(new_server):
+    server = new_server(modules=["rewrite"], extra="""
+        RewriteEngine On
+        RewriteRule "^/people$" "/user-management/users/" [PT]
+        RewriteRule "^/[^/]+/users/?$" "/user-management/users/" [PT]
+        """)
+    client = server.client(base="")
+    for path in ("people", "x/%2e%2e/people"):
+        made = client.post(path, {"email": path[-1:] + str(len(path)) + "@example.com",
+                                  "display_name": "A"})
+        assert made.expect(201).headers["Location"].startswith("/user-management/users/")
+    # Nothing that a path holds makes it lead to another host.
+    made = server.raw_request(b"POST //evil.example/users/ HTTP/1.1",
+                              b'{"email":"e@example.com","display_name":"E"}',
+                              [b"Content-Type: application/json", b"Content-Length: 44"])
+    assert raw_status(made) == 201 and b"Location: /evil.example/users/" in made
+    page = client.get("people", query={"limit": 1}).expect(200)
+    assert client.follow(page, "next").expect(200).json["users"]
 
 
 def test_another_handler_further_in(new_server):

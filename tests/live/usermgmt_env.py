@@ -162,9 +162,11 @@ def module_path():
 
 
 class Result:
-    """An answer: status, headers (names without case), raw bytes, json."""
+    """An answer: status, headers (names without case), raw bytes, json, and the target that
+    was asked for."""
 
-    def __init__(self, status, headers, raw):
+    def __init__(self, status, headers, raw, target=""):
+        self.target = target
         self.status = status
         self.headers = headers
         self.raw = raw
@@ -181,12 +183,14 @@ class Result:
 
     @property
     def links(self):
-        """The Link header as relation → target."""
+        """The Link header as relation → target, resolved as a client does it. References are
+        relative to the path, which a proxy may have changed."""
         found = {}
         for target, relation in re.findall(r'<([^>]*)>; rel="([^"]*)"',
                                            self.headers.get("Link") or ""):
             assert relation not in found, "a relation comes twice"
-            found[relation] = target
+            assert target.startswith("?"), target
+            found[relation] = urllib.parse.urljoin(self.target, target)
         return found
 
     def expect(self, status):
@@ -282,7 +286,7 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise ConnectionLost(f"{method} {target}: {error!r}") from error
-        return Result(response.status, response.headers, raw)
+        return Result(response.status, response.headers, raw, target)
 
     def ask(self, method, path="", body=None, headers=None, query=None, **options):
         """Send to a path below the base; query is a dict or a list of pairs."""

@@ -59,6 +59,7 @@ static const char *find_sentence(const char *code)
         { "duplicate_key", "A name comes twice in one object" },
         { "number_out_of_range", "A number is out of the range of 64-bit integers and doubles" },
         { "nesting_too_deep", "There are more than 32 levels of nesting" },
+        { "too_many_values", "There are more than 10,000 values" },
         { "invalid_utf8", "The text is not UTF-8" },
         { "null_character", "There is a U+0000" },
     };
@@ -187,6 +188,46 @@ static apr_status_t check_limits(um_json_error_t *error, const char *text, const
     return APR_SUCCESS;
 }
 
+/* Is what follows an opening bracket, white space aside, the end of the array or object? */
+static int is_empty(const char *at)
+{
+    at += strspn(at, " \t\r\n");
+    return *at == ']' || *at == '}';
+}
+
+/* Count the values of a text before the library makes anything of them. In a malformed one
+ * they are at least as many as it makes before it stops. */
+static apr_status_t check_count(um_json_error_t *error, const char *text, const char *end,
+                                apr_pool_t *pool)
+{
+    const char *at = text;
+    int depth = 0;
+    int values = 1;
+
+    while (at < end) {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        if (*at == '[' || *at == '{') {
+            /* The library stops where it gets too deep for it. */
+            if (++depth > JSON_PARSER_MAX_DEPTH) {
+                return APR_SUCCESS;
+            }
+            values += !is_empty(at + 1);
+        } else if (*at == ',') {
+            values++;
+        } else if (*at == ']' || *at == '}') {
+            depth--;
+        }
+        if (values > UM_JSON_MAX_VALUES) {
+            return refuse_at(error, "too_many_values", text, at, pool);
+        }
+        at++;
+    }
+    return APR_SUCCESS;
+}
+
 static apr_status_t release(void *value)
 {
     json_decref(value);
@@ -197,9 +238,16 @@ apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char 
                            apr_size_t length, apr_pool_t *pool)
 {
     json_error_t why;
-    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    json_t *value;
     apr_status_t status;
 
+    /* The scans stop at what the text ends with, so it needs a NUL behind it. */
+    text = apr_pstrmemdup(pool, text, length);
+    status = check_count(error, text, text + length, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (value == NULL) {
         const char *code = find_code(json_error_code(&why));
         int malformed = strcmp(code, "malformed_json") == 0;
@@ -207,8 +255,6 @@ apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char 
         return refuse(error, code, malformed ? find_reason(why.text, pool) : NULL, why.line,
                       why.column, pool);
     }
-    /* The scan stops at what the text ends with, so it needs a NUL behind it. */
-    text = apr_pstrmemdup(pool, text, length);
     status = check_limits(error, text, text + length, pool);
     if (status != APR_SUCCESS) {
         json_decref(value);

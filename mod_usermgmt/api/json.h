@@ -16,6 +16,10 @@
 /** Levels of nesting a text may have; its outermost value is the first. */
 #define UM_JSON_MAX_DEPTH 32
 
+/** Values that a text may have in all. Each takes up to 250 bytes while it is in memory,
+ *  and as little as three in the text. A user's attributes, of 16 KiB, have less than 8,200. */
+#define UM_JSON_MAX_VALUES 10000
+
 typedef struct um_json_t um_json_t;
 
 typedef enum um_json_type_t {
@@ -32,7 +36,7 @@ typedef enum um_json_type_t {
 /** Why a text could not be read. */
 typedef struct um_json_error_t {
     /** malformed_json, duplicate_key, number_out_of_range, nesting_too_deep,
-     *  invalid_utf8 or null_character. */
+     *  too_many_values, invalid_utf8 or null_character. */
     const char *code;
     /** A sentence with line and column in it, in the pool of the call. */
     const char *detail;
@@ -42,7 +46,7 @@ typedef struct um_json_error_t {
 
 /**
  * Read one JSON text (RFC 8259): strict UTF-8, no duplicate keys, no U+0000, no
- * lone surrogates, at most UM_JSON_MAX_DEPTH levels, integers of 64 bits, reals
+ * lone surrogates, at most UM_JSON_MAX_DEPTH levels and UM_JSON_MAX_VALUES values, integers of 64 bits, reals
  * that a double can hold (neither overflowing nor rounded to zero).
  * @param json  the value; it lives as long as pool
  * @param error filled where UM_EINVALID is returned

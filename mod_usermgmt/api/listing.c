@@ -10,14 +10,24 @@
 #include <apr_strings.h>
 
 #include "../core/instant.h"
+#include "../core/memory.h"
 #include "../core/text.h"
 #include "permission.h"
 #include "query.h"
 
 #define LIMIT_DEFAULT 5
 #define LIMIT_MAX 1000
-/* Rows of a stream that are read at once: memory for a connection less often. */
-#define STREAM_BATCH 500
+/* Bytes of a page's entries, as a slow client holds them for long: a thousand common users
+ * have half as many. */
+#define PAGE_BYTES 1048576
+/* Bytes that a stream writes at once. */
+#define STREAM_BYTES 262144
+/* When to try again where there are too many streams. */
+#define STREAM_RETRY_SECONDS "5"
+/* Rows that are read at once, as all of them are in memory then: at first, so that a page of
+ * a hundred takes one statement, and at the most. */
+#define READ_FIRST 101
+#define READ_MAX 250
 
 /* ---- the query ---- */
 
@@ -300,21 +310,59 @@ static void take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_
     cursor->value = at.value == at.key ? cursor->key : apr_pstrdup(pool, at.value);
 }
 
+/* ---- reading ---- */
+
+/* How many rows to read next of those that are wanted, by what count entries took and by the
+ * room that there is. */
+static apr_int64_t rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t count,
+                                apr_size_t bytes)
+{
+    apr_int64_t fit = count == 0 ? READ_FIRST
+                                 : (apr_int64_t)(room / (bytes / (apr_size_t)count + 1)) + 1;
+
+    if (fit > READ_MAX) {
+        fit = READ_MAX;
+    }
+    return wanted < fit ? wanted : fit;
+}
+
+/* Rows are large, and gone once each has been taken. */
+static apr_status_t read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                              const um_request_t *request, const um_list_t *list)
+{
+    apr_pool_t *pool;
+    apr_status_t status;
+
+    um_memory_pool(&pool, request->pool);
+    status = um_store_lists_get(db, take, baton, request->caller.org_id, list, pool);
+    apr_pool_destroy(pool);
+    return status;
+}
+
+/* Have a list go on behind a row. */
+static void go_on(um_list_t *list, const um_cursor_t *last)
+{
+    *(list->backwards ? &list->before : &list->after) = *last;
+}
+
 /* ---- pages ---- */
 
 /* A page being written. */
 typedef struct um_page_t {
     const um_listing_request_t *listing;
-    /* What is read: one entry more than the limit. */
+    /* What is read next. */
     um_list_t list;
     um_buffer_t *buffer;
-    /* Where each entry starts in the buffer, and the last one ends. */
+    /* Where the entries start in the buffer; where each one does, and the last one ends. */
+    apr_size_t start;
     apr_size_t starts[LIMIT_MAX + 1];
     int count;
+    /* Rows that were read at once. */
+    apr_int64_t rows;
     /* The first and the last that came, in the order of their coming. */
     um_cursor_t first;
     um_cursor_t last;
-    /* There is one more than the limit. */
+    /* There is one more than the page has room for, by its limit or its bytes. */
     int more;
     apr_pool_t *pool;
 } um_page_t;
@@ -322,21 +370,50 @@ typedef struct um_page_t {
 static void take_entry(const um_row_t *row, void *baton)
 {
     um_page_t *page = baton;
-    int limit = (int)page->list.limit - 1;
+    um_buffer_t *buffer = page->buffer;
+    apr_size_t end = buffer->length;
 
-    if (page->count == limit) {
-        page->more = 1;
+    page->rows++;
+    page->more = page->more || page->count == page->listing->list.limit;
+    if (page->more) {
         return;
     }
     if (page->count > 0) {
-        um_buffer_putc(page->buffer, ',');
+        um_buffer_putc(buffer, ',');
     }
-    page->starts[page->count++] = page->buffer->length;
-    page->listing->kind->put(page->buffer, row, page->listing->now);
+    page->starts[page->count] = buffer->length;
+    page->listing->kind->put(buffer, row, page->listing->now);
+    if (page->count > 0 && buffer->length - page->start > PAGE_BYTES) {
+        buffer->length = end;
+        buffer->data[end] = '\0';
+        page->more = 1;
+        return;
+    }
+    page->count++;
     take_cursor(&page->last, row, &page->list, page->pool);
     if (page->count == 1) {
         page->first = page->last;
     }
+}
+
+/* Read entries until the page is full or there are no more. */
+static apr_status_t read_entries(um_page_t *page, const um_request_t *request, um_db_t *db)
+{
+    apr_status_t status;
+
+    page->start = page->buffer->length;
+    do {
+        apr_size_t bytes = page->buffer->length - page->start;
+
+        page->list.limit = rows_to_read(page->listing->list.limit + 1 - page->count,
+                                        PAGE_BYTES - bytes, page->count, bytes);
+        page->rows = 0;
+        status = read_rows(db, take_entry, page, request, &page->list);
+        if (page->count > 0) {
+            go_on(&page->list, &page->last);
+        }
+    } while (status == APR_SUCCESS && !page->more && page->rows == page->list.limit);
+    return status;
 }
 
 /* Turn the entries round: they came from the end of the stretch. */
@@ -466,7 +543,7 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     um_buffer_puts(buffer, listing->kind->member);
     um_buffer_puts(buffer, "\":[");
     if (status == APR_SUCCESS) {
-        status = um_store_lists_get(db, take_entry, page, org_id, &page->list, page->pool);
+        status = read_entries(page, request, db);
     }
     if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
         reverse_entries(page);
@@ -490,11 +567,14 @@ static void answer_page(um_answer_t *answer, const um_request_t *request,
     um_answer_json(answer, 200, body);
     um_answer_revalidate(answer, request);
     if (answer->body != NULL) {
-        answer->body = apr_pstrmemdup(request->pool, body->data, body->length);
+        apr_pool_t *pool;
+
+        um_memory_pool(&pool, request->pool);
+        answer->body = apr_pstrmemdup(pool, body->data, body->length);
     }
 }
 
-/* Rows and the text on its way are large and gone before a slow client takes the page. */
+/* The text on its way is larger than what a slow client is kept waiting for. */
 static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
                                      const um_listing_request_t *listing)
 {
@@ -503,10 +583,9 @@ static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request,
     um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body };
     apr_status_t status;
 
-    apr_pool_create(&page.pool, request->pool);
+    um_memory_pool(&page.pool, request->pool);
     um_buffer_init(&body, 4096, page.pool);
     um_buffer_init(&link, 256, request->pool);
-    page.list.limit++;
     status = put_page(&page, request, db);
     if (status == APR_SUCCESS) {
         status = put_links(&link, request, db, &page);
@@ -550,7 +629,10 @@ typedef struct um_stream_t {
     /* One batch: its text, and a pool that is cleared before the next. */
     um_buffer_t buffer;
     apr_pool_t *pool;
-    int count;
+    apr_int64_t count;
+    /* Rows that were read for it; its text has room for no more than count of them. */
+    apr_int64_t rows;
+    int is_full;
     /* The last entry's cursor, and its copies outside of the batch's pool. */
     um_cursor_t last;
     um_text_t key;
@@ -560,9 +642,19 @@ typedef struct um_stream_t {
 static void take_line(const um_row_t *row, void *baton)
 {
     um_stream_t *stream = baton;
+    apr_size_t end = stream->buffer.length;
 
+    stream->rows++;
+    if (stream->is_full) {
+        return;
+    }
     stream->kind->put(&stream->buffer, row, stream->now);
     um_buffer_putc(&stream->buffer, '\n');
+    if (stream->count > 0 && stream->buffer.length > STREAM_BYTES) {
+        stream->buffer.length = end;
+        stream->is_full = 1;
+        return;
+    }
     stream->count++;
     take_cursor(&stream->last, row, &stream->list, stream->pool);
 }
@@ -576,22 +668,22 @@ static void advance(um_stream_t *stream, apr_pool_t *request_pool)
 
 static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db_t *db)
 {
+    apr_int64_t wanted = stream->left >= 0 ? stream->left : READ_MAX;
     apr_status_t status;
 
+    stream->list.limit = rows_to_read(wanted, STREAM_BYTES, stream->count,
+                                      stream->buffer.length);
     apr_pool_clear(stream->pool);
     um_buffer_init(&stream->buffer, 65536, stream->pool);
-    stream->count = 0;
-    stream->list.limit = stream->left >= 0 && stream->left < STREAM_BATCH ? stream->left
-                                                                          : STREAM_BATCH;
-    status = um_store_lists_get(db, take_line, stream, request->caller.org_id, &stream->list,
-                                stream->pool);
+    stream->count = stream->rows = stream->is_full = 0;
+    status = read_rows(db, take_line, stream, request, &stream->list);
     if (status != APR_SUCCESS) {
         return status;
     }
     if (stream->left >= 0) {
         stream->left -= stream->count;
     }
-    stream->done = stream->count < stream->list.limit || stream->left == 0;
+    stream->done = (!stream->is_full && stream->rows < stream->list.limit) || stream->left == 0;
     if (stream->count > 0) {
         advance(stream, request->pool);
     }
@@ -625,19 +717,52 @@ static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *b
     return status;
 }
 
+static void take_position(const um_row_t *row, void *baton)
+{
+    um_stream_t *stream = baton;
+
+    stream->rows++;
+    take_cursor(&stream->last, row, &stream->list, stream->pool);
+}
+
 /* The last ones before a cursor with a limit: where the stretch starts. */
 static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db_t *db)
 {
+    um_list_t back = stream->list;
+    apr_int64_t wanted = stream->left + 1;
     apr_status_t status;
 
-    stream->list.limit++;
-    status = um_store_lists_get(db, take_line, stream, request->caller.org_id, &stream->list,
-                                stream->pool);
-    if (status == APR_SUCCESS && stream->count == stream->list.limit) {
+    back.backwards = 1;
+    do {
+        back.limit = wanted < READ_MAX ? wanted : READ_MAX;
+        stream->rows = 0;
+        status = read_rows(db, take_position, stream, request, &back);
+        wanted -= stream->rows;
+        if (stream->rows > 0) {
+            go_on(&back, &stream->last);
+        }
+    } while (status == APR_SUCCESS && wanted > 0 && stream->rows == back.limit);
+    if (status == APR_SUCCESS && wanted == 0) {
         advance(stream, request->pool);
     }
-    stream->list.backwards = 0;
     return status;
+}
+
+/* What fits into one batch is no stream: httpd sends it while its worker serves others. */
+static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_stream_t *stream)
+{
+    if (!stream->done && !request->server->begin_stream(request)) {
+        um_problem_answer(answer, 503, "too_many_streams", request->pool,
+                          "As many streams as may are being sent; try again, or ask for pages.");
+        um_answer_set_header(answer, "Retry-After", STREAM_RETRY_SECONDS);
+        return;
+    }
+    um_answer_json(answer, 200, &stream->buffer);
+    answer->content_type = "application/x-ndjson";
+    if (!stream->done) {
+        answer->stream = write_stream;
+        answer->stream_baton = stream;
+    }
 }
 
 static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *request, um_db_t *db,
@@ -646,7 +771,7 @@ static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *reques
     um_stream_t *stream = apr_pcalloc(request->pool, sizeof(*stream));
     apr_status_t status = APR_SUCCESS;
 
-    apr_pool_create(&stream->pool, request->pool);
+    um_memory_pool(&stream->pool, request->pool);
     um_buffer_init(&stream->buffer, 1024, stream->pool);
     stream->kind = listing->kind;
     stream->list = listing->list;
@@ -655,17 +780,13 @@ static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *reques
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
     if (listing->list.backwards && listing->has_limit) {
-        stream->list.backwards = 1;
         status = find_start(stream, request, db);
     }
     if (status == APR_SUCCESS) {
         status = read_batch(stream, request, db);
     }
     if (status == APR_SUCCESS) {
-        answer->status = 200;
-        answer->content_type = "application/x-ndjson";
-        answer->stream = write_stream;
-        answer->stream_baton = stream;
+        answer_first_batch(answer, request, stream);
     }
     return status;
 }

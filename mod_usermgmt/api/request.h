@@ -109,6 +109,9 @@ typedef struct um_server_t {
     /** Tell whether the server has another configuration by now than that by which the
      *  request is handled. */
     int (*is_outdated)(um_request_t *request);
+    /** Have the request send a stream, which takes as long as its client likes. 0 where as
+     *  many as may are being sent. It ends with the answer. */
+    int (*begin_stream)(um_request_t *request);
     /** Drop what is remembered of callers' roles, everywhere on this server. */
     void (*forget_roles)(um_request_t *request);
 } um_server_t;

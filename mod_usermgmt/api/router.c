@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "../core/memory.h"
 #include "../core/text.h"
 #include "negotiate.h"
 #include "permission.h"
@@ -15,43 +16,51 @@
 
 #define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
 
+/* Bodies: a few short members; with a link of 2 KiB; a user whose attributes, of 16 KiB, may
+ * be written with an escape for each character. */
+#define SMALL 4096
+#define LINK 8192
+#define USER 131072
+
 const um_route_t um_router_routes[] = {
-    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS },
-    { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0 },
-    { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
-    { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
-    { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0 },
-    { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, 0 },
-    { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
-    { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0 },
-    { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0 },
+    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS, 0 },
+    { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0, USER },
+    { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
+    { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, 0, 0 },
+    { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
     { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
-      UM_ROUTE_HAS_PARAMETERS },
-    { "POST", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.create", um_sub_admins_create, 0 },
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.create", um_sub_admins_create, 0,
+      SMALL },
     { "DELETE", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete", um_sub_admins_delete,
-      0 },
+      0, SMALL },
     { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
-      um_sub_admins_delete, 0 },
+      um_sub_admins_delete, 0, SMALL },
     { "GET", "invitations", UM_PERMIT_INVITATIONS_READ, "invitations.list", um_invitations_list,
-      UM_ROUTE_HAS_PARAMETERS },
+      UM_ROUTE_HAS_PARAMETERS, 0 },
     { "POST", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.create", um_invitations_create,
-      0 },
+      0, LINK },
     { "DELETE", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.revoke", um_invitations_delete,
-      0 },
+      0, SMALL },
     { "POST", "invitations/resend", UM_PERMIT_ADMIN_ONLY, "invitations.resend",
-      um_invitations_resend, 0 },
+      um_invitations_resend, 0, SMALL },
     { "POST", "invitations/accept", UM_PERMIT_ANYONE, "invitations.accept",
-      um_invitations_accept, 0 },
+      um_invitations_accept, 0, SMALL },
     { "DELETE", "invitations/*", UM_PERMIT_ADMIN_ONLY, "invitations.revoke",
-      um_invitations_delete, 0 },
+      um_invitations_delete, 0, SMALL },
     { "GET", "sessions", UM_PERMIT_STATUS, "sessions.list", um_sessions_list,
-      UM_ROUTE_HAS_PARAMETERS },
-    { "POST", "sessions", UM_PERMIT_ADMIN_ONLY, "sessions.create", um_sessions_create, 0 },
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "sessions", UM_PERMIT_ADMIN_ONLY, "sessions.create", um_sessions_create, 0,
+      SMALL },
     { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
-      um_organization_status, 0 },
+      um_organization_status, 0, 0 },
     { "GET", "audit-events", UM_PERMIT_ADMIN_ONLY, "audit_events.list", um_audit_events_list,
-      STREAMS },
-    { NULL, NULL, 0, NULL, NULL, 0 },
+      STREAMS, 0 },
+    { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
 
 /* Tell whether a path (without the slashes at its ends) is of a route; *id is
@@ -241,11 +250,12 @@ static int check_caller_again(um_answer_t *answer, um_request_t *request)
     return check_caller(answer, request);
 }
 
-static int read_body(um_answer_t *answer, um_request_t *request)
+static int read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
     const um_host_t *host = um_store_host(request->store);
     apr_time_t started = host->now(host->baton);
-    apr_int64_t max = request->settings->max_body;
+    apr_int64_t max = request->settings->max_body < route->max_body ? request->settings->max_body
+                                                                    : route->max_body;
     apr_status_t status = UM_ETOOLARGE;
 
     if (!request->has_body || !changes(request)) {
@@ -272,14 +282,14 @@ static int read_body(um_answer_t *answer, um_request_t *request)
     return status == APR_SUCCESS;
 }
 
-static int parse_body(um_answer_t *answer, um_request_t *request)
+static int parse_body(um_answer_t *answer, um_request_t *request, apr_pool_t *pool)
 {
     const char *text = request->body_length > 0 ? request->body_text : "{}";
     apr_size_t length = request->body_length > 0 ? request->body_length : 2;
     um_json_error_t error;
     um_json_t *body = NULL;
 
-    if (um_json_parse(&body, &error, text, length, request->pool) != APR_SUCCESS) {
+    if (um_json_parse(&body, &error, text, length, pool) != APR_SUCCESS) {
         um_problem_answer(answer, 400, error.code, request->pool, "%s", error.detail);
         return 0;
     }
@@ -313,20 +323,31 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
     return 1;
 }
 
-static void handle(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+/* A body's values are large, and gone before the client takes the answer. */
+static void handle_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
-    apr_status_t status;
+    apr_pool_t *pool;
+    apr_status_t status = APR_SUCCESS;
 
-    if (!check_caller(answer, request) || !check_origin(answer, request)
-        || !check_accept(answer, request, route) || !check_body_type(answer, request)
-        || !read_body(answer, request) || !parse_query(answer, request, route)
-        || !parse_body(answer, request)) {
-        return;
+    um_memory_pool(&pool, request->pool);
+    if (parse_body(answer, request, pool)) {
+        status = route->handler(answer, request);
     }
-    status = route->handler(answer, request);
     if (status != APR_SUCCESS) {
         um_answer_init(answer, request->pool);
         um_problem_answer_status(answer, status, request->pool);
+    }
+    request->target = apr_pstrdup(request->pool, request->target);
+    request->body = NULL;
+    apr_pool_destroy(pool);
+}
+
+static void handle(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    if (check_caller(answer, request) && check_origin(answer, request)
+        && check_accept(answer, request, route) && check_body_type(answer, request)
+        && read_body(answer, request, route) && parse_query(answer, request, route)) {
+        handle_body(answer, request, route);
     }
 }
 

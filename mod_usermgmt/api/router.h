@@ -28,6 +28,8 @@ typedef struct um_route_t {
         UM_ROUTE_HAS_PARAMETERS = 1 << 0,
         UM_ROUTE_HAS_NDJSON = 1 << 1
     } features;
+    /** Bytes that a body may have; 0 where none is read. UserMgmtMaxBody holds besides. */
+    apr_int64_t max_body;
 } um_route_t;
 
 /** All routes, ended by one with a NULL method. */

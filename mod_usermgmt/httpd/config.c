@@ -25,6 +25,7 @@
 #define DEFAULT_SESSION_TABLE 16384
 #define DEFAULT_SESSION_FLUSH apr_time_from_sec(5)
 
+#define STREAMS_MAX 100000
 #define SESSION_TABLE_MIN 16
 #define SESSION_TABLE_MAX 4194304
 
@@ -147,6 +148,13 @@ apr_interval_time_t um_config_session_flush(const server_rec *server)
     const um_config_server_t *config = um_config_server(server);
 
     return config->session_flush != -1 ? config->session_flush : DEFAULT_SESSION_FLUSH;
+}
+
+apr_uint32_t um_config_max_streams(const server_rec *server)
+{
+    const um_config_server_t *config = um_config_server(server);
+
+    return config->max_streams != -1 ? (apr_uint32_t)config->max_streams : 0;
 }
 
 /* ---- directives ---- */
@@ -452,6 +460,25 @@ static const char *set_session_flush(cmd_parms *cmd, void *directory, const char
     return error != NULL ? error : set_time(&config->session_flush, cmd, text, 1, 3600);
 }
 
+static const char *set_max_streams(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
+                                                      &usermgmt_module);
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *end = NULL;
+
+    (void)directory;
+    if (error != NULL) {
+        return error;
+    }
+    if (!parse_number(&config->max_streams, &end, text, STREAMS_MAX) || *end != '\0'
+        || config->max_streams == 0) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of streams from 1 to %d",
+                            cmd->cmd->name, text, STREAMS_MAX);
+    }
+    return NULL;
+}
+
 static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)
 {
     um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
@@ -505,6 +532,8 @@ const command_rec um_config_directives[] = {
                   "how many sessions are kept in memory"),
     AP_INIT_TAKE1("UserMgmtSessionFlush", set_session_flush, NULL, RSRC_CONF,
                   "how often sessions are written to the database, in seconds"),
+    AP_INIT_TAKE1("UserMgmtMaxStreams", set_max_streams, NULL, RSRC_CONF,
+                  "how many streams a process sends at once"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
     UM_CONFIG_DATABASE_DIRECTIVES

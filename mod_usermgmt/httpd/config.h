@@ -83,6 +83,7 @@ typedef struct um_mailbox_t {
  * used: some Location has the handler
  * counts: sessions are counted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
+ * max_streams: of the main server
  * mail_server: empty where no mail is to be sent
  * mail_tls: a um_smtp_tls_t
  * mail_timeout, mail_first_pause, mail_give_up_after: microseconds
@@ -101,6 +102,7 @@ typedef struct um_mailbox_t {
     X(int, auto_schema, -1)                                                                       \
     X(apr_int64_t, session_table, -1)                                                             \
     X(apr_interval_time_t, session_flush, -1)                                                     \
+    X(apr_int64_t, max_streams, -1)                                                               \
     X(const char *, mail_server, NULL)                                                            \
     X(const um_mailbox_t *, mail_from, NULL)                                                      \
     X(const char *, mail_user, NULL)                                                              \
@@ -146,5 +148,8 @@ const char *um_config_activity(const request_rec *r);
 apr_interval_time_t um_config_session_idle(const request_rec *r);
 apr_size_t um_config_session_table(const server_rec *server);
 apr_interval_time_t um_config_session_flush(const server_rec *server);
+
+/** How many streams may be sent at once; 0 where nothing is set. */
+apr_uint32_t um_config_max_streams(const server_rec *server);
 
 #endif

@@ -18,6 +18,7 @@
 #include "etags.h"
 #include "module.h"
 #include "runtime.h"
+#include "streams.h"
 
 /* What r->filename is where there is no file; for %f in logs. */
 #define NO_FILE_PREFIX "usermgmt:"
@@ -167,7 +168,12 @@ static void forget_roles(um_request_t *request)
     um_runtime_raise_generation();
 }
 
-static const um_server_t server = { identify, read_body, is_outdated, forget_roles };
+static int begin_stream(um_request_t *request)
+{
+    return um_streams_begin(request->server_baton);
+}
+
+static const um_server_t server = { identify, read_body, is_outdated, begin_stream, forget_roles };
 
 /* ---- request ---- */
 
@@ -338,6 +344,7 @@ static int send_stream(request_rec *r, um_request_t *request, const um_answer_t 
     if (!r->header_only) {
         status = answer->stream(&sink, request, answer->stream_baton);
     }
+    um_streams_end(r);
     if (status != APR_SUCCESS && r->connection->aborted) {
         return OK;
     }

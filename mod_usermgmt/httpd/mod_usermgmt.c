@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include "../core/memory.h"
 #include "authz.h"
 #include "cache.h"
 #include "config.h"
@@ -17,6 +18,7 @@
 #include "mailing.h"
 #include "runtime.h"
 #include "sessions.h"
+#include "streams.h"
 #include "watchdog.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -51,12 +53,15 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
                    && um_folding_init(pconf, server) == APR_SUCCESS
+                   && um_streams_init(server) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
+    um_memory_init();
+    um_streams_init_child(server);
     um_cache_init_child(pool, server);
     um_runtime_init_child(pool, server);
     um_sessions_init_child(pool, server);

@@ -78,6 +78,12 @@ static int is_outdated(um_request_t *request)
     return 0;
 }
 
+static int begin_stream(um_request_t *request)
+{
+    (void)request;
+    return 1;
+}
+
 static void forget_roles(um_request_t *request)
 {
     (void)request;
@@ -87,6 +93,7 @@ static const um_server_t server = {
     .identify = identify,
     .read_body = read_body,
     .is_outdated = is_outdated,
+    .begin_stream = begin_stream,
     .forget_roles = forget_roles,
 };
 
@@ -225,6 +232,10 @@ static void check_answer(const um_answer_t *answer, um_request_t *request)
         REQUIRE(answer->stream(&sink, request, answer->stream_baton) == APR_SUCCESS);
     } else if (answer->content_type != NULL) {
         REQUIRE(strlen(answer->body) == answer->length);
+        if (strcmp(answer->content_type, "application/x-ndjson") == 0) {
+            take_lines(request->pool, answer->body, answer->length);
+            return;
+        }
         check_json(answer->body, answer->length, request->pool);
     }
 }

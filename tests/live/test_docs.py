@@ -69,10 +69,11 @@ def problems_of_sources():
     kinds = re.findall(r'\{ ([45]\d\d), "[A-Z][A-Za-z ]+", "([a-z_]+)" \}', text)
     assert len(kinds) == len(re.findall(r"\{ [45]\d\d,", text)) >= 20
     problems |= {(int(status), code) for status, code in kinds}
-    body = re.search(r"static const char \*find_code\(.*?\n\}", read("mod_usermgmt/api/json.c"),
-                     re.DOTALL)[0]
+    parser = read("mod_usermgmt/api/json.c")
+    body = re.search(r"static const char \*find_code\(.*?\n\}", parser, re.DOTALL)[0]
     reasons = set(re.findall(r'return "([a-z_0-9]+)"', body))
-    assert len(reasons) >= 6
+    reasons |= set(re.findall(r'\brefuse_at\(error, "([a-z_]+)"', parser))
+    assert len(reasons) >= 7
     return problems | {(400, reason) for reason in reasons}
 
 

@@ -5,6 +5,7 @@ limits, the order of checks, and the pages that httpd itself makes."""
 import itertools
 
 import pytest
+from routes import ROUTES, route_of
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, raw_status
 
 NUMBERS = itertools.count()
@@ -419,13 +420,47 @@ def test_max_body_to_the_byte(server, chunked):
     assert len(small.read(uid)["a"]) == 292
 
 
+# The routes that take a body, and the bytes that it may have.
+BODY_LIMITS = [
+    ("POST", "users/", 131072), ("PUT", "users/", 131072), ("PATCH", "users/", 131072),
+    ("PUT", "users/x", 131072), ("PATCH", "users/x", 131072), ("DELETE", "users/", 4096),
+    ("DELETE", "users/x", 4096), ("POST", "sub-admins/", 4096), ("DELETE", "sub-admins/", 4096),
+    ("DELETE", "sub-admins/x", 4096), ("POST", "invitations/", 8192),
+    ("DELETE", "invitations/", 4096), ("DELETE", "invitations/x", 4096),
+    ("POST", "invitations/resend", 4096), ("POST", "invitations/accept", 4096),
+    ("POST", "sessions/", 4096),
+]
+
+
 @pytest.mark.parametrize("chunked", [False, True])
-def test_max_body_by_default(admin, user, chunked):
-    path = "users/" + user["user_uid"]
-    spaces = " " * (1048576 - 2)
-    admin.put(path, "{" + spaces + "}", chunked=chunked, fresh=True).expect(200)
-    admin.put(path, "{ " + spaces + "}", chunked=chunked, fresh=True) \
+@pytest.mark.parametrize("method, path, limit", BODY_LIMITS)
+def test_max_body_of_each_route(admin, method, path, limit, chunked):
+    spaces = " " * (limit - 2)
+    assert admin.ask(method, path, "{" + spaces + "}", chunked=chunked, fresh=True).status \
+        in (400, 404)
+    problem = admin.ask(method, path, "{ " + spaces + "}", chunked=chunked, fresh=True) \
         .expect_problem(413, "body_too_large")
+    assert problem["detail"] == f"A body has at most {limit} bytes here."
+
+
+def test_all_routes_with_a_body_have_a_limit():
+    assert {route_of(method, path) for method, path, _ in BODY_LIMITS} \
+        == {(method, path) for method, path in ROUTES if method != "GET"}
+
+
+def test_the_largest_user_fits(admin):
+    """Every character of the attributes sent as an escape."""
+    text = "\\u0041" * 16000
+    body = '{"email":"%s","display_name":"A","a":"%s"}' % (fresh_email(), text)
+    assert len(admin.post("users/", body).expect(201).json["userData"]["a"]) == 16000
+
+
+def test_how_many_values_a_body_may_have(admin, user):
+    path = "users/" + user["user_uid"]
+    admin.put(path, '{"a":[' + "1," * 8000 + "1]}").expect(200)
+    admin.put(path, '{"a":[' + "1," * 9996 + "1]}").expect_faults(
+        ("attributes", "attributes_too_large"))
+    admin.put(path, '{"a":[' + "1," * 9998 + "1]}").expect_problem(400, "too_many_values")
 
 
 def test_a_body_announced_too_large_is_not_waited_for(server):

@@ -445,6 +445,7 @@ def test_slow_clients_hold_a_page_each_and_no_more(new_server, query):
     growth = resident_kib(server) - before
     for sock in socks:
         sock.close()
+    assert size < 1_100_000
     # Some of what is freed stays with malloc, and 256 MiB with AddressSanitizer.
     assert growth < 8 * 2.5 * size / 1024 + (300_000 if SANITIZED else 0)
 

@@ -7,13 +7,14 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from test_listing import put_users, resident_kib
-from usermgmt_env import (ADMIN, NOBODY, PATIENCE, SANITIZED, ConnectionLost, in_parallel,
-                          raw_status, wait_for)
+from usermgmt_env import (ADMIN, NOBODY, PATIENCE, SANITIZED, ConnectionLost, Workers,
+                          in_parallel, raw_status, wait_for)
 
 NDJSON = {"Accept": "application/x-ndjson"}
 # What malloc and the sanitizers keep of what was freed.
@@ -337,6 +338,80 @@ def test_places_come_back_from_those_who_leave(new_server):
         close(readers)
         wait_for(lambda: server.admin.get("users/", headers=NDJSON, fresh=True).status == 200,
                  10, "a place for a stream")
+
+
+# ---- a graceful restart ----
+
+PROCESSES = ["ServerLimit", "StartServers", "ThreadLimit", "ThreadsPerChild", "MinSpareThreads",
+             "MaxSpareThreads", "MaxRequestWorkers"]
+
+
+def advised_processes(path):
+    """The lines that a file advises for the processes: name and value."""
+    text = (Path(__file__).resolve().parents[2] / path).read_text()
+    lines = dict(re.findall(rf"^ *({'|'.join(PROCESSES)}) +(\d+)$", text, re.MULTILINE))
+    assert list(lines) == PROCESSES
+    return lines
+
+
+class Load(Workers):
+    """Clients who ask without a pause, each time over a new connection."""
+
+    def __init__(self, server, count):
+        super().__init__()
+        self.problems = []
+        self.longest = 0
+        self.done = 0
+        self.threads = [threading.Thread(target=self._run, args=(server.admin, n))
+                        for n in range(count)]
+
+    def _run(self, client, index):
+        number = 0
+        while not self.stop.is_set():
+            number += 1
+            started = time.monotonic()
+            try:
+                if number % 2:
+                    result = client.get("users/u00001", fresh=True)
+                else:
+                    result = client.post("users/", {"email": f"l{index}-{number}@example.com",
+                                                    "display_name": "L"}, fresh=True)
+                if result.status not in (200, 201):
+                    self.problems.append(result)
+            except (ConnectionLost, OSError) as error:
+                self.problems.append(error)
+            self.longest = max(self.longest, time.monotonic() - started)
+            self.done += 1
+
+
+def test_graceful_restarts_while_a_client_reads_slowly(new_server):
+    """As README.md and build/quickstart advise. With ServerLimit 1 nobody was served until the
+    slowest client had its answer."""
+    lines = advised_processes("README.md")
+    assert lines == advised_processes("build/quickstart")
+    server = new_server(processes=1, threads=64,
+                        extra="".join(f"{name} {value}\n" for name, value in lines.items()))
+    put_users(server, 1000, {"s": "0" * 16000})
+    assert len(server.children()) == 1
+    before = server.admin.everyone()
+    readers = []
+    with Load(server, 4) as load:
+        for _ in range(3):
+            readers += read_streams(server, 1)[200]
+            time.sleep(0.3)
+            server.graceful()
+            done = load.done
+            wait_for(lambda: load.done > done + 20, 10, "requests after the restart")
+        assert len(server.children()) == 4
+    assert not load.problems, load.problems[:5]
+    assert load.longest < 4 * PATIENCE
+    # Each stream goes on to its end, in the process that began it.
+    for reader in readers:
+        received = reader.rest()
+        assert received.endswith(b"\r\n0\r\n\r\n")
+        assert received.count(b'{"user_uid":"u') == len(before) == 1000
+        reader.close()
+    wait_for(lambda: len(server.children()) == 1, 20, "the old processes' end")
 
 
 @pytest.mark.parametrize("line, said", [

@@ -326,10 +326,12 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
 /* A body's values are large, and gone before the client takes the answer. */
 static void handle_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
-    apr_pool_t *pool;
+    apr_pool_t *pool = request->pool;
     apr_status_t status = APR_SUCCESS;
 
-    um_memory_pool(&pool, request->pool);
+    if (request->body_length > 0) {
+        um_memory_pool(&pool, request->pool);
+    }
     if (parse_body(answer, request, pool)) {
         status = route->handler(answer, request);
     }
@@ -337,9 +339,11 @@ static void handle_body(um_answer_t *answer, um_request_t *request, const um_rou
         um_answer_init(answer, request->pool);
         um_problem_answer_status(answer, status, request->pool);
     }
-    request->target = apr_pstrdup(request->pool, request->target);
-    request->body = NULL;
-    apr_pool_destroy(pool);
+    if (pool != request->pool) {
+        request->target = apr_pstrdup(request->pool, request->target);
+        request->body = NULL;
+        apr_pool_destroy(pool);
+    }
 }
 
 static void handle(um_answer_t *answer, um_request_t *request, const um_route_t *route)

@@ -39,7 +39,7 @@
     "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
 
 #define SUB_ADMIN_BY_EMAIL                                                                      \
-    "SELECT u.email" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_folded = %s"
+    "SELECT u.email" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s"
 
 #define INVITATION_BY_TOKEN                                                                     \
     "SELECT " INVITATION_COLUMNS " FROM invitations i"                                          \
@@ -53,7 +53,7 @@
 
 /* The invitation in force for an address, if there is one. MariaDB has a column for
  * it, and finds it by that alone. */
-#define PENDING_TO(alias) alias "email_folded = %s AND " alias "status = 'pending'"
+#define PENDING_TO(alias) alias "email_key = %s AND " alias "status = 'pending'"
 
 #define EXPIRE_INVITATION(pending)                                                              \
     "UPDATE invitations SET status = 'expired'"                                                 \
@@ -65,13 +65,13 @@
 #define ASIDE(rows) "/*!80017 (SELECT 1 FROM */ " rows " /*!80017 LIMIT 1) aside */"
 
 #define UPDATE_USER(others)                                                                     \
-    "UPDATE users SET email = %s, email_folded = %s,"                                           \
+    "UPDATE users SET email = %s, email_key = %s,"                                              \
     " display_name = %s, display_name_folded = %s, phone = %s,"                                 \
     " attributes = %s, updated_at = %lld, version = version + 1"                                \
     " WHERE org_id = %lld AND user_uid = %s AND version = %lld" UNLESS(others)
 
 #define OTHERS_WITH_EMAIL                                                                       \
-    "users other WHERE other.org_id = %lld AND other.email_folded = %s"                         \
+    "users other WHERE other.org_id = %lld AND other.email_key = %s"                            \
     " AND other.user_uid <> %s"
 
 #define RENEW_INVITATION(others)                                                                \
@@ -215,7 +215,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                              " CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,"
                              " COALESCE(a.user_uid, ''), COALESCE(a.role, '')"
                              " FROM organizations o"
-                             " LEFT JOIN users u ON u.org_id = o.org_id AND u.email_folded = %s"
+                             " LEFT JOIN users u ON u.org_id = o.org_id AND u.email_key = %s"
                              " LEFT JOIN sub_admins s ON s.org_id = u.org_id"
                              " AND s.user_uid = u.user_uid"
                              " LEFT JOIN admins_seen a ON a.org_id = o.org_id AND a.identity = %s"
@@ -243,23 +243,23 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                             { [UM_DIALECT_SQLITE] = NOT_HERE } },
     [UM_STMT_USER_LOCK_BY_EMAIL] = { "user_lock_by_email",
                                      "SELECT user_uid FROM users"
-                                     " WHERE org_id = %lld AND email_folded = %s FOR UPDATE",
+                                     " WHERE org_id = %lld AND email_key = %s FOR UPDATE",
                                      { [UM_DIALECT_SQLITE] = NOT_HERE } },
     [UM_STMT_USER_GET_BY_EMAIL] = { "user_get_by_email",
                                     "SELECT " USER_COLUMNS USERS_WITH_ROLE
-                                    " WHERE u.org_id = %lld AND u.email_folded = %s",
+                                    " WHERE u.org_id = %lld AND u.email_key = %s",
                                     { NULL } },
     [UM_STMT_USER_INSERT] = { "user_insert",
-                              "INSERT INTO users (org_id, user_uid, email, email_folded,"
+                              "INSERT INTO users (org_id, user_uid, email, email_key,"
                               " display_name, display_name_folded, phone, attributes,"
                               " created_at, updated_at)"
                               " VALUES (%lld, %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
                               " ON CONFLICT DO NOTHING",
                               { [UM_DIALECT_MARIADB] =
-                                    "INSERT INTO users (org_id, user_uid, email, email_folded,"
+                                    "INSERT INTO users (org_id, user_uid, email, email_key,"
                                     " display_name, display_name_folded, phone, attributes,"
                                     " created_at, updated_at)"
-                                    " WITH n (org_id, user_uid, email, email_folded,"
+                                    " WITH n (org_id, user_uid, email, email_key,"
                                     " display_name, display_name_folded, phone, attributes,"
                                     " created_at, updated_at) AS (SELECT CAST(%lld AS SIGNED),"
                                     " %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
@@ -267,7 +267,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
                                     " AND u.user_uid = n.user_uid) AND NOT EXISTS"
                                     " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
-                                    " AND u.email_folded = n.email_folded)" } },
+                                    " AND u.email_key = n.email_key)" } },
     [UM_STMT_USER_UPDATE] = { "user_update",
                               UPDATE_USER(OTHERS_WITH_EMAIL),
                               { [UM_DIALECT_MARIADB] =
@@ -325,17 +325,17 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                            { [UM_DIALECT_SQLITE] = INVITATION_BY_SECRET } },
     [UM_STMT_INVITATION_INSERT] = { "invitation_insert",
                                     "INSERT INTO invitations (org_id, invite_token, email,"
-                                    " email_folded, status, platform_link, inviter_uid,"
+                                    " email_key, status, platform_link, inviter_uid,"
                                     " inviter_email, inviter_display_name, created_at,"
                                     " expires_at)"
                                     " VALUES (%lld, %s, %s, %s, 'pending', %s, %s, %s, %s,"
                                     " %lld, %lld) ON CONFLICT DO NOTHING",
                                     { [UM_DIALECT_MARIADB] =
                                           "INSERT INTO invitations (org_id, invite_token, email,"
-                                          " email_folded, status, platform_link, inviter_uid,"
+                                          " email_key, status, platform_link, inviter_uid,"
                                           " inviter_email, inviter_display_name, created_at,"
                                           " expires_at)"
-                                          " WITH n (org_id, invite_token, email, email_folded,"
+                                          " WITH n (org_id, invite_token, email, email_key,"
                                           " status, platform_link, inviter_uid, inviter_email,"
                                           " inviter_display_name, created_at, expires_at) AS"
                                           " (SELECT CAST(%lld AS SIGNED), %s, %s, %s,"
@@ -346,15 +346,15 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                           " AND i.invite_token = n.invite_token)"
                                           " AND NOT EXISTS (SELECT 1 FROM invitations i"
                                           " WHERE i.org_id = n.org_id"
-                                          " AND i.pending_email_folded = n.email_folded)" } },
+                                          " AND i.pending_email_key = n.email_key)" } },
     [UM_STMT_INVITATION_EXPIRE] = { "invitation_expire",
                                     EXPIRE_INVITATION(PENDING_TO("")),
                                     { [UM_DIALECT_MARIADB] =
-                                          EXPIRE_INVITATION("pending_email_folded = %s") } },
+                                          EXPIRE_INVITATION("pending_email_key = %s") } },
     [UM_STMT_INVITATION_RENEW] = { "invitation_renew",
                                    RENEW_INVITATION(OTHERS_IN_FORCE(PENDING_TO("other."))),
                                    { [UM_DIALECT_MARIADB] = RENEW_INVITATION(ASIDE(
-                                         OTHERS_IN_FORCE("other.pending_email_folded = %s"))) } },
+                                         OTHERS_IN_FORCE("other.pending_email_key = %s"))) } },
     [UM_STMT_INVITATION_REVOKE] = { "invitation_revoke",
                                     "UPDATE invitations SET status = 'revoked'"
                                     " WHERE org_id = %lld AND invite_token = %s"
@@ -669,7 +669,7 @@ static const struct {
     um_pieces_t pieces;
     um_pieces_t others;
 } conditions[UM_CONDITION_COUNT] = {
-    [UM_IF_USER_EMAIL] = UNDER(UM_LIST_OF_USERS, { " AND u.email_folded = %s", UM_FILL_VALUE }),
+    [UM_IF_USER_EMAIL] = UNDER(UM_LIST_OF_USERS, { " AND u.email_key = %s", UM_FILL_VALUE }),
     [UM_IF_USER_PHONE] = UNDER(UM_LIST_OF_USERS, { " AND u.phone = %s", UM_FILL_VALUE }),
     /* A comparison, since SQLite goes through all users for IS NOT NULL. */
     [UM_IF_USER_IS_SUB_ADMIN] =
@@ -683,8 +683,8 @@ static const struct {
         UM_LIST_OF_USERS,
         SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
                { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
-        SHARED({ " AND u.email_folded >= %s", UM_FILL_VALUE },
-               { " AND u.email_folded < %s", UM_FILL_PREFIX_END },
+        SHARED({ " AND u.email_key >= %s", UM_FILL_VALUE },
+               { " AND u.email_key < %s", UM_FILL_PREFIX_END },
                { " AND NOT (u.display_name_folded >= %s", UM_FILL_VALUE },
                { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
                { ")", UM_FILL_NONE }),
@@ -788,7 +788,7 @@ static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
         UM_STMT_USER_COUNT,
         ORDERS([UM_USERS_BY_UID] = ORDER_BY_KEY("u.user_uid"),
                [UM_USERS_BY_CREATED_AT] = ORDER_BY_INTEGER("u.created_at", "u.user_uid"),
-               [UM_USERS_BY_EMAIL] = ORDER_BY_UNIQUE("u.email_folded", UM_FILL_VALUE),
+               [UM_USERS_BY_EMAIL] = ORDER_BY_UNIQUE("u.email_key", UM_FILL_VALUE),
                [UM_USERS_BY_DISPLAY_NAME] = ORDER_BY_TEXT("u.display_name_folded", "u.user_uid")),
     },
     [UM_LIST_OF_SUB_ADMINS] = {

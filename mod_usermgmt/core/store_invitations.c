@@ -108,11 +108,11 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
 }
 
 /* What is past its time must not stand in the way of a new one. */
-static apr_status_t expire(um_db_t *db, const char *org, const char *email_folded,
+static apr_status_t expire(um_db_t *db, const char *org, const char *email_key,
                            apr_int64_t now, apr_pool_t *pool)
 {
     return um_db_query(db, NULL, UM_STMT_INVITATION_EXPIRE,
-                       UM_PARAMETERS(org, email_folded, um_db_int(now, pool)), pool);
+                       UM_PARAMETERS(org, email_key, um_db_int(now, pool)), pool);
 }
 
 static apr_status_t delete_secrets(um_db_t *db, const char *org, const char *invite_token,
@@ -126,14 +126,14 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
                                          const um_invitation_t *invitation, apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_folded = um_text_fold(invitation->email, pool);
-    apr_status_t status = expire(db, org, email_folded, invitation->created_at, pool);
+    const char *email_key = um_text_fold(invitation->email, pool);
+    apr_status_t status = expire(db, org, email_key, invitation->created_at, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_INSERT,
-                           UM_PARAMETERS(org, invitation->token, invitation->email, email_folded,
+                           UM_PARAMETERS(org, invitation->token, invitation->email, email_key,
                                          invitation->platform_link, invitation->inviter_uid,
                                          invitation->inviter_email,
                                          invitation->inviter_display_name,
@@ -148,13 +148,13 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
                                         apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_folded = um_text_fold(invitation->email, pool);
-    apr_status_t status = expire(db, org, email_folded, now, pool);
+    const char *email_key = um_text_fold(invitation->email, pool);
+    apr_status_t status = expire(db, org, email_key, now, pool);
 
     if (status == APR_SUCCESS) {
         status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_RENEW,
                                  UM_PARAMETERS(um_db_int(expires_at, pool), org, invitation->token,
-                                               org, email_folded, invitation->token),
+                                               org, email_key, invitation->token),
                                  pool);
     }
     return status == APR_SUCCESS ? delete_secrets(db, org, invitation->token, pool) : status;

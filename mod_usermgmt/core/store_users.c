@@ -195,14 +195,14 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
                                    apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_folded = um_text_fold(user->email, pool);
+    const char *email_key = um_text_fold(user->email, pool);
 
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
-                           UM_PARAMETERS(user->email, email_folded, user->display_name,
+                           UM_PARAMETERS(user->email, email_key, user->display_name,
                                          um_text_fold_name(user->display_name, pool), user->phone,
                                          user->attributes, um_db_int(user->updated_at, pool), org,
                                          user->uid, um_db_int(user->version, pool), org,
-                                         email_folded, user->uid),
+                                         email_key, user->uid),
                            pool);
 }
 

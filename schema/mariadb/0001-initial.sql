@@ -39,7 +39,7 @@ CREATE TABLE users (
     org_id              BIGINT           NOT NULL,
     user_uid            VARBINARY(128)   NOT NULL CHECK (user_uid <> ''),
     email               VARCHAR(254)     NOT NULL CHECK (OCTET_LENGTH(email) BETWEEN 3 AND 254),
-    email_folded        VARBINARY(2048)  NOT NULL,
+    email_key           VARBINARY(2048)  NOT NULL,
     display_name        VARCHAR(256)     NOT NULL CHECK (display_name <> ''),
     display_name_folded VARBINARY(2048)  NOT NULL,
     phone               VARBINARY(32)    CHECK (LENGTH(phone) >= 3),
@@ -48,7 +48,7 @@ CREATE TABLE users (
     updated_at          BIGINT           NOT NULL,
     version             BIGINT           NOT NULL DEFAULT 1,
     PRIMARY KEY (org_id, user_uid),
-    UNIQUE INDEX users_by_email (org_id, email_folded),
+    UNIQUE INDEX users_by_email (org_id, email_key),
     INDEX users_by_display_name (org_id, display_name_folded, user_uid),
     INDEX users_by_created_at (org_id, created_at, user_uid),
     INDEX users_by_phone (org_id, phone),
@@ -77,14 +77,14 @@ CREATE TABLE admins_seen (
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
 -- One that is past expires_at counts as expired whatever its status says. There
--- are no partial indexes: pending_email_folded is NULL where it must not clash.
+-- are no partial indexes: pending_email_key is NULL where it must not clash.
 -- It is stored: purge may compute an indexed virtual column before the server is
 -- up, and then crashes (MDEV-39261), or never ends (mariadbd --wsrep-recover).
 CREATE TABLE invitations (
     org_id               BIGINT          NOT NULL,
     invite_token         VARBINARY(128)  NOT NULL,
     email                VARCHAR(254)    NOT NULL CHECK (OCTET_LENGTH(email) BETWEEN 3 AND 254),
-    email_folded         VARBINARY(2048) NOT NULL,
+    email_key            VARBINARY(2048) NOT NULL,
     status               VARBINARY(16)   NOT NULL
                          CHECK (status IN ('pending', 'accepted', 'revoked', 'expired')),
     platform_link        VARCHAR(2048)   CHECK (platform_link <> ''),
@@ -95,11 +95,11 @@ CREATE TABLE invitations (
     expires_at           BIGINT          NOT NULL,
     version              BIGINT          NOT NULL DEFAULT 1,
     accepted_at          BIGINT,
-    pending_email_folded VARBINARY(2048)
-                         AS (CASE WHEN status = 'pending' THEN email_folded END) STORED,
+    pending_email_key    VARBINARY(2048)
+                         AS (CASE WHEN status = 'pending' THEN email_key END) STORED,
     CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token),
-    UNIQUE INDEX invitations_pending (org_id, pending_email_folded),
+    UNIQUE INDEX invitations_pending (org_id, pending_email_key),
     INDEX invitations_by_status (org_id, status, invite_token, expires_at),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;

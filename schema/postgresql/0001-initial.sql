@@ -33,7 +33,7 @@ CREATE TABLE users (
     org_id              BIGINT NOT NULL REFERENCES organizations (org_id),
     user_uid            TEXT COLLATE "C" NOT NULL CHECK (length(user_uid) BETWEEN 1 AND 128),
     email               TEXT COLLATE "C" NOT NULL CHECK (octet_length(email) BETWEEN 3 AND 254),
-    email_folded        TEXT COLLATE "C" NOT NULL,
+    email_key           TEXT COLLATE "C" NOT NULL,
     display_name        TEXT COLLATE "C" NOT NULL CHECK (length(display_name) BETWEEN 1 AND 256),
     display_name_folded TEXT COLLATE "C" NOT NULL,
     phone               TEXT COLLATE "C" CHECK (length(phone) BETWEEN 3 AND 32),
@@ -45,7 +45,7 @@ CREATE TABLE users (
     PRIMARY KEY (org_id, user_uid)
 );
 
-CREATE UNIQUE INDEX users_by_email ON users (org_id, email_folded);
+CREATE UNIQUE INDEX users_by_email ON users (org_id, email_key);
 
 CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_uid);
 
@@ -78,7 +78,7 @@ CREATE TABLE invitations (
     org_id               BIGINT NOT NULL REFERENCES organizations (org_id),
     invite_token         TEXT COLLATE "C" NOT NULL,
     email                TEXT COLLATE "C" NOT NULL CHECK (octet_length(email) BETWEEN 3 AND 254),
-    email_folded         TEXT COLLATE "C" NOT NULL,
+    email_key            TEXT COLLATE "C" NOT NULL,
     status               TEXT COLLATE "C" NOT NULL
                          CHECK (status IN ('pending', 'accepted', 'revoked', 'expired')),
     platform_link        TEXT COLLATE "C" CHECK (length(platform_link) BETWEEN 1 AND 2048),
@@ -92,7 +92,7 @@ CREATE TABLE invitations (
     PRIMARY KEY (org_id, invite_token)
 );
 
-CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_folded)
+CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_key)
     WHERE status = 'pending';
 
 CREATE INDEX invitations_by_status ON invitations (org_id, status, invite_token, expires_at);

@@ -31,7 +31,7 @@ CREATE TABLE users (
     org_id              INTEGER NOT NULL REFERENCES organizations (org_id),
     user_uid            TEXT    NOT NULL CHECK (length(user_uid) BETWEEN 1 AND 128),
     email               TEXT    NOT NULL CHECK (length(CAST(email AS BLOB)) BETWEEN 3 AND 254),
-    email_folded        TEXT    NOT NULL,
+    email_key           TEXT    NOT NULL,
     display_name        TEXT    NOT NULL CHECK (length(display_name) BETWEEN 1 AND 256),
     display_name_folded TEXT    NOT NULL,
     phone               TEXT    CHECK (length(phone) BETWEEN 3 AND 32),
@@ -42,7 +42,7 @@ CREATE TABLE users (
     PRIMARY KEY (org_id, user_uid)
 ) WITHOUT ROWID;
 
-CREATE UNIQUE INDEX users_by_email ON users (org_id, email_folded);
+CREATE UNIQUE INDEX users_by_email ON users (org_id, email_key);
 
 CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_uid);
 
@@ -91,7 +91,7 @@ CREATE TABLE invitations (
     org_id               INTEGER NOT NULL REFERENCES organizations (org_id),
     invite_token         TEXT    NOT NULL,
     email                TEXT    NOT NULL CHECK (length(CAST(email AS BLOB)) BETWEEN 3 AND 254),
-    email_folded         TEXT    NOT NULL,
+    email_key            TEXT    NOT NULL,
     status               TEXT    NOT NULL
                                  CHECK (status IN ('pending', 'accepted', 'revoked', 'expired')),
     platform_link        TEXT    CHECK (length(platform_link) BETWEEN 1 AND 2048),
@@ -105,7 +105,7 @@ CREATE TABLE invitations (
     PRIMARY KEY (org_id, invite_token)
 ) WITHOUT ROWID;
 
-CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_folded)
+CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_key)
     WHERE status = 'pending';
 
 CREATE INDEX invitations_by_status ON invitations (org_id, status, invite_token, expires_at);

@@ -10,7 +10,7 @@ import time
 
 LOOPS = 32
 
-USER = ("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+USER = ("INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
         " display_name_folded, phone, attributes, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, 'New', 'new', NULL, '{\"height\":175}', 1700000000000,"
         " 1700000000000)")

@@ -200,7 +200,7 @@ def test_wrong_parameters_are_named(admin, query, faults):
     ("audit_events", "event_uid", "event_uid >= ? AND event_uid < ?", "PRIMARY KEY"),
     ("audit_events", "event_uid", "actor_key = ? AND event_uid > ?", "audit_events_by_actor"),
     ("users", "user_uid", "phone = ?", "users_by_phone"),
-    ("users", "user_uid", "email_folded = ?", "users_by_email"),
+    ("users", "user_uid", "email_key = ?", "users_by_email"),
     ("users", "user_uid", "user_uid > ?", "PRIMARY KEY"),
 ])
 def test_every_filter_has_an_index(server, table, key, condition, index):

@@ -294,7 +294,7 @@ def test_a_deadlock_is_retried(new_server):
             cursor.execute("INSERT INTO admins_seen (org_id, identity, user_uid, role,"
                            " first_seen_at) VALUES (%s, %s, 'x', 'none', 0)",
                            (org_id, f"heavy{number}"))
-        cursor.execute("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+        cursor.execute("INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
                        " display_name_folded, attributes, created_at, updated_at) VALUES"
                        " (%s, 'theirs', 'd@faults.example.com', 'd@faults.example.com', 'D', 'd',"
                        " '{}', 0, 0)", (org_id,))
@@ -362,7 +362,7 @@ def add_deltas(server, count):
         server.sql("INSERT INTO organization_counts (org_id, user_count)"
                    f" SELECT {org_id}, 1 FROM {number}", count)
         server.sql("ALTER TABLE users DISABLE TRIGGER users_inserted")
-    server.sql("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+    server.sql("INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
                " display_name_folded, attributes, created_at, updated_at)"
                f" SELECT {org_id}, {uid}, {uid}, {uid}, 'B', 'b', '{{}}', 0, 0 FROM {number}",
                count)

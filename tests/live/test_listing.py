@@ -410,7 +410,7 @@ def put_users(server, count, attributes):
             for i in range(1, count + 1)]
     for start in range(0, count, 100):
         batch = rows[start:start + 100]
-        server.sql("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+        server.sql("INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
                    " display_name_folded, attributes, created_at, updated_at) VALUES "
                    + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(batch)),
                    *(value for row in batch for value in row))

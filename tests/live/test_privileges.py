@@ -201,7 +201,7 @@ ROLE_BODIES = [
 ]
 INNOCENT = {"is_admin": True, "is_sub_admin": 1, "roles": ["admin"], "Role": "admin",
             "org_id": 1, "organization": "red", "version": 99, "added_by": ADMIN,
-            "permissions": PERMISSIONS, "email_folded": ADMIN, "__proto__": {"role": "admin"}}
+            "permissions": PERMISSIONS, "email_key": ADMIN, "__proto__": {"role": "admin"}}
 
 
 @pytest.mark.parametrize("body", ROLE_BODIES, ids=str)

@@ -94,7 +94,7 @@ def test_pending_invitations_are_those_that_have_time_left(server, admin):
     for number, (state, expires) in enumerate([
             ("pending", now + 60000), ("pending", now + 600000), ("pending", now - 1000),
             ("accepted", now + 60000), ("revoked", now + 60000)]):
-        server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
+        server.sql("INSERT INTO invitations (org_id, invite_token, email, email_key, status,"
                    " inviter_uid, inviter_email, created_at, expires_at, accepted_at)"
                    " SELECT org_id, ?, ?, ?, ?, 'x', 'x', 1, ?, ?"
                    " FROM organizations WHERE name = 'default'",

@@ -206,7 +206,7 @@ def update(api, name):
     uid = api.admin.create(name)["user_uid"]
     result = yield lambda: api.admin.put("users/" + uid, {"n": 1, "email": "new-" + name})
     result.expect(200)
-    assert api.server.sql("SELECT version, email_folded FROM users WHERE user_uid = ?", uid) \
+    assert api.server.sql("SELECT version, email_key FROM users WHERE user_uid = ?", uid) \
         == [(2, "new-" + name)]
 
 

@@ -422,7 +422,7 @@ def test_upgraded_while_it_serves(new_server, reference):
     # The index takes a while.
     tokens = {"sqlite": "printf('t%06d', i)", "postgresql": "'t' || i",
               "mariadb": "CONCAT('t', i)"}[KIND]
-    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
+    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_key, status,"
                " inviter_uid, inviter_email, created_at, expires_at)"
                f" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"
                f" SELECT 1, {tokens}, 'many@example.com', 'many', 'revoked', 'u', 'u', 1, 1 FROM n")

@@ -634,7 +634,7 @@ def test_invitations_prune(server, admin):
     database.run("invitations", "prune", "--days", "101").expect(0, "^$")
     assert database.run("invitations", "prune", "--days", "101").lines == [{"pruned": 0}]
     server.sql("INSERT INTO organizations (name, created_at) VALUES ('another', 0)")
-    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_folded, status,"
+    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_key, status,"
                " inviter_uid, inviter_email, created_at, expires_at)"
                " SELECT org_id, 't', 'a@example.com', 'a@example.com', 'revoked', 'u', 'u', 1, 1"
                " FROM organizations WHERE name = 'another'")

@@ -48,7 +48,7 @@ static const um_listing_order_t orders[] = {
 };
 
 static const um_listing_parameter_t parameters[] = {
-    { .name = "actor", .type = UM_LISTING_ASCII_TEXT, .condition = UM_IF_EVENT_ACTOR },
+    { .name = "actor", .type = UM_LISTING_IDENTITY, .condition = UM_IF_EVENT_ACTOR },
     { .name = "action", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_ACTION },
     { .name = "target", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_TARGET },
     { .name = "at_after", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_AFTER },

@@ -34,7 +34,7 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
     apr_status_t status;
 
     *replayed = 0;
-    status = um_store_idempotency_get(&kept, db, caller->org_id, caller->identity, run->key,
+    status = um_store_idempotency_get(&kept, db, caller->org_id, caller->identity_key, run->key,
                                       run->change.now_ms, pool);
     if (status == UM_ENOTFOUND) {
         return APR_SUCCESS;
@@ -72,7 +72,7 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
         answer->kept_body != NULL ? answer->kept_body : answer->body,
     };
 
-    return um_store_idempotency_update(db, caller->org_id, caller->identity, run->key, &kept,
+    return um_store_idempotency_update(db, caller->org_id, caller->identity_key, run->key, &kept,
                                        pool);
 }
 
@@ -84,7 +84,7 @@ static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool
     apr_status_t status = replay(replayed, run, db, pool);
 
     if (status == APR_SUCCESS && !*replayed) {
-        status = um_store_idempotency_insert(db, caller->org_id, caller->identity, run->key,
+        status = um_store_idempotency_insert(db, caller->org_id, caller->identity_key, run->key,
                                              run->request_sha256, run->change.now_ms, pool);
     }
     return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;

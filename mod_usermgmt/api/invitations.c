@@ -5,8 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "../core/address.h"
 #include "../core/link.h"
-#include "../core/text.h"
 #include "../core/uid.h"
 #include "body.h"
 #include "change.h"
@@ -183,8 +183,8 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
                                 um_db_t *db, apr_pool_t *pool)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_identity(&user, db, caller->org_id,
-                                                         caller->identity, pool);
+    apr_status_t status = um_store_users_get_by_email(&user, db, caller->org_id,
+                                                      caller->identity, pool);
 
     invitation->inviter_uid = caller->uid;
     if (status == UM_ENOTFOUND) {
@@ -204,7 +204,7 @@ static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *re
                                      um_db_t *db, const char *email)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_lock_by_identity(&user, db, request->caller.org_id, email,
+    apr_status_t status = um_store_users_lock_by_email(&user, db, request->caller.org_id, email,
                                                           request->pool);
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
@@ -266,7 +266,7 @@ apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
     um_body_refuse_others(request, "email", "platform_link", NULL);
     if (invitation.email != NULL) {
         um_faults_add_violation(&request->faults, "email",
-                                um_rules_check_email(invitation.email));
+                                um_address_check(invitation.email, request->pool));
     } else if (um_json_member(request->body, "email") == NULL) {
         um_faults_add(&request->faults, "email", "required", "It must be given.");
     }
@@ -385,11 +385,12 @@ apr_status_t um_invitations_delete(um_answer_t *answer, um_request_t *request)
 
 /* ---- accept ---- */
 
-/* Is the caller the one invited? Only ASCII case is ignored, so that no
- * look-alike is. */
+/* Is the caller the one invited? */
 static int is_invited(const um_request_t *request, const um_invitation_t *invitation)
 {
-    return um_text_equal_ascii_case(request->caller.identity, invitation->email);
+    const char *key = um_address_key(invitation->email, request->pool);
+
+    return key != NULL && strcmp(request->caller.identity_key, key) == 0;
 }
 
 /* answer is a problem where the caller can't accept the invitation. */
@@ -405,7 +406,7 @@ static void check_acceptable(um_answer_t *answer, const um_change_t *change,
                               "The invitation is for another address than yours.");
             return;
         }
-        if (um_rules_check_email(request->caller.identity) != NULL) {
+        if (um_address_check(request->caller.identity, request->pool) != NULL) {
             um_problem_answer(answer, 403, "no_email", request->pool,
                               "You are known by something else than an email address, and so"
                               " can't be a user here.");
@@ -466,11 +467,10 @@ static apr_status_t lock_or_make_user(um_user_t **user, const char **uid, um_cha
 }
 
 /* The user that the caller is, or is made now; nobody else changes it before this change
- * has ended. UM_ECONFLICT where another has an address that counts as the same. */
+ * has ended. */
 static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_db_t *db,
                                       const um_invitation_t *invitation)
 {
-    const um_request_t *request = change->request;
     um_user_t *user = NULL;
     apr_status_t status = UM_ENOTFOUND;
 
@@ -480,12 +480,10 @@ static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_
     if (status == UM_ENOTFOUND) {
         return UM_EUNAVAILABLE;
     }
-    if (status != APR_SUCCESS || user == NULL) {
-        return status;
+    if (status == APR_SUCCESS && user != NULL) {
+        *uid = user->uid;
     }
-    *uid = user->uid;
-    return um_text_equal_ascii_case(user->email, request->caller.identity) ? APR_SUCCESS
-                                                                           : UM_ECONFLICT;
+    return status;
 }
 
 static void answer_accepted(um_answer_t *answer, const um_request_t *request)
@@ -510,11 +508,6 @@ static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
     const char *json = NULL;
     apr_status_t status = find_or_make_user(&uid, change, db, invitation);
 
-    if (status == UM_ECONFLICT) {
-        um_problem_answer(answer, 409, "email_exists", request->pool,
-                          "Another user's email counts as the same as yours.");
-        return APR_SUCCESS;
-    }
     if (status == APR_SUCCESS) {
         status = um_sub_admins_appoint(&json, change, db, uid, invitation->inviter_email);
     }

@@ -9,6 +9,7 @@
 #include <apr_siphash.h>
 #include <apr_strings.h>
 
+#include "../core/address.h"
 #include "../core/instant.h"
 #include "../core/memory.h"
 #include "../core/text.h"
@@ -68,15 +69,21 @@ static const char *detail_of(const um_listing_parameter_t *parameter,
     }
 }
 
-static void add_condition(um_list_t *list, um_condition_id_t id, const char *value,
-                          apr_pool_t *pool)
+static void add_condition_of_two(um_list_t *list, um_condition_id_t id, const char *value,
+                                 const char *second_value, apr_pool_t *pool)
 {
-    um_condition_t condition = { id, value };
+    um_condition_t condition = { id, value, second_value };
 
     if (list->conditions == NULL) {
         list->conditions = apr_array_make(pool, 8, sizeof(condition));
     }
     APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
+}
+
+static void add_condition(um_list_t *list, um_condition_id_t id, const char *value,
+                          apr_pool_t *pool)
+{
+    add_condition_of_two(list, id, value, NULL, pool);
 }
 
 /* Each of these returns non-zero where the value is good. */
@@ -152,6 +159,23 @@ static int read_choice(um_listing_request_t *listing, const um_listing_choice_t 
     return 0;
 }
 
+static int read_name_or_email(um_list_t *list, um_condition_id_t id, const char *value,
+                              apr_pool_t *pool)
+{
+    const char *name = um_text_fold_name(value, pool);
+    const char *key = um_address_key_prefix(value, pool);
+
+    add_condition_of_two(list, id, name, key, pool);
+    return *name != '\0' && *key != '\0';
+}
+
+static int read_identity(um_list_t *list, um_condition_id_t id, const char *value,
+                         apr_pool_t *pool)
+{
+    add_condition(list, id, um_address_identity_key(value, pool), pool);
+    return *value != '\0';
+}
+
 static int read_value(um_listing_request_t *listing, const um_listing_parameter_t *parameter,
                       const char *value, apr_pool_t *pool)
 {
@@ -173,14 +197,12 @@ static int read_value(um_listing_request_t *listing, const um_listing_parameter_
         return read_instant(&listing->list, parameter, value, pool);
     case UM_LISTING_CHOICE:
         return read_choice(listing, parameter->choices, value, pool);
-    case UM_LISTING_FOLDED_TEXT:
-        value = um_text_fold(value, pool);
-        break;
+    case UM_LISTING_NAME_OR_EMAIL:
+        return read_name_or_email(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_IDENTITY:
+        return read_identity(&listing->list, parameter->condition, value, pool);
     case UM_LISTING_FOLDED_NAME:
         value = um_text_fold_name(value, pool);
-        break;
-    case UM_LISTING_ASCII_TEXT:
-        value = um_text_lower_ascii(value, pool);
         break;
     case UM_LISTING_TEXT:
         break;

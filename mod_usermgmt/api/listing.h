@@ -20,11 +20,14 @@ typedef enum um_listing_type_t {
     UM_LISTING_COUNT,
     UM_LISTING_ORDER,
     /* Those that put the list under a condition. */
-    /** Any text but an empty one; as it is, case-folded, or in small ASCII letters. */
+    /** Any text but an empty one: as it is, or case-folded as names are. */
     UM_LISTING_TEXT,
-    UM_LISTING_FOLDED_TEXT,
     UM_LISTING_FOLDED_NAME,
-    UM_LISTING_ASCII_TEXT,
+    /** What a name or an address begins with. */
+    UM_LISTING_NAME_OR_EMAIL,
+    /** What somebody is known by: an address or another text. It is compared by key, so
+     *  that a text that is no address is no user's. */
+    UM_LISTING_IDENTITY,
     /** A time in milliseconds; what is finer is cut off, or rounded up. */
     UM_LISTING_INSTANT,
     UM_LISTING_INSTANT_UP,

@@ -61,6 +61,8 @@ typedef enum um_permission_t {
 /** Who asks. */
 typedef struct um_caller_t {
     const char *identity;
+    /** Its key, by which it is compared with others and with addresses. */
+    const char *identity_key;
     const char *remote_addr;
     const char *organization;
     apr_int64_t org_id;

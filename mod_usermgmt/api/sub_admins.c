@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "../core/address.h"
 #include "body.h"
 #include "change.h"
 #include "listing.h"
@@ -107,7 +108,7 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
 
     status = appointment->uid != NULL
                  ? um_store_users_lock(&user, db, org_id, appointment->uid, request->pool)
-                 : um_store_users_lock_by_identity(&user, db, org_id, appointment->email,
+                 : um_store_users_lock_by_email(&user, db, org_id, appointment->email,
                                                    request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
@@ -139,7 +140,7 @@ static void read_appointment(um_appointment_t *appointment, um_request_t *reques
     }
     if (appointment->email != NULL) {
         um_faults_add_violation(&request->faults, "email",
-                                um_rules_check_email(appointment->email));
+                                um_address_check(appointment->email, request->pool));
     }
     if (appointment->uid != NULL && appointment->email != NULL) {
         um_faults_add(&request->faults, "email", "invalid_value",

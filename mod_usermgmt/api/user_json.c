@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 
+#include "../core/address.h"
 #include "../core/instant.h"
 #include "../core/text.h"
 
@@ -70,7 +71,7 @@ static const char *check_email(const um_json_t *value, um_faults_t *faults)
     const char *email = string_of(value, "email", faults);
 
     if (email != NULL) {
-        um_faults_add_violation(faults, "email", um_rules_check_email(email));
+        um_faults_add_violation(faults, "email", um_address_check(email, faults->pool));
     }
     return email;
 }

@@ -37,13 +37,14 @@ static const um_listing_choice_t roles[] = {
 
 static const um_listing_parameter_t parameters[] = {
     { .name = "user_uid", .type = UM_LISTING_SINGLE },
-    { .name = "email", .type = UM_LISTING_FOLDED_TEXT, .condition = UM_IF_USER_EMAIL },
+    { .name = "email", .type = UM_LISTING_IDENTITY, .condition = UM_IF_USER_EMAIL },
     { .name = "phone", .type = UM_LISTING_TEXT, .condition = UM_IF_USER_PHONE },
     { .name = "role", .type = UM_LISTING_CHOICE, .choices = roles,
       .detail = "It must be user or sub_admin." },
     { .name = "display_name", .type = UM_LISTING_FOLDED_NAME,
       .condition = UM_IF_USER_NAME_STARTS },
-    { .name = "q", .type = UM_LISTING_FOLDED_NAME, .condition = UM_IF_USER_NAME_OR_EMAIL_STARTS },
+    { .name = "q", .type = UM_LISTING_NAME_OR_EMAIL,
+      .condition = UM_IF_USER_NAME_OR_EMAIL_STARTS },
     { .name = "created_after", .type = UM_LISTING_INSTANT,
       .condition = UM_IF_USER_CREATED_AFTER },
     { .name = "created_before", .type = UM_LISTING_INSTANT_UP,

@@ -15,7 +15,7 @@
 
 #include "../api/sub_admins.h"
 #include "../api/user_json.h"
-#include "../core/text.h"
+#include "../core/address.h"
 #include "../core/uid.h"
 #include "commands.h"
 #include "progress.h"
@@ -86,7 +86,7 @@ typedef struct um_import_t {
     int first;
     int end;
     /* For a dry run: the um_user_t that it would have made so far, by their uids
-     * and by their folded addresses. */
+     * and by the keys of their addresses. */
     apr_hash_t *by_uid;
     apr_hash_t *by_email;
     apr_time_t turn;
@@ -136,7 +136,7 @@ static apr_status_t find_by_uid(um_user_t **stored, const um_import_t *import, u
 static apr_status_t find_by_email(um_user_t **stored, const um_import_t *import, um_db_t *db,
                                   const char *email, apr_pool_t *pool)
 {
-    *stored = apr_hash_get(import->by_email, um_text_fold(email, pool), APR_HASH_KEY_STRING);
+    *stored = apr_hash_get(import->by_email, um_address_key(email, pool), APR_HASH_KEY_STRING);
     return *stored != NULL ? APR_SUCCESS
                            : um_store_users_get_by_email(stored, db, import->org_id, email, pool);
 }
@@ -262,7 +262,7 @@ static void remember(const um_import_t *import, const um_user_t *user)
     const um_user_t *made = import->resumes ? um_store_users_copy(user, pool) : &one;
 
     apr_hash_set(import->by_uid, apr_pstrdup(pool, user->uid), APR_HASH_KEY_STRING, made);
-    apr_hash_set(import->by_email, um_text_fold(user->email, pool), APR_HASH_KEY_STRING, made);
+    apr_hash_set(import->by_email, um_address_key(user->email, pool), APR_HASH_KEY_STRING, made);
 }
 
 /* As insert(), of which nothing stays but what the records behind it meet. */

@@ -27,6 +27,12 @@ static const um_violation_t characters = {
 static const um_violation_t not_https = {
     "invalid_link", "A link is an absolute https URL, or http to a loopback host."
 };
+static const um_violation_t not_http = {
+    "invalid_link", "It must be an absolute http or https URL."
+};
+static const um_violation_t no_public_url = {
+    "invalid_link", "The URL of a service has no query and no fragment."
+};
 static const um_violation_t user_info = {
     "invalid_link", "A link names no user before its host."
 };
@@ -196,11 +202,10 @@ static int has_accept_token(const char *query, apr_pool_t *pool)
 
 /* ---- checks ---- */
 
-/* What every link must be; *uri is filled in where it is. */
-static const um_violation_t *check(apr_uri_t *uri, const char *link, apr_pool_t *pool)
+/* What every URL must be; *uri is filled in where it is. */
+static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_scheme,
+                                   const char *link, apr_pool_t *pool)
 {
-    int is_https;
-
     if (strlen(link) > UM_LINK_MAX) {
         return &too_long;
     }
@@ -208,8 +213,10 @@ static const um_violation_t *check(apr_uri_t *uri, const char *link, apr_pool_t 
         return &characters;
     }
     if (apr_uri_parse(pool, link, uri) != APR_SUCCESS || uri->scheme == NULL
-        || uri->hostinfo == NULL || uri->hostname == NULL) {
-        return &not_https;
+        || uri->hostinfo == NULL || uri->hostname == NULL
+        || (apr_cstr_casecmp(uri->scheme, "https") != 0
+            && apr_cstr_casecmp(uri->scheme, "http") != 0)) {
+        return not_of_scheme;
     }
     if (strchr(uri->hostinfo, '@') != NULL || uri->user != NULL) {
         return &user_info;
@@ -217,18 +224,25 @@ static const um_violation_t *check(apr_uri_t *uri, const char *link, apr_pool_t 
     if (!has_good_host(uri) || !has_good_port(uri)) {
         return &host_or_port;
     }
-    is_https = apr_cstr_casecmp(uri->scheme, "https") == 0;
-    if (!is_https
-        && (apr_cstr_casecmp(uri->scheme, "http") != 0 || !is_loopback(uri->hostname))) {
+    return has_good_path(uri->path) ? NULL : &path_tricks;
+}
+
+/* The same for a link that people are sent. */
+static const um_violation_t *check_secure(apr_uri_t *uri, const char *link, apr_pool_t *pool)
+{
+    const um_violation_t *violation = check(uri, &not_https, link, pool);
+
+    if (violation == NULL && apr_cstr_casecmp(uri->scheme, "https") != 0
+        && !is_loopback(uri->hostname)) {
         return &not_https;
     }
-    return has_good_path(uri->path) ? NULL : &path_tricks;
+    return violation;
 }
 
 const um_violation_t *um_link_check(const char *link, apr_pool_t *pool)
 {
     apr_uri_t uri;
-    const um_violation_t *violation = check(&uri, link, pool);
+    const um_violation_t *violation = check_secure(&uri, link, pool);
 
     if (violation == NULL && has_accept_token(uri.query, pool)) {
         violation = &token_in_query;
@@ -239,12 +253,30 @@ const um_violation_t *um_link_check(const char *link, apr_pool_t *pool)
 const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool)
 {
     apr_uri_t uri;
-    const um_violation_t *violation = check(&uri, prefix, pool);
+    const um_violation_t *violation = check_secure(&uri, prefix, pool);
 
     if (violation == NULL && strpbrk(prefix, "?#") != NULL) {
         violation = &no_prefix;
     }
     return violation;
+}
+
+const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    const um_violation_t *violation = check(&uri, &not_http, url, pool);
+
+    if (violation == NULL && strpbrk(url, "?#") != NULL) {
+        violation = &no_public_url;
+    }
+    return violation;
+}
+
+const char *um_link_origin(const char *url, apr_pool_t *pool)
+{
+    const char *host = strstr(url, "://") + 3;
+
+    return apr_pstrmemdup(pool, url, (apr_size_t)(host - url) + strcspn(host, "/"));
 }
 
 /* ---- below a prefix ---- */

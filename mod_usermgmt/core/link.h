@@ -26,6 +26,11 @@ const um_violation_t *um_link_check(const char *link, apr_pool_t *pool);
 /** Check a prefix: a link without query and fragment. */
 const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool);
 
+/** Check the URL that a service is reached at: http or https to any host, without query
+ *  and fragment. The origin of such a URL is its scheme, host and port. */
+const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool);
+const char *um_link_origin(const char *url, apr_pool_t *pool);
+
 /**
  * Tell whether a good link is below one of good prefixes: the same scheme, host
  * and port, and a path that goes on where a segment of the prefix ends.

@@ -12,7 +12,7 @@
 #include <apr_time.h>
 
 typedef struct um_mail_t {
-    /** Addresses, UTF-8, as um_rules_check_email() finds them good. */
+    /** Addresses, UTF-8, as um_address_check() finds them good. */
     const char *from;
     const char *to;
     /** NULL where there is none. */

@@ -4,13 +4,14 @@
 
 /**
  * @file rules.h
- * What the members of a user may be (docs/api.md, "The user"). Each check
- * returns NULL where the value is good, else what is wrong with it.
+ * What the members of a user may be (docs/api.md, "The user"); address.h has the
+ * rule for the address. Each check returns NULL where the value is good, else what
+ * is wrong with it.
  */
 
 #include <apr_pools.h>
 
-/** One broken rule, as it is told to the client. Constant texts. */
+/** One broken rule, as it is told to the client. */
 typedef struct um_violation_t {
     /** Stable, snake_case. */
     const char *code;
@@ -28,15 +29,14 @@ typedef struct um_violation_t {
 /* Bytes; what is longer names nobody. An address has at most 254, but a login
  * may be something else, such as the subject of a certificate. */
 #define UM_IDENTITY_MAX 512
+/* Bytes of its key, see um_address_identity_key(). */
+#define UM_IDENTITY_KEY_MAX (UM_IDENTITY_MAX + 1)
 #define UM_ORGANIZATION_MAX 255
 /* Characters. */
 #define UM_PAYMENT_TYPE_MAX 64
 #define UM_ATTRIBUTE_NAME_MAX 64
 #define UM_ATTRIBUTES_MAX 64
 #define UM_ATTRIBUTES_MAX_BYTES 16384
-
-/** One address (RFC 5321 sizes, RFC 6531 UTF-8); email is well-formed UTF-8. */
-const um_violation_t *um_rules_check_email(const char *email);
 
 /** A name as it will be stored, that is, after um_text_trim. */
 const um_violation_t *um_rules_check_display_name(const char *name);

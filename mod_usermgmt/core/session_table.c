@@ -111,7 +111,7 @@ static apr_status_t find_set(um_session_use_t *use, const um_session_table_t *ta
     apr_uint64_t hash;
 
     if (!append_text(use, key->organization, UM_ORGANIZATION_MAX)
-        || !append_text(use, key->identity, UM_IDENTITY_MAX)
+        || !append_text(use, key->identity, UM_IDENTITY_KEY_MAX)
         || !append_text(use, key->activity, 4 * UM_ACTIVITY_MAX)) {
         return UM_EINVALID;
     }

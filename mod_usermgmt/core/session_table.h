@@ -23,7 +23,7 @@
 #define UM_SESSION_SET 16
 
 /** The bytes of a session's texts, each with a NUL. */
-#define UM_SESSION_TEXTS_MAX (UM_IDENTITY_MAX + UM_ORGANIZATION_MAX + 4 * UM_ACTIVITY_MAX + 3)
+#define UM_SESSION_TEXTS_MAX (UM_IDENTITY_KEY_MAX + UM_ORGANIZATION_MAX + 4 * UM_ACTIVITY_MAX + 3)
 
 typedef struct um_session_table_t um_session_table_t;
 
@@ -32,6 +32,7 @@ typedef struct um_session_key_t {
     /** Where the texts belong to; the caller's own. */
     apr_uint64_t place;
     const char *organization;
+    /** The key of who it is, see um_address_identity_key(). */
     const char *identity;
     const char *activity;
 } um_session_key_t;

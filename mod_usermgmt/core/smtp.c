@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file smtp.c Mail by libcurl, domains by libidn2, see smtp.h. */
+/** @file smtp.c Mail by libcurl, see smtp.h. */
 
 #include "smtp.h"
 
@@ -9,7 +9,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <curl/curl.h>
-#include <idn2.h>
+
+#include "address.h"
 
 /* How long a server that has the mail may take to say so once we are to stop:
  * less than httpd gives its children before it kills them. */
@@ -177,23 +178,25 @@ static int is_ascii(const char *text)
     return 1;
 }
 
-/* The address with its domain as DNS has it (RFC 5891), NULL where it can have
- * none such. libcurl does the same in a UTF-8 locale only. */
-static const char *to_dns_domain(const char *address, apr_pool_t *pool)
+/* What ends an address, or the command that it stands in, must not be a part of it,
+ * wherever the address came from. */
+static int is_safe(const char *address)
 {
-    const char *domain = strrchr(address, '@') + 1;
-    const char *converted = NULL;
-    char *made = NULL;
+    for (const char *c = address; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("<>", *c) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
 
-    if (is_ascii(domain)) {
-        return address;
-    }
-    if (idn2_to_ascii_8z(domain, &made, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK) {
-        converted = apr_pstrcat(pool, apr_pstrmemdup(pool, address, (apr_size_t)(domain - address)),
-                                made, NULL);
-    }
-    idn2_free(made);
-    return converted;
+/* The address with its domain as DNS has it (RFC 5891), NULL where it can have none
+ * such. libcurl does the same in a UTF-8 locale only. */
+static const char *to_mailbox(const char *address, apr_pool_t *pool)
+{
+    const char *mailbox = um_address_for_mail(address, pool);
+
+    return mailbox != NULL && is_safe(mailbox) ? mailbox : NULL;
 }
 
 /* libcurl builds lists by giving back their head, or NULL where memory ran out. */
@@ -372,11 +375,11 @@ void um_smtp_send(um_smtp_reply_t *reply, const um_smtp_server_t *server, const 
     um_dialogue_t dialogue = { .stop = stop, .stop_baton = baton, .pool = pool };
     um_mail_t sent = *mail;
 
-    sent.from = to_dns_domain(mail->from, pool);
-    sent.to = to_dns_domain(mail->to, pool);
+    sent.from = to_mailbox(mail->from, pool);
+    sent.to = to_mailbox(mail->to, pool);
     if (sent.from == NULL || sent.to == NULL) {
         reply->outcome = UM_SMTP_REFUSED;
-        reply->text = "the domain of an address can't be a name in DNS";
+        reply->text = "an address is none that mail can be sent to";
         return;
     }
     reply->outcome = UM_SMTP_LATER;

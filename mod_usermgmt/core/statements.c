@@ -39,7 +39,7 @@
     "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
 
 #define SUB_ADMIN_BY_EMAIL                                                                      \
-    "SELECT u.email" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s"
+    "SELECT 1" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s"
 
 #define INVITATION_BY_TOKEN                                                                     \
     "SELECT " INVITATION_COLUMNS " FROM invitations i"                                          \
@@ -208,10 +208,10 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                       { NULL } },
     [UM_STMT_ORGANIZATION_ACTIVITIES] = { "organization_activities",
                                           "SELECT activity FROM activities WHERE org_id = %lld"
-                                          " ORDER BY last_used_at DESC, activity",
+                                          " ORDER BY last_used_at DESC, activity LIMIT 100",
                                           { NULL } },
     [UM_STMT_CALLER_GET] = { "caller_get",
-                             "SELECT o.org_id, COALESCE(u.user_uid, ''), COALESCE(u.email, ''),"
+                             "SELECT o.org_id, COALESCE(u.user_uid, ''),"
                              " CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,"
                              " COALESCE(a.user_uid, ''), COALESCE(a.role, '')"
                              " FROM organizations o"
@@ -645,8 +645,10 @@ typedef struct um_piece_t {
          * next one. */
         UM_FILL_FIRST_UID,
         UM_FILL_NEXT_UID,
-        /* The cursor's key. */
-        UM_FILL_KEY
+        /* The cursor's key, or the second value of the condition; and the least text
+         * behind all that start with it. */
+        UM_FILL_KEY,
+        UM_FILL_KEY_END
     } fill;
 } um_piece_t;
 
@@ -683,8 +685,8 @@ static const struct {
         UM_LIST_OF_USERS,
         SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
                { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
-        SHARED({ " AND u.email_key >= %s", UM_FILL_VALUE },
-               { " AND u.email_key < %s", UM_FILL_PREFIX_END },
+        SHARED({ " AND u.email_key >= %s", UM_FILL_KEY },
+               { " AND u.email_key < %s", UM_FILL_KEY_END },
                { " AND NOT (u.display_name_folded >= %s", UM_FILL_VALUE },
                { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
                { ")", UM_FILL_NONE }),
@@ -855,7 +857,9 @@ static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const ch
             add(to, piece->sql, value);
             break;
         case UM_FILL_PREFIX_END:
-            end = um_text_prefix_end(value, to->sql->pool);
+        case UM_FILL_KEY_END:
+            end = um_text_prefix_end(piece->fill == UM_FILL_KEY_END ? key : value,
+                                     to->sql->pool);
             if (end != NULL) {
                 add(to, piece->sql, end);
             }
@@ -894,7 +898,7 @@ static void add_from(um_composition_t *to, const um_list_t *list, const char *or
         if (others && conditions[condition->id].others.pieces != NULL) {
             pieces = &conditions[condition->id].others;
         }
-        add_pieces(to, pieces, condition->value, NULL);
+        add_pieces(to, pieces, condition->value, condition->second_value);
     }
 }
 
@@ -1026,7 +1030,7 @@ static void add_sample_conditions(um_list_t *list, int with_others)
         if (conditions[id].source == list->source
             && (with_others || conditions[id].others.pieces == NULL)) {
             APR_ARRAY_PUSH(list->conditions, um_condition_t) = (um_condition_t){
-                (um_condition_id_t)id, "1"
+                (um_condition_id_t)id, "1", "1"
             };
         }
     }

@@ -163,13 +163,14 @@ enum { UM_AUDIT_EVENTS_BY_UID };
 /** The conditions that a list can be under. Each belongs to one source, and
  *  compares with one value unless said otherwise. */
 typedef enum um_condition_id_t {
-    /** Folded. */
+    /** The address's key. */
     UM_IF_USER_EMAIL,
     UM_IF_USER_PHONE,
     /** These two take no value. */
     UM_IF_USER_IS_SUB_ADMIN,
     UM_IF_USER_IS_NO_SUB_ADMIN,
-    /** Folded prefixes. */
+    /** A folded prefix of the name; with it, as a second value, a prefix of the
+     *  address's key. */
     UM_IF_USER_NAME_STARTS,
     UM_IF_USER_NAME_OR_EMAIL_STARTS,
     /** Milliseconds since 1970, exclusive. */
@@ -186,7 +187,7 @@ typedef enum um_condition_id_t {
     /** Milliseconds since 1970, exclusive. */
     UM_IF_SESSION_STARTED_AFTER,
     UM_IF_SESSION_STARTED_BEFORE,
-    /** In small ASCII letters. */
+    /** The key of an identity. */
     UM_IF_EVENT_ACTOR,
     UM_IF_EVENT_ACTION,
     UM_IF_EVENT_TARGET,
@@ -201,6 +202,7 @@ typedef struct um_condition_t {
     um_condition_id_t id;
     /** NULL where it takes none. */
     const char *value;
+    const char *second_value;
 } um_condition_t;
 
 /** A place in a list: before or behind the entry with that key. */

@@ -92,19 +92,14 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
  */
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                  const char *uid, apr_pool_t *pool);
-/** By the address, without case (um_text_fold()). UM_ENOTFOUND where there is none. */
+/** By the key of the address. UM_ENOTFOUND where there is none, or no key. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
-/** By the address with only ASCII case ignored: where it decides who somebody
- *  is, so that no look-alike takes a role. UM_ENOTFOUND where there is none. */
-apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
-                                            const char *identity, apr_pool_t *pool);
 /** The same inside a change, with the user locked as by um_store_users_lock(). */
 apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                           const char *email, apr_pool_t *pool);
-apr_status_t um_store_users_lock_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
-                                             const char *identity, apr_pool_t *pool);
-/** UM_ECONFLICT where the uid or the address is taken. */
+/** UM_ECONFLICT where the uid or the address is taken. UM_EINVALID, here and in what follows,
+ *  where the address has no key. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
 /** Replace the user of that uid, provided it is of user's version; raises the
@@ -134,8 +129,7 @@ void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
 /** UM_ENOTFOUND where the user is none. */
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
                                      apr_int64_t org_id, const char *uid, apr_pool_t *pool);
-/** Tell inside a change whether the user whose address is the identity, ASCII case aside,
- *  is a sub-admin. It stays one until the change ends. */
+/** Tell inside a change whether the user whose address is the identity is a sub-admin. It stays one until the change ends. */
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
                                       const char *identity, apr_pool_t *pool);
 /** Make an existing user one, which is locked; raises the user's version.
@@ -157,7 +151,7 @@ typedef struct um_organization_status_t {
     apr_int64_t sub_admin_count;
     apr_int64_t session_count;
     apr_int64_t pending_invitation_count;
-    /** Of const char *, by last use, the latest first. */
+    /** Of const char *, by last use, the latest first; the last 100 at most. */
     apr_array_header_t *activities;
 } um_organization_status_t;
 
@@ -201,7 +195,7 @@ apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t or
 /** What the database knows of a caller. */
 typedef struct um_caller_record_t {
     apr_int64_t org_id;
-    /** The user whose address is the identity, ASCII case aside; else NULL. */
+    /** The user whose address is the identity; else NULL. */
     const char *user_uid;
     int is_sub_admin;
     /** The uid that stands for a caller with a role by configuration, and the
@@ -210,13 +204,14 @@ typedef struct um_caller_record_t {
     const char *seen_role;
 } um_caller_record_t;
 
-/** UM_ENOTFOUND where there is no such organization. */
+/** By the key of the caller's identity, see um_address_identity_key(). UM_ENOTFOUND where
+ *  there is no such organization. */
 apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
-                                  const char *organization, const char *identity,
+                                  const char *organization, const char *identity_key,
                                   apr_pool_t *pool);
 /** Note a caller with a role by configuration; one seen before keeps its uid
  *  and gets the role. now in milliseconds. */
-apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                   const char *uid, const char *role, apr_int64_t now,
                                   apr_pool_t *pool);
 
@@ -303,7 +298,7 @@ typedef struct um_kept_answer_t {
 
 /** UM_ENOTFOUND where the key is new, or past its time at now (milliseconds). */
 apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity, const char *key, apr_int64_t now,
+                                      const char *identity_key, const char *key, apr_int64_t now,
                                       apr_pool_t *pool);
 /** Drop all that are past their time. */
 apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
@@ -311,11 +306,11 @@ apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now
 /** Take a new key for a request, and drop all that are past their time. Another
  *  who takes the same key waits until this change has ended; UM_ECONFLICT where
  *  that one took it. */
-apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                          const char *key, const char *request_sha256,
                                          apr_int64_t now, apr_pool_t *pool);
 /** Keep the answer for a key that was taken. */
-apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                          const char *key, const um_kept_answer_t *kept,
                                          apr_pool_t *pool);
 

@@ -7,8 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "address.h"
 #include "digest.h"
-#include "text.h"
 
 /* The column behind those of an invitation. */
 #define SECRET_COLUMN 10
@@ -126,8 +126,10 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
                                          const um_invitation_t *invitation, apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_key = um_text_fold(invitation->email, pool);
-    apr_status_t status = expire(db, org, email_key, invitation->created_at, pool);
+    const char *email_key = um_address_key(invitation->email, pool);
+    apr_status_t status = email_key != NULL
+                              ? expire(db, org, email_key, invitation->created_at, pool)
+                              : UM_EINVALID;
 
     if (status != APR_SUCCESS) {
         return status;
@@ -148,8 +150,9 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
                                         apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_key = um_text_fold(invitation->email, pool);
-    apr_status_t status = expire(db, org, email_key, now, pool);
+    const char *email_key = um_address_key(invitation->email, pool);
+    apr_status_t status = email_key != NULL ? expire(db, org, email_key, now, pool)
+                                            : UM_EINVALID;
 
     if (status == APR_SUCCESS) {
         status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_RENEW,

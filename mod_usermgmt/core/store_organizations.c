@@ -7,8 +7,6 @@
 
 #include <apr_strings.h>
 
-#include "text.h"
-
 typedef struct um_status_get_t {
     um_organization_status_t *organization;
     apr_pool_t *pool;
@@ -214,39 +212,31 @@ apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t or
 
 typedef struct um_caller_get_t {
     um_caller_record_t *record;
-    const char *identity;
     apr_pool_t *pool;
 } um_caller_get_t;
 
-/* The database found the user by folded address; who somebody is is decided
- * with only ASCII case ignored, so that no look-alike takes a role. */
 static void take_caller(const um_row_t *row, void *baton)
 {
     um_caller_get_t *get = baton;
     um_caller_record_t *record = apr_pcalloc(get->pool, sizeof(*record));
-    const char *email = um_row_text(row, 2);
 
     record->org_id = um_row_int(row, 0);
-    if (email != NULL && um_text_equal_ascii_case(email, get->identity)) {
-        record->user_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 1));
-        record->is_sub_admin = record->user_uid != NULL && um_row_int(row, 3) != 0;
-    }
-    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
-    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 5));
+    record->user_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 1));
+    record->is_sub_admin = um_row_int(row, 2) != 0;
+    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 3));
+    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
     get->record = record;
 }
 
 apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
-                                  const char *organization, const char *identity,
+                                  const char *organization, const char *identity_key,
                                   apr_pool_t *pool)
 {
-    um_caller_get_t get = { NULL, identity, pool };
+    um_caller_get_t get = { NULL, pool };
     apr_status_t status;
 
     status = um_db_select(db, take_caller, &get, UM_STMT_CALLER_GET,
-                          UM_PARAMETERS(um_text_fold(identity, pool),
-                                        um_text_lower_ascii(identity, pool), organization),
-                          pool);
+                          UM_PARAMETERS(identity_key, identity_key, organization), pool);
     if (status == APR_SUCCESS && get.record == NULL) {
         status = UM_ENOTFOUND;
     }
@@ -256,20 +246,19 @@ apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
     return status;
 }
 
-apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                   const char *uid, const char *role, apr_int64_t now,
                                   apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *key = um_text_lower_ascii(identity, pool);
     int affected = 0;
     apr_status_t status;
 
-    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE, UM_PARAMETERS(role, org, key),
-                         pool);
+    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE, UM_PARAMETERS(role, org, identity_key), pool);
     if (status == APR_SUCCESS && affected == 0) {
         status = um_db_query(db, NULL, UM_STMT_CALLER_INSERT,
-                             UM_PARAMETERS(org, key, uid, role, um_db_int(now, pool), org, key),
+                             UM_PARAMETERS(org, identity_key, uid, role, um_db_int(now, pool), org,
+                                           identity_key),
                              pool);
     }
     return status;

@@ -6,7 +6,7 @@
 
 #include <apr_strings.h>
 
-#include "text.h"
+#include "address.h"
 #include "uid.h"
 
 typedef struct um_kept_get_t {
@@ -34,14 +34,14 @@ static void take_kept(const um_row_t *row, void *baton)
 }
 
 apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity, const char *key, apr_int64_t now,
+                                      const char *identity_key, const char *key, apr_int64_t now,
                                       apr_pool_t *pool)
 {
     um_kept_get_t get = { NULL, pool };
     apr_status_t status;
 
     status = um_db_select(db, take_kept, &get, UM_STMT_IDEMPOTENCY_GET,
-                          UM_PARAMETERS(um_db_int(org_id, pool), identity, key,
+                          UM_PARAMETERS(um_db_int(org_id, pool), identity_key, key,
                                         um_db_int(now - UM_IDEMPOTENCY_TTL, pool)),
                           pool);
     if (status == APR_SUCCESS && get.kept == NULL) {
@@ -60,7 +60,7 @@ apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now
                        UM_PARAMETERS(um_db_int(now - UM_IDEMPOTENCY_TTL, pool)), pool);
 }
 
-apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                          const char *key, const char *request_sha256,
                                          apr_int64_t now, apr_pool_t *pool)
 {
@@ -71,18 +71,18 @@ apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const 
         return status;
     }
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_IDEMPOTENCY_INSERT,
-                           UM_PARAMETERS(org, identity, key, request_sha256,
-                                         um_db_int(now, pool), org, identity, key),
+                           UM_PARAMETERS(org, identity_key, key, request_sha256,
+                                         um_db_int(now, pool), org, identity_key, key),
                            pool);
 }
 
-apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity,
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                          const char *key, const um_kept_answer_t *kept,
                                          apr_pool_t *pool)
 {
     return um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_UPDATE,
                        UM_PARAMETERS(um_db_int(kept->status, pool), kept->location, kept->etag,
-                                     kept->body, um_db_int(org_id, pool), identity, key),
+                                     kept->body, um_db_int(org_id, pool), identity_key, key),
                        pool);
 }
 
@@ -94,7 +94,7 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                        UM_PARAMETERS(um_db_int(witness->org_id, pool), witness->uid,
                                      um_db_int(apr_time_as_msec(event->at), pool),
                                      event->actor_identity,
-                                     um_text_lower_ascii(event->actor_identity, pool),
+                                     um_address_identity_key(event->actor_identity, pool),
                                      event->actor_uid, event->actor_role, event->remote_addr,
                                      event->action, event->target, event->before, event->after),
                        pool);

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "address.h"
 #include "text.h"
 
 /* The first column behind those of a user. */
@@ -100,7 +101,10 @@ apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool)
 {
-    return get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, um_text_fold(email, pool), pool);
+    const char *key = um_address_key(email, pool);
+
+    return key != NULL ? get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, key, pool)
+                       : UM_ENOTFOUND;
 }
 
 /* Tries to lock the user of an address that passes from user to user meanwhile. */
@@ -111,11 +115,15 @@ static apr_status_t lock_by_email_once(um_user_t **user, um_db_t *db, apr_int64_
                                        const char *email, apr_pool_t *pool)
 {
     um_user_t *found = NULL;
+    const char *key = um_address_key(email, pool);
     int locked = 0;
     apr_status_t status;
 
+    if (key == NULL) {
+        return UM_ENOTFOUND;
+    }
     status = um_db_exists(&locked, db, UM_STMT_USER_LOCK_BY_EMAIL,
-                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_fold(email, pool)), pool);
+                          UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
     if (status == APR_SUCCESS) {
         status = um_store_users_get_by_email(&found, db, org_id, email, pool);
     }
@@ -142,49 +150,17 @@ apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int
     return status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
 }
 
-/* A user found by folded address is somebody only where the address differs by no more
- * than ASCII case. */
-static apr_status_t check_identity(const um_user_t *user, const char *identity)
-{
-    return um_text_equal_ascii_case(user->email, identity) ? APR_SUCCESS : UM_ENOTFOUND;
-}
-
-apr_status_t um_store_users_lock_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
-                                             const char *identity, apr_pool_t *pool)
-{
-    um_user_t *found = NULL;
-    apr_status_t status = um_store_users_lock_by_email(&found, db, org_id, identity, pool);
-
-    if (status == APR_SUCCESS) {
-        status = check_identity(found, identity);
-    }
-    if (status == APR_SUCCESS) {
-        *user = found;
-    }
-    return status;
-}
-
-apr_status_t um_store_users_get_by_identity(um_user_t **user, um_db_t *db, apr_int64_t org_id,
-                                            const char *identity, apr_pool_t *pool)
-{
-    um_user_t *found = NULL;
-    apr_status_t status = um_store_users_get_by_email(&found, db, org_id, identity, pool);
-
-    if (status == APR_SUCCESS) {
-        status = check_identity(found, identity);
-    }
-    if (status == APR_SUCCESS) {
-        *user = found;
-    }
-    return status;
-}
-
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
+    const char *key = um_address_key(user->email, pool);
+
+    if (key == NULL) {
+        return UM_EINVALID;
+    }
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_INSERT,
-                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email,
-                                         um_text_fold(user->email, pool), user->display_name,
+                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email, key,
+                                         user->display_name,
                                          um_text_fold_name(user->display_name, pool), user->phone,
                                          user->attributes, um_db_int(user->created_at, pool),
                                          um_db_int(user->updated_at, pool)),
@@ -195,8 +171,11 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
                                    apr_pool_t *pool)
 {
     const char *org = um_db_int(org_id, pool);
-    const char *email_key = um_text_fold(user->email, pool);
+    const char *email_key = um_address_key(user->email, pool);
 
+    if (email_key == NULL) {
+        return UM_EINVALID;
+    }
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
                            UM_PARAMETERS(user->email, email_key, user->display_name,
                                          um_text_fold_name(user->display_name, pool), user->phone,
@@ -215,24 +194,13 @@ apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_use
                            pool);
 }
 
-static void take_number(const um_row_t *row, void *baton)
-{
-    *(apr_int64_t *)baton = um_row_int(row, 0);
-}
-
 apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *email, apr_pool_t *pool)
 {
-    apr_int64_t found = 0;
-    apr_status_t status;
-
-    status = um_db_select(db, take_number, &found, UM_STMT_USER_IS_ADMIN,
-                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_lower_ascii(email, pool)),
-                          pool);
-    if (status == APR_SUCCESS) {
-        *is_admin = found != 0;
-    }
-    return status;
+    return um_db_exists(is_admin, db, UM_STMT_USER_IS_ADMIN,
+                        UM_PARAMETERS(um_db_int(org_id, pool),
+                                      um_address_identity_key(email, pool)),
+                        pool);
 }
 
 void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row)
@@ -297,29 +265,11 @@ apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const c
     return status == APR_SUCCESS ? touch_user(db, org, uid, pool) : status;
 }
 
-typedef struct um_role_look_t {
-    const char *identity;
-    int is_sub_admin;
-} um_role_look_t;
-
-static void take_role(const um_row_t *row, void *baton)
-{
-    um_role_look_t *look = baton;
-
-    look->is_sub_admin |= um_text_equal_ascii_case(um_row_text(row, 0), look->identity);
-}
-
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
                                       const char *identity, apr_pool_t *pool)
 {
-    um_role_look_t look = { identity, 0 };
-    apr_status_t status;
-
-    status = um_db_select(db, take_role, &look, UM_STMT_SUB_ADMIN_LOCK,
-                          UM_PARAMETERS(um_db_int(org_id, pool), um_text_fold(identity, pool)),
-                          pool);
-    if (status == APR_SUCCESS) {
-        *is_sub_admin = look.is_sub_admin;
-    }
-    return status;
+    return um_db_exists(is_sub_admin, db, UM_STMT_SUB_ADMIN_LOCK,
+                        UM_PARAMETERS(um_db_int(org_id, pool),
+                                      um_address_identity_key(identity, pool)),
+                        pool);
 }

@@ -3,13 +3,15 @@
 
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <utf8proc.h>
 
 #define SOFT_HYPHEN 0xAD
+#define BRAILLE_BLANK 0x2800
+#define CAPITAL_I_WITH_DOT 0x130
 #define LAST_CODE_POINT 0x10FFFF
 #define LAST_BEFORE_SURROGATES 0xD7FF
 #define FIRST_AFTER_SURROGATES 0xE000
@@ -81,6 +83,14 @@ apr_size_t um_text_count(const char *text)
     return count;
 }
 
+static int is_ascii(const char *text)
+{
+    while (*text != '\0' && (unsigned char)*text < 0x80) {
+        text++;
+    }
+    return *text == '\0';
+}
+
 static int is_control(utf8proc_int32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0);
@@ -104,16 +114,41 @@ int um_text_has_control(const char *text)
     return 0;
 }
 
-int um_text_has_space_or_control(const char *text)
+/* Ignorable by Unicode's Default_Ignorable_Code_Point, though nobody has assigned them
+ * yet; the library does not know of them. */
+static int is_reserved_ignorable(utf8proc_int32_t c)
+{
+    return c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) || (c >= 0xE0000 && c <= 0xE0FFF);
+}
+
+/* White space, what is ignorable (the Hangul fillers among it), or a braille pattern
+ * without dots. */
+static int is_blank(utf8proc_int32_t c)
+{
+    return is_white_space(c) || c == BRAILLE_BLANK || is_reserved_ignorable(c)
+           || (c >= 0 && utf8proc_get_property(c)->ignorable);
+}
+
+apr_int32_t um_text_find_hidden(const char *text)
 {
     while (*text != '\0') {
         utf8proc_int32_t c = next(&text);
 
-        if (is_control(c) || is_white_space(c)) {
-            return 1;
+        if (is_control(c) || is_blank(c)) {
+            return c;
         }
     }
     return 0;
+}
+
+int um_text_shows_nothing(const char *text)
+{
+    while (*text != '\0') {
+        if (!is_blank(next(&text))) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 const char *um_text_trim(const char *text, apr_pool_t *pool)
@@ -184,25 +219,16 @@ const char *um_text_one_line(const char *text, apr_pool_t *pool)
     return line;
 }
 
-int um_text_equal_ascii_case(const char *a, const char *b)
-{
-    /* Unlike strcasecmp it knows no locale. */
-    return apr_cstr_casecmp(a, b) == 0;
-}
-
 /* NFKC_Casefold of every code point, then NFC: that is toNFKC_Casefold. */
 #define FOLD_OPTIONS                                                                         \
     (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
 
-/* Code points that are ignored though nobody has assigned them yet, which the
- * library leaves where they are: a soft hyphen in their place is taken out. */
+/* The library leaves reserved code points where they are: a soft hyphen in their place
+ * is taken out. */
 static utf8proc_int32_t ignore_reserved(utf8proc_int32_t c, void *baton)
 {
     (void)baton;
-    if (c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) || (c >= 0xE0000 && c <= 0xE0FFF)) {
-        return SOFT_HYPHEN;
-    }
-    return c;
+    return is_reserved_ignorable(c) ? SOFT_HYPHEN : c;
 }
 
 /* Fold into a buffer with room for capacity code points and a NUL. Gives the
@@ -265,15 +291,75 @@ const char *um_text_fold_name(const char *name, apr_pool_t *pool)
                                        - folded));
 }
 
-int um_text_is_foldable_email(const char *email)
+/* C and S of Unicode's CaseFolding.txt: the library knows C and F, where F makes several
+ * code points of one. Where F has more than one, S is the simple lower case; only U+0130
+ * has a lower case and no S. */
+static utf8proc_int32_t fold_simply(utf8proc_int32_t c)
 {
-    utf8proc_int32_t buffer[UM_TEXT_EMAIL_FOLDED_MAX + 1];
-    int fits;
-    utf8proc_ssize_t length = fold_into(&fits, buffer, UM_TEXT_EMAIL_FOLDED_MAX, email,
-                                        strlen(email));
+    utf8proc_int32_t folded[4];
+    int boundary = 0;
+    utf8proc_ssize_t count = utf8proc_decompose_char(c, folded, 4, UTF8PROC_CASEFOLD, &boundary);
 
-    /* A code point takes a byte or more. */
-    return fits && length >= 0 && length <= UM_TEXT_EMAIL_FOLDED_MAX;
+    if (count == 1) {
+        return folded[0];
+    }
+    return c == CAPITAL_I_WITH_DOT ? c : utf8proc_tolower(c);
+}
+
+const char *um_text_fold_simply(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text);
+    /* In UTF-8 a folded code point has at most one byte more, and none has five. */
+    utf8proc_uint8_t *folded = apr_palloc(pool, 2 * length + 1);
+    utf8proc_uint8_t *end = folded;
+    utf8proc_uint8_t *composed;
+    const char *copy;
+
+    if (is_ascii(text)) {
+        return um_text_lower_ascii(text, pool);
+    }
+    if (!um_text_is_utf8(text, length)) {
+        return NULL;
+    }
+    while (*text != '\0') {
+        end += utf8proc_encode_char(fold_simply(next(&text)), end);
+    }
+    *end = '\0';
+    /* Folding may put a small letter before a mark that has a composition with it. */
+    composed = utf8proc_NFC(folded);
+    copy = composed != NULL ? apr_pstrdup(pool, (const char *)composed) : NULL;
+    free(composed);
+    return copy;
+}
+
+static int is_own_nfkc(const char *text)
+{
+    utf8proc_uint8_t *normal = utf8proc_NFKC((const utf8proc_uint8_t *)text);
+    int same = normal != NULL && strcmp((const char *)normal, text) == 0;
+
+    free(normal);
+    return same;
+}
+
+int um_text_check_nfkc(apr_int32_t *c, const char *text)
+{
+    *c = 0;
+    if (is_ascii(text) || is_own_nfkc(text)) {
+        return 1;
+    }
+    while (*text != '\0') {
+        char alone[5] = "";
+        utf8proc_int32_t at = next(&text);
+
+        if (at >= 0) {
+            utf8proc_encode_char(at, (utf8proc_uint8_t *)alone);
+        }
+        if (at < 0 || !is_own_nfkc(alone)) {
+            *c = at;
+            break;
+        }
+    }
+    return 0;
 }
 
 /* ---- prefixes ---- */

@@ -19,9 +19,13 @@ apr_size_t um_text_count(const char *text);
 /** Tell whether a well-formed text has a control character (category Cc). */
 int um_text_has_control(const char *text);
 
-/** Tell whether a well-formed text has a control, separator (Zs, Zl, Zp) or
- *  unassigned-as-text character (Cs, Co is allowed): what no address may hold. */
-int um_text_has_space_or_control(const char *text);
+/** The first code point of a well-formed text that can't be seen: a control, white space,
+ *  a default-ignorable one, or the empty braille pattern. 0 where there is none. */
+apr_int32_t um_text_find_hidden(const char *text);
+
+/** Tell whether a well-formed text has nothing in it that can be seen: it is empty, or
+ *  of white space, default-ignorable code points and empty braille patterns alone. */
+int um_text_shows_nothing(const char *text);
 
 /** A copy without white space (Unicode's White_Space) at both ends, in pool. */
 const char *um_text_trim(const char *text, apr_pool_t *pool);
@@ -38,16 +42,19 @@ const char *um_text_fold(const char *text, apr_pool_t *pool);
 #define UM_TEXT_NAME_FOLDED_MAX 1024
 const char *um_text_fold_name(const char *name, apr_pool_t *pool);
 
-/** Tell whether an address, of any length, is folded to a well-formed text of at most
- *  UM_TEXT_EMAIL_FOLDED_MAX bytes: as many as indexes have room for. */
-#define UM_TEXT_EMAIL_FOLDED_MAX 2048
-int um_text_is_foldable_email(const char *email);
+/**
+ * Fold case one code point to one: Unicode's simple case folding, then NFC. In pool.
+ * Folding twice gives the same.
+ * @return the folded text, or NULL where the text is not well-formed UTF-8
+ */
+const char *um_text_fold_simply(const char *text, apr_pool_t *pool);
+
+/** Tell whether a well-formed text is its own NFKC. Where it is not, *c is the first code
+ *  point that NFKC replaces; 0 where each is kept, but not their sequence. */
+int um_text_check_nfkc(apr_int32_t *c, const char *text);
 
 /** A copy with ASCII capitals made small and nothing else changed, in pool. */
 const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
-
-/** Tell whether two texts are the same but for ASCII case. */
-int um_text_equal_ascii_case(const char *a, const char *b);
 
 /**
  * A well-formed text as one line that is safe inside of another text, in pool:

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 
+#include "../core/address.h"
 #include "../core/log.h"
 #include "../core/rules.h"
 #include "../core/text.h"
@@ -90,7 +91,7 @@ static apr_status_t read_record(um_look_t *look)
     apr_status_t status = um_store_open(&db, look->store, look->r->pool);
 
     if (status == APR_SUCCESS) {
-        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity,
+        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity_key,
                                       look->r->pool);
     }
     um_db_close(db);
@@ -117,7 +118,8 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
     const char *uid = NULL;
     apr_status_t status;
 
-    status = um_store_callers_get(&look->record, db, caller->organization, caller->identity, pool);
+    status = um_store_callers_get(&look->record, db, caller->organization, caller->identity_key,
+                                  pool);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -127,11 +129,11 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
         uid = made;
     }
     if (status == APR_SUCCESS) {
-        status = um_store_callers_put(db, look->record->org_id, caller->identity, uid,
+        status = um_store_callers_put(db, look->record->org_id, caller->identity_key, uid,
                                       um_role_name(caller->role), apr_time_as_msec(now), pool);
     }
     if (status == APR_SUCCESS) {
-        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity,
+        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity_key,
                                       pool);
     }
     return status;
@@ -187,14 +189,14 @@ static apr_status_t find_record(um_look_t *look)
 
     if (ttl > 0) {
         look->record = um_cache_get(&look->generation, server, caller->organization,
-                                    caller->identity, pool);
+                                    caller->identity_key, pool);
     }
     if (fits(look)) {
         return APR_SUCCESS;
     }
     status = update_record(look);
     if (status == APR_SUCCESS && ttl > 0) {
-        um_cache_put(server, caller->organization, caller->identity, look->record,
+        um_cache_put(server, caller->organization, caller->identity_key, look->record,
                      look->generation, ttl, pool);
     }
     return status;
@@ -249,6 +251,7 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     if (status == APR_SUCCESS && caller->identity == NULL) {
         /* Nobody: has no role, and is in no organization. */
         caller->identity = "";
+        caller->identity_key = "";
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS && caller->organization == NULL) {
@@ -257,6 +260,7 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     if (status != APR_SUCCESS) {
         return status;
     }
+    caller->identity_key = um_address_identity_key(caller->identity, r->pool);
     status = find_role(&look);
     if (status != APR_SUCCESS) {
         return status;

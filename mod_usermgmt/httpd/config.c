@@ -296,6 +296,19 @@ static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
     return NULL;
 }
 
+static const char *set_public_url(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+    const um_violation_t *violation = um_link_check_public_url(text, cmd->pool);
+
+    if (violation != NULL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, text,
+                            violation->detail);
+    }
+    config->public_origin = um_link_origin(text, cmd->pool);
+    return NULL;
+}
+
 static const char *set_auto_organization(cmd_parms *cmd, void *directory, int on)
 {
     um_config_directory_t *config = directory;
@@ -512,6 +525,8 @@ const command_rec um_config_directives[] = {
                  "On: an organization that does not exist is made at an admin's first request"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
                     "origins besides the server's own whose pages may send changes"),
+    AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,
+                  "the URL that clients know the service by"),
     AP_INIT_TAKE1("UserMgmtMaxBody", set_max_body, NULL, ANYWHERE,
                   "the most bytes a request body may have"),
     AP_INIT_TAKE1("UserMgmtBodyTimeout", set_body_timeout, NULL, ANYWHERE,

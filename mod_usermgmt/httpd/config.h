@@ -37,6 +37,7 @@ typedef struct um_require_t {
  * base: the path of the Location with SetHandler usermgmt, without a slash at
  *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
  * admins, sub_admins: of um_require_t
+ * public_origin: the only origin that is the server's own; NULL for the request's
  * body_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
  * platform_links: of const char *
  * activity: an empty text for none
@@ -50,6 +51,7 @@ typedef struct um_require_t {
     X(ap_expr_info_t *, organization, NULL)                                                       \
     X(int, auto_organization, -1)                                                                 \
     X(apr_array_header_t *, allowed_origins, NULL)                                                \
+    X(const char *, public_origin, NULL)                                                          \
     X(apr_int64_t, max_body, -1)                                                                  \
     X(apr_interval_time_t, body_timeout, -1)                                                      \
     X(apr_interval_time_t, role_cache_ttl, -1)                                                    \

@@ -8,6 +8,7 @@
 #include <apr_uri.h>
 
 #include "../core/rules.h"
+#include "../core/address.h"
 #include "../core/text.h"
 #include "module.h"
 
@@ -73,7 +74,7 @@ const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char 
     if (!um_text_is_utf8(address, strlen(address))) {
         return apr_psprintf(cmd->pool, "%s: the address is not UTF-8", cmd->cmd->name);
     }
-    violation = um_rules_check_email(address);
+    violation = um_address_check(address, cmd->pool);
     if (violation != NULL) {
         return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, address,
                             violation->detail);

@@ -11,6 +11,7 @@
 #include <scoreboard.h>
 #include <util_filter.h>
 
+#include "../api/query.h"
 #include "../api/router.h"
 #include "caller.h"
 #include "config.h"
@@ -177,10 +178,13 @@ static const um_server_t server = { identify, read_body, is_outdated, begin_stre
 
 /* ---- request ---- */
 
-static const char *own_origin(request_rec *r)
+static const char *own_origin(const um_config_directory_t *config, request_rec *r)
 {
     const char *host = apr_table_get(r->headers_in, "Host");
 
+    if (config->public_origin != NULL) {
+        return config->public_origin;
+    }
     if (host == NULL || host[0] == '\0') {
         host = ap_get_server_name_for_url(r);
     }
@@ -269,7 +273,7 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     request->query = r->args;
     request->headers = r->headers_in;
     set_body(request, r->headers_in);
-    request->own_origin = own_origin(r);
+    request->own_origin = own_origin(config, r);
 }
 
 static void set_note(request_rec *r, const char *name, const char *value)
@@ -279,12 +283,19 @@ static void set_note(request_rec *r, const char *name, const char *value)
     }
 }
 
+/* For logs whose fields are parted by spaces: a note has none, nor quotes. What was asked for
+ * by an identifier that can be none is not noted. */
 static void set_notes(request_rec *r, const um_request_t *request, const um_answer_t *answer)
 {
+    const char *organization = request->caller.organization;
+    const char *target = request->target;
+
     set_note(r, "usermgmt-action", request->action);
-    set_note(r, "usermgmt-org", request->caller.organization);
+    set_note(r, "usermgmt-org",
+             organization != NULL ? um_query_encode(organization, r->pool) : NULL);
     set_note(r, "usermgmt-role", um_role_name(request->caller.role));
-    set_note(r, "usermgmt-target", request->target);
+    set_note(r, "usermgmt-target",
+             target != NULL && um_rules_check_uid(target) == NULL ? target : NULL);
     set_note(r, "usermgmt-outcome", answer->code != NULL ? answer->code : "ok");
 }
 

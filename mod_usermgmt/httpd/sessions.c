@@ -10,9 +10,9 @@
 #include <apr_strings.h>
 #include <util_mutex.h>
 
+#include "../core/address.h"
 #include "../core/session_table.h"
 #include "../core/store.h"
-#include "../core/text.h"
 #include "caller.h"
 #include "config.h"
 #include "module.h"
@@ -225,8 +225,7 @@ int um_sessions_count(request_rec *r)
     if (status != APR_SUCCESS || key.identity == NULL || key.organization == NULL) {
         return DECLINED;
     }
-    /* Who somebody is does not depend on ASCII case. */
-    key.identity = um_text_lower_ascii(key.identity, r->pool);
+    key.identity = um_address_identity_key(key.identity, r->pool);
     key.place = place_of(r->server);
     status = um_session_table_count(table, &key, r->request_time, apr_time_now(),
                                     um_config_session_idle(r));

@@ -39,7 +39,7 @@ CREATE TABLE users (
     org_id              BIGINT           NOT NULL,
     user_uid            VARBINARY(128)   NOT NULL CHECK (user_uid <> ''),
     email               VARCHAR(254)     NOT NULL CHECK (OCTET_LENGTH(email) BETWEEN 3 AND 254),
-    email_key           VARBINARY(2048)  NOT NULL,
+    email_key           VARBINARY(352)   NOT NULL,
     display_name        VARCHAR(256)     NOT NULL CHECK (display_name <> ''),
     display_name_folded VARBINARY(2048)  NOT NULL,
     phone               VARBINARY(32)    CHECK (LENGTH(phone) >= 3),
@@ -64,11 +64,11 @@ CREATE TABLE sub_admins (
     FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
--- Callers who have their role from the server's configuration: the identity in
--- ASCII small letters, the uid that stands for it, the role it last came with.
+-- Callers who have their role from the server's configuration: the key of the
+-- identity, the uid that stands for it, the role it last came with.
 CREATE TABLE admins_seen (
     org_id        BIGINT         NOT NULL,
-    identity      VARBINARY(512) NOT NULL,
+    identity      VARBINARY(513) NOT NULL,
     user_uid      VARBINARY(128) NOT NULL,
     role          VARCHAR(16)    NOT NULL CHECK (role IN ('admin', 'sub_admin', 'none')),
     first_seen_at BIGINT         NOT NULL,
@@ -84,7 +84,7 @@ CREATE TABLE invitations (
     org_id               BIGINT          NOT NULL,
     invite_token         VARBINARY(128)  NOT NULL,
     email                VARCHAR(254)    NOT NULL CHECK (OCTET_LENGTH(email) BETWEEN 3 AND 254),
-    email_key            VARBINARY(2048) NOT NULL,
+    email_key            VARBINARY(352)  NOT NULL,
     status               VARBINARY(16)   NOT NULL
                          CHECK (status IN ('pending', 'accepted', 'revoked', 'expired')),
     platform_link        VARCHAR(2048)   CHECK (platform_link <> ''),
@@ -95,7 +95,7 @@ CREATE TABLE invitations (
     expires_at           BIGINT          NOT NULL,
     version              BIGINT          NOT NULL DEFAULT 1,
     accepted_at          BIGINT,
-    pending_email_key    VARBINARY(2048)
+    pending_email_key    VARBINARY(352)
                          AS (CASE WHEN status = 'pending' THEN email_key END) STORED,
     CHECK ((accepted_at IS NOT NULL) = (status = 'accepted')),
     PRIMARY KEY (org_id, invite_token),
@@ -166,7 +166,7 @@ CREATE TABLE activities (
 -- The first answer to a request that came with an Idempotency-Key.
 CREATE TABLE idempotency_keys (
     org_id          BIGINT           NOT NULL,
-    identity        VARBINARY(512)   NOT NULL,
+    identity        VARBINARY(513)   NOT NULL,
     idempotency_key VARBINARY(255)   NOT NULL,
     request_sha256  VARBINARY(64)    NOT NULL CHECK (LENGTH(request_sha256) = 64),
     status          BIGINT           NOT NULL,
@@ -179,14 +179,14 @@ CREATE TABLE idempotency_keys (
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 
--- An event's uid begins with its time. The key of an actor is the identity in
--- ASCII small letters.
+-- An event's uid begins with its time. The key of an actor is that of the
+-- identity.
 CREATE TABLE audit_events (
     org_id         BIGINT         NOT NULL,
     event_uid      VARBINARY(128) NOT NULL,
     at             BIGINT         NOT NULL,
     actor_identity VARCHAR(512)   NOT NULL,
-    actor_key      VARBINARY(512) NOT NULL,
+    actor_key      VARBINARY(513) NOT NULL,
     actor_uid      VARBINARY(128),
     actor_role     VARCHAR(16)    NOT NULL,
     remote_addr    VARCHAR(64)    NOT NULL,

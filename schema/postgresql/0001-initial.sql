@@ -62,8 +62,8 @@ CREATE TABLE sub_admins (
     FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
 );
 
--- Callers who have their role from the server's configuration: the identity in
--- ASCII small letters, the uid that stands for it, the role it last came with.
+-- Callers who have their role from the server's configuration: the key of the
+-- identity, the uid that stands for it, the role it last came with.
 CREATE TABLE admins_seen (
     org_id        BIGINT NOT NULL REFERENCES organizations (org_id),
     identity      TEXT COLLATE "C" NOT NULL,
@@ -172,8 +172,8 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_created_at ON idempotency_keys (created_at);
 
--- An event's uid begins with its time. The key of an actor is the identity in
--- ASCII small letters.
+-- An event's uid begins with its time. The key of an actor is that of the
+-- identity.
 CREATE TABLE audit_events (
     org_id         BIGINT NOT NULL REFERENCES organizations (org_id),
     event_uid      TEXT COLLATE "C" NOT NULL,

@@ -75,8 +75,8 @@ CREATE TRIGGER sub_admins_deleted AFTER DELETE ON sub_admins BEGIN
     UPDATE organization_counts SET sub_admin_count = sub_admin_count - 1 WHERE org_id = OLD.org_id;
 END;
 
--- Callers who have their role from the server's configuration: the identity in
--- ASCII small letters, the uid that stands for it, the highest role it came with.
+-- Callers who have their role from the server's configuration: the key of the
+-- identity, the uid that stands for it, the highest role it came with.
 CREATE TABLE admins_seen (
     org_id        INTEGER NOT NULL REFERENCES organizations (org_id),
     identity      TEXT    NOT NULL,
@@ -193,8 +193,8 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_created_at ON idempotency_keys (created_at);
 
--- An event's uid begins with its time. The key of an actor is the identity in
--- ASCII small letters.
+-- An event's uid begins with its time. The key of an actor is that of the
+-- identity.
 CREATE TABLE audit_events (
     org_id         INTEGER NOT NULL REFERENCES organizations (org_id),
     event_uid      TEXT    NOT NULL,

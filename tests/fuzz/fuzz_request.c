@@ -54,6 +54,7 @@ static apr_status_t identify(um_caller_t *caller, um_request_t *request)
     const char *role = apr_table_get(request->headers, "Role");
 
     caller->identity = "caller@example.com";
+    caller->identity_key = caller->identity;
     caller->remote_addr = "127.0.0.1";
     caller->organization = "default";
     caller->org_id = org_id;

@@ -2,7 +2,7 @@
 /** @file fuzz_user.c A body to a user: made from it, and changed by it. */
 
 #include "../../mod_usermgmt/api/user_json.h"
-#include "../../mod_usermgmt/core/text.h"
+#include "../../mod_usermgmt/core/address.h"
 #include "fuzz.h"
 
 static apr_pool_t *parent;
@@ -41,8 +41,7 @@ static void check_round_trip(const um_user_t *user, apr_pool_t *pool)
 
 static void check_user(const um_user_t *user, apr_pool_t *pool)
 {
-    REQUIRE(um_rules_check_email(user->email) == NULL);
-    REQUIRE(um_text_fold(user->email, pool) != NULL);
+    REQUIRE(um_address_check(user->email, pool) == NULL);
     REQUIRE(um_rules_check_display_name(user->display_name) == NULL);
     REQUIRE(strlen(user->attributes) <= UM_ATTRIBUTES_MAX_BYTES);
     check_round_trip(user, pool);

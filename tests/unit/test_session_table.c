@@ -349,19 +349,23 @@ static void texts_have_limits(void **state)
 {
     world_t *world = make_world(64);
     char longest[4 * UM_ACTIVITY_MAX + 2];
+    char identity[UM_IDENTITY_KEY_MAX + 2];
 
     (void)state;
     memset(longest, 'x', sizeof(longest));
-    longest[UM_IDENTITY_MAX + 1] = '\0';
-    assert_int_equal(count_for(world, 1, "o", longest, "a", START), UM_EINVALID);
+    memset(identity, 'x', sizeof(identity));
+    longest[4 * UM_ACTIVITY_MAX + 1] = '\0';
+    identity[UM_IDENTITY_KEY_MAX + 1] = '\0';
+    assert_int_equal(count_for(world, 1, "o", identity, "a", START), UM_EINVALID);
     assert_int_equal(count_for(world, 1, longest, "i", "a", START), UM_EINVALID);
     assert_int_equal(count_for(world, 1, "o", "i", longest, START), UM_EINVALID);
-    longest[UM_IDENTITY_MAX] = '\0';
-    assert_int_equal(count_for(world, 1, longest + UM_IDENTITY_MAX - UM_ORGANIZATION_MAX, longest,
-                               longest, START),
+    longest[4 * UM_ACTIVITY_MAX] = '\0';
+    identity[UM_IDENTITY_KEY_MAX] = '\0';
+    assert_int_equal(count_for(world, 1, longest + 4 * UM_ACTIVITY_MAX - UM_ORGANIZATION_MAX,
+                               identity, longest, START),
                      APR_SUCCESS);
     assert_int_equal(strlen(at(collect(world), 0)->key.activity), 4 * UM_ACTIVITY_MAX);
-    assert_int_equal(strlen(at(collect(world), 0)->key.identity), UM_IDENTITY_MAX);
+    assert_int_equal(strlen(at(collect(world), 0)->key.identity), UM_IDENTITY_KEY_MAX);
     assert_int_equal(strlen(at(collect(world), 0)->key.organization), UM_ORGANIZATION_MAX);
     end_world(world);
 }

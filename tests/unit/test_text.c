@@ -14,6 +14,7 @@
 #include <apr_strings.h>
 
 #include "../../mod_usermgmt/core/text.h"
+#include "case_folding.h"
 
 #define LAST 0x10FFFF
 #define UTF8_MAX 4
@@ -218,7 +219,7 @@ static int is_white_space(unsigned c)
     return 0;
 }
 
-static void controls_and_spaces_are_found(void **state)
+static void controls_are_found(void **state)
 {
     (void)state;
     for (unsigned c = 1; c <= LAST; c++) {
@@ -229,13 +230,55 @@ static void controls_and_spaces_are_found(void **state)
             continue;
         }
         strcpy(text + 2 + encode(text + 2, c), "z");
-        if (!um_text_has_control(text) != !control
-            || !um_text_has_space_or_control(text) != !(control || is_white_space(c))) {
+        if (!um_text_has_control(text) != !control) {
             fail_msg("U+%04X is judged wrongly", c);
         }
     }
     assert_false(um_text_has_control(""));
-    assert_false(um_text_has_space_or_control(""));
+}
+
+/* Default_Ignorable_Code_Point of Unicode 14, and the empty braille pattern. */
+static int is_invisible(unsigned c)
+{
+    static const unsigned ranges[][2] = {
+        { 0xAD, 0xAD },       { 0x34F, 0x34F },     { 0x61C, 0x61C },     { 0x115F, 0x1160 },
+        { 0x17B4, 0x17B5 },   { 0x180B, 0x180F },   { 0x200B, 0x200F },   { 0x202A, 0x202E },
+        { 0x2060, 0x206F },   { 0x2800, 0x2800 },   { 0x3164, 0x3164 },   { 0xFE00, 0xFE0F },
+        { 0xFEFF, 0xFEFF },   { 0xFFA0, 0xFFA0 },   { 0xFFF0, 0xFFF8 },   { 0x1BCA0, 0x1BCA3 },
+        { 0x1D173, 0x1D17A }, { 0xE0000, 0xE0FFF },
+    };
+
+    for (size_t i = 0; i < COUNT(ranges); i++) {
+        if (c >= ranges[i][0] && c <= ranges[i][1]) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void what_can_not_be_seen_is_found(void **state)
+{
+    (void)state;
+    for (unsigned c = 1; c <= LAST; c++) {
+        char beside[3 * UTF8_MAX] = "\xc3\xa9";
+        char alone[2 * UTF8_MAX] = "";
+        int control = c < 0x20 || (c >= 0x7F && c <= 0x9F);
+        int blank = is_white_space(c) || is_invisible(c);
+
+        if (!is_scalar(c)) {
+            continue;
+        }
+        encode(alone, c);
+        strcpy(beside + 2 + encode(beside + 2, c), "z");
+        if (um_text_find_hidden(beside) != (control || blank ? (apr_int32_t)c : 0)
+            || !um_text_shows_nothing(alone) != !blank || um_text_shows_nothing(beside)) {
+            fail_msg("U+%04X is judged wrongly", c);
+        }
+    }
+    assert_int_equal(um_text_find_hidden(""), 0);
+    assert_true(um_text_shows_nothing(""));
+    assert_true(um_text_shows_nothing(" \xe2\xa0\x80\xe3\x85\xa4\xe1\x85\x9f"));
+    assert_false(um_text_shows_nothing(" \xe2\xa0\x81"));
 }
 
 static void white_space_is_trimmed_and_nothing_else(void **state)
@@ -292,26 +335,6 @@ static void only_ascii_is_made_small(void **state)
     }
     assert_string_equal(um_text_lower_ascii("", pool), "");
     assert_string_equal(um_text_lower_ascii("A@[Z]\xc3\x89", pool), "a@[z]\xc3\x89");
-}
-
-static void ascii_case_is_ignored_and_nothing_else(void **state)
-{
-    (void)state;
-    for (int a = 1; a < 256; a++) {
-        for (int b = 1; b < 256; b++) {
-            char left[] = { 'x', (char)a, '\0' };
-            char right[] = { 'X', (char)b, '\0' };
-            int small = a >= 'A' && a <= 'Z' ? a + 32 : a;
-
-            assert_int_equal(!!um_text_equal_ascii_case(left, right),
-                             small == (b >= 'A' && b <= 'Z' ? b + 32 : b));
-        }
-    }
-    assert_true(um_text_equal_ascii_case("", ""));
-    assert_false(um_text_equal_ascii_case("a", ""));
-    assert_false(um_text_equal_ascii_case("", "a"));
-    assert_false(um_text_equal_ascii_case("a@b.co", "A@B.COM"));
-    assert_false(um_text_equal_ascii_case("\xe2\x84\xaa", "k"));
 }
 
 static void folded_texts(void **state)
@@ -539,16 +562,104 @@ static void a_name_is_folded_up_to_a_limit(void **state)
     assert_null(um_text_fold_name("\xff", pool));
 }
 
-static void an_address_may_be_too_long_when_folded(void **state)
+/* ---- simple folding ---- */
+
+/* The code point that c becomes by C and S of CaseFolding.txt of Unicode 14, which no later
+ * version changes. */
+static unsigned fold_by_table(unsigned c)
 {
+    for (size_t i = 0; i < COUNT(case_folding); i++) {
+        if (c >= (unsigned)case_folding[i].first && c <= (unsigned)case_folding[i].last
+            && (c - (unsigned)case_folding[i].first) % (unsigned)case_folding[i].step == 0) {
+            return (unsigned)((int)c + case_folding[i].distance);
+        }
+    }
+    return c;
+}
+
+/* Code points that one of Unicode's later versions has given another case. */
+#define NEW_ONES_MAX 200
+
+static void a_code_point_is_folded_to_one(void **state)
+{
+    int new_ones = 0;
+    apr_pool_t *one;
+
     (void)state;
-    assert_true(um_text_is_foldable_email("a@example.com"));
-    assert_true(um_text_is_foldable_email(times(UM_TEXT_EMAIL_FOLDED_MAX, "A")));
-    assert_false(um_text_is_foldable_email(times(UM_TEXT_EMAIL_FOLDED_MAX + 1, "A")));
-    assert_true(um_text_is_foldable_email(times(62, LONG_ONE)));
-    assert_false(um_text_is_foldable_email(times(63, LONG_ONE)));
-    assert_false(um_text_is_foldable_email(times(2000, LONG_ONE)));
-    assert_false(um_text_is_foldable_email("\xff"));
+    apr_pool_create(&one, pool);
+    for (unsigned c = 1; c <= LAST; c++) {
+        char text[UTF8_MAX + 1];
+        char expected[UTF8_MAX + 1];
+        const char *folded;
+        apr_int32_t replaced;
+
+        if (!is_scalar(c)) {
+            continue;
+        }
+        encode(text, c);
+        encode(expected, fold_by_table(c));
+        if (!um_text_check_nfkc(&replaced, text)) {
+            assert_int_equal(replaced, c);
+            continue;
+        }
+        folded = um_text_fold_simply(text, one);
+        if (fold_by_table(c) == c) {
+            new_ones += strcmp(folded, text) != 0;
+        } else {
+            assert_string_equal(folded, expected);
+        }
+        assert_int_equal(um_text_count(folded), 1);
+        assert_string_equal(um_text_fold_simply(folded, one), folded);
+        assert_true(um_text_check_nfkc(&replaced, folded));
+        if (c % 1024 == 0) {
+            apr_pool_clear(one);
+        }
+    }
+    assert_true(new_ones < NEW_ONES_MAX);
+}
+
+static void simply_folded_texts(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *folded;
+    } samples[] = {
+        { "", "" },
+        { "Ann.B", "ann.b" },
+        { "\xc3\x84", "\xc3\xa4" },
+        /* sharp s is not ss, nor are the ligatures their letters */
+        { "Stra\xc3\x9f" "e", "stra\xc3\x9f" "e" },
+        { "\xe1\xba\x9e", "\xc3\x9f" },
+        { "\xef\xac\x81", "\xef\xac\x81" },
+        /* I with a dot above, and without a dot, are none of i */
+        { "\xc4\xb0", "\xc4\xb0" },
+        { "\xc4\xb1", "\xc4\xb1" },
+        /* final sigma; iota below stays; Cherokee folds to capitals */
+        { "\xce\xa3\xcf\x82\xcf\x83", "\xcf\x83\xcf\x83\xcf\x83" },
+        { "\xe1\xbe\x88", "\xe1\xbe\x80" },
+        { "\xea\xad\xb0\xe1\x8e\xa0", "\xe1\x8e\xa0\xe1\x8e\xa0" },
+        /* a capital and its caron have no composition, the small letter and it have one */
+        { "J\xcc\x8c", "\xc7\xb0" },
+        { "\xc7\xb0", "\xc7\xb0" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(samples); i++) {
+        assert_string_equal(um_text_fold_simply(samples[i].text, pool), samples[i].folded);
+    }
+    assert_null(um_text_fold_simply("\xff", pool));
+}
+
+static void what_nfkc_replaces_is_named(void **state)
+{
+    apr_int32_t c = -1;
+
+    (void)state;
+    assert_true(um_text_check_nfkc(&c, "ann \xc3\xa9"));
+    assert_false(um_text_check_nfkc(&c, "a\xe2\x84\xaa" "b"));
+    assert_int_equal(c, 0x212A);
+    assert_false(um_text_check_nfkc(&c, "ae\xcc\x81" "b"));
+    assert_int_equal(c, 0);
 }
 
 /* ---- prefixes ---- */
@@ -650,11 +761,11 @@ int main(void)
         WITH_POOL(no_byte_is_overlooked),
         WITH_POOL(what_is_behind_the_length_does_not_count),
         WITH_POOL(code_points_are_counted),
-        WITH_POOL(controls_and_spaces_are_found),
+        WITH_POOL(controls_are_found),
+        WITH_POOL(what_can_not_be_seen_is_found),
         WITH_POOL(white_space_is_trimmed_and_nothing_else),
         WITH_POOL(trimmed_texts),
         WITH_POOL(only_ascii_is_made_small),
-        WITH_POOL(ascii_case_is_ignored_and_nothing_else),
         WITH_POOL(folded_texts),
         WITH_POOL(ascii_is_folded_as_the_library_would),
         WITH_POOL(folding_twice_changes_nothing_in_a_code_point),
@@ -662,7 +773,9 @@ int main(void)
         WITH_POOL(folding_makes_room_for_what_grows),
         WITH_POOL(bad_texts_have_no_fold),
         WITH_POOL(a_name_is_folded_up_to_a_limit),
-        WITH_POOL(an_address_may_be_too_long_when_folded),
+        WITH_POOL(a_code_point_is_folded_to_one),
+        WITH_POOL(simply_folded_texts),
+        WITH_POOL(what_nfkc_replaces_is_named),
         WITH_POOL(known_ends),
         WITH_POOL(the_range_holds_what_starts_so_and_nothing_else),
         WITH_POOL(an_end_is_well_formed),

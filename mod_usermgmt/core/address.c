@@ -1,0 +1,318 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file address.c Email addresses and their keys, see address.h. */
+
+#include "address.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <idn2.h>
+
+#include "buffer.h"
+#include "text.h"
+
+#define DOMAIN_MAX 253
+#define LABEL_MAX 63
+
+/* Stands before the key of an identity that is no address. No local part has it. */
+#define NO_ADDRESS ":"
+
+#define DIGITS "0123456789"
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL_LETTERS "abcdefghijklmnopqrstuvwxyz"
+
+/* An atom of RFC 5322, section 3.2.3. */
+#define ATEXT CAPITALS SMALL_LETTERS DIGITS "!#$%&'*+-/=?^_`{|}~"
+
+/* What was found of an address. */
+typedef struct um_parts_t {
+    const char *local;
+    /* As it was given. */
+    const char *domain;
+    /* The domain as DNS has it, in small letters. */
+    const char *dns;
+} um_parts_t;
+
+static const um_violation_t required = { "required", "It must not be empty." };
+static const um_violation_t too_long = {
+    "too_long", "An email address has at most 254 bytes."
+};
+static const um_violation_t too_long_for_mail = {
+    "too_long", "An email address has at most 254 bytes, also with its domain as DNS has it (xn--)."
+};
+static const um_violation_t local_too_long = {
+    "too_long", "The part of an email address before the @ has at most 64 bytes."
+};
+static const um_violation_t no_mailbox = {
+    "invalid_email", "An email address is a name, an @ and a domain."
+};
+static const um_violation_t quoted = {
+    "invalid_email", "A quoted name before the @ of an email address is not supported."
+};
+static const um_violation_t bad_local = {
+    "invalid_email",
+    "Before the @ of an email address stand letters, digits, any of !#$%&'*+-/=?^_`{|}~ and"
+    " single dots between them."
+};
+static const um_violation_t not_composed = {
+    "invalid_email",
+    "Before the @ of an email address letters and their marks are in Unicode's form NFKC."
+};
+static const um_violation_t literal = {
+    "invalid_email", "An address in brackets is no domain of an email address here."
+};
+static const um_violation_t bad_domain = {
+    "invalid_email",
+    "The domain of an email address is made of labels with single dots between them, each 1 to"
+    " 63 bytes of letters, digits and hyphens, no hyphen at either end, and the last not of"
+    " digits alone. Other letters are those of international domain names (UTS #46)."
+};
+
+/* ---- the local part ---- */
+
+/* Dot-string: atoms with single dots between them. RFC 6531 lets UTF-8 stand wherever a
+ * letter can. */
+static int is_dot_string(const char *text)
+{
+    char before = '.';
+
+    for (; *text != '\0'; text++) {
+        if (*text == '.' ? before == '.'
+                         : (unsigned char)*text < 0x80 && strchr(ATEXT, *text) == NULL) {
+            return 0;
+        }
+        before = *text;
+    }
+    return before != '.';
+}
+
+static const um_violation_t *name_character(const char *text, apr_int32_t c, apr_pool_t *pool)
+{
+    um_violation_t *violation = apr_palloc(pool, sizeof(*violation));
+
+    violation->code = "invalid_email";
+    violation->detail = apr_psprintf(pool, text, (unsigned)c);
+    return violation;
+}
+
+static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
+{
+    apr_int32_t c = um_text_find_hidden(local);
+
+    if (c != 0) {
+        return name_character("An email address holds no U+%04X: white space, controls and"
+                              " characters that can't be seen are refused.", c, pool);
+    }
+    if (!is_dot_string(local)) {
+        return &bad_local;
+    }
+    if (um_text_check_nfkc(&c, local)) {
+        return NULL;
+    }
+    return c == 0 ? &not_composed
+                  : name_character("Before the @ of an email address stands no U+%04X, since"
+                                   " Unicode's form NFKC replaces it.", c, pool);
+}
+
+/* ---- the domain ---- */
+
+static int is_ascii(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text >= 0x80) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* A label with hyphens at its third and fourth place is for libidn2 to judge. */
+static int has_special_label(const char *domain)
+{
+    for (const char *label = domain; label != NULL; label = strchr(label, '.')) {
+        label += *label == '.';
+        if (strlen(label) >= 4 && label[2] == '-' && label[3] == '-') {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Labels of small letters, digits and hyphens. */
+static int is_host_name(const char *domain)
+{
+    const char *label = domain;
+    apr_size_t length = strspn(label, SMALL_LETTERS DIGITS "-");
+
+    if (strlen(domain) > DOMAIN_MAX) {
+        return 0;
+    }
+    while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
+        if (label[length] == '\0') {
+            /* A last label of digits is the end of an IPv4 address. */
+            return strspn(label, DIGITS) < length;
+        }
+        if (label[length] != '.') {
+            return 0;
+        }
+        label += length + 1;
+        length = strspn(label, SMALL_LETTERS DIGITS "-");
+    }
+    return 0;
+}
+
+/* The three signs besides ASCII that STD3 rules forbid (UTS #46, disallowed_STD3_valid). */
+static int has_forbidden_sign(const char *dns)
+{
+    char *unicode = NULL;
+    int found = idn2_to_unicode_8z8z(dns, &unicode, 0) != IDN2_OK
+                || strstr(unicode, "\xe2\x89\xa0") != NULL || strstr(unicode, "\xe2\x89\xae") != NULL
+                || strstr(unicode, "\xe2\x89\xaf") != NULL;
+
+    idn2_free(unicode);
+    return found;
+}
+
+/* By UTS #46, non-transitional. libidn2's own STD3 rules are not used: they take out what
+ * they forbid, and so make of one domain another. What comes of the mapping is checked
+ * instead. */
+static const char *convert(const char *domain, apr_pool_t *pool)
+{
+    char *made = NULL;
+    const char *dns = NULL;
+
+    if (idn2_to_ascii_8z(domain, &made, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK) {
+        dns = um_text_lower_ascii(made, pool);
+    }
+    idn2_free(made);
+    return dns != NULL && has_forbidden_sign(dns) ? NULL : dns;
+}
+
+/* The domain as DNS has it; NULL where it is none. */
+static const char *to_dns(const char *domain, apr_pool_t *pool)
+{
+    const char *dns = is_ascii(domain) && !has_special_label(domain)
+                          ? um_text_lower_ascii(domain, pool)
+                          : convert(domain, pool);
+
+    return dns != NULL && is_host_name(dns) ? dns : NULL;
+}
+
+/* ---- the whole ---- */
+
+static const um_violation_t *split(um_parts_t *parts, const char *address, apr_pool_t *pool)
+{
+    const char *at = strrchr(address, '@');
+
+    if (*address == '\0') {
+        return &required;
+    }
+    if (strlen(address) > UM_EMAIL_MAX) {
+        return &too_long;
+    }
+    if (address[0] == '"') {
+        return &quoted;
+    }
+    if (at == NULL || at == address || at[1] == '\0') {
+        return &no_mailbox;
+    }
+    if (at - address > UM_EMAIL_LOCAL_MAX) {
+        return &local_too_long;
+    }
+    parts->local = apr_pstrmemdup(pool, address, (apr_size_t)(at - address));
+    parts->domain = at + 1;
+    return NULL;
+}
+
+static const um_violation_t *read_address(um_parts_t *parts, const char *address,
+                                          apr_pool_t *pool)
+{
+    const um_violation_t *violation = split(parts, address, pool);
+
+    if (violation == NULL) {
+        violation = check_local(parts->local, pool);
+    }
+    if (violation != NULL) {
+        return violation;
+    }
+    if (parts->domain[0] == '[') {
+        return &literal;
+    }
+    parts->dns = to_dns(parts->domain, pool);
+    if (parts->dns == NULL) {
+        return &bad_domain;
+    }
+    return strlen(parts->local) + 1 + strlen(parts->dns) > UM_EMAIL_MAX ? &too_long_for_mail
+                                                                       : NULL;
+}
+
+const um_violation_t *um_address_check(const char *address, apr_pool_t *pool)
+{
+    um_parts_t parts;
+
+    return read_address(&parts, address, pool);
+}
+
+const char *um_address_key(const char *address, apr_pool_t *pool)
+{
+    um_parts_t parts;
+
+    if (read_address(&parts, address, pool) != NULL) {
+        return NULL;
+    }
+    return apr_pstrcat(pool, um_text_fold_simply(parts.local, pool), "@", parts.dns, NULL);
+}
+
+const char *um_address_identity_key(const char *identity, apr_pool_t *pool)
+{
+    const char *key = um_address_key(identity, pool);
+
+    return key != NULL ? key
+                       : apr_pstrcat(pool, NO_ADDRESS, um_text_lower_ascii(identity, pool), NULL);
+}
+
+const char *um_address_for_mail(const char *address, apr_pool_t *pool)
+{
+    um_parts_t parts;
+
+    if (read_address(&parts, address, pool) != NULL) {
+        return NULL;
+    }
+    return is_ascii(parts.domain) ? address
+                                  : apr_pstrcat(pool, parts.local, "@", parts.dns, NULL);
+}
+
+/* ---- prefixes ---- */
+
+/* One label of a domain that may be cut off: what libidn2 refuses stays as it is. */
+static void put_label(um_buffer_t *buffer, const char *label, apr_pool_t *pool)
+{
+    const char *dns = is_ascii(label) ? NULL : convert(label, pool);
+
+    um_buffer_puts(buffer, dns != NULL ? dns : um_text_lower_ascii(label, pool));
+}
+
+const char *um_address_key_prefix(const char *text, apr_pool_t *pool)
+{
+    const char *at = strrchr(text, '@');
+    const char *folded = um_text_fold_simply(
+        at != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(at - text)) : text, pool);
+    um_buffer_t buffer;
+
+    if (at == NULL || is_ascii(at)) {
+        return apr_pstrcat(pool, folded, at != NULL ? um_text_lower_ascii(at, pool) : "", NULL);
+    }
+    um_buffer_init(&buffer, 256, pool);
+    um_buffer_puts(&buffer, folded);
+    um_buffer_putc(&buffer, '@');
+    for (const char *label = at + 1;; label++) {
+        apr_size_t length = strcspn(label, ".");
+
+        put_label(&buffer, apr_pstrmemdup(pool, label, length), pool);
+        label += length;
+        if (*label == '\0') {
+            return buffer.data;
+        }
+        um_buffer_putc(&buffer, '.');
+    }
+}

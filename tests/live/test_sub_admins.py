@@ -47,9 +47,9 @@ def test_twice_is_a_conflict(admin, user):
 
 
 def test_a_look_alike_is_not_appointed(admin):
-    """An address that only folds to the same names somebody else."""
+    """An address that only looks the same names somebody else."""
     real = fresh_email()
-    look_alike = admin.create(real.replace("s", "\uff53", 1))
+    look_alike = admin.create(real.replace("s", "\u0455", 1))
     admin.post("sub-admins/", {"email": real}).expect_problem(404, "user_not_found")
     assert admin.read(look_alike["user_uid"])["role"] == "user"
     # Nor does it stand in the way of an invitation once it is one.

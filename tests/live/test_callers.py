@@ -4,6 +4,7 @@
 import collections
 import itertools
 import json
+import urllib.parse
 
 import pytest
 from routes import METHODS, PATHS, ROUTES, methods_of, route_of
@@ -632,3 +633,34 @@ def test_notes_for_the_logs(server, admin, victim):
 
     # A line is written once its answer is out, so some of requests before may follow.
     wait_for(lambda: not missing(), 5, f"all of {wanted}")
+
+
+def test_notes_keep_the_fields_of_a_log_apart(new_server):
+    names = ["two words", 'a "quote"', "back\\slash", "per%20cent", "Zoë", "plain-1.2_~", "a=b&c/d"]
+    server = new_server(extra="""
+        LogFormat "%>s %{usermgmt-action}n %{usermgmt-org}n %{usermgmt-role}n \\
+%{usermgmt-target}n %{usermgmt-outcome}n" fields
+        CustomLog "@DIR@/logs/fields_log" fields
+        """, location='UserMgmtOrganization "%{HTTP:X-Organization}"\nUserMgmtAutoOrganization On')
+    for name in names:
+        server.client(headers={"X-Organization": name.encode().decode("latin-1")}) \
+            .get("users/").expect(200)
+    admin = server.client(headers={"X-Organization": "red"})
+    for target in ("X%20ok", 'X"ok', "X%22%20admin", "%C3%A9", "a" * 129, "X%5c", "X%09ok"):
+        result = admin.get("users/" + target)
+        assert result.status in (400, 404)
+    admin.get("users/?user_uid=X+ok")
+    admin.delete("users/", {"user_uid": "X ok"})
+    admin.delete("sub-admins/", {"user_uid": "X\tok"})
+    admin.delete("invitations/", {"invite_token": "X \"ok"})
+    admin.get("users/plain-1_x").expect_problem(404, "user_not_found")
+
+    def lines():
+        return (server.directory / "logs/fields_log").read_text().splitlines()
+
+    wait_for(lambda: len(lines()) >= len(names) + 12, 5, "the lines")
+    fields = [line.split(" ") for line in lines()]
+    assert {len(line) for line in fields} == {6}
+    logged = {urllib.parse.unquote(line[2]) for line in fields}
+    assert logged - {"-"} == set(names) | {"red"}
+    assert {line[4] for line in fields} == {"-", "plain-1_x"}

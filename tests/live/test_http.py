@@ -26,6 +26,18 @@ def server(make_server):
     return make_server(location="""
         UserMgmtAllowOrigin https://app.example.com http://Other.example.com:8080
         """, extra="""
+        """ + "".join(f"""
+        <Location "{base}">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            UserMgmtAdmin user admin@example.com
+            UserMgmtPublicURL {url}
+            UserMgmtAllowOrigin https://app.example.com
+        </Location>""" for base, url in (
+            ("/public", "https://users.example.org/user-management"),
+            ("/public-port", "http://Users.example.org:8080"),
+            ("/public-address", "https://[2001:db8::1]:8443/"))) + """
         <Location "/small">
             SetHandler usermgmt
             @AUTH@
@@ -313,6 +325,33 @@ def test_the_server_s_own_origin_is_that_of_the_host_header(admin, user):
         .expect(200)
     admin.put(path, {"n": 3}, headers={**headers, "Origin": "https://users.example.org"}) \
         .expect_problem(403, "cross_site")
+
+
+@pytest.mark.parametrize("base, origin", [
+    ("/public", "https://users.example.org"), ("/public-port", "http://users.example.org:8080"),
+    ("/public-address", "https://[2001:db8::1]:8443"),
+])
+def test_the_own_origin_is_that_of_the_public_url(server, user, base, origin):
+    admin = server.client(base=base)
+    path = "users/" + user["user_uid"]
+    host = f"127.0.0.1:{server.port}"
+    for number, headers in enumerate((
+            {}, {"Origin": origin}, {"Origin": origin.upper(), "Host": "elsewhere.example.com"},
+            {"Origin": origin, "Sec-Fetch-Site": "same-origin"},
+            {"Origin": "https://app.example.com"})):
+        admin.put(path, {"n": number}, headers=headers).expect(200)
+    for headers in ({"Origin": "http://" + host},
+                    {"Origin": "http://evil.example", "Host": "evil.example"},
+                    {"Origin": "https://evil.example", "Host": "evil.example"},
+                    {"Origin": "http://users.example.org"}, {"Origin": "https://users.example.org:8"},
+                    {"Origin": origin + ".evil.example"}, {"Origin": "null"},
+                    {"Origin": origin, "Sec-Fetch-Site": "cross-site"}):
+        admin.put(path, {"n": "x"}, headers=headers).expect_problem(403, "cross_site")
+    # Links and locations stay as they were asked for.
+    made = admin.post("users/", {"email": f"public{base[7:]}@example.com", "display_name": "P"}) \
+        .expect(201)
+    assert made.headers["Location"].startswith(base + "/users/")
+    admin.delete("users/" + made.json["userData"]["user_uid"]).expect(200)
 
 
 # ---- negotiation ----

@@ -100,6 +100,37 @@ def accepts(server, address, secret):
     return answer.status == 200
 
 
+# ---- addresses ----
+
+
+@pytest.mark.parametrize("address", ["bob@a\uff1eb.example.com", "bob@a\uff0db\uff20c.example.com",
+                                     "bob@b.example.com\r\nDATA", "bob>@b.example.com"])
+def test_what_is_no_address_is_not_invited(server, admin, smtp, address):
+    tried = list(smtp.tries)
+    admin.post("invitations/", {"email": address}).expect_faults(("email", "invalid_email"))
+    assert waiting(server) == 0 and smtp.tries == tried
+
+
+@pytest.mark.parametrize("address", ["bob@a>b.example.com", "bob@a\uff1eb.example.com",
+                                     "bob>@b.example.com", "bob@b.example.com\r\nRCPT TO:<x@y.co>",
+                                     "bob @b.example.com", "bob@b_c.example.com"])
+def test_what_is_no_address_reaches_no_mail_server(server, smtp, address):
+    """However it came into the database."""
+    token, tried = f"odd{next(NUMBERS)}", list(smtp.tries)
+    server.sql("INSERT INTO invitations (org_id, invite_token, email, email_key, status,"
+               " inviter_uid, inviter_email, created_at, expires_at)"
+               " SELECT org_id, ?, ?, ?, 'pending', 'x', 'x@example.com', 0, 9999999999999"
+               " FROM organizations WHERE name = 'default'", token, address, token)
+    with server.expect_log(GIVEN_UP + ".*none that mail can be sent to"):
+        server.sql("INSERT INTO outgoing_mail (org_id, invite_token, mail_uid, created_at,"
+                   " next_attempt_at) SELECT org_id, ?, ?, 0, 0 FROM organizations"
+                   " WHERE name = 'default'", token, token)
+        after = wait_for_event(server, token, "mail.failed")
+    assert after["reply"] == "an address is none that mail can be sent to"
+    assert smtp.tries == tried
+    wait_for(lambda: waiting(server) == 0, 5, "the outbox")
+
+
 # ---- what a mail is ----
 
 

@@ -52,6 +52,17 @@ def test_all_members(server, admin):
     assert {**other, "role": "admin", "user_uid": uid} == result.json
 
 
+def test_the_last_hundred_activities(server, admin):
+    for number in range(150):
+        add_session(server, number, "u", f"activity {number:03}", 1000 + number)
+    got = status(admin)
+    assert got["activities"] == [f"activity {number:03}" for number in range(149, 49, -1)]
+    assert got["session_count"] == 150
+    add_session(server, 150, "u", "activity 000", 5000)
+    got = status(admin)["activities"]
+    assert len(got) == 100 and got[:2] == ["activity 000", "activity 149"]
+
+
 def test_it_follows_the_users(server, admin):
     users = [admin.create(f"u{number}@status.example.com") for number in range(7)]
     for user in users[:3]:

@@ -164,11 +164,13 @@ static int is_host_name(const char *domain)
 /* The three signs besides ASCII that STD3 rules forbid (UTS #46, disallowed_STD3_valid). */
 static int has_forbidden_sign(const char *dns)
 {
+    static const char *const signs[] = { "\xe2\x89\xa0", "\xe2\x89\xae", "\xe2\x89\xaf" };
     char *unicode = NULL;
-    int found = idn2_to_unicode_8z8z(dns, &unicode, 0) != IDN2_OK
-                || strstr(unicode, "\xe2\x89\xa0") != NULL || strstr(unicode, "\xe2\x89\xae") != NULL
-                || strstr(unicode, "\xe2\x89\xaf") != NULL;
+    int found = idn2_to_unicode_8z8z(dns, &unicode, 0) != IDN2_OK;
 
+    for (size_t i = 0; !found && i < sizeof(signs) / sizeof(signs[0]); i++) {
+        found = strstr(unicode, signs[i]) != NULL;
+    }
     idn2_free(unicode);
     return found;
 }

@@ -254,7 +254,8 @@ apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *i
     int affected = 0;
     apr_status_t status;
 
-    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE, UM_PARAMETERS(role, org, identity_key), pool);
+    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE,
+                         UM_PARAMETERS(role, org, identity_key), pool);
     if (status == APR_SUCCESS && affected == 0) {
         status = um_db_query(db, NULL, UM_STMT_CALLER_INSERT,
                              UM_PARAMETERS(org, identity_key, uid, role, um_db_int(now, pool), org,

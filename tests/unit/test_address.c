@@ -132,7 +132,8 @@ static void bad_addresses(void **state)
         "a@192.0.2.1]", "a@1.2.3.4", "a@123", "a@b.1", "a@2001:db8::1",
         "a@\xef\xbc\x91.\xef\xbc\x92",
         /* domains that UTS #46 maps to no name in DNS */
-        "bob@a" FULL_WIDTH_GREATER "b.example.com", "a@b\xef\xbc\x9c" "c.co", "a@b\xef\xbc\xa0" "c.co",
+        "bob@a" FULL_WIDTH_GREATER "b.example.com", "a@b\xef\xbc\x9c" "c.co",
+        "a@b\xef\xbc\xa0" "c.co",
         "a@b\xef\xbc\x8f" "c.co", "a@b\xe2\x84\x80" "c.co", "a@b\xe2\x92\x88" "co",
         "a@b\xef\xbc\x8e.co", "a@\xc2\xad.co", "a@" ZERO_WIDTH_SPACE, "a@b\xe3\x80\x80" "c.co",
         "a@b\xe2\x89\xae.co", "a@b\xe2\x89\xaf.co", "a@b\xe2\x89\xa0.co", "a@b<\xcc\xb8.co",

@@ -50,7 +50,7 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
     if (!caller->role_is_stored || request->permission == UM_PERMIT_ANYONE) {
         return APR_SUCCESS;
     }
-    status = um_store_sub_admins_lock(&is_sub_admin, db, caller->org_id, caller->identity,
+    status = um_store_sub_admins_lock(&is_sub_admin, db, caller->org_id, caller->identity_key,
                                       request->pool);
     if (status == APR_SUCCESS && !is_sub_admin) {
         answer_forbidden(answer, UM_ROLE_NONE, request->pool);
@@ -62,7 +62,7 @@ static apr_status_t check_stored_role(const um_caller_t *caller, um_db_t *db, ap
 {
     um_caller_record_t *record = NULL;
     apr_status_t status = um_store_callers_get(&record, db, caller->organization,
-                                               caller->identity, pool);
+                                               caller->identity_key, pool);
 
     if (status == UM_ENOTFOUND || (status == APR_SUCCESS && !record->is_sub_admin)) {
         return UM_EREFUSED;

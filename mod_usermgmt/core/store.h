@@ -129,10 +129,10 @@ void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
 /** UM_ENOTFOUND where the user is none. */
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
                                      apr_int64_t org_id, const char *uid, apr_pool_t *pool);
-/** Tell inside a change whether the user whose address is the identity is a sub-admin.
- *  It stays one until the change ends. */
+/** Tell inside a change whether the user whose address has that key is a sub-admin. It
+ *  stays one until the change ends. */
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity, apr_pool_t *pool);
+                                      const char *identity_key, apr_pool_t *pool);
 /** Make an existing user one, which is locked; raises the user's version.
  *  UM_ECONFLICT where it is one. */
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,

@@ -266,10 +266,8 @@ apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const c
 }
 
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity, apr_pool_t *pool)
+                                      const char *identity_key, apr_pool_t *pool)
 {
     return um_db_exists(is_sub_admin, db, UM_STMT_SUB_ADMIN_LOCK,
-                        UM_PARAMETERS(um_db_int(org_id, pool),
-                                      um_address_identity_key(identity, pool)),
-                        pool);
+                        UM_PARAMETERS(um_db_int(org_id, pool), identity_key), pool);
 }

@@ -65,7 +65,7 @@ def test_text_is_text_in_every_member(admin, text):
 def test_text_is_text_in_every_parameter(admin, text):
     for name in ("email", "phone", "display_name", "q"):
         result = admin.get("users/", query={name: text})
-        if text == "\ufeff" and name != "phone":
+        if text == "\ufeff" and name in ("display_name", "q"):
             # It folds to nothing, and a filter is never ignored.
             result.expect_faults((name, "invalid_value"))
         else:

@@ -155,11 +155,14 @@ NAMES = ["anna", "Anna", "ANNA", "Ånna", "A\u030anna", "ánna", "àNNA", "änna
 EMAILS = ["a@example.com", "A+tag@example.com", "a.b@example.com", "ünï@example.com",
           "ÜNÏ2@example.com", "straße@example.com", "用户@例子.公司", "😀@example.com",
           "o'neil@example.com", "x%y@example.com", "x_y@example.com", "a-b@example.com",
-          "user@xn--bcher-kva.example", "user@bücher.example", "user@[192.0.2.1]",
+          "user@xn--bcher-kva.example", "user2@bücher.example", "user@localhost",
           "l" * 64 + "@example.com", "e@" + ".".join(["d" * 60] * 4)[:240] + ".com"]
 
-TAKEN = ["A@EXAMPLE.com", "ÜNÏ@example.com", "u\u0308nï@example.com", "STRASSE@example.com",
-         "ａ@example.com"]
+TAKEN = ["A@EXAMPLE.com", "ÜNÏ@example.com", "STRAẞE@example.com", "user@BÜCHER.example",
+         "user2@xn--bcher-kva.example", "a@ｅxample.com"]
+
+NO_ADDRESSES = ["u\u0308nï@example.com", "ａ@example.com", "a\u200bb@example.com",
+                "user@[192.0.2.1]", "a@b_c.example", "a@a\uff1eb.example", "a@b..c"]
 
 BAD_BODIES = ["", "{", "[]", "null", "1", '"x"', "{}", '{"a":}', '{"a":1,}', '{"a":1}x', "\ufeff{}",
               '{"email":1}', '{"email":null}', '{"email":"x"}', '{"email":"a@b"}',
@@ -212,6 +215,14 @@ def make_users(ask):
         uids.append(made.expect(201).json["userData"]["user_uid"])
     for email in EMAILS + TAKEN:
         ask.post("users/", {"email": email, "display_name": "Another"}).expect(409)
+    for email in NO_ADDRESSES:
+        ask.post("users/", {"email": email, "display_name": "None"}).expect(400)
+        ask.post("invitations/", {"email": email}).expect(400)
+        ask.get("users/", query={"email": email}).expect(200)
+        ask.get("users/", query={"q": email}).expect(200)
+    for email in EMAILS + TAKEN:
+        ask.get("users/", query={"email": email}).expect(200)
+        ask.get("users/", query={"q": email, "order_by": "email"}).expect(200)
     return uids
 
 
@@ -537,7 +548,7 @@ def import_users(ask):
                 "created_at": "2001-02-03T04:05:06.789Z", "updated_at": "2001-02-03T04:05:06.789Z",
                 "role": "sub_admin" if number % 5 == 0 else "user", "n": [number, 0.1, "é😀"]}
                for number, uid in enumerate(IMPORTED)]
-    records += [{"email": email, "display_name": "Taken"} for email in TAKEN]
+    records += [{"email": email, "display_name": "Taken"} for email in TAKEN + NO_ADDRESSES]
     records.append({**records[0], "email": "again@example.com"})
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     for more in (("--dry-run",), (), (), ("--resume",)):

@@ -379,7 +379,7 @@ void um_smtp_send(um_smtp_reply_t *reply, const um_smtp_server_t *server, const 
     sent.to = to_mailbox(mail->to, pool);
     if (sent.from == NULL || sent.to == NULL) {
         reply->outcome = UM_SMTP_REFUSED;
-        reply->text = "an address is none that mail can be sent to";
+        reply->text = "an address of the mail is not valid";
         return;
     }
     reply->outcome = UM_SMTP_LATER;

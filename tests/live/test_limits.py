@@ -157,7 +157,7 @@ def put_mixed(server):
     org_id = server.sql("SELECT org_id FROM organizations WHERE name = 'default'")[0][0]
     for i in range(900):
         size = 10 if i < 350 else 16000 if i < 500 else (16000, 20, 3000)[i % 3]
-        server.sql("INSERT INTO users (org_id, user_uid, email, email_folded, display_name,"
+        server.sql("INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
                    " display_name_folded, attributes, created_at, updated_at)"
                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                    org_id, f"u{i:05}", f"m{i * 7 % 900:03}@example.com",

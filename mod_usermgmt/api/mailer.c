@@ -266,7 +266,7 @@ static void log_outcome(const um_delivery_t *delivery)
 /* ---- all that is due ---- */
 
 /* APR_SUCCESS, also where somebody else has the mail; else why it could not be claimed. */
-static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
+static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t *store,
                             const um_outgoing_mail_t *waiting, apr_pool_t *pool)
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
@@ -282,6 +282,7 @@ static apr_status_t deliver(const um_mailer_t *mailer, um_store_t *store,
         return status;
     }
     send_mail(&delivery);
+    *is_away = delivery.reply.is_away;
     status = judge(&delivery);
     log_outcome(&delivery);
     if (status == APR_SUCCESS) {
@@ -302,8 +303,8 @@ static apr_status_t list_due(apr_array_header_t **mails, um_store_t *store, apr_
     return status;
 }
 
-static apr_status_t run_batch(int *sent, const um_mailer_t *mailer, um_store_t *store,
-                              apr_pool_t *pool)
+static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer,
+                              um_store_t *store, apr_pool_t *pool)
 {
     apr_array_header_t *mails = NULL;
     apr_status_t status = list_due(&mails, store, pool);
@@ -314,27 +315,45 @@ static apr_status_t run_batch(int *sent, const um_mailer_t *mailer, um_store_t *
         return status;
     }
     apr_pool_create(&scratch, pool);
-    for (i = 0; status == APR_SUCCESS && i < mails->nelts; i++) {
+    for (i = 0; status == APR_SUCCESS && !*is_away && i < mails->nelts; i++) {
         if (mailer->stop(mailer->stop_baton)) {
             break;
         }
-        status = deliver(mailer, store, &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t), scratch);
+        status = deliver(is_away, mailer, store,
+                         &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t), scratch);
         apr_pool_clear(scratch);
     }
     *sent = i;
     return status;
 }
 
-apr_status_t um_mailer_run(const um_mailer_t *mailer, um_store_t *store, apr_pool_t *pool)
+static apr_status_t find_next(apr_int64_t *next_attempt_at, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_mail_get_next(next_attempt_at, db, pool);
+        um_db_close(db);
+    }
+    return status;
+}
+
+apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer,
+                           um_store_t *store, apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
     int sent = BATCH;
     apr_pool_t *batch;
 
+    state->is_away = 0;
     apr_pool_create(&batch, pool);
-    while (status == APR_SUCCESS && sent == BATCH) {
-        status = run_batch(&sent, mailer, store, batch);
+    while (status == APR_SUCCESS && sent == BATCH && !state->is_away) {
+        status = run_batch(&sent, &state->is_away, mailer, store, batch);
         apr_pool_clear(batch);
+    }
+    if (status == APR_SUCCESS) {
+        status = find_next(&state->next_attempt_at, store, batch);
     }
     apr_pool_destroy(batch);
     return status;

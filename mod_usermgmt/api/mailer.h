@@ -30,8 +30,20 @@ typedef struct um_mailer_t {
     void *stop_baton;
 } um_mailer_t;
 
-/** Send what is due. APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA where the
- *  database could not be asked. */
-apr_status_t um_mailer_run(const um_mailer_t *mailer, um_store_t *store, apr_pool_t *pool);
+/** How matters stand after a run. */
+typedef struct um_mailer_state_t {
+    /** The mail server could not be reached: what is due waits. */
+    int is_away;
+    /** When the next mail is due, milliseconds since 1970; 0 where none waits. */
+    apr_int64_t next_attempt_at;
+} um_mailer_state_t;
+
+/**
+ * Send what is due, as far as the mail server can be reached.
+ * @param state set on success
+ * @return APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA where the database could not be asked
+ */
+apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer,
+                           um_store_t *store, apr_pool_t *pool);
 
 #endif

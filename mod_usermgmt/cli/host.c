@@ -193,7 +193,7 @@ static um_exit_t find_driver(um_tool_t *tool)
 um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
 {
     static const um_host_t template = { NULL, acquire, release, NULL, NULL, now, make_random,
-                                        write_log };
+                                        write_log, NULL };
     um_writer_t *writer = NULL;
     um_exit_t end = find_database(tool);
     apr_status_t status;

@@ -66,6 +66,10 @@ typedef struct um_host_t {
     /** Log one line; id is one of log_ids.h, status APR_SUCCESS or what went wrong. */
     void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line,
                 void *baton);
+
+    /** Told of each change that holds, or may hold, in the database. NULL where nobody
+     *  waits for changes. */
+    void (*changed)(void *baton);
 } um_host_t;
 
 #endif

@@ -15,6 +15,8 @@
 /* How long a server that has the mail may take to say so once we are to stop:
  * less than httpd gives its children before it kills them. */
 #define STOP_PATIENCE apr_time_from_sec(4)
+/* How long a server may take to greet and to say what it offers. */
+#define CONNECT_TIME_MAX apr_time_from_sec(30)
 /* How long it may take to answer QUIT, which nobody waits for. */
 #define QUIT_SECONDS 2L
 
@@ -36,6 +38,8 @@ typedef struct um_dialogue_t {
     struct curl_slist *headers;
     um_phase_t phase;
     int left;
+    /* It has said something. */
+    int has_spoken;
     /* The server's answer to the last command; 0 as long as there is none. */
     int code;
     char said[REPLY_MAX];
@@ -135,6 +139,7 @@ static size_t see_reply(char *line, size_t one, size_t size, void *baton)
         || !apr_isdigit(line[2])) {
         return size;
     }
+    dialogue->has_spoken = 1;
     dialogue->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
     keep_said(dialogue, line, size);
     if (dialogue->phase == PHASE_HELLO && starts_with(line + 4, size - 4, "SMTPUTF8")) {
@@ -265,13 +270,16 @@ static int set_server(CURL *curl, const um_smtp_server_t *server)
         [UM_SMTP_TLS_REQUIRED] = CURLUSESSL_ALL,
     };
     long timeout = (long)apr_time_as_msec(server->timeout);
+    long connect_max = (long)apr_time_as_msec(CONNECT_TIME_MAX);
 
     return curl_easy_setopt(curl, CURLOPT_URL, server->url) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_USE_SSL, levels[server->tls]) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_USERNAME, server->user) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_PASSWORD, server->password) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                               timeout < connect_max ? timeout : connect_max)
+                  == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout / 1000 + 1)
                   == CURLE_OK
            /* No proxy from the environment, no signal in a process with threads. */
@@ -349,6 +357,7 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
     } else {
         reply->outcome = UM_SMTP_LATER;
     }
+    reply->is_away = reply->outcome == UM_SMTP_LATER && !dialogue->has_spoken;
     reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
 }
 

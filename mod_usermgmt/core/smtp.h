@@ -48,6 +48,9 @@ typedef struct um_smtp_reply_t {
     um_smtp_outcome_t outcome;
     /** What the server said last, or what went wrong: a line of ASCII. */
     const char *text;
+    /** Non-zero where the server could not be reached, or said nothing at all: no mail can
+     *  be sent through it at the moment. */
+    int is_away;
 } um_smtp_reply_t;
 
 /** Tells whether to break off; asked at least once a second while a mail is sent. */

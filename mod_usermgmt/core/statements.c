@@ -465,6 +465,9 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                            " WHERE m.next_attempt_at <= %lld"
                            " ORDER BY m.next_attempt_at LIMIT %lld",
                            { NULL } },
+    [UM_STMT_MAIL_NEXT] = { "mail_next",
+                            "SELECT MIN(next_attempt_at) FROM outgoing_mail",
+                            { NULL } },
     [UM_STMT_MAIL_CLAIM] = { "mail_claim",
                              "UPDATE outgoing_mail SET attempts = attempts + 1,"
                              " next_attempt_at = %lld"

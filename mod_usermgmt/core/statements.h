@@ -109,6 +109,7 @@ typedef enum um_statement_id_t {
     UM_STMT_AUDIT_HAS,
     UM_STMT_MAIL_INSERT,
     UM_STMT_MAIL_DUE,
+    UM_STMT_MAIL_NEXT,
     UM_STMT_MAIL_CLAIM,
     UM_STMT_MAIL_POSTPONE,
     UM_STMT_MAIL_DELETE,

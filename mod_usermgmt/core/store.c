@@ -195,25 +195,36 @@ apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool
     return status;
 }
 
+/* Where nobody else does. What fails is folded after later changes. */
+static void fold_now_and_then(um_store_t *store, apr_pool_t *pool)
+{
+    int more = 1;
+
+    if (store->fold_every > 0
+        && apr_atomic_inc32(&store->changes) % store->fold_every == store->fold_every - 1) {
+        while (more && um_store_fold_counts(&more, store, pool) == APR_SUCCESS) {
+            continue;
+        }
+    }
+}
+
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
                              apr_pool_t *pool)
 {
+    const um_host_t *host = store->host;
     apr_status_t status = um_store_prepare(store, pool);
-    int more = 1;
 
     if (status != APR_SUCCESS) {
         return status;
     }
     if (store->traits->has_single_writer) {
-        return um_writer_run(store->writer, store->host, change, baton, pool);
+        status = um_writer_run(store->writer, host, change, baton, pool);
+    } else {
+        status = um_runner_run(host, change, baton, pool);
+        fold_now_and_then(store, pool);
     }
-    status = um_runner_run(store->host, change, baton, pool);
-    if (store->fold_every > 0
-        && apr_atomic_inc32(&store->changes) % store->fold_every == store->fold_every - 1) {
-        /* What fails is folded after later changes. */
-        while (more && um_store_fold_counts(&more, store, pool) == APR_SUCCESS) {
-            continue;
-        }
+    if (host->changed != NULL && (status == APR_SUCCESS || status == UM_EUNAVAILABLE)) {
+        host->changed(host->baton);
     }
     return status;
 }

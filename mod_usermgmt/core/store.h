@@ -361,6 +361,8 @@ apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *i
 /** The mail that is due, at most so many, longest due first: of um_outgoing_mail_t. */
 apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
                                 apr_int64_t limit, apr_pool_t *pool);
+/** When the next mail is due; 0 where none waits. */
+apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool);
 /** Set out to send a mail as listed: until then nobody else will. UM_ECONFLICT
  *  where somebody else has since. mail stays as it was listed. */
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,

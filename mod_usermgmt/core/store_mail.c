@@ -48,6 +48,17 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
     return status;
 }
 
+static void take_next(const um_row_t *row, void *baton)
+{
+    *(apr_int64_t *)baton = um_row_int(row, 0);
+}
+
+apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool)
+{
+    *next_attempt_at = 0;
+    return um_db_select(db, take_next, next_attempt_at, UM_STMT_MAIL_NEXT, UM_NO_PARAMETERS, pool);
+}
+
 /* Both move next_attempt_at of a mail with so many attempts. */
 static apr_status_t move(um_db_t *db, um_statement_id_t id, const um_outgoing_mail_t *mail,
                          apr_int64_t attempts, apr_int64_t until, apr_pool_t *pool)

@@ -111,6 +111,7 @@ typedef struct um_mailbox_t {
     X(const char *, mail_password, NULL)                                                          \
     X(int, mail_tls, -1)                                                                          \
     X(const char *, mail_ca_file, NULL)                                                           \
+    X(const char *, mail_template_file, NULL)                                                     \
     X(const um_mail_template_t *, mail_template, NULL)                                            \
     X(apr_interval_time_t, mail_timeout, -1)                                                      \
     X(apr_interval_time_t, mail_first_pause, -1)                                                  \

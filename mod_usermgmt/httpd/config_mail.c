@@ -211,6 +211,7 @@ const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const c
     if (error != NULL) {
         return apr_psprintf(cmd->pool, "%s: %s: %s", cmd->cmd->name, file, error);
     }
+    config_of(cmd)->mail_template_file = ap_server_root_relative(cmd->pool, file);
     config_of(cmd)->mail_template = template;
     return NULL;
 }
@@ -303,4 +304,46 @@ void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *conf
         config->mail_first_pause != -1 ? config->mail_first_pause : FIRST_PAUSE_DEFAULT;
     mailer->give_up_after =
         config->mail_give_up_after != -1 ? config->mail_give_up_after : GIVE_UP_AFTER_DEFAULT;
+}
+
+static int differ(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one != other : strcmp(one, other) != 0;
+}
+
+const char *um_config_mail_difference(const um_config_server_t *one,
+                                      const um_config_server_t *other)
+{
+    um_mailer_t a = { 0 };
+    um_mailer_t b = { 0 };
+
+    um_config_mail_settings(&a, one);
+    um_config_mail_settings(&b, other);
+    if (differ(a.server.url, b.server.url)) {
+        return "UserMgmtMailServer";
+    }
+    if (differ(a.from, b.from) || differ(a.from_name, b.from_name)) {
+        return "UserMgmtMailFrom";
+    }
+    if (differ(a.server.user, b.server.user)) {
+        return "UserMgmtMailUser";
+    }
+    if (differ(a.server.password, b.server.password)) {
+        return "UserMgmtMailPasswordFile";
+    }
+    if (a.server.tls != b.server.tls) {
+        return "UserMgmtMailStartTLS";
+    }
+    if (differ(a.server.ca_file, b.server.ca_file)) {
+        return "UserMgmtMailCAFile";
+    }
+    if (differ(one->mail_template_file, other->mail_template_file)) {
+        return "UserMgmtMailTemplate";
+    }
+    if (a.server.timeout != b.server.timeout) {
+        return "UserMgmtMailTimeout";
+    }
+    return a.first_pause != b.first_pause || a.give_up_after != b.give_up_after
+               ? "UserMgmtMailRetry"
+               : NULL;
 }

@@ -49,6 +49,11 @@ int um_config_mail_is_on(const um_config_server_t *config);
 /** What is wrong with a configuration as a whole; NULL if nothing is. */
 const char *um_config_mail_check(const um_config_server_t *config);
 
+/** The directive that makes two configurations send mail in different ways; NULL where none
+ *  does. Both send mail and are right each by itself. */
+const char *um_config_mail_difference(const um_config_server_t *one,
+                                      const um_config_server_t *other);
+
 /** How mail is sent, completed with defaults; the template is left out where
  *  the configuration names none, and so is what tells to stop. */
 void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *config);

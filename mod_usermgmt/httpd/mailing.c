@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file mailing.c Mail is sent by mod_watchdog's thread, see mailing.h. */
+/** @file mailing.c Mail is sent by mod_watchdog's process, see mailing.h. */
 
 #include "mailing.h"
 
@@ -7,21 +7,35 @@
 #include "config_mail.h"
 #include "module.h"
 #include "runtime.h"
+#include "task.h"
 #include "watchdog.h"
 
 #define INTERVAL apr_time_from_sec(1)
 /* How long a database that could not be asked is left alone. */
 #define DATABASE_PAUSE apr_time_from_sec(15)
+/* A mail server that could not be reached is left alone for the pause between two tries
+ * of a mail, then for longer, up to so many of these pauses. */
+#define AWAY_FACTOR_MAX 30
+/* How often a database is asked for mail that nobody here has queued: what another machine
+ * has left behind. */
+#define LOOK_EVERY apr_time_from_sec(30)
 
-/* One virtual host's mail. */
+/* The mail of one database. */
 typedef struct um_outbox_t {
     um_mailer_t mailer;
-    server_rec *server;
-    /* Before then there is no use in asking the database. */
+    const um_runtime_database_t *database;
+    um_task_t *task;
+    /* The task's, while it is at work. Before then the outbox is left alone. */
     apr_time_t not_before;
+    /* How often in a row the mail server could not be reached, as a factor of the pause. */
+    int away_factor;
+    /* When the outbox is looked into at the latest. */
+    apr_time_t look_at;
+    /* The number of the database's changes before it was last looked into. */
+    apr_uint32_t changes;
 } um_outbox_t;
 
-/* Of um_outbox_t. */
+/* Of um_outbox_t *. */
 static apr_array_header_t *outboxes;
 
 static int has_mail(const server_rec *server)
@@ -31,19 +45,69 @@ static int has_mail(const server_rec *server)
     return config->used == 1 && um_config_mail_is_on(config);
 }
 
+static int check_server(const server_rec *server)
+{
+    const char *error = um_config_mail_check(um_config_server(server));
+
+    if (error != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "UM0063: %s", error);
+        return 0;
+    }
+    if (has_mail(server) && ap_find_linked_module("mod_watchdog.c") == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                     "UM0064: UserMgmtMailServer needs mod_watchdog: LoadModule "
+                     "watchdog_module modules/mod_watchdog.so");
+        return 0;
+    }
+    return 1;
+}
+
+/* The first of a database's servers that sends mail; NULL where none does. */
+static server_rec *find_sender(const um_runtime_database_t *database)
+{
+    for (int i = 0; i < database->servers->nelts; i++) {
+        server_rec *server = APR_ARRAY_IDX(database->servers, i, server_rec *);
+
+        if (has_mail(server)) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+/* Mail of a database goes out in one way, whoever of its servers has queued it. */
+static int check_database(const um_runtime_database_t *database)
+{
+    const server_rec *sender = find_sender(database);
+
+    for (int i = 0; sender != NULL && i < database->servers->nelts; i++) {
+        const server_rec *server = APR_ARRAY_IDX(database->servers, i, server_rec *);
+        const char *directive =
+            has_mail(server) ? um_config_mail_difference(um_config_server(sender),
+                                                         um_config_server(server))
+                             : NULL;
+
+        if (directive != NULL) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
+                         "UM0066: %s differs from that of %s, which has the same database: mail "
+                         "of one would go out as the other's; give both the same, or a database "
+                         "each",
+                         directive, sender->server_hostname);
+            return 0;
+        }
+    }
+    return 1;
+}
+
 int um_mailing_check(server_rec *server)
 {
     for (; server != NULL; server = server->next) {
-        const char *error = um_config_mail_check(um_config_server(server));
-
-        if (error != NULL) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "UM0063: %s", error);
+        if (!check_server(server)) {
             return 0;
         }
-        if (has_mail(server) && ap_find_linked_module("mod_watchdog.c") == NULL) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                         "UM0064: UserMgmtMailServer needs mod_watchdog: LoadModule "
-                         "watchdog_module modules/mod_watchdog.so");
+    }
+    for (int i = 0; i < um_runtime_database_count(); i++) {
+        if (!check_database(um_runtime_database(i))) {
             return 0;
         }
     }
@@ -56,32 +120,85 @@ static int is_stopping(void *baton)
     return um_watchdog_stopping();
 }
 
+/* After a run: when to look again. */
+static void plan(um_outbox_t *outbox, apr_status_t status, const um_mailer_state_t *state)
+{
+    apr_time_t now = apr_time_now();
+    apr_time_t next = apr_time_from_msec(state->next_attempt_at);
+
+    outbox->look_at = now + LOOK_EVERY;
+    outbox->not_before = 0;
+    if (status != APR_SUCCESS) {
+        outbox->look_at = outbox->not_before = now + DATABASE_PAUSE;
+        return;
+    }
+    if (state->next_attempt_at != 0 && next < outbox->look_at) {
+        outbox->look_at = next;
+    }
+    if (!state->is_away) {
+        outbox->away_factor = 1;
+        return;
+    }
+    outbox->look_at = outbox->not_before =
+        now + outbox->away_factor * outbox->mailer.first_pause;
+    outbox->away_factor = outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2
+                                                                    : AWAY_FACTOR_MAX;
+}
+
+static void send_from(void *baton, apr_pool_t *pool)
+{
+    um_outbox_t *outbox = baton;
+    um_mailer_state_t state = { 0 };
+
+    plan(outbox,
+         um_mailer_run(&state, &outbox->mailer, outbox->database->store, pool), &state);
+}
+
+static void look_into(um_outbox_t *outbox)
+{
+    apr_time_t now = apr_time_now();
+    apr_uint32_t changes;
+
+    if (outbox->database->store == NULL || um_task_is_running(outbox->task)
+        || now < outbox->not_before) {
+        return;
+    }
+    changes = um_runtime_changes(outbox->database);
+    if (changes != outbox->changes || now >= outbox->look_at) {
+        outbox->changes = changes;
+        um_task_start(outbox->task);
+    }
+}
+
 static void send_mail(int stopping, server_rec *server, apr_pool_t *pool)
 {
     (void)server;
-    for (int i = 0; !stopping && i < outboxes->nelts; i++) {
-        um_outbox_t *outbox = &APR_ARRAY_IDX(outboxes, i, um_outbox_t);
-        um_store_t *store = um_runtime_store(outbox->server);
+    (void)pool;
+    for (int i = 0; i < outboxes->nelts; i++) {
+        um_outbox_t *outbox = APR_ARRAY_IDX(outboxes, i, um_outbox_t *);
 
-        if (store != NULL && apr_time_now() >= outbox->not_before
-            && um_mailer_run(&outbox->mailer, store, pool) != APR_SUCCESS) {
-            outbox->not_before = apr_time_now() + DATABASE_PAUSE;
+        if (stopping) {
+            um_task_end(outbox->task);
+        } else {
+            look_into(outbox);
         }
     }
 }
 
-static void add_outbox(server_rec *server, const um_mail_template_t *template)
+static void add_outbox(const um_runtime_database_t *database, const server_rec *sender,
+                       const um_mail_template_t *template, apr_pool_t *pool)
 {
-    um_outbox_t *outbox = apr_array_push(outboxes);
+    um_outbox_t *outbox = apr_pcalloc(pool, sizeof(*outbox));
 
-    um_config_mail_settings(&outbox->mailer, um_config_server(server));
+    um_config_mail_settings(&outbox->mailer, um_config_server(sender));
     if (outbox->mailer.template == NULL) {
         outbox->mailer.template = template;
     }
     outbox->mailer.stop = is_stopping;
-    outbox->mailer.stop_baton = NULL;
-    outbox->server = server;
-    outbox->not_before = 0;
+    outbox->database = database;
+    outbox->task = um_task_make(send_from, outbox, pool);
+    outbox->away_factor = 1;
+    APR_ARRAY_PUSH(outboxes, um_outbox_t *) = outbox;
 }
 
 static apr_status_t end_smtp(void *unused)
@@ -97,10 +214,13 @@ apr_status_t um_mailing_init(apr_pool_t *pconf, server_rec *server)
     const char *error = um_mail_template_parse(&template, um_mail_template_default, pconf);
     apr_status_t status = error == NULL ? APR_SUCCESS : APR_EGENERAL;
 
-    outboxes = apr_array_make(pconf, 2, sizeof(um_outbox_t));
-    for (server_rec *each = server; each != NULL; each = each->next) {
-        if (has_mail(each)) {
-            add_outbox(each, template);
+    outboxes = apr_array_make(pconf, 2, sizeof(um_outbox_t *));
+    for (int i = 0; i < um_runtime_database_count(); i++) {
+        const um_runtime_database_t *database = um_runtime_database(i);
+        const server_rec *sender = find_sender(database);
+
+        if (sender != NULL) {
+            add_outbox(database, sender, template, pconf);
         }
     }
     if (outboxes->nelts == 0) {

@@ -43,14 +43,22 @@ typedef struct um_lock_t {
     volatile apr_uint32_t was_in_vain;
 } um_lock_t;
 
+/* More databases than that share their numbers of changes. */
+#define CHANGES_MAX 64
+
+/* In shared memory. */
+typedef struct um_shared_counters_t {
+    apr_uint32_t generation;
+    apr_uint32_t changes[CHANGES_MAX];
+} um_shared_counters_t;
+
 /* What all processes share. It outlives a graceful restart, during which old
  * and new processes must still exclude each other. */
 typedef struct um_shared_t {
     /* A path to its um_lock_t. One that is not configured any more stays. */
     apr_hash_t *locks;
     apr_shm_t *shm;
-    /* In shm. */
-    apr_uint32_t *generation;
+    um_shared_counters_t *counters;
 } um_shared_t;
 
 /* A database, and what only this file looks at. */
@@ -336,14 +344,14 @@ apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *typ
 static apr_status_t make_shared(um_shared_t *made, server_rec *server)
 {
     apr_pool_t *pool = server->process->pool;
-    apr_status_t status = apr_shm_create(&made->shm, sizeof(*made->generation), NULL, pool);
+    apr_status_t status = apr_shm_create(&made->shm, sizeof(*made->counters), NULL, pool);
 
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0044: no shared memory");
         return status;
     }
-    made->generation = apr_shm_baseaddr_get(made->shm);
-    apr_atomic_set32(made->generation, 0);
+    made->counters = apr_shm_baseaddr_get(made->shm);
+    memset(made->counters, 0, sizeof(*made->counters));
     made->locks = apr_hash_make(pool);
     return APR_SUCCESS;
 }
@@ -400,15 +408,30 @@ apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server)
 
 apr_uint32_t um_runtime_generation(void)
 {
-    return apr_atomic_read32(shared->generation);
+    return apr_atomic_read32(&shared->counters->generation);
 }
 
 void um_runtime_raise_generation(void)
 {
-    apr_atomic_inc32(shared->generation);
+    apr_atomic_inc32(&shared->counters->generation);
+}
+
+static apr_uint32_t *changes_of(const um_runtime_database_t *database)
+{
+    return &shared->counters->changes[database->index % CHANGES_MAX];
+}
+
+apr_uint32_t um_runtime_changes(const um_runtime_database_t *database)
+{
+    return apr_atomic_read32(changes_of(database));
 }
 
 /* ---- a child process ---- */
+
+static void changed(void *baton)
+{
+    apr_atomic_inc32(changes_of(&((um_host_database_t *)baton)->shown));
+}
 
 static void connected(void *baton)
 {
@@ -498,7 +521,7 @@ static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
 static void start_database(um_host_database_t *database, apr_pool_t *pool)
 {
     static const um_host_t template = { NULL, acquire, release, lock, unlock,
-                                        now,  um_runtime_random, write_log };
+                                        now,  um_runtime_random, write_log, changed };
     apr_status_t status;
     apr_pool_t *scratch;
 

@@ -41,6 +41,10 @@ int um_runtime_database_count(void);
 const um_runtime_database_t *um_runtime_database(int index);
 int um_runtime_database_of(const server_rec *server);
 
+/** How many changes were made in a database by all processes of this server: a number that
+ *  another number follows once there was one more. */
+apr_uint32_t um_runtime_changes(const um_runtime_database_t *database);
+
 /** The server whose log tells of a database. */
 server_rec *um_runtime_database_server(const um_runtime_database_t *database);
 

@@ -240,8 +240,19 @@ static apr_status_t put(um_db_t *db, void *baton, apr_pool_t *pool)
     return um_store_sessions_put(db, baton, pool);
 }
 
-/* Those of a batch that belong to a place, moved to an array of their own. */
-static apr_array_header_t *take_those_of(apr_array_header_t *batch, apr_uint64_t place)
+static int is_of(const um_session_entry_t *entry, const um_runtime_database_t *database)
+{
+    for (int i = 0; i < database->servers->nelts; i++) {
+        if (entry->key.place == place_of(APR_ARRAY_IDX(database->servers, i, server_rec *))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Those of a batch that belong to a database, moved to an array of their own. */
+static apr_array_header_t *take_those_of(apr_array_header_t *batch,
+                                         const um_runtime_database_t *database)
 {
     apr_array_header_t *taken = apr_array_make(batch->pool, 8, sizeof(um_session_entry_t));
     int kept = 0;
@@ -249,7 +260,7 @@ static apr_array_header_t *take_those_of(apr_array_header_t *batch, apr_uint64_t
     for (int i = 0; i < batch->nelts; i++) {
         const um_session_entry_t *entry = &APR_ARRAY_IDX(batch, i, um_session_entry_t);
 
-        if (entry->key.place == place) {
+        if (is_of(entry, database)) {
             APR_ARRAY_PUSH(taken, um_session_entry_t) = *entry;
         } else {
             APR_ARRAY_IDX(batch, kept++, um_session_entry_t) = *entry;
@@ -262,32 +273,31 @@ static apr_array_header_t *take_those_of(apr_array_header_t *batch, apr_uint64_t
 /* One turn of writing. */
 typedef struct um_turn_t {
     server_rec *server;
-    /* Servers whose database has failed in this turn, to themselves. */
-    apr_hash_t *failed;
-    apr_pool_t *pool;
+    /* Which databases have failed in this turn. */
+    char *failed;
 } um_turn_t;
 
-/* Write those of one server. What fails stays in the table for the next turn. */
-static void write_server(um_turn_t *turn, apr_array_header_t *batch, const server_rec *server)
+/* Write those of one database. What fails stays in the table for the next turn. */
+static void write_database(um_turn_t *turn, apr_array_header_t *batch,
+                           const um_runtime_database_t *database)
 {
-    apr_array_header_t *sessions = take_those_of(batch, place_of(server));
-    um_store_t *store = um_runtime_store(server);
+    apr_array_header_t *sessions = take_those_of(batch, database);
 
-    if (sessions->nelts == 0 || apr_hash_get(turn->failed, &server, sizeof(server)) != NULL) {
+    if (sessions->nelts == 0 || turn->failed[database->index]) {
         return;
     }
-    if (store != NULL && um_store_change(store, put, sessions, batch->pool) == APR_SUCCESS) {
+    if (database->store != NULL
+        && um_store_change(database->store, put, sessions, batch->pool) == APR_SUCCESS) {
         um_session_table_written(table, sessions);
     } else {
-        apr_hash_set(turn->failed, apr_pmemdup(turn->pool, &server, sizeof(server)), sizeof(server),
-                     server);
+        turn->failed[database->index] = 1;
     }
 }
 
 static void write_batch(um_turn_t *turn, apr_array_header_t *batch)
 {
-    for (server_rec *each = turn->server; each != NULL && batch->nelts > 0; each = each->next) {
-        write_server(turn, batch, each);
+    for (int i = 0; i < um_runtime_database_count(); i++) {
+        write_database(turn, batch, um_runtime_database(i));
     }
     if (batch->nelts > 0) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, turn->server,
@@ -300,7 +310,8 @@ static void write_batch(um_turn_t *turn, apr_array_header_t *batch)
 
 static void write_sessions(int stopping, server_rec *server, apr_pool_t *pool)
 {
-    um_turn_t turn = { server, apr_hash_make(pool), pool };
+    int databases = um_runtime_database_count();
+    um_turn_t turn = { server, apr_pcalloc(pool, (apr_size_t)databases + 1) };
     apr_size_t position = 0;
     apr_status_t status;
     apr_pool_t *scratch;
@@ -318,7 +329,7 @@ static void write_sessions(int stopping, server_rec *server, apr_pool_t *pool)
             write_batch(&turn, batch);
         }
     } while (status == APR_SUCCESS && position != 0 && um_watchdog_stopping() == stopping);
-    if (apr_hash_count(turn.failed) == 0) {
+    if (memchr(turn.failed, 1, (size_t)databases) == NULL) {
         apr_atomic_set32(&head()->full, 0);
     }
     apr_pool_destroy(scratch);

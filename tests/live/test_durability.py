@@ -297,7 +297,7 @@ def test_the_disk_is_full_for_a_group_of_writers(new_server):
     admin = server.admin
     log = Path(f"{server.database.path}-wal")
     first = itertools.count()
-    while not log.exists() or log.stat().st_size < size - 300_000:
+    while not log.exists() or log.stat().st_size < size - 200_000:
         admin.create(f"first{next(first)}@durable.example.com", note="x" * 8000)
     server.allow_log(UNAVAILABLE)
     bodies = [{"email": f"g{index}@durable.example.com", "display_name": "G", "note": "x" * 8000}
@@ -305,7 +305,7 @@ def test_the_disk_is_full_for_a_group_of_writers(new_server):
     stranger = sqlite3.connect(server.database.path, isolation_level=None,
                                check_same_thread=False)
     stranger.execute("BEGIN IMMEDIATE")
-    release = threading.Timer(0.5, lambda: stranger.execute("ROLLBACK"))
+    release = threading.Timer(1, lambda: stranger.execute("ROLLBACK"))
     release.start()
     results = in_parallel(32, lambda index: admin.post("users/", bodies[index], fresh=True))
     release.join()
@@ -313,8 +313,8 @@ def test_the_disk_is_full_for_a_group_of_writers(new_server):
     told = {body["email"] for body, result in zip(bodies, results) if result.status == 201}
     for result in results:
         assert result.status in (201, 503)
-    # Whoever came first was alone in a transaction, for which there may be room.
-    assert len(told) < 4
+    # For the group of those who came first there may have been room.
+    assert len(told) < 16
     assert {user["email"] for user in admin.everyone(display_name="g")} == told
     server.stop()
     server.start()

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -801,21 +802,33 @@ def test_bad_template(new_server, old, new, said):
     server.expect_config_error(said)
 
 
+# ---- several virtual hosts ----
+
+
+SECTION = """
+    Listen 127.0.0.1:{port}
+    <VirtualHost 127.0.0.1:{port}>
+        {lines}
+        {directives}
+    </VirtualHost>"""
+
+
+def add_virtual_host(server, live, lines, database=None):
+    """One with these lines, on a database of its own or that one; gives its port."""
+    port = live.ports.take()
+    if database is None:
+        database = live.new_database(server.directory)
+        database.make()
+    server.extra += SECTION.format(port=port, lines=lines, directives=database.directives())
+    return port
+
+
 def test_virtual_hosts(new_server, make_smtp, live):
     """One sends through another server, one sends none."""
     smtp, other = make_smtp(), make_smtp()
-    ports = [live.ports.take(), live.ports.take()]
-    section = """
-        <VirtualHost 127.0.0.1:{port}>
-            {lines}
-            {directives}
-        </VirtualHost>
-        Listen 127.0.0.1:{port}"""
     server = new_server(start=False, extra=mail_lines(smtp))
-    for port, line in zip(ports, (f"UserMgmtMailServer {other.url}", "UserMgmtMailServer none")):
-        database = live.new_database(server.directory)
-        database.make()
-        server.extra += section.format(port=port, lines=line, directives=database.directives())
+    ports = [add_virtual_host(server, live, line) for line in
+             (f"UserMgmtMailServer {other.url}", "UserMgmtMailServer none")]
     server.start()
     addresses = [fresh() for _ in range(3)]
     for port, address in zip([server.port, *ports], addresses):
@@ -823,3 +836,109 @@ def test_virtual_hosts(new_server, make_smtp, live):
     smtp.wait(addresses[0])
     other.wait(addresses[1])
     assert len(smtp.mails) == len(other.mails) == 1
+
+
+class Silent:
+    """A mail server that lets one connect and says nothing."""
+
+    def __enter__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = "smtp://127.0.0.1:%d" % self.socket.getsockname()[1]
+        return self
+
+    def __exit__(self, *exception):
+        self.socket.close()
+
+
+def test_a_silent_mail_server_delays_no_other_virtual_host(new_server, make_smtp, live):
+    smtp = make_smtp()
+    with Silent() as silent:
+        server = new_server(start=False, extra=mail_lines(silent, "UserMgmtMailTimeout 15"))
+        port = add_virtual_host(server, live, f"UserMgmtMailServer {smtp.url}")
+        server.start()
+        server.allow_log(LATER)
+        for _ in range(3):
+            invite(server.admin, fresh())
+        # The mail server above is waited for by now.
+        time.sleep(2)
+        for _ in range(3):
+            address = fresh()
+            started = time.monotonic()
+            invite(server.client(ADMIN, port=port), address)
+            smtp.wait(address)
+            assert time.monotonic() - started < 5 * PATIENCE
+        server.stop()
+
+
+def test_a_mail_server_that_is_away_is_left_alone(new_server, make_smtp):
+    """One mail finds out that it is away; the others are not tried meanwhile."""
+    smtp = make_smtp(start=False)
+    server = new_server(extra=mail_lines(smtp, retry="2s"))
+    server.allow_log(LATER)
+    addresses = [fresh() for _ in range(10)]
+    for address in addresses:
+        invite(server.admin, address)
+    time.sleep(3)
+    tried = server.sql("SELECT SUM(attempts) FROM outgoing_mail")[0][0]
+    assert 1 <= tried <= 4
+    smtp.start()
+    for address in addresses:
+        smtp.wait(address)
+
+
+def test_virtual_hosts_on_one_database(new_server, make_smtp, live):
+    """What one of them has queued goes out once, and as all of them would send it."""
+    smtp = make_smtp()
+    server = new_server(start=False, extra=mail_lines(smtp))
+    ports = [server.port] + [add_virtual_host(server, live, "", server.database) for _ in range(3)]
+    server.start()
+    addresses = [fresh() for _ in ports]
+    for port, address in zip(ports, addresses):
+        invite(server.client(ADMIN, port=port), address)
+    for address in addresses:
+        smtp.wait(address)
+    time.sleep(1)
+    assert len(smtp.mails) == len(addresses)
+
+
+@pytest.mark.parametrize("line", [
+    "UserMgmtMailServer smtp://127.0.0.1:26", "UserMgmtMailFrom others@example.com",
+    "UserMgmtMailFrom users@example.com Others", "UserMgmtMailTimeout 7", "UserMgmtMailRetry 7",
+    "UserMgmtMailStartTLS Optional"])
+def test_virtual_hosts_on_one_database_that_differ(new_server, live, line):
+    server = new_server(start=False, extra="""
+        UserMgmtMailServer smtp://127.0.0.1:25
+        UserMgmtMailFrom users@example.com Users""")
+    add_virtual_host(server, live, line, server.database)
+    server.expect_config_error("UM0066: " + line.split()[0])
+
+
+def statements(server):
+    """How many the database's server has run so far."""
+    if server.database.kind == "mariadb":
+        return int(server.sql("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1])
+    return server.sql("SELECT xact_commit + xact_rollback FROM pg_stat_database"
+                      " WHERE datname = current_database()")[0][0]
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_many_virtual_hosts_leave_an_idle_database_alone(new_server, make_smtp, live):
+    """Work that comes again and again is done once for a database, and only where there
+    is some."""
+    smtp = make_smtp()
+    server = new_server(start=False, extra=mail_lines(smtp))
+    for _ in range(20):
+        add_virtual_host(server, live, "", server.database)
+    server.start()
+    address = fresh()
+    invite(server.admin, address)
+    smtp.wait(address)
+    # PostgreSQL's processes tell their numbers ten seconds late.
+    time.sleep(12)
+    before = statements(server)
+    time.sleep(6)
+    assert statements(server) - before < 15
+    # And begins again.
+    address = fresh()
+    invite(server.admin, address)
+    smtp.wait(address, seconds=5)

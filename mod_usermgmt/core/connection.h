@@ -84,6 +84,8 @@ struct um_connection_t {
     /** It was seen in this use that it is the one that was configured; where the
      *  driver may connect anew without telling. */
     int is_checked;
+    /** The database has said that it can't be written by this connection. */
+    int is_read_only;
     /** It has the settings for many changes in a row. */
     int is_bulk;
     /** Labels of prepared statements are this connection's alone: a pooler that

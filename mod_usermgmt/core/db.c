@@ -3,6 +3,8 @@
 
 #include "db.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "connection.h"
@@ -11,6 +13,10 @@
 /* Composed statements kept for a connection: more shapes than anyone asks for
  * in turn; past it another connection takes its place. */
 #define COMPOSED_MAX 128
+
+/* Of SQLite's text for a database that can't be written; the driver does not pass its
+ * number on. */
+#define SQLITE_READ_ONLY "readonly database"
 
 /* Tries of a read outside of a transaction, and how long they go on. */
 #define READ_TRIES 3
@@ -134,6 +140,10 @@ static apr_status_t driver_status(um_db_t *db, int error, const char *name)
            "database: %s failed with %d: %s%s", name, error,
            text != NULL ? text : "no reason given",
            um_database_place(connection->database, db->pool));
+    if (connection->dialect == UM_DIALECT_SQLITE && text != NULL
+        && strstr(text, SQLITE_READ_ONLY) != NULL) {
+        connection->is_read_only = 1;
+    }
     connection->state =
         in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
     return UM_EUNAVAILABLE;

@@ -25,6 +25,11 @@
 #define PAUSE_FIRST apr_time_from_msec(100)
 #define PAUSE_LONGEST apr_time_from_sec(2)
 
+/* One failure may be a mishap. With so many the database is away, unless a connection
+ * does its work: then it has no room for more, which is told after some more. */
+#define FAILURES_LEAST 2
+#define FAILURES_TOLD 5
+
 /* A database is not away as long as a connection did its work so lately. */
 #define LATELY apr_time_from_sec(1)
 
@@ -39,6 +44,9 @@
 
 /* That requests wait in vain is logged so often at most. */
 #define BUSY_LINE_EVERY apr_time_from_sec(10)
+
+/* How often all connections are closed as they may be read-only. */
+#define DRAIN_EVERY apr_time_from_sec(1)
 
 /* How long the pool's end waits for threads that connect. */
 #define END_TIME apr_time_from_msec(500)
@@ -101,6 +109,11 @@ struct um_pool_t {
     int starting;
     apr_thread_cond_t *work;
     int stopping;
+    /* All connections are closed before a new one is opened; when that was begun. */
+    int is_draining;
+    apr_time_t drained_at;
+    /* Threads that close. */
+    int closers;
     /* The settings' function was called. */
     int has_connected;
 
@@ -205,6 +218,19 @@ static void drop_idle(um_pool_t *pool)
     }
 }
 
+/* A process's connections to an SQLite file share its index of the log, which was
+ * opened read-only with the first of them and stays so until the last is closed. */
+static void begin_draining(um_pool_t *pool)
+{
+    apr_time_t now = apr_time_now();
+
+    if (!pool->is_draining && now - pool->drained_at >= DRAIN_EVERY) {
+        pool->is_draining = 1;
+        pool->drained_at = now;
+        drop_idle(pool);
+    }
+}
+
 /* Close those that have not been used for long: they are the last ones. */
 static void drop_unused(um_pool_t *pool)
 {
@@ -294,9 +320,12 @@ static void note_failure(um_pool_t *pool, const char *error)
     pool->failures++;
     pool->next_try = apr_time_now() + pool->pause;
     apr_cpystrn(pool->error, error, sizeof(pool->error));
-    if (!pool->is_away && !was_good_lately(pool, LATELY)) {
+    if (pool->is_away || pool->failures < FAILURES_LEAST) {
+        return;
+    }
+    if (!was_good_lately(pool, LATELY)) {
         set_away(pool, pool->error);
-    } else if (!pool->is_away && pool->failures == 4) {
+    } else if (pool->failures == FAILURES_TOLD) {
         um_log(pool->host, UM_LOG_WARNING, 93, APR_SUCCESS,
                "database: no more than %d connections can be opened for now: %s", pool->open,
                pool->error);
@@ -379,7 +408,7 @@ static int count_needed(const um_pool_t *pool)
 static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
 {
     *pause = pool->idle_count > pool->settings.first ? IDLE_LOOK : -1;
-    if (count_needed(pool) <= 0) {
+    if (pool->is_draining || count_needed(pool) <= 0) {
         return 0;
     }
     if (!has_room(pool)) {
@@ -432,9 +461,14 @@ static void close_one(um_pool_t *pool)
     um_slot_t *slot = pool->closing;
 
     pool->closing = slot->next;
+    pool->closers++;
     apr_thread_mutex_unlock(pool->mutex);
     um_connection_close(slot->connection);
     apr_thread_mutex_lock(pool->mutex);
+    pool->closers--;
+    if (pool->open == 0 && pool->closing == NULL && pool->closers == 0) {
+        pool->is_draining = 0;
+    }
 }
 
 static void tell_connected(um_pool_t *pool)
@@ -718,11 +752,16 @@ void um_pool_release(um_connection_t *connection, um_pool_t *pool)
     apr_thread_mutex_lock(pool->mutex);
     slot->thread = apr_os_thread_current();
     slot->released_at = apr_time_now();
+    if (connection->is_read_only) {
+        begin_draining(pool);
+    }
     if (connection->state == UM_CONNECTION_READY) {
         note_good(pool);
-        hand_over(pool, slot, 0);
-    } else {
+    }
+    if (connection->state != UM_CONNECTION_READY || pool->is_draining) {
         drop(pool, slot);
+    } else {
+        hand_over(pool, slot, 0);
     }
     if (pool->waiting > 0) {
         call_connector(pool);

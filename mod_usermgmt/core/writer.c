@@ -168,10 +168,18 @@ static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *
     return status;
 }
 
-static void count_refused(um_writer_t *writer, const um_group_t *group, apr_status_t status)
+/* A change that breaks a rule tells nothing of the database. */
+static void count_refused(um_writer_t *writer, const um_group_t *group)
 {
-    if (status != APR_SUCCESS) {
-        writer->refused += (unsigned)group->count;
+    unsigned refused = 0;
+    unsigned made = 0;
+
+    for (int i = 0; i < group->count; i++) {
+        refused += group->items[i]->status == UM_EUNAVAILABLE;
+        made += group->items[i]->status == APR_SUCCESS;
+    }
+    if (made == 0) {
+        writer->refused += refused;
     } else if (writer->refused > 0) {
         um_log(group->host, UM_LOG_NOTICE, 96, APR_SUCCESS,
                "writer: changes are made again; %u were refused", writer->refused);
@@ -194,7 +202,7 @@ static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         set_statuses(group, UM_EUNAVAILABLE);
     }
-    count_refused(writer, group, status);
+    count_refused(writer, group);
 }
 
 static void finish_group(um_group_t *group)

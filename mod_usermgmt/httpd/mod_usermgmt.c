@@ -73,6 +73,9 @@ static void register_hooks(apr_pool_t *pool)
     /* The child's end undoes it in reverse: our work is told to stop before
      * mod_watchdog waits for its thread. */
     static const char *const before[] = { "mod_watchdog.c", NULL };
+    /* The schema of an SQLite file is made, or upgraded, before mod_dbd prepares other
+     * modules' statements on it: they would not survive that. */
+    static const char *const after[] = { "mod_dbd.c", NULL };
 
     um_authz_register(pool);
     um_errors_register();
@@ -80,7 +83,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(child_init, before, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);

@@ -23,6 +23,8 @@
 #define PAGE_BYTES 1048576
 /* Bytes that a stream writes at once. */
 #define STREAM_BYTES 262144
+/* Bytes that hardly an entry of one has more of. */
+#define STREAM_ENTRY_BYTES 49152
 /* When to try again where there are too many streams. */
 #define STREAM_RETRY_SECONDS "5"
 /* Rows that are read at once, as all of them are in memory then: at first, so that a page of
@@ -696,7 +698,7 @@ static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db
     stream->list.limit = rows_to_read(wanted, STREAM_BYTES, stream->count,
                                       stream->buffer.length);
     apr_pool_clear(stream->pool);
-    um_buffer_init(&stream->buffer, 65536, stream->pool);
+    um_buffer_init(&stream->buffer, STREAM_BYTES + STREAM_ENTRY_BYTES, stream->pool);
     stream->count = stream->rows = stream->is_full = 0;
     status = read_rows(db, take_line, stream, request, &stream->list);
     if (status != APR_SUCCESS) {

@@ -255,12 +255,23 @@ static const char *base_of_client(const um_request_t *request, const char *base,
     return ap_os_escape_path(r->pool, base, 1);
 }
 
+/* LimitRequestBody holds anyway; so that what is told of the limit is true. */
+static void limit_body(um_settings_t *settings, const request_rec *r)
+{
+    apr_off_t limit = ap_get_limit_req_body(r);
+
+    if (limit > 0 && limit < settings->max_body) {
+        settings->max_body = limit;
+    }
+}
+
 static void fill_request(um_request_t *request, um_settings_t *settings, request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
     const char *base = um_config_base(r);
 
     um_config_settings(settings, config);
+    limit_body(settings, r);
     settings->sends_mail = um_config_mail_is_on(um_config_server(r->server));
     request->pool = r->pool;
     request->server = &server;

@@ -42,7 +42,8 @@ def pytest_generate_tests(metafunc):
 
 # Files that take long. Begun first, they don't keep all waiting at the end.
 LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
-        "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability"]
+        "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability",
+        "test_limits"]
 
 
 def pytest_collection_modifyitems(config, items):

@@ -633,11 +633,14 @@ def test_httpd_s_403_is_a_problem(server):
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_httpd_s_413_is_a_problem(server, chunked):
+def test_the_limit_of_httpd_s_own_holds_and_is_told(server, chunked):
     server.allow_log("AH0158[78]|AH02735|LimitRequestBody")
     client = server.client(base="/smaller")
     body = '{"email":"%s","display_name":"%s"}' % (fresh_email(), "x" * 200)
-    client.post("users/", body, chunked=chunked, fresh=True).expect_problem(413, "body_too_large")
+    problem = client.post("users/", body, chunked=chunked, fresh=True) \
+        .expect_problem(413, "body_too_large")
+    # Of a length that is not announced httpd itself says so, without a detail.
+    assert problem.get("detail") == (None if chunked else "A body has at most 200 bytes here.")
     client.post("users/", {"email": fresh_email(), "display_name": "A"}).expect(201)
 
 

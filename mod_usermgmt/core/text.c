@@ -219,6 +219,60 @@ const char *um_text_one_line(const char *text, apr_pool_t *pool)
     return line;
 }
 
+/* The marks that turn the direction of what is weak, too. */
+static int is_unsafe_on_terminal(utf8proc_int32_t c)
+{
+    return ends_line(c) || turns_direction(c) || c == 0x061C || c == 0x200E || c == 0x200F;
+}
+
+static void put_escaped(um_buffer_t *to, utf8proc_int32_t c)
+{
+    static const char known[] = "\n\r\t";
+    static const char letters[] = "nrt";
+    const char *found = c != 0 && c < 0x80 ? strchr(known, (char)c) : NULL;
+    char text[12];
+
+    if (found != NULL) {
+        apr_snprintf(text, sizeof(text), "\\%c", letters[found - known]);
+    } else {
+        apr_snprintf(text, sizeof(text), "\\u%04x", (unsigned)c);
+    }
+    um_buffer_puts(to, text);
+}
+
+static void put_byte(um_buffer_t *to, unsigned char byte)
+{
+    char text[8];
+
+    apr_snprintf(text, sizeof(text), "\\x%02x", byte);
+    um_buffer_puts(to, text);
+}
+
+static int is_line_end(const char *text, const char *end)
+{
+    return *text == '\n' || (*text == '\r' && end - text > 1 && text[1] == '\n');
+}
+
+void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int keeps_lines)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)text, end - text, &c);
+
+        if (step <= 0) {
+            put_byte(to, (unsigned char)*text);
+            step = 1;
+        } else if (is_unsafe_on_terminal(c) && !(keeps_lines && is_line_end(text, end))) {
+            put_escaped(to, c);
+        } else {
+            um_buffer_append(to, text, (apr_size_t)step);
+        }
+        text += step;
+    }
+}
+
 /* NFKC_Casefold of every code point, then NFC: that is toNFKC_Casefold. */
 #define FOLD_OPTIONS                                                                         \
     (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)

@@ -10,6 +10,8 @@
 
 #include <apr_pools.h>
 
+#include "buffer.h"
+
 /** Tell whether length bytes are well-formed UTF-8 (RFC 3629) without a NUL. */
 int um_text_is_utf8(const char *text, apr_size_t length);
 
@@ -62,6 +64,14 @@ const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
  * direction of the text around it (U+202A to U+202E, U+2066 to U+2069) is left out.
  */
 const char *um_text_one_line(const char *text, apr_pool_t *pool);
+
+/**
+ * Append any bytes so that a terminal does nothing but show them: control characters (C0,
+ * DEL, C1), line separators and what turns the direction of text become \n, \r, \t or
+ * \u001b, as JSON has them inside of strings, and bytes that are no UTF-8 \x9b.
+ * @param keeps_lines whether LF, and CR in front of it, stay
+ */
+void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int keeps_lines);
 
 /**
  * The smallest well-formed text that sorts by bytes behind every text that

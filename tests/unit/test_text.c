@@ -751,6 +751,45 @@ static void an_end_is_well_formed(void **state)
     }
 }
 
+/* ---- what a terminal only shows ---- */
+
+static const char *escaped(const char *text, size_t length, int keeps_lines)
+{
+    um_buffer_t to;
+
+    um_buffer_init(&to, 4, pool);
+    um_text_escape(&to, text, length, keeps_lines);
+    return to.data;
+}
+
+static void terminals_are_told_nothing(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *line;
+    } cases[] = {
+        { "", "" },
+        { "Zo\xc3\xab \\ \"x\"", "Zo\xc3\xab \\ \"x\"" },
+        { "\033[2J\007", "\\u001b[2J\\u0007" },
+        { "a\tb\r\nc\rd", "a\\tb\\r\\nc\\rd" },
+        { "\x7f\xc2\x80\xc2\x9b", "\\u007f\\u0080\\u009b" },
+        { "\x9b\xff\xc3", "\\x9b\\xff\\xc3" },
+        { "\xe2\x80\xae\xe2\x81\xa9\xe2\x80\x8f\xd8\x9c",
+          "\\u202e\\u2069\\u200f\\u061c" },
+        { "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
+        { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        assert_string_equal(escaped(cases[i].text, strlen(cases[i].text), 0), cases[i].line);
+    }
+    assert_string_equal(escaped("a\r\nb\rc\n\033", 8, 1), "a\r\nb\\rc\n\\u001b");
+    assert_string_equal(escaped("a\0b\r", 4, 1), "a\\u0000b\\r");
+    /* A code point that the length cuts off. */
+    assert_string_equal(escaped("\xc3\xab", 1, 0), "\\xc3");
+}
+
 #define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -779,6 +818,7 @@ int main(void)
         WITH_POOL(known_ends),
         WITH_POOL(the_range_holds_what_starts_so_and_nothing_else),
         WITH_POOL(an_end_is_well_formed),
+        WITH_POOL(terminals_are_told_nothing),
     };
     int failed;
 

@@ -1,0 +1,262 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file params.c The parameters of a database, see params.h. */
+
+#include "params.h"
+
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#define MASK "***"
+
+/* Shorter secrets stay in a driver's text: they are parts of too many words. */
+#define REDACTED_MIN 4
+
+#define SPACE " \t\r\n\f\v"
+
+/* Words whose value is no secret. */
+static const char *const open_words[] = {
+    "application_name", "channel_binding", "connect_timeout", "dbname", "group", "gssencmode",
+    "host", "hostaddr", "port", "reconnect", "service", "sock", "sslmode",
+    "target_session_attrs", "user", NULL
+};
+
+/* A piece of the parameters: [start, end). */
+typedef struct um_piece_t {
+    const char *start;
+    const char *end;
+} um_piece_t;
+
+/* One word: KEY = VALUE, or what is none. The key is empty then. */
+typedef struct um_word_t {
+    um_piece_t key;
+    um_piece_t value;
+} um_word_t;
+
+int um_params_are_sqlite(const char *driver)
+{
+    return driver != NULL && strcmp(driver, "sqlite3") == 0;
+}
+
+/* ---- checking ---- */
+
+static const char *check_variable(const char *params, apr_pool_t *pool)
+{
+    const char *start = strstr(params, "${");
+    const char *end = start != NULL ? strchr(start, '}') : NULL;
+
+    if (end == NULL) {
+        return NULL;
+    }
+    return apr_psprintf(pool, "has the variable %s, which is not defined; Define it first",
+                        apr_pstrmemdup(pool, start, (apr_size_t)(end - start) + 1));
+}
+
+static const char *check_path(const char *path, um_params_path_t allowed, apr_pool_t *pool)
+{
+    static const char right[] = "give the path of a file, as /var/lib/usermgmt/usermgmt.db";
+
+    if (path[strspn(path, SPACE)] == '\0') {
+        return apr_psprintf(pool, "is empty; with sqlite3 each connection would write into a "
+                            "temporary database of its own: %s", right);
+    }
+    if (strcmp(path, ":memory:") == 0) {
+        return apr_psprintf(pool, "is \":memory:\"; each connection would write into memory of "
+                            "its own: %s", right);
+    }
+    if (strncmp(path, "file:", 5) == 0) {
+        return apr_psprintf(pool, "is a URI, \"%s\"; %s", path, right);
+    }
+    if (allowed == UM_PARAMS_ABSOLUTE_PATH && path[0] != '/') {
+        return apr_psprintf(pool, "is \"%s\", which depends on the folder that httpd is started "
+                            "in; give the path from / on, as /var/lib/usermgmt/usermgmt.db",
+                            path);
+    }
+    return NULL;
+}
+
+const char *um_params_check(const char *driver, const char *params, um_params_path_t allowed,
+                            apr_pool_t *pool)
+{
+    const char *wrong;
+
+    params = params != NULL ? params : "";
+    wrong = check_variable(params, pool);
+    return wrong == NULL && um_params_are_sqlite(driver) ? check_path(params, allowed, pool)
+                                                         : wrong;
+}
+
+/* ---- masking ---- */
+
+/* What stands between words; the drivers differ. */
+static const char *delimiters_of(const char *driver)
+{
+    return driver != NULL && strcmp(driver, "pgsql") == 0 ? SPACE : SPACE ";|,";
+}
+
+static int is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+/* A value goes to the next delimiter. libpq knows 'quotes' and backslashes, too. */
+static const char *end_of_value(const char *at, const char *delimiters)
+{
+    int is_quoted = *at == '\'';
+
+    at += is_quoted;
+    while (*at != '\0' && (is_quoted ? *at != '\'' : !is_one_of(*at, delimiters))) {
+        at += *at == '\\' && at[1] != '\0' ? 2 : 1;
+    }
+    return at + (is_quoted && *at != '\0');
+}
+
+static int next_word(um_word_t *word, const char **at, const char *delimiters)
+{
+    const char *start = *at + strspn(*at, delimiters);
+    const char *end = start;
+    const char *sign;
+
+    if (*start == '\0') {
+        return 0;
+    }
+    while (*end != '\0' && *end != '=' && !is_one_of(*end, delimiters)) {
+        end++;
+    }
+    sign = end + strspn(end, SPACE);
+    word->key.start = start;
+    word->key.end = start;
+    word->value.start = start;
+    word->value.end = end;
+    if (*sign == '=') {
+        word->key.end = end;
+        word->value.start = sign + 1 + strspn(sign + 1, SPACE);
+        word->value.end = end_of_value(word->value.start, delimiters);
+    }
+    *at = word->value.end;
+    return 1;
+}
+
+static int is_open(const um_word_t *word)
+{
+    apr_size_t length = (apr_size_t)(word->key.end - word->key.start);
+
+    for (int i = 0; open_words[i] != NULL; i++) {
+        if (strlen(open_words[i]) == length
+            && apr_cstr_casecmpn(open_words[i], word->key.start, length) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *copy(const um_piece_t *piece, apr_pool_t *pool)
+{
+    return apr_pstrmemdup(pool, piece->start, (apr_size_t)(piece->end - piece->start));
+}
+
+/* Those that are no words but a path or, for libpq, a URI. */
+static int is_path(const char *driver, const char *params)
+{
+    return um_params_are_sqlite(driver) || (driver == NULL && params[0] == '/');
+}
+
+static int is_uri(const char *params)
+{
+    return strncmp(params, "postgres://", 11) == 0 || strncmp(params, "postgresql://", 13) == 0;
+}
+
+/* A URI without user, password and parameters. */
+static const char *mask_uri(const char *uri, apr_pool_t *pool)
+{
+    um_piece_t rest = { strstr(uri, "://") + 3, uri + strlen(uri) };
+    const char *at = strrchr(rest.start, '@');
+
+    rest.start = at != NULL ? at + 1 : rest.start;
+    rest.end = rest.start + strcspn(rest.start, "?#");
+    return apr_pstrcat(pool, "postgresql://", at != NULL ? MASK "@" : "", copy(&rest, pool),
+                       *rest.end != '\0' ? "?" MASK : "", NULL);
+}
+
+const char *um_params_mask(const char *driver, const char *params, apr_pool_t *pool)
+{
+    const char *masked = "";
+    const char *at = params;
+    um_word_t word;
+
+    if (is_path(driver, params)) {
+        return params;
+    }
+    if (is_uri(params)) {
+        return mask_uri(params, pool);
+    }
+    while (next_word(&word, &at, delimiters_of(driver))) {
+        masked = apr_pstrcat(pool, masked, *masked != '\0' ? " " : "",
+                             is_open(&word) ? copy(&word.key, pool) : MASK,
+                             is_open(&word) ? "=" : "",
+                             is_open(&word) ? copy(&word.value, pool) : "", NULL);
+    }
+    return masked;
+}
+
+static const char *hide(const char *text, const char *secret, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(secret);
+    const char *found;
+    const char *hidden = "";
+
+    if (length < REDACTED_MIN) {
+        return text;
+    }
+    while ((found = strstr(text, secret)) != NULL) {
+        hidden = apr_pstrcat(pool, hidden,
+                             apr_pstrmemdup(pool, text, (apr_size_t)(found - text)), MASK, NULL);
+        text = found + length;
+    }
+    return apr_pstrcat(pool, hidden, text, NULL);
+}
+
+/* The user and the password of a URI, each and together. */
+static const char *hide_uri(const char *text, const char *uri, apr_pool_t *pool)
+{
+    um_piece_t secret = { strstr(uri, "://") + 3, strrchr(uri, '@') };
+    const char *colon;
+
+    if (secret.end == NULL || secret.end < secret.start) {
+        return text;
+    }
+    text = hide(text, copy(&secret, pool), pool);
+    colon = memchr(secret.start, ':', (apr_size_t)(secret.end - secret.start));
+    if (colon != NULL) {
+        secret.start = colon + 1;
+        text = hide(text, copy(&secret, pool), pool);
+    }
+    return text;
+}
+
+const char *um_params_redact(const char *text, const char *driver, const char *params,
+                             apr_pool_t *pool)
+{
+    const char *at = params;
+    um_word_t word;
+
+    if (is_path(driver, params)) {
+        return text;
+    }
+    if (is_uri(params)) {
+        return hide_uri(text, params, pool);
+    }
+    while (next_word(&word, &at, delimiters_of(driver))) {
+        if (!is_open(&word)) {
+            um_piece_t bare = word.value;
+
+            text = hide(text, copy(&word.value, pool), pool);
+            bare.start += *bare.start == '\'';
+            bare.end -= bare.end > bare.start && bare.end[-1] == '\'';
+            text = hide(text, copy(&bare, pool), pool);
+        }
+    }
+    return text;
+}

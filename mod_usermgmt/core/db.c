@@ -502,12 +502,64 @@ apr_status_t um_db_begin(um_db_t *db)
     return status;
 }
 
+static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    um_row_t first;
+    int error = apr_dbd_select(db->connection->driver, pool, db->connection->handle, &results, sql,
+                               um_statements_traits(db->connection->dialect)->random_access);
+
+    while (error == 0 && apr_dbd_get_row(db->connection->driver, pool, results, &row, -1) == 0) {
+        first.driver = db->connection->driver;
+        first.results = results;
+        first.row = row;
+        *last = (int)um_row_int(&first, 0);
+    }
+    return driver_status(db, error, sql);
+}
+
+static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
+{
+    char sql[64];
+    int rows = 0;
+
+    apr_snprintf(sql, sizeof(sql), format, number);
+    return driver_status(db, apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                                           sql),
+                         sql);
+}
+
+/* See um_stamp_sql_t. Never 0, which a file has that was never stamped. */
+static apr_status_t leave_stamp(um_db_t *db)
+{
+    const um_stamp_sql_t *sql = um_statements_stamp(db->connection->dialect);
+    apr_uint32_t own = 0;
+    apr_pool_t *scratch;
+    int last = 0;
+    apr_status_t status;
+
+    if (sql == NULL) {
+        return APR_SUCCESS;
+    }
+    apr_pool_create(&scratch, db->pool);
+    status = get_stamp(&last, db, sql->get, scratch);
+    apr_pool_destroy(scratch);
+    if (status == APR_SUCCESS) {
+        status = db->host->random((unsigned char *)&own, sizeof(own), db->host->baton);
+    }
+    if (status == APR_SUCCESS) {
+        status = set_stamp(db, sql->set_last, last);
+    }
+    return status == APR_SUCCESS ? set_stamp(db, sql->set_own, (int)(own >> 2) + 1) : status;
+}
+
 apr_status_t um_db_commit(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
     apr_status_t status = UM_EUNAVAILABLE;
 
-    if (!is_in(db, UM_CONNECTION_BEGUN)) {
+    if (!is_in(db, UM_CONNECTION_BEGUN) || leave_stamp(db) != APR_SUCCESS) {
         /* Some databases answer the COMMIT of a failed transaction with success. */
         um_db_rollback(db);
         return status;

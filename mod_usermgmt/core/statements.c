@@ -524,6 +524,14 @@ const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect)
     return &traits[dialect];
 }
 
+const um_stamp_sql_t *um_statements_stamp(um_dialect_t dialect)
+{
+    static const um_stamp_sql_t sqlite = { "PRAGMA user_version", "PRAGMA application_id = %d",
+                                           "PRAGMA user_version = %d" };
+
+    return dialect == UM_DIALECT_SQLITE ? &sqlite : NULL;
+}
+
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)
 {
     const char *override = statements[id].overrides[dialect];

@@ -41,6 +41,22 @@ typedef struct um_dialect_traits_t {
     const char *upgrade_setting;
 } um_dialect_traits_t;
 
+/**
+ * Two numbers in the header of SQLite's file that every transaction sets, so that a log
+ * and a file that don't belong together are told apart (sqlite_file.h): one of its own,
+ * drawn by lot, and that of the transaction before.
+ */
+typedef struct um_stamp_sql_t {
+    /** Gives the last transaction's number. */
+    const char *get;
+    /** Both take %d. */
+    const char *set_last;
+    const char *set_own;
+} um_stamp_sql_t;
+
+/** NULL for a database that has none. */
+const um_stamp_sql_t *um_statements_stamp(um_dialect_t dialect);
+
 /** The traits of a dialect, constant. */
 const um_dialect_traits_t *um_statements_traits(um_dialect_t dialect);
 

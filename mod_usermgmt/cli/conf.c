@@ -15,26 +15,33 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+#include "../core/params.h"
+#include "../core/text.h"
+
 #define LINE_MAX_BYTES 8192
 /* Files that include files that include files. */
 #define DEPTH_MAX 16
 
-/* What is known of one of the two directives. */
+/* A directive with a value that no earlier one has. */
+typedef struct um_place_t {
+    const char *file;
+    int line;
+    /* Of UserMgmtDatabase, whose value are the parameters; else NULL. */
+    const char *driver;
+    const char *value;
+} um_place_t;
+
+/* What is known of a directive. */
 typedef struct um_found_t {
     const char *name;
-    /* NULL as long as there is none. */
-    const char *value;
-    /* "FILE:LINE: VALUE" lines of all that differ. */
-    const char *places;
-    int count;
+    /* Of um_place_t. */
+    apr_array_header_t *places;
 } um_found_t;
 
 typedef struct um_conf_t {
     apr_pool_t *pool;
     /* UserMgmtDatabase, its arguments, and what counts without: mod_dbd's. */
     um_found_t database;
-    const char *database_driver;
-    const char *database_params;
     um_found_t driver;
     um_found_t params;
     const char *server_root;
@@ -94,16 +101,21 @@ static const char *substitute(const um_conf_t *conf, const char *line)
     return apr_pstrcat(conf->pool, text, line, NULL);
 }
 
-static void note(um_conf_t *conf, um_found_t *found, const char *value, const char *file,
+static const um_place_t *last_place(const um_found_t *found)
+{
+    return &APR_ARRAY_IDX(found->places, found->places->nelts - 1, um_place_t);
+}
+
+static void note(um_found_t *found, const char *driver, const char *value, const char *file,
                  int line)
 {
-    if (found->value != NULL && strcmp(found->value, value) == 0) {
-        return;
+    um_place_t place = { file, line, driver, value };
+    const um_place_t *last = found->places->nelts > 0 ? last_place(found) : NULL;
+
+    if (last == NULL || strcmp(last->value, value) != 0
+        || (driver != NULL && strcmp(last->driver, driver) != 0)) {
+        APR_ARRAY_PUSH(found->places, um_place_t) = place;
     }
-    found->value = value;
-    found->places = apr_psprintf(conf->pool, "%s\n  %s:%d: %s %s", found->places, file, line,
-                                 found->name, value);
-    found->count++;
 }
 
 static void take_line(um_conf_t *conf, const char *line, const char *file, int number)
@@ -116,14 +128,11 @@ static void take_line(um_conf_t *conf, const char *line, const char *file, int n
         return;
     }
     if (apr_cstr_casecmp(name, "UserMgmtDatabase") == 0) {
-        conf->database_driver = value;
-        conf->database_params = take_word(&rest, conf->pool);
-        note(conf, &conf->database,
-             apr_pstrcat(conf->pool, value, " ", conf->database_params, NULL), file, number);
+        note(&conf->database, value, take_word(&rest, conf->pool), file, number);
     } else if (apr_cstr_casecmp(name, "DBDriver") == 0) {
-        note(conf, &conf->driver, value, file, number);
+        note(&conf->driver, NULL, value, file, number);
     } else if (apr_cstr_casecmp(name, "DBDParams") == 0) {
-        note(conf, &conf->params, value, file, number);
+        note(&conf->params, NULL, value, file, number);
     } else if (apr_cstr_casecmp(name, "ServerRoot") == 0) {
         conf->server_root = value;
     } else if (apr_cstr_casecmp(name, "Define") == 0) {
@@ -238,34 +247,87 @@ static void read_name(um_conf_t *conf, const char *name, int must_exist)
     }
 }
 
+/* As one line that a terminal only shows. */
+static const char *safe(const char *text, apr_pool_t *pool)
+{
+    um_buffer_t line;
+
+    um_buffer_init(&line, strlen(text) + 64, pool);
+    um_text_escape(&line, text, strlen(text), 0);
+    return line.data;
+}
+
+/* "FILE:LINE: NAME VALUE" of each value, a line each. Passwords are not told, whatever the
+ * driver is, where there are several. */
+static const char *tell_places(const um_found_t *found, const char *driver, int is_params,
+                               apr_pool_t *pool)
+{
+    um_buffer_t text;
+
+    um_buffer_init(&text, 256, pool);
+    for (int i = 0; i < found->places->nelts; i++) {
+        const um_place_t *place = &APR_ARRAY_IDX(found->places, i, um_place_t);
+        const char *of = place->driver != NULL ? place->driver : driver;
+        const char *line = apr_psprintf(pool, "%s:%d: %s %s%s%s", place->file, place->line,
+                                        found->name, place->driver != NULL ? of : "",
+                                        place->driver != NULL ? " " : "",
+                                        is_params ? um_params_mask(of, place->value, pool)
+                                                  : place->value);
+
+        um_buffer_puts(&text, "\n  ");
+        um_buffer_puts(&text, safe(line, pool));
+    }
+    return text.data;
+}
+
+static const char *tell_several(const um_conf_t *conf, const char *file, apr_pool_t *pool)
+{
+    const char *driver = conf->driver.places->nelts == 1 ? last_place(&conf->driver)->value : NULL;
+    um_buffer_t text;
+
+    um_buffer_init(&text, 256, pool);
+    um_buffer_puts(&text, safe(file, pool));
+    um_buffer_puts(&text, " has several databases; name one by --driver and --params:");
+    um_buffer_puts(&text, tell_places(&conf->database, NULL, 1, pool));
+    if (conf->database.places->nelts == 0) {
+        um_buffer_puts(&text, tell_places(&conf->driver, NULL, 0, pool));
+        um_buffer_puts(&text, tell_places(&conf->params, driver, 1, pool));
+    }
+    return text.data;
+}
+
 const char *um_conf_read(const char **driver, const char **params, const char *file,
                          apr_pool_t *pool)
 {
     um_conf_t conf = { .pool = pool,
-                       .database = { .name = "UserMgmtDatabase", .places = "" },
-                       .driver = { .name = "DBDriver", .places = "" },
-                       .params = { .name = "DBDParams", .places = "" },
+                       .database = { "UserMgmtDatabase",
+                                     apr_array_make(pool, 2, sizeof(um_place_t)) },
+                       .driver = { "DBDriver", apr_array_make(pool, 2, sizeof(um_place_t)) },
+                       .params = { "DBDParams", apr_array_make(pool, 2, sizeof(um_place_t)) },
                        .variables = apr_table_make(pool, 8) };
 
     read_path(&conf, file);
     if (conf.wrong != NULL) {
-        return conf.wrong;
+        return safe(conf.wrong, pool);
     }
-    if (conf.database.count == 0 && (conf.driver.count == 0 || conf.params.count == 0)) {
+    if (conf.database.places->nelts == 0
+        && (conf.driver.places->nelts == 0 || conf.params.places->nelts == 0)) {
         return apr_psprintf(pool,
                             "%s and what it includes have no UserMgmtDatabase, and no DBDriver or "
                             "no DBDParams",
-                            file);
+                            safe(file, pool));
     }
-    if (conf.database.count > 1
-        || (conf.database.count == 0 && (conf.driver.count > 1 || conf.params.count > 1))) {
-        return apr_psprintf(pool,
-                            "%s has several databases; name one by --driver and --params:%s%s%s",
-                            file, conf.database.places,
-                            conf.database.count == 0 ? conf.driver.places : "",
-                            conf.database.count == 0 ? conf.params.places : "");
+    if (conf.database.places->nelts > 1
+        || (conf.database.places->nelts == 0
+            && (conf.driver.places->nelts > 1 || conf.params.places->nelts > 1))) {
+        return tell_several(&conf, file, pool);
     }
-    *driver = conf.database.count > 0 ? conf.database_driver : conf.driver.value;
-    *params = conf.database.count > 0 ? conf.database_params : conf.params.value;
+    if (conf.database.places->nelts > 0) {
+        *driver = last_place(&conf.database)->driver;
+        *params = last_place(&conf.database)->value;
+    } else {
+        *driver = last_place(&conf.driver)->value;
+        *params = last_place(&conf.params)->value;
+    }
     return NULL;
 }

@@ -14,7 +14,7 @@
 /**
  * Read the two directives.
  * @return NULL, or what is wrong: a file that can't be read, none of them, or
- *         several that differ
+ *         several that differ, a line each. It is safe for a terminal.
  */
 const char *um_conf_read(const char **driver, const char **params, const char *file,
                          apr_pool_t *pool);

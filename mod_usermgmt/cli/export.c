@@ -147,7 +147,7 @@ static um_exit_t run(um_export_t *export, const char *header)
         end = write_all(export);
     }
     um_db_close(export->db);
-    return um_tool_close_output(tool, end);
+    return um_output_close(&tool->out, tool, end);
 }
 
 um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)

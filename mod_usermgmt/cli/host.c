@@ -10,6 +10,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "../core/params.h"
+#include "../core/sqlite_file.h"
+#include "../core/text.h"
 #include "conf.h"
 
 /* How long a change that met a busy database waits before it is tried again. */
@@ -21,12 +24,33 @@
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
 {
     va_list arguments;
+    um_buffer_t safe;
     char *text;
 
     va_start(arguments, format);
     text = apr_pvsprintf(tool->pool, format, arguments);
     va_end(arguments);
+    um_buffer_init(&safe, strlen(text) + 64, tool->pool);
+    um_text_escape(&safe, text, strlen(text), 0);
+    um_tool_say_lines(safe.data);
+}
+
+void um_tool_say_lines(const char *text)
+{
     fprintf(stderr, "usermgmtctl: %s\n", text);
+}
+
+um_exit_t um_tool_open_output(um_tool_t *tool)
+{
+    const char *name = um_options_value(&tool->options, UM_OPTION_OUTPUT);
+
+    return name != NULL ? um_output_open(&tool->out, tool, "--output", name, UM_OUTPUT_AT_END)
+                        : UM_EXIT_OK;
+}
+
+um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text)
+{
+    return um_output_write(&tool->out, tool, text);
 }
 
 /* ---- the core's host ---- */
@@ -138,15 +162,53 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
 /* ---- the database ---- */
 
 /* The driver would make a file where there is none, whatever it is asked for. */
-static um_exit_t check_file(const um_tool_t *tool)
+static um_exit_t check_file(const um_tool_t *tool, int may_create)
 {
     apr_finfo_t info;
+    const char *wrong = um_sqlite_file_check_log(tool->params, tool->pool);
 
-    if (strcmp(tool->driver_name, "sqlite3") == 0
+    if (wrong != NULL) {
+        um_tool_say(tool, "%s", wrong);
+        return UM_EXIT_DATABASE;
+    }
+    if (!may_create
         && apr_stat(&info, tool->params, APR_FINFO_TYPE, tool->pool) != APR_SUCCESS) {
         um_tool_say(tool, "there is no database %s; \"usermgmtctl schema create\" makes one",
                     tool->params);
         return UM_EXIT_DATABASE;
+    }
+    return UM_EXIT_OK;
+}
+
+/* All files of SQLite's, also those that are not there at this moment. */
+static void keep_files(um_tool_t *tool)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+    const char *path = um_sqlite_file_resolve(tool->params, tool->pool);
+
+    for (int i = 0; i < 4; i++) {
+        um_output_keep(tool, i == 0 ? "the database" : "a file of the database",
+                       apr_pstrcat(tool->pool, path, suffixes[i], NULL));
+    }
+}
+
+static um_exit_t check_params(um_tool_t *tool)
+{
+    const char *config = um_options_value(&tool->options, UM_OPTION_CONFIG);
+    const char *wrong = um_params_check(tool->driver_name, tool->params,
+                                        config != NULL ? UM_PARAMS_ABSOLUTE_PATH
+                                                       : UM_PARAMS_ANY_PATH,
+                                        tool->pool);
+
+    if (wrong != NULL) {
+        um_tool_say(tool, "%s %s", config != NULL ? "DBDParams" : "--params", wrong);
+        return UM_EXIT_USAGE;
+    }
+    if (config != NULL) {
+        um_output_keep(tool, "the configuration", config);
+    }
+    if (um_params_are_sqlite(tool->driver_name)) {
+        keep_files(tool);
     }
     return UM_EXIT_OK;
 }
@@ -166,10 +228,10 @@ static um_exit_t find_database(um_tool_t *tool)
         wrong = "which database? Give --driver and --params, or --config";
     }
     if (wrong != NULL) {
-        um_tool_say(tool, "%s", wrong);
+        um_tool_say_lines(wrong);
         return UM_EXIT_USAGE;
     }
-    return UM_EXIT_OK;
+    return check_params(tool);
 }
 
 static um_exit_t find_driver(um_tool_t *tool)
@@ -201,8 +263,8 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
     if (end == UM_EXIT_OK) {
         end = find_driver(tool);
     }
-    if (end == UM_EXIT_OK && !may_create) {
-        end = check_file(tool);
+    if (end == UM_EXIT_OK && um_params_are_sqlite(tool->driver_name)) {
+        end = check_file(tool, may_create);
     }
     if (end != UM_EXIT_OK) {
         return end;

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_hash.h>
 #include <apr_strings.h>
@@ -71,7 +72,7 @@ typedef struct um_import_t {
     um_tool_t *tool;
     apr_int64_t org_id;
     um_records_t *records;
-    apr_file_t *report;
+    um_output_t report;
     um_progress_t progress;
     int is_dry;
     int resumes;
@@ -401,7 +402,6 @@ static void finish_reading(um_batch_t *batch)
 static um_exit_t report(um_import_t *import)
 {
     um_buffer_t text;
-    apr_status_t status;
 
     um_buffer_init(&text, 1024, import->batch->pool);
     for (int i = 0; i < import->batch->entries->nelts; i++) {
@@ -420,12 +420,7 @@ static um_exit_t report(um_import_t *import)
         return UM_EXIT_OK;
     }
     um_progress_clear(&import->progress);
-    status = apr_file_write_full(import->report, text.data, text.length, NULL);
-    if (status != APR_SUCCESS) {
-        um_tool_say(import->tool, "the report can't be written: %pm", &status);
-        return UM_EXIT_REFUSED;
-    }
-    return UM_EXIT_OK;
+    return um_output_write(&import->report, import->tool, &text);
 }
 
 static void rest(um_import_t *import)
@@ -535,18 +530,11 @@ static void sum_up(const um_import_t *import)
 static um_exit_t open_report(um_import_t *import)
 {
     const char *name = um_options_value(&import->tool->options, UM_OPTION_REPORT);
-    apr_status_t status;
 
-    status = name == NULL ? apr_file_open_stderr(&import->report, import->tool->pool)
-                          : apr_file_open(&import->report, name,
-                                          APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
-                                          APR_FPROT_UREAD | APR_FPROT_UWRITE,
-                                          import->tool->pool);
-    if (status != APR_SUCCESS) {
-        um_tool_say(import->tool, "%s can't be written: %pm", name, &status);
-        return UM_EXIT_REFUSED;
-    }
-    return UM_EXIT_OK;
+    return name == NULL
+               ? um_output_open_standard(&import->report, import->tool, STDERR_FILENO)
+               : um_output_open(&import->report, import->tool, "--report", name,
+                                UM_OUTPUT_AT_ONCE);
 }
 
 um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int count)
@@ -580,6 +568,7 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
     if (end != UM_EXIT_DATABASE) {
         end_bulk(&import);
     }
+    end = um_output_close(&import.report, tool, end);
     sum_up(&import);
     return end == UM_EXIT_OK && import.counts[UM_OUTCOME_REFUSED] > 0 ? UM_EXIT_REFUSED : end;
 }

@@ -138,8 +138,10 @@ static um_exit_t run(um_tool_t *tool)
         return UM_EXIT_USAGE;
     }
     tool->actor = find_actor(tool->pool);
-    apr_file_open_stdout(&tool->out, tool->pool);
     end = um_tool_connect(tool, command->may_create);
+    if (end == UM_EXIT_OK) {
+        end = um_output_open_standard(&tool->out, tool, STDOUT_FILENO);
+    }
     if (end == UM_EXIT_OK) {
         end = command->run(tool, (const char *const *)options->words->elts + 2,
                            options->words->nelts - 2);

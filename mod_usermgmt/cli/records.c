@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include <apr_portable.h>
 #include <apr_strings.h>
 
 #include "../api/user_json.h"
@@ -384,11 +385,12 @@ static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
 
 /* ---- both ---- */
 
-um_exit_t um_records_open(um_records_t **records, const um_tool_t *tool, const char *name,
+um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name,
                           int is_csv)
 {
     um_records_t *opened = apr_pcalloc(tool->pool, sizeof(*opened));
     apr_finfo_t info;
+    apr_os_file_t number;
     apr_status_t status;
 
     status = strcmp(name, "-") == 0
@@ -398,6 +400,9 @@ um_exit_t um_records_open(um_records_t **records, const um_tool_t *tool, const c
     if (status != APR_SUCCESS) {
         um_tool_say(tool, "%s can't be read: %pm", name, &status);
         return UM_EXIT_REFUSED;
+    }
+    if (apr_os_file_get(&number, opened->file) == APR_SUCCESS) {
+        um_output_keep_open(tool, "the file that is imported", number);
     }
     if (apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_TYPE, opened->file) == APR_SUCCESS
         && info.filetype == APR_REG) {

@@ -19,11 +19,11 @@
 typedef struct um_records_t um_records_t;
 
 /**
- * Begin to read.
+ * Begin to read. From now on the tool does not write to that file.
  * @param name a file, or "-" for the standard input
  * @return UM_EXIT_OK, or why not, told
  */
-um_exit_t um_records_open(um_records_t **records, const um_tool_t *tool, const char *name,
+um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name,
                           int is_csv);
 
 /**

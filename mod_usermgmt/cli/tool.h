@@ -13,16 +13,9 @@
 
 #include "../core/connection.h"
 #include "../core/store.h"
+#include "exit.h"
 #include "options.h"
-
-typedef enum um_exit_t {
-    UM_EXIT_OK = 0,
-    /** Something was refused, perhaps not all of it. */
-    UM_EXIT_REFUSED = 1,
-    UM_EXIT_USAGE = 2,
-    /** The database can't be reached, stays busy, or has another schema. */
-    UM_EXIT_DATABASE = 3
-} um_exit_t;
+#include "output.h"
 
 /** Connections that wait to be lent again: one for reading, one for the writer. */
 #define UM_TOOL_IDLE_MAX 2
@@ -39,10 +32,9 @@ typedef struct um_tool_t {
     const char *params;
     um_host_t host;
     um_store_t *store;
-    apr_file_t *out;
-    /** The file that --output names, and the one written until it is whole. */
-    const char *output;
-    const char *part;
+    um_output_t out;
+    /** Of um_kept_file_t: what must not be written to. NULL for none. */
+    apr_array_header_t *kept;
 
     /* host.c's own. */
     um_database_t database;
@@ -59,9 +51,13 @@ typedef struct um_tool_t {
     int is_uncertain;
 } um_tool_t;
 
-/** Tell something on the standard error, "usermgmtctl: " in front. */
+/** Tell something on the standard error, "usermgmtctl: " in front. Whatever came from a
+ *  file or the database is told so that a terminal does nothing but show it. */
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** Tell a text of several lines; each must be safe for a terminal. */
+void um_tool_say_lines(const char *text);
 
 /**
  * Get ready to use the database that the options name.
@@ -87,12 +83,8 @@ um_exit_t um_tool_find_organization(apr_int64_t *org_id, um_tool_t *tool);
 /** Whether --format says CSV, or else the name of a file, if there is one. */
 um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *file);
 
-/** Have the output go to the file of --output, if it was given; only its owner
- *  may read it. */
+/** Have the output go to the file of --output, if it was given. */
 um_exit_t um_tool_open_output(um_tool_t *tool);
-
-/** Put the file in its place where end is UM_EXIT_OK, else drop it. */
-um_exit_t um_tool_close_output(um_tool_t *tool, um_exit_t end);
 
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
 apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,

@@ -9,6 +9,8 @@
 #include <apr_strings.h>
 #include <apr_user.h>
 
+#include "params.h"
+#include "sqlite_file.h"
 #include "status.h"
 
 /* A process that opens or closes an SQLite database as the first or the last one
@@ -190,16 +192,38 @@ static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool
                         text != NULL ? text : "no reason given");
 }
 
+/* SQLite would make it so that everybody may read it. */
+static apr_status_t create_file(const char **error, const um_database_t *database,
+                                apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (database->dialect == UM_DIALECT_SQLITE) {
+        status = um_sqlite_file_create(database->params, pool);
+    }
+    if (status != APR_SUCCESS) {
+        *error = apr_psprintf(pool, "the file can't be made: %pm", &status);
+    }
+    return status;
+}
+
 /* The one place where a connection is opened. */
 static apr_status_t connect_to(um_connection_t *connection, const char **error,
                                const um_database_t *database, apr_pool_t *pool)
 {
     const char *reason = NULL;
 
+    if (create_file(error, database, pool) != APR_SUCCESS) {
+        return UM_EUNAVAILABLE;
+    }
     if (apr_dbd_open_ex(database->driver, connection->pool,
                         complete_params(database, connection->pool), &connection->handle, &reason)
         != APR_SUCCESS) {
-        *error = reason != NULL ? apr_pstrdup(pool, reason) : "it can't be opened";
+        const char *driver = um_statements_traits(database->dialect)->driver;
+
+        *error = reason != NULL ? apr_pstrdup(pool, um_params_redact(reason, driver,
+                                                                     database->params, pool))
+                                : "it can't be opened";
         return UM_EUNAVAILABLE;
     }
     *error = configure_tries(connection, pool);

@@ -282,7 +282,8 @@ static const char *tell_places(const um_found_t *found, const char *driver, int 
 
 static const char *tell_several(const um_conf_t *conf, const char *file, apr_pool_t *pool)
 {
-    const char *driver = conf->driver.places->nelts == 1 ? last_place(&conf->driver)->value : NULL;
+    const char *driver = conf->driver.places->nelts == 1 ? last_place(&conf->driver)->value
+                                                         : NULL;
     um_buffer_t text;
 
     um_buffer_init(&text, 256, pool);

@@ -80,6 +80,7 @@ typedef struct um_mailbox_t {
  *       the first
  * dbd_driver, dbd_params, dbd_init_sql: of mod_dbd's directives; an array of
  *       const char *
+ * database_place, dbd_place: the line of UserMgmtDatabase, and of mod_dbd's last one
  * has_dbd_size: one of DBDMin, DBDKeep, DBDMax is given
  * connection_wait: microseconds
  * used: some Location has the handler
@@ -93,6 +94,8 @@ typedef struct um_mailbox_t {
 #define UM_CONFIG_SERVER_FIELDS(X)                                                                \
     X(const char *, database_driver, NULL)                                                        \
     X(const char *, database_params, NULL)                                                        \
+    X(const char *, database_place, NULL)                                                         \
+    X(const char *, dbd_place, NULL)                                                              \
     X(const char *, dbd_driver, NULL)                                                             \
     X(const char *, dbd_params, NULL)                                                             \
     X(apr_array_header_t *, dbd_init_sql, NULL)                                                   \

@@ -19,6 +19,12 @@ static um_config_server_t *config_of(const cmd_parms *cmd)
     return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
 }
 
+static const char *place_of(const cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num,
+                        cmd->directive->filename);
+}
+
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params)
 {
@@ -30,6 +36,7 @@ const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *
         if (strcmp(driver, drivers[i]) == 0) {
             config->database_driver = driver;
             config->database_params = params;
+            config->database_place = place_of(cmd);
             return NULL;
         }
     }
@@ -73,6 +80,7 @@ const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const
 {
     (void)directory;
     config_of(cmd)->dbd_driver = driver;
+    config_of(cmd)->dbd_place = place_of(cmd);
     return NULL;
 }
 
@@ -80,6 +88,7 @@ const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const
 {
     (void)directory;
     config_of(cmd)->dbd_params = params;
+    config_of(cmd)->dbd_place = place_of(cmd);
     return NULL;
 }
 
@@ -123,6 +132,21 @@ int um_config_database(um_config_database_t *database, const um_config_server_t 
                              ? config->dbd_init_sql
                              : NULL;
     return 1;
+}
+
+void um_config_database_file(um_database_file_t *file, const um_config_server_t *config)
+{
+    if (config->database_driver != NULL) {
+        file->name = "UserMgmtDatabase";
+        file->place = config->database_place;
+        file->driver = config->database_driver;
+        file->params = config->database_params;
+    } else {
+        file->name = "DBDParams";
+        file->place = config->dbd_place;
+        file->driver = config->dbd_driver;
+        file->params = config->dbd_params;
+    }
 }
 
 apr_interval_time_t um_config_connection_wait(const um_config_server_t *config)

@@ -9,6 +9,7 @@
  */
 
 #include "config.h"
+#include "database_file.h"
 
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params);
@@ -49,6 +50,9 @@ typedef struct um_config_database_t {
 
 /** Find it. Returns 0 where none is named. */
 int um_config_database(um_config_database_t *database, const um_config_server_t *config);
+
+/** The same as far as it was named, whether that makes a database or not. */
+void um_config_database_file(um_database_file_t *file, const um_config_server_t *config);
 
 /** Completed with the default: microseconds. */
 apr_interval_time_t um_config_connection_wait(const um_config_server_t *config);

@@ -35,8 +35,9 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *server)
 {
     (void)plog;
-    (void)ptemp;
-    return um_runtime_check(pconf, server) && um_mailing_check(server) ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    return um_runtime_check(pconf, ptemp, server) && um_mailing_check(server)
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -48,7 +49,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         return OK;
     }
     um_watchdog_init(pconf);
-    return um_runtime_init(pconf, server) == APR_SUCCESS
+    return um_runtime_init(ptemp, server) == APR_SUCCESS
                    && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
@@ -73,8 +74,8 @@ static void register_hooks(apr_pool_t *pool)
     /* The child's end undoes it in reverse: our work is told to stop before
      * mod_watchdog waits for its thread. */
     static const char *const before[] = { "mod_watchdog.c", NULL };
-    /* The schema of an SQLite file is made, or upgraded, before mod_dbd prepares other
-     * modules' statements on it: they would not survive that. */
+    /* The file of an SQLite database, and its schema, are made or upgraded before mod_dbd
+     * prepares other modules' statements on it: they would not survive that. */
     static const char *const after[] = { "mod_dbd.c", NULL };
 
     um_authz_register(pool);
@@ -83,6 +84,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);

@@ -69,6 +69,8 @@ typedef struct um_host_database_t {
     apr_int64_t connections;
     apr_interval_time_t wait;
     int auto_schema;
+    /* It must not be used: see database_file.h. */
+    int is_refused;
     /* NULL where the database has many writers. */
     um_lock_t *lock;
     /* In a child process. */
@@ -89,6 +91,9 @@ static apr_status_t acquire(um_connection_t **connection, um_acquire_t which, vo
 {
     um_host_database_t *database = baton;
 
+    if (database->is_refused) {
+        return UM_EUNAVAILABLE;
+    }
     return um_pool_acquire(connection, database->pool, which, pool);
 }
 
@@ -242,6 +247,14 @@ static void add_server(um_host_database_t *database, server_rec *server, apr_poo
     }
 }
 
+static int check_file(server_rec *server, apr_pool_t *ptemp)
+{
+    um_database_file_t file;
+
+    um_config_database_file(&file, um_config_server(server));
+    return !um_runtime_is_used(server) || um_database_file_check(&file, server, ptemp);
+}
+
 /* Returns 0 where a server that needs a database has none. */
 static int find_of_server(server_rec *server, apr_pool_t *pconf)
 {
@@ -305,14 +318,14 @@ static void tell_of_sizes(server_rec *server)
     }
 }
 
-int um_runtime_check(apr_pool_t *pconf, server_rec *server)
+int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server)
 {
     int is_good = 1;
 
     databases = apr_array_make(pconf, 2, sizeof(um_host_database_t *));
     databases_of_servers = apr_hash_make(pconf);
-    for (server_rec *each = server; each != NULL; each = each->next) {
-        is_good = find_of_server(each, pconf) && is_good;
+    for (server_rec *each = server; is_good && each != NULL; each = each->next) {
+        is_good = check_file(each, ptemp) && find_of_server(each, pconf);
     }
     for (int i = 0; i < databases->nelts; i++) {
         is_good =
@@ -383,11 +396,29 @@ static int has_single_writer(const um_host_database_t *database)
     return um_statements_traits(database->shown.database.dialect)->has_single_writer;
 }
 
-apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server)
+/* The file of a database that is used and has one; 0 for others. */
+static int get_file(um_database_file_t *file, const um_host_database_t *database)
+{
+    um_config_database_file(file,
+                            um_config_server(um_runtime_database_server(&database->shown)));
+    return database->shown.is_used && database->shown.database.driver != NULL
+           && has_single_writer(database);
+}
+
+/* Here and not in a child, which may have connections of other modules. */
+static void look_at_file(um_host_database_t *database, apr_pool_t *ptemp)
+{
+    um_database_file_t file;
+
+    database->is_refused =
+        get_file(&file, database)
+        && !um_database_file_is_whole(&file, um_runtime_database_server(&database->shown), ptemp);
+}
+
+apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server)
 {
     apr_status_t status = APR_SUCCESS;
 
-    (void)pconf;
     shared = ap_retained_data_get(RETAINED_KEY);
     if (shared == NULL) {
         shared = ap_retained_data_create(RETAINED_KEY, sizeof(*shared));
@@ -398,6 +429,7 @@ apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server)
     for (int i = 0; status == APR_SUCCESS && i < databases->nelts; i++) {
         um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
 
+        look_at_file(database, ptemp);
         if (database->shown.database.driver != NULL && has_single_writer(database)) {
             status = find_lock(database, server);
         }
@@ -512,7 +544,7 @@ static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
     if (status == APR_SUCCESS) {
         status = make_store(database, pool);
     }
-    if (status == APR_SUCCESS) {
+    if (status == APR_SUCCESS && !database->is_refused) {
         status = um_pool_start(database->pool);
     }
     return status;
@@ -539,10 +571,23 @@ static void start_database(um_host_database_t *database, apr_pool_t *pool)
                      "UM0045: can't start the threads for the database");
         return;
     }
-    if (has_single_writer(database) && database->shown.is_used) {
+    if (has_single_writer(database) && database->shown.is_used && !database->is_refused) {
         apr_pool_create(&scratch, pool);
         um_store_prepare(database->shown.store, scratch);
         apr_pool_destroy(scratch);
+    }
+}
+
+void um_runtime_create_files(apr_pool_t *pool, server_rec *server)
+{
+    (void)server;
+    for (int i = 0; i < databases->nelts; i++) {
+        const um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
+        um_database_file_t file;
+
+        if (get_file(&file, database) && !database->is_refused) {
+            um_database_file_create(&file, pool);
+        }
     }
 }
 

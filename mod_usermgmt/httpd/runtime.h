@@ -32,8 +32,8 @@ typedef struct um_runtime_database_t {
 apr_status_t um_runtime_register(apr_pool_t *pconf);
 
 /** Find the databases of all servers. Returns 0, logged, where one that is needed is
- *  not named or has no driver; in check_config. */
-int um_runtime_check(apr_pool_t *pconf, server_rec *server);
+ *  not named, can hold no data or has no driver; in check_config. */
+int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server);
 
 /** The databases, after um_runtime_check(): how many, one of them, and the number of
  *  a server's, -1 where it has none. */
@@ -48,8 +48,13 @@ apr_uint32_t um_runtime_changes(const um_runtime_database_t *database);
 /** The server whose log tells of a database. */
 server_rec *um_runtime_database_server(const um_runtime_database_t *database);
 
-/** Make what all processes share; in post_config. Logged where it fails. */
-apr_status_t um_runtime_init(apr_pool_t *pconf, server_rec *server);
+/** Look at the databases' files, and make what all processes share; in post_config. Logged
+ *  where it fails. */
+apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server);
+
+/** Make files that are missing; in a child process, before mod_dbd or any other module
+ *  opens them. */
+void um_runtime_create_files(apr_pool_t *pool, server_rec *server);
 
 /** Start in a child process; pool is the child's. */
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server);

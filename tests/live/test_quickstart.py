@@ -189,6 +189,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
     held = [os.readlink(file) for pid in one.pids for file in Path(f"/proc/{pid}/fd").iterdir()]
     assert held and not [file for file in held if re.search("/(lock|keeper)", file)]
     assert one.directory.joinpath("service.json").stat().st_mode & 0o077 == 0
+    assert one.directory.joinpath("data", DATA[databases.KIND]).stat().st_mode & 0o077 == 0
     users = subprocess.check_output([one.directory / "usermgmtctl", "--config",
                                      one.directory / "httpd.conf", "users", "export"])
     assert uid in [json.loads(line)["user_uid"] for line in users.splitlines()]

@@ -32,6 +32,11 @@
 #define READ_FIRST 101
 #define READ_MAX 250
 
+/* How long a list of the costly kind waits for its turn; a stream that has begun can't
+ * be told to come again. */
+#define SEARCH_WAIT apr_time_from_sec(2)
+#define SEARCH_WAIT_STREAM apr_time_from_sec(30)
+
 /* ---- the query ---- */
 
 static const um_listing_parameter_t common_parameters[] = {
@@ -566,7 +571,10 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     um_buffer_putc(buffer, '"');
     um_buffer_puts(buffer, listing->kind->member);
     um_buffer_puts(buffer, "\":[");
-    if (status == APR_SUCCESS) {
+    if (status == APR_SUCCESS && listing->wants_count) {
+        um_store_lists_use_count(&page->list, count);
+    }
+    if (status == APR_SUCCESS && (!listing->wants_count || count > 0)) {
         status = read_entries(page, request, db);
     }
     if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
@@ -714,6 +722,36 @@ static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db
     return APR_SUCCESS;
 }
 
+static apr_status_t read_next_batch(um_stream_t *stream, um_request_t *request)
+{
+    int is_search = um_store_lists_is_search(&stream->list, 0);
+    um_db_t *db = NULL;
+    apr_pool_t *pool;
+    apr_status_t status;
+
+    if (is_search) {
+        status = um_store_begin_search(request->store, SEARCH_WAIT_STREAM);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+    }
+    apr_pool_create(&pool, request->pool);
+    status = is_search ? um_store_open_search(&db, request->store, pool)
+                       : um_store_open(&db, request->store, pool);
+    if (status == APR_SUCCESS) {
+        status = um_permission_check_stream(&stream->checked_at, request, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = read_batch(stream, request, db);
+    }
+    um_db_close(db);
+    apr_pool_destroy(pool);
+    if (is_search) {
+        um_store_end_search(request->store);
+    }
+    return status;
+}
+
 /* A connection is held while a batch is read, not while the client takes it. */
 static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *baton)
 {
@@ -721,19 +759,7 @@ static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *b
     apr_status_t status = sink->write(sink->baton, stream->buffer.data, stream->buffer.length);
 
     while (status == APR_SUCCESS && !stream->done) {
-        um_db_t *db = NULL;
-        apr_pool_t *pool;
-
-        apr_pool_create(&pool, request->pool);
-        status = um_store_open(&db, request->store, pool);
-        if (status == APR_SUCCESS) {
-            status = um_permission_check_stream(&stream->checked_at, request, db, pool);
-        }
-        if (status == APR_SUCCESS) {
-            status = read_batch(stream, request, db);
-        }
-        um_db_close(db);
-        apr_pool_destroy(pool);
+        status = read_next_batch(stream, request);
         if (status == APR_SUCCESS) {
             status = sink->write(sink->baton, stream->buffer.data, stream->buffer.length);
         }
@@ -817,25 +843,46 @@ static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *reques
 
 /* ---- either ---- */
 
-apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
-                               um_listing_request_t *listing)
+static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
+                                um_listing_request_t *listing, int is_search)
 {
     um_db_t *db = NULL;
-    apr_status_t status;
-
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
-    status = um_store_open(&db, request->store, request->pool);
+    apr_status_t status = is_search ? um_store_open_search(&db, request->store, request->pool)
+                                    : um_store_open(&db, request->store, request->pool);
     if (status == APR_SUCCESS) {
         status = find_cursors(answer, request, db, &listing->list);
+    }
+    if (status == APR_SUCCESS && answer->status == 0) {
+        status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
+                                     listing->wants_count && !request->wants_ndjson,
+                                     request->pool);
     }
     if (status == APR_SUCCESS && answer->status == 0) {
         status = request->wants_ndjson ? answer_with_stream(answer, request, db, listing)
                                        : answer_with_page(answer, request, db, listing);
     }
     um_db_close(db);
+    return status;
+}
+
+apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
+                               um_listing_request_t *listing)
+{
+    int is_counted = listing->wants_count && !request->wants_ndjson;
+    apr_status_t status;
+
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    if (!um_store_lists_is_search(&listing->list, is_counted)) {
+        return answer_list(answer, request, listing, 0);
+    }
+    status = um_store_begin_search(request->store, SEARCH_WAIT);
+    if (status == APR_SUCCESS) {
+        status = answer_list(answer, request, listing, 1);
+        um_store_end_search(request->store);
+    }
     return status;
 }
 

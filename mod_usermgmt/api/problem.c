@@ -170,6 +170,13 @@ void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool
         um_answer_set_header(answer, "Retry-After", RETRY_AFTER_SECONDS);
         return;
     }
+    if (status == UM_EBUSY) {
+        um_problem_answer(answer, 503, "busy", pool,
+                          "Too many lists are read at the moment, or this one takes too long; "
+                          "try again, or ask for less.");
+        um_answer_set_header(answer, "Retry-After", RETRY_AFTER_SECONDS);
+        return;
+    }
     um_problem_answer(answer, 500, "internal_error", pool,
                       "The server failed; its error log says why.");
 }

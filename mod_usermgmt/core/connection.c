@@ -10,6 +10,7 @@
 #include <apr_user.h>
 
 #include "params.h"
+#include "sqlite.h"
 #include "sqlite_file.h"
 #include "status.h"
 
@@ -207,6 +208,33 @@ static apr_status_t create_file(const char **error, const um_database_t *databas
     return status;
 }
 
+/* Have reads go past SQLite's driver. Its handle means nothing to another library.
+ * NULL, or what is wrong, in pool. */
+static const char *start_sqlite(um_connection_t *connection, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    const char *source_id = NULL;
+    int error;
+
+    if (connection->dialect != UM_DIALECT_SQLITE) {
+        return NULL;
+    }
+    error = apr_dbd_select(connection->driver, pool, connection->handle, &results,
+                           um_statements_sql(UM_STMT_LIBRARY, connection->dialect), 0);
+    while (error == 0 && apr_dbd_get_row(connection->driver, pool, results, &row, -1) == 0) {
+        source_id = apr_pstrdup(pool, apr_dbd_get_entry(connection->driver, row, 0));
+    }
+    if (!um_sqlite_is_library(source_id)) {
+        return apr_psprintf(pool, "apr_dbd_sqlite3 has another SQLite library (%s) than this"
+                                  " module was built with",
+                            source_id != NULL ? source_id : "unknown");
+    }
+    connection->sqlite = um_sqlite_create(
+        apr_dbd_native_handle(connection->driver, connection->handle), connection->pool);
+    return NULL;
+}
+
 /* The one place where a connection is opened. */
 static apr_status_t connect_to(um_connection_t *connection, const char **error,
                                const um_database_t *database, apr_pool_t *pool)
@@ -227,6 +255,9 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
         return UM_EUNAVAILABLE;
     }
     *error = configure_tries(connection, pool);
+    if (*error == NULL) {
+        *error = start_sqlite(connection, pool);
+    }
     if (*error != NULL) {
         apr_dbd_close(connection->driver, connection->handle);
         return UM_EUNAVAILABLE;
@@ -264,6 +295,10 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
 
 void um_connection_close(um_connection_t *connection)
 {
+    /* SQLite does not close a connection that has statements. */
+    if (connection->sqlite != NULL) {
+        um_sqlite_forget(connection->sqlite);
+    }
     /* First, so that the end of its statements need not be told to the server. */
     apr_dbd_close(connection->driver, connection->handle);
     apr_pool_destroy(connection->pool);

@@ -92,6 +92,8 @@ struct um_connection_t {
      *  gives one backend to several must not run what another has prepared. */
     apr_uint64_t number;
     unsigned labels;
+    /** Reads on SQLite go past the driver; NULL on another database. */
+    struct um_sqlite_t *sqlite;
     /** The host's own. */
     void *owner;
 };

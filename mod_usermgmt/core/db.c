@@ -9,6 +9,7 @@
 
 #include "connection.h"
 #include "log.h"
+#include "sqlite.h"
 
 /* Composed statements kept for a connection: more shapes than anyone asks for
  * in turn; past it another connection takes its place. */
@@ -21,6 +22,11 @@
 /* Tries of a read outside of a transaction, and how long they go on. */
 #define READ_TRIES 3
 #define READ_TRIES_TIME apr_time_from_sec(2)
+
+/* How long a read on SQLite may run, as the settings of the other databases have it,
+ * and how long it waits for one who locks the database. */
+#define SQLITE_READ_LIMIT apr_time_from_sec(10)
+#define SQLITE_READ_WAIT apr_time_from_sec(2)
 
 struct um_db_t {
     const um_host_t *host;
@@ -38,12 +44,17 @@ struct um_row_t {
     const apr_dbd_driver_t *driver;
     apr_dbd_results_t *results;
     apr_dbd_row_t *row;
+    /* SQLite's; the others are NULL then. */
+    struct sqlite3_stmt *sqlite;
 };
 
 const char *um_row_text(const um_row_t *row, int column)
 {
     char *text = NULL;
 
+    if (row->sqlite != NULL) {
+        return um_sqlite_text(row->sqlite, column);
+    }
     /* apr_dbd_get_entry() gives "" for NULL with some drivers. */
     return apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text)
                    == APR_SUCCESS
@@ -60,7 +71,8 @@ const char *um_row_text_or_null(const um_row_t *row, int column)
 
 int um_row_size(const um_row_t *row)
 {
-    return apr_dbd_num_cols(row->driver, row->results);
+    return row->sqlite != NULL ? um_sqlite_size(row->sqlite)
+                               : apr_dbd_num_cols(row->driver, row->results);
 }
 
 apr_int64_t um_row_int(const um_row_t *row, int column)
@@ -126,16 +138,11 @@ const um_witness_t *um_db_witness(const um_db_t *db)
     return &db->witness;
 }
 
-/* The one place where a driver's number becomes a status. */
-static apr_status_t driver_status(um_db_t *db, int error, const char *name)
+/* What a statement failed with, and what that makes of the connection. */
+static apr_status_t fail(um_db_t *db, const char *name, int error, const char *text)
 {
     um_connection_t *connection = db->connection;
-    const char *text;
 
-    if (error == 0) {
-        return APR_SUCCESS;
-    }
-    text = apr_dbd_error(connection->driver, connection->handle, error);
     um_log(db->host, db->will_retry ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
            "database: %s failed with %d: %s%s", name, error,
            text != NULL ? text : "no reason given",
@@ -147,6 +154,16 @@ static apr_status_t driver_status(um_db_t *db, int error, const char *name)
     connection->state =
         in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
     return UM_EUNAVAILABLE;
+}
+
+/* The one place where a driver's number becomes a status. */
+static apr_status_t driver_status(um_db_t *db, int error, const char *name)
+{
+    um_connection_t *connection = db->connection;
+
+    return error == 0 ? APR_SUCCESS
+                      : fail(db, name, error,
+                             apr_dbd_error(connection->driver, connection->handle, error));
 }
 
 static apr_status_t apply_settings(um_db_t *db, const um_setting_t *settings)
@@ -167,6 +184,13 @@ apr_status_t um_db_expect_bulk(um_db_t *db)
         connection->is_bulk = status == APR_SUCCESS;
     }
     return status;
+}
+
+int um_db_log_pages(const um_db_t *db)
+{
+    return db->connection != NULL && db->connection->sqlite != NULL
+               ? um_sqlite_log_pages(db->connection->sqlite)
+               : 0;
 }
 
 apr_status_t um_db_end_bulk(um_db_t *db)
@@ -285,14 +309,13 @@ static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char
     return APR_SUCCESS;
 }
 
-static apr_status_t check_count(const um_db_t *db, const um_prepared_t *prepared, int count,
-                                const char *name)
+static apr_status_t check_count(const um_db_t *db, int parameters, int count, const char *name)
 {
-    if (prepared->parameters == count) {
+    if (parameters == count) {
         return APR_SUCCESS;
     }
     um_log(db->host, UM_LOG_CRIT, 3, APR_SUCCESS, "database: %s takes %d parameters, %d given",
-           name, prepared->parameters, count);
+           name, parameters, count);
     return APR_EINVAL;
 }
 
@@ -315,7 +338,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     status = call->sql != NULL ? find_composed(&prepared, db, call->sql)
                                : find_prepared(&prepared, db, call->id);
     if (status == APR_SUCCESS) {
-        status = check_count(db, prepared, call->count, name);
+        status = check_count(db, prepared->parameters, call->count, name);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -332,7 +355,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
 static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
                       apr_pool_t *pool)
 {
-    um_row_t row = { db->connection->driver, results, NULL };
+    um_row_t row = { db->connection->driver, results, NULL, NULL };
 
     while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
         take(&row, baton);
@@ -359,21 +382,110 @@ static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const
     return status;
 }
 
-static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
-                                const um_call_t *call, apr_pool_t *pool)
+/* ---- reads on SQLite ---- */
+
+typedef struct um_sqlite_take_t {
+    um_row_fn_t *take;
+    void *baton;
+} um_sqlite_take_t;
+
+static void take_sqlite_row(struct sqlite3_stmt *row, void *baton)
 {
-    um_gate_t *gate = in_transaction(db) ? NULL : db->gate;
-    apr_dbd_results_t *results = NULL;
+    const um_sqlite_take_t *to = baton;
+    um_row_t handed = { NULL, NULL, NULL, row };
+
+    to->take(&handed, to->baton);
+}
+
+static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *name,
+                                  const um_sqlite_read_t *read)
+{
+    um_connection_t *connection = db->connection;
+    const char *text;
+    int error;
+
+    if (status == APR_EINVAL) {
+        return check_count(db, um_statements_count_parameters(read->sql), read->count, name);
+    }
+    if (status == APR_TIMEUP) {
+        um_log(db->host, UM_LOG_WARNING, 86, APR_SUCCESS,
+               "database: a read was ended after %d seconds: %s",
+               (int)apr_time_sec(SQLITE_READ_LIMIT), name);
+        /* It is of use as before, but its transaction lacks a part. */
+        connection->state = in_transaction(db) ? UM_CONNECTION_FAILED : connection->state;
+        return UM_EBUSY;
+    }
+    error = um_sqlite_error(&text, connection->sqlite);
+    return fail(db, name, error, text);
+}
+
+static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
+{
     apr_status_t status;
 
+    read->sql = call->sql != NULL ? call->sql
+                                  : um_statements_sql(call->id, db->connection->dialect);
+    status = um_sqlite_select(db->connection->sqlite, read);
+    return status == APR_SUCCESS
+               ? APR_SUCCESS
+               : sqlite_status(db, status,
+                               call->sql != NULL ? call->sql : um_statements_name(call->id), read);
+}
+
+/* Outside of a transaction a read that fails runs once more on a new connection, as on
+ * other databases, unless rows of it were handed on: no caller gets one twice. */
+static apr_status_t sqlite_select_tries(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
+{
+    apr_status_t status;
+
+    db->will_retry = 1;
+    status = sqlite_select_once(read, db, call);
+    db->will_retry = 0;
+    if (status == UM_EUNAVAILABLE && read->rows == 0 && um_db_recover(db) == APR_SUCCESS) {
+        status = sqlite_select_once(read, db, call);
+    }
+    return status;
+}
+
+static apr_status_t sqlite_select(um_db_t *db, um_row_fn_t *take, void *baton,
+                                  const um_call_t *call)
+{
+    um_gate_t *gate = in_transaction(db) ? NULL : db->gate;
+    um_sqlite_take_t to = { take, baton };
+    um_sqlite_read_t read = { .parameters = call->parameters,
+                              .count = call->count,
+                              .take = take_sqlite_row,
+                              .baton = &to,
+                              .limit = SQLITE_READ_LIMIT,
+                              .wait = SQLITE_READ_WAIT };
+    apr_status_t status;
+
+    if (in_transaction(db)) {
+        return sqlite_select_once(&read, db, call);
+    }
     if (gate != NULL) {
         um_gate_enter(gate);
     }
-    status = in_transaction(db) ? select_once(&results, db, call, pool)
-                                : select_tries(&results, db, call, pool);
+    status = sqlite_select_tries(&read, db, call);
     if (gate != NULL) {
         um_gate_leave(gate);
     }
+    return status;
+}
+
+/* ---- reads on all databases ---- */
+
+static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                                const um_call_t *call, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_status_t status;
+
+    if (db->connection != NULL && db->connection->sqlite != NULL) {
+        return sqlite_select(db, take, baton, call);
+    }
+    status = in_transaction(db) ? select_once(&results, db, call, pool)
+                                : select_tries(&results, db, call, pool);
     if (status == APR_SUCCESS) {
         take_rows(db, results, take, baton, pool);
     }
@@ -418,7 +530,7 @@ apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
     int error;
 
     if (status == APR_SUCCESS) {
-        status = check_count(db, prepared, count, um_statements_name(id));
+        status = check_count(db, prepared->parameters, count, um_statements_name(id));
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -452,9 +564,15 @@ apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id)
 
 apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
 {
+    um_sqlite_read_t read = { .sql = sql };
     um_prepared_t *prepared;
+    apr_status_t status;
 
-    return find_composed(&prepared, db, sql);
+    if (db->connection == NULL || db->connection->sqlite == NULL) {
+        return find_composed(&prepared, db, sql);
+    }
+    status = um_sqlite_prepare(db->connection->sqlite, sql);
+    return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, sql, &read);
 }
 
 static int execute(um_db_t *db, um_statement_id_t id)

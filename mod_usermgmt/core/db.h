@@ -107,6 +107,10 @@ apr_status_t um_db_prepare_transaction(um_db_t *db);
  *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_expect_bulk(um_db_t *db);
 
+/** The length of the log after the last commit, in pages: those that were not
+ *  copied to the database yet. 0 where there is no such log. */
+int um_db_log_pages(const um_db_t *db);
+
 /** After those changes, outside of a transaction, on any connection: leave nothing to
  *  be done by whoever comes next. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_end_bulk(um_db_t *db);

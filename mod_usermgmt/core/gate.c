@@ -62,24 +62,40 @@ void um_gate_leave(um_gate_t *gate)
     apr_thread_mutex_unlock(gate->mutex);
 }
 
-void um_gate_close(um_gate_t *gate)
+/* With the mutex held. */
+static void open_gate(um_gate_t *gate)
 {
-    apr_thread_mutex_lock(gate->mutex);
-    gate->closed = 1;
-    while (gate->inside != 0 || gate->admitted != 0) {
-        apr_thread_cond_wait(gate->drained, gate->mutex);
-    }
-    apr_thread_mutex_unlock(gate->mutex);
-}
-
-void um_gate_open(um_gate_t *gate)
-{
-    apr_thread_mutex_lock(gate->mutex);
     gate->closed = 0;
     gate->admitted += gate->waiting;
     gate->waiting = 0;
     if (gate->admitted != 0) {
         apr_thread_cond_broadcast(gate->opened);
     }
+}
+
+int um_gate_close(um_gate_t *gate, apr_interval_time_t wait)
+{
+    apr_time_t end = apr_time_now() + wait;
+    apr_interval_time_t left = wait;
+    int drained;
+
+    apr_thread_mutex_lock(gate->mutex);
+    gate->closed = 1;
+    while ((gate->inside != 0 || gate->admitted != 0) && left > 0) {
+        apr_thread_cond_timedwait(gate->drained, gate->mutex, left);
+        left = end - apr_time_now();
+    }
+    drained = gate->inside == 0 && gate->admitted == 0;
+    if (!drained) {
+        open_gate(gate);
+    }
+    apr_thread_mutex_unlock(gate->mutex);
+    return drained;
+}
+
+void um_gate_open(um_gate_t *gate)
+{
+    apr_thread_mutex_lock(gate->mutex);
+    open_gate(gate);
     apr_thread_mutex_unlock(gate->mutex);
 }

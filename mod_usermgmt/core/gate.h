@@ -4,14 +4,15 @@
 
 /**
  * @file gate.h
- * A gate that readers share and one writer closes. apr_dbd's SQLite driver has
- * one mutex a process round every call; without a gate, readers queueing for it
- * starve the writer between the statements of its transaction. The gate is
- * fair to both: a waiting writer goes before new readers, and readers who
- * waited for it go before its next turn.
+ * A gate that readers share and one writer closes. SQLite starts its log from the
+ * beginning again only at a moment when nobody reads from it; where there are
+ * always readers, the log would grow without limit. The gate is fair to both: a
+ * waiting writer goes before new readers, and readers who waited for it go before
+ * its next turn.
  */
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 typedef struct um_gate_t um_gate_t;
 
@@ -21,7 +22,9 @@ apr_status_t um_gate_create(um_gate_t **gate, apr_pool_t *pool);
 void um_gate_enter(um_gate_t *gate);
 void um_gate_leave(um_gate_t *gate);
 
-void um_gate_close(um_gate_t *gate);
+/** Close the gate and wait until nobody is inside. Non-zero where that is so; 0
+ *  after that time, with the gate open again. */
+int um_gate_close(um_gate_t *gate, apr_interval_time_t wait);
 void um_gate_open(um_gate_t *gate);
 
 #endif

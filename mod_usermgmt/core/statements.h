@@ -24,6 +24,9 @@ typedef enum um_dialect_t {
 typedef struct um_dialect_traits_t {
     /** The name of its driver in apr_dbd. */
     const char *driver;
+    /** Non-zero where the database keeps no statistics of values by which to choose
+     *  an index, so that a list's paths are chosen for it. */
+    int needs_paths;
     /** Non-zero where one writes at a time, and the changes of many go into one
      *  transaction (writer.h); else each is a transaction of its own (runner.h). */
     int has_single_writer;
@@ -70,6 +73,7 @@ typedef enum um_statement_id_t {
     /** Those before control transactions, these are for the inside of one. */
     UM_STMT_FIRST_PREPARED,
     UM_STMT_ALIVE = UM_STMT_FIRST_PREPARED,
+    UM_STMT_LIBRARY,
     UM_STMT_SCHEMA_EXISTS,
     UM_STMT_SCHEMA_VERSION,
     UM_STMT_SCHEMA_LOCK,
@@ -230,6 +234,25 @@ typedef struct um_cursor_t {
     const char *value;
 } um_cursor_t;
 
+/** A condition may be met in one of two ways, each with an index of its own. A row
+ *  that meets it in both is listed in the first. */
+typedef enum um_list_way_t {
+    UM_LIST_FIRST_WAY,
+    UM_LIST_SECOND_WAY,
+    UM_LIST_BOTH_WAYS,
+    UM_LIST_WAY_COUNT
+} um_list_way_t;
+
+/** Who of the users is counted: all under the conditions, or the sub-admins alone. */
+typedef enum um_list_who_t {
+    UM_LIST_ALL,
+    UM_LIST_SUB_ADMINS,
+    UM_LIST_WHO_COUNT
+} um_list_who_t;
+
+/** See list_path.h. */
+typedef struct um_list_path_t um_list_path_t;
+
 /** A stretch of a list. */
 typedef struct um_list_t {
     um_list_source_t source;
@@ -244,7 +267,19 @@ typedef struct um_list_t {
     apr_int64_t limit;
     /** Non-zero: the last ones of the stretch, told from its end backwards. */
     int backwards;
+    /** The path that leads to its rows, and the one by which they are counted; NULL
+     *  where the database chooses. */
+    const um_list_path_t *paths[UM_LIST_WAY_COUNT];
+    const um_list_path_t *count_paths[UM_LIST_WHO_COUNT][UM_LIST_WAY_COUNT];
+    /** The way of which UM_LIST_ESTIMATE counts rows. */
+    um_list_way_t estimated;
 } um_list_t;
+
+/** The number of a list's rows up to which they are all read and put in order, where
+ *  no index gives them in it: a tenth of all that there are, between these. Where there
+ *  are more, the rows are gone through in their order until enough meet the conditions. */
+#define UM_LIST_SORTED_MIN 10
+#define UM_LIST_SORTED_MAX 20000
 
 /** What is asked of a list. */
 typedef enum um_list_what_t {
@@ -256,8 +291,24 @@ typedef enum um_list_what_t {
     /** How many there are; cursors, order and limit play no part. */
     UM_LIST_COUNT,
     /** The value ordered by of the row with the key of the cursor after. */
-    UM_LIST_VALUE
+    UM_LIST_VALUE,
+    /** How many rows the path of the estimated way leads to, at most limit: under
+     *  those of the conditions that it serves. */
+    UM_LIST_ESTIMATE
 } um_list_what_t;
+
+/** How many ways there are to meet a list's conditions, the two together not counted. */
+int um_statements_count_ways(const um_list_t *list);
+
+/** Whether the count of a list is that of others without sub-admins: with those who
+ *  are none. */
+int um_statements_leaves_sub_admins_out(const um_list_t *list);
+
+/** The same list of the sub-admins, in pool. */
+void um_statements_of_sub_admins(um_list_t *sub_admins, const um_list_t *list, apr_pool_t *pool);
+
+/** Tell whether the database keeps a count of all that a source has. */
+int um_statements_keeps_count(um_list_source_t source);
 
 /**
  * Compose the statement for a list out of constant pieces.

@@ -27,5 +27,7 @@
 #define UM_ESCHEMA (UM_STATUS_FIRST + 6)
 /** More was given than a limit allows. */
 #define UM_ETOOLARGE (UM_STATUS_FIRST + 7)
+/** Too much of it is done at the moment, or it takes too long. */
+#define UM_EBUSY (UM_STATUS_FIRST + 8)
 
 #endif

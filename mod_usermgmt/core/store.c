@@ -29,6 +29,8 @@ struct um_store_t {
     /* 0: others fold the counts. */
     apr_uint32_t fold_every;
     volatile apr_uint32_t changes;
+    /* NULL: any number of them. */
+    um_limit_t *searches;
 };
 
 um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writer_t *writer,
@@ -161,6 +163,14 @@ apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
                       pool);
 }
 
+apr_status_t um_store_open_search(um_db_t **db, um_store_t *store, apr_pool_t *pool)
+{
+    apr_status_t status = um_store_prepare(store, pool);
+
+    /* The writer waits for the place that is held, not at the gate. */
+    return status == APR_SUCCESS ? um_db_open(db, store->host, NULL, pool) : status;
+}
+
 void um_store_set_folding(um_store_t *store, apr_uint32_t changes)
 {
     store->fold_every = changes;
@@ -227,6 +237,23 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
         host->changed(host->baton);
     }
     return status;
+}
+
+void um_store_limit_searches(um_store_t *store, um_limit_t *searches)
+{
+    store->searches = searches;
+}
+
+apr_status_t um_store_begin_search(um_store_t *store, apr_interval_time_t wait)
+{
+    return store->searches != NULL ? um_limit_enter(store->searches, wait) : APR_SUCCESS;
+}
+
+void um_store_end_search(um_store_t *store)
+{
+    if (store->searches != NULL) {
+        um_limit_leave(store->searches);
+    }
 }
 
 const um_host_t *um_store_host(const um_store_t *store)

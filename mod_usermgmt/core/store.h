@@ -16,6 +16,7 @@
 
 #include "db.h"
 #include "invitation.h"
+#include "limit.h"
 #include "user.h"
 #include "writer.h"
 
@@ -40,6 +41,9 @@ apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool);
  *  store first, with the errors of um_store_prepare(). */
 apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool);
 
+/** The same for reads that may take long: who holds a place for a search. */
+apr_status_t um_store_open_search(um_db_t **db, um_store_t *store, apr_pool_t *pool);
+
 /** Have a change made in a transaction, see um_writer_run() and um_runner_run(). */
 apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *baton,
                              apr_pool_t *pool);
@@ -59,7 +63,20 @@ void um_store_set_folding(um_store_t *store, apr_uint32_t changes);
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);
 
+/** Let so many lists of the costly kind be read at a time; NULL for any number. At
+ *  the start, before the store is used; its writer is told by um_writer_set_searches(). */
+void um_store_limit_searches(um_store_t *store, um_limit_t *searches);
+
 /* store_lists.c: lists of all kinds */
+
+/** Tell whether a list is of the costly kind: under a condition other than a key,
+ *  or, where it is to be counted, of something that nobody keeps a count of. */
+int um_store_lists_is_search(const um_list_t *list, int is_counted);
+/** Take one of the places for lists of the costly kind, before a connection is
+ *  borrowed for it. APR_SUCCESS, or UM_EBUSY where none became free in that time. */
+apr_status_t um_store_begin_search(um_store_t *store, apr_interval_time_t wait);
+/** Give the place back. */
+void um_store_end_search(um_store_t *store);
 
 /** Hand the rows of a stretch to take, backwards ones from the end. */
 apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
@@ -67,6 +84,12 @@ apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
 /** Tell whether a stretch has anything in it; its limit plays no part. */
 apr_status_t um_store_lists_exist(int *exist, um_db_t *db, apr_int64_t org_id,
                                   const um_list_t *list, apr_pool_t *pool);
+/** Choose the paths to a list's rows, where the database does not do it well: before
+ *  it is read and counted. A stretch of the same list keeps them. */
+apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_id, int is_counted,
+                                 apr_pool_t *pool);
+/** Choose anew where it turned out how many there are: some paths are better for few. */
+void um_store_lists_use_count(um_list_t *list, apr_int64_t count);
 /** Count what meets a list's conditions, cursors and limit aside. */
 apr_status_t um_store_lists_count(apr_int64_t *count, um_db_t *db, apr_int64_t org_id,
                                   const um_list_t *list, apr_pool_t *pool);

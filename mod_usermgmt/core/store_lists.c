@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "list_path.h"
+
 static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
                                 const um_list_t *list, um_list_what_t what, apr_pool_t *pool)
 {
@@ -16,6 +18,21 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
                                um_db_dialect(db));
     return um_db_select_composed(db, take, baton, sql.data, (const char *const *)parameters->elts,
                                  parameters->nelts, pool);
+}
+
+int um_store_lists_is_search(const um_list_t *list, int is_counted)
+{
+    if (list->conditions == NULL) {
+        return is_counted && !um_statements_keeps_count(list->source);
+    }
+    for (int i = 0; i < list->conditions->nelts; i++) {
+        um_condition_id_t id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
+
+        if (id == UM_IF_USER_EMAIL || id == UM_IF_USER_PHONE) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
@@ -55,6 +72,178 @@ apr_status_t um_store_lists_count(apr_int64_t *count, um_db_t *db, apr_int64_t o
     }
     return status;
 }
+
+/* ---- paths ---- */
+
+/* A choice of a path. */
+typedef struct um_choice_t {
+    um_db_t *db;
+    apr_int64_t org_id;
+    const um_list_t *list;
+    um_list_way_t way;
+    /* Whether the rows are read in the list's order, not counted. */
+    int in_order;
+    /* The number of rows up to which a path is taken, whatever the order. To count, the
+     * shortest is taken: to go through an index costs little beside its rows. */
+    apr_int64_t few;
+    /* All that there are, whatever the conditions; 0 where it is not known. */
+    apr_int64_t all;
+    apr_pool_t *pool;
+} um_choice_t;
+
+/* To find a row by an index costs as much as to go past so many of them. */
+#define ROWS_A_SEARCH 8
+
+/* The path that leads to the fewest rows, where these are few; else NULL. */
+static apr_status_t find_short_path(const um_list_path_t **path, const um_choice_t *choice,
+                                    const um_list_path_t *const *paths, int count)
+{
+    um_list_t list = *choice->list;
+    apr_status_t status = APR_SUCCESS;
+
+    list.limit = choice->in_order ? choice->few + 1 : APR_INT64_MAX;
+    list.estimated = choice->way;
+    for (int i = 0; status == APR_SUCCESS && list.limit > 0 && i < count; i++) {
+        apr_int64_t found = 0;
+
+        list.paths[choice->way] = paths[i];
+        status = select_list(choice->db, take_number, &found, choice->org_id, &list,
+                             UM_LIST_ESTIMATE, choice->pool);
+        /* Another one has to be shorter. */
+        if (found < list.limit) {
+            *path = paths[i];
+            list.limit = found;
+        }
+    }
+    if (!choice->in_order && choice->all > 0 && list.limit > choice->all / ROWS_A_SEARCH) {
+        *path = um_list_path_of_keys(choice->list);
+    }
+    return status;
+}
+
+/* All paths lead to many rows: those are best that come in order, as reading ends with
+ * the first ones that meet all conditions. */
+static const um_list_path_t *long_path(const um_choice_t *choice,
+                                       const um_list_path_t *const *paths, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (um_list_path_gives_order(paths[i], choice->list)) {
+            return paths[i];
+        }
+    }
+    return um_list_path_of_order(choice->list);
+}
+
+static apr_status_t choose_path(const um_list_path_t **path, const um_choice_t *choice)
+{
+    const um_list_path_t *paths[UM_LIST_PATHS_MAX];
+    int count = um_list_path_find(paths, choice->list, choice->way);
+    apr_status_t status;
+
+    *path = NULL;
+    if (count == 0) {
+        *path = choice->in_order ? um_list_path_of_order(choice->list) : NULL;
+        return APR_SUCCESS;
+    }
+    if (um_list_path_is_unique(paths[0], choice->list)
+        || (count == 1
+            && (!choice->in_order || um_list_path_gives_order(paths[0], choice->list)))) {
+        *path = paths[0];
+        return APR_SUCCESS;
+    }
+    status = find_short_path(path, choice, paths, count);
+    if (status == APR_SUCCESS && *path == NULL) {
+        *path = long_path(choice, paths, count);
+    }
+    return status;
+}
+
+static apr_status_t plan_rows(um_list_t *list, um_choice_t *choice)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    choice->list = list;
+    choice->in_order = 1;
+    for (int way = 0; status == APR_SUCCESS && way < um_statements_count_ways(list); way++) {
+        choice->way = (um_list_way_t)way;
+        status = choose_path(&list->paths[way], choice);
+    }
+    return status;
+}
+
+static apr_status_t plan_count(const um_list_path_t **paths, const um_list_t *list,
+                               um_choice_t *choice)
+{
+    apr_status_t status = APR_SUCCESS;
+    int ways = um_statements_count_ways(list) == 2 ? UM_LIST_WAY_COUNT : 1;
+
+    choice->list = list;
+    choice->in_order = 0;
+    for (int way = 0; status == APR_SUCCESS && way < ways; way++) {
+        choice->way = (um_list_way_t)way;
+        status = choose_path(&paths[way], choice);
+    }
+    return status;
+}
+
+/* A tenth of all, as far as it is known how many these are. */
+static apr_status_t find_few(um_choice_t *choice, const um_list_t *list)
+{
+    um_list_t all = { .source = list->source };
+    apr_int64_t count = UM_LIST_SORTED_MAX * 10;
+    apr_status_t status = APR_SUCCESS;
+
+    if (um_statements_keeps_count(list->source)) {
+        status = um_store_lists_count(&count, choice->db, choice->org_id, &all, choice->pool);
+        choice->all = count;
+    }
+    choice->few = count / 10 < UM_LIST_SORTED_MIN ? UM_LIST_SORTED_MIN
+                  : count / 10 > UM_LIST_SORTED_MAX ? UM_LIST_SORTED_MAX
+                                                    : count / 10;
+    return status;
+}
+
+apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_id, int is_counted,
+                                 apr_pool_t *pool)
+{
+    um_choice_t choice = { .db = db, .org_id = org_id, .pool = pool };
+    um_list_t sub_admins;
+    apr_status_t status;
+
+    if (list->conditions == NULL || !um_statements_traits(um_db_dialect(db))->needs_paths) {
+        return APR_SUCCESS;
+    }
+    status = find_few(&choice, list);
+    if (status == APR_SUCCESS) {
+        status = plan_rows(list, &choice);
+    }
+    if (status == APR_SUCCESS && is_counted) {
+        status = plan_count(list->count_paths[UM_LIST_ALL], list, &choice);
+    }
+    if (status == APR_SUCCESS && is_counted && um_statements_leaves_sub_admins_out(list)) {
+        um_statements_of_sub_admins(&sub_admins, list, pool);
+        status = plan_count(list->count_paths[UM_LIST_SUB_ADMINS], &sub_admins, &choice);
+    }
+    return status;
+}
+
+/* The pages of a list that has so few are cheaper to sort than to find on the way
+ * through all rows in their order. */
+#define SORTED_PAGES 20
+
+void um_store_lists_use_count(um_list_t *list, apr_int64_t count)
+{
+    if (count > list->limit * SORTED_PAGES) {
+        return;
+    }
+    for (int way = 0; way < UM_LIST_WAY_COUNT; way++) {
+        if (list->paths[way] != NULL && list->count_paths[UM_LIST_ALL][way] != NULL) {
+            list->paths[way] = list->count_paths[UM_LIST_ALL][way];
+        }
+    }
+}
+
+/* ---- cursors ---- */
 
 typedef struct um_value_get_t {
     const char *value;

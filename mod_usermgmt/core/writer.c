@@ -10,6 +10,16 @@
 
 #include "log.h"
 
+/* Pages of the log, of 4 KiB each, from which on readers are kept away for a moment so
+ * that it can start from the beginning: short reads, and lists of the costly kind. It
+ * is tried again after a further stretch of that length. */
+#define LOG_LONG 4096
+#define LOG_TOO_LONG 16384
+
+/* How long they are waited for. */
+#define GATE_WAIT apr_time_from_msec(200)
+#define SEARCHES_WAIT apr_time_from_sec(2)
+
 /* A change that waits; it lives on its caller's stack. */
 typedef struct um_item_t {
     struct um_item_t *next;
@@ -30,6 +40,11 @@ struct um_writer_t {
     int stopping;
     apr_thread_t *thread;
     um_gate_t *gate;
+    /* NULL where there is no limit. */
+    um_limit_t *searches;
+    /* The length of the log after the last group, and from which on it is cut. */
+    int log_pages;
+    int log_limit;
     /* Changes refused since the last that was made; the thread's own. The first
      * refusal is logged as an error, the others as information. */
     unsigned refused;
@@ -120,7 +135,6 @@ static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, 
 static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *writer,
                               apr_pool_t *pool)
 {
-    um_gate_t *gate = writer->gate;
     apr_status_t status = UM_EUNAVAILABLE;
 
     for (int try = 0; status != APR_SUCCESS && try < 2; try++) {
@@ -132,10 +146,8 @@ static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *write
         if (status != APR_SUCCESS) {
             continue;
         }
-        um_gate_close(gate);
         status = run_transaction(db, group, try == 0, pool);
         um_db_rollback(db);
-        um_gate_open(gate);
     }
     return status;
 }
@@ -162,6 +174,7 @@ static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *
         return status;
     }
     status = run_tries(db, group, writer, pool);
+    writer->log_pages = um_db_log_pages(db);
     if (host->unlock != NULL) {
         host->unlock(host->baton);
     }
@@ -215,6 +228,42 @@ static void finish_group(um_group_t *group)
     }
 }
 
+/* Copy the log to the database while nobody reads here, so that the next change
+ * begins it anew. */
+static void cut_log(um_writer_t *writer, const um_host_t *host, apr_pool_t *pool)
+{
+    int is_too_long = writer->log_pages >= LOG_TOO_LONG && writer->searches != NULL;
+    um_db_t *db = NULL;
+
+    if (is_too_long) {
+        um_limit_drain(writer->searches, SEARCHES_WAIT);
+    }
+    if (um_db_open(&db, host, NULL, pool) == APR_SUCCESS) {
+        if (um_gate_close(writer->gate, GATE_WAIT)) {
+            um_db_end_bulk(db);
+            um_gate_open(writer->gate);
+        }
+        um_db_close(db);
+    }
+    if (is_too_long) {
+        um_limit_resume(writer->searches);
+    }
+}
+
+/* Tell whether the log has become long again. */
+static int must_cut_log(um_writer_t *writer)
+{
+    if (writer->log_pages < LOG_LONG) {
+        writer->log_limit = LOG_LONG;
+    }
+    if (writer->log_pages < writer->log_limit) {
+        return 0;
+    }
+    writer->log_limit = writer->log_pages
+                        + (writer->log_pages < LOG_TOO_LONG ? LOG_LONG : LOG_TOO_LONG);
+    return 1;
+}
+
 static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 {
     um_writer_t *writer = data;
@@ -238,6 +287,12 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         apr_pool_clear(pool);
         apr_thread_mutex_lock(writer->mutex);
         finish_group(&group);
+        if (must_cut_log(writer)) {
+            apr_thread_mutex_unlock(writer->mutex);
+            cut_log(writer, group.host, pool);
+            apr_pool_clear(pool);
+            apr_thread_mutex_lock(writer->mutex);
+        }
     }
     apr_thread_mutex_unlock(writer->mutex);
     return NULL;
@@ -261,6 +316,7 @@ apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool)
     apr_status_t status;
 
     made->last = &made->first;
+    made->log_limit = LOG_LONG;
     made->pool = pool;
     status = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
     if (status == APR_SUCCESS) {
@@ -279,6 +335,11 @@ apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool)
     apr_pool_pre_cleanup_register(pool, made, stop);
     *writer = made;
     return APR_SUCCESS;
+}
+
+void um_writer_set_searches(um_writer_t *writer, um_limit_t *searches)
+{
+    writer->searches = searches;
 }
 
 um_gate_t *um_writer_gate(um_writer_t *writer)

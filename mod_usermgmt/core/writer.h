@@ -11,6 +11,7 @@
  */
 
 #include "db.h"
+#include "limit.h"
 
 /** Changes in one transaction at the most. */
 #define UM_WRITER_GROUP_MAX 64
@@ -31,6 +32,10 @@ typedef apr_status_t um_change_fn_t(um_db_t *db, void *baton, apr_pool_t *pool);
  * waits done.
  */
 apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool);
+
+/** Have the writer keep lists of the costly kind away for a moment, once the log has
+ *  grown long because they never stop. At the start, before it is used. */
+void um_writer_set_searches(um_writer_t *writer, um_limit_t *searches);
 
 /** The gate that readers in this process pass. */
 um_gate_t *um_writer_gate(um_writer_t *writer);

@@ -76,6 +76,7 @@ typedef struct um_host_database_t {
     /* In a child process. */
     um_host_t host;
     um_pool_t *pool;
+    um_limit_t *searches;
 } um_host_database_t;
 
 static um_shared_t *shared;
@@ -475,14 +476,20 @@ static void connected(void *baton)
     apr_pool_destroy(scratch);
 }
 
+static int threads_of_child(void)
+{
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return threads;
+}
+
 /* How many connections, and how many of them at once. */
 static void fill_settings(um_pool_settings_t *settings, um_host_database_t *database)
 {
-    int threads = 1;
-    int most;
+    int threads = threads_of_child();
+    int most = CONNECTIONS_FOR(threads);
 
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    most = CONNECTIONS_FOR(threads);
     most = most < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : most;
     most = most > CONNECTIONS_MOST ? CONNECTIONS_MOST : most;
     settings->connections =
@@ -498,11 +505,27 @@ static void fill_settings(um_pool_settings_t *settings, um_host_database_t *data
     settings->baton = database;
 }
 
+/* Lists of the costly kind: a quarter of the threads read them at a time, and never
+ * more than half of the connections, so that other requests have some of both. */
+static apr_status_t make_searches(um_host_database_t *database, int connections,
+                                  apr_pool_t *pool)
+{
+    int places = threads_of_child() / 4;
+
+    places = places > connections / 2 ? connections / 2 : places;
+    return um_limit_create(&database->searches, places > 0 ? (unsigned)places : 1, pool);
+}
+
 static apr_status_t make_pool(um_host_database_t *database, apr_pool_t *pool)
 {
     um_pool_settings_t settings = { 0 };
+    apr_status_t status;
 
     fill_settings(&settings, database);
+    status = make_searches(database, settings.connections, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     if (!has_single_writer(database) && database->shown.is_used) {
         /* Early, so that what is wrong is in the log before anybody asks, but without
          * waiting for a server that may be silent. */
@@ -524,12 +547,16 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
         if (status == APR_SUCCESS) {
             status = um_writer_create(&writer, pool);
         }
+        if (status == APR_SUCCESS) {
+            um_writer_set_searches(writer, database->searches);
+        }
     }
     if (status != APR_SUCCESS) {
         return status;
     }
     database->shown.store =
         um_store_create(&database->host, dialect, writer, database->auto_schema, pool);
+    um_store_limit_searches(database->shown.store, database->searches);
     if (ap_find_linked_module("mod_watchdog.c") == NULL) {
         um_store_set_folding(database->shown.store, FOLD_EVERY);
     }

@@ -96,6 +96,7 @@ only 'core/\(db\|connection\)\.c' "calls of apr_dbd" \
     "$(grep -nE 'apr_dbd_[a-z0-9_]+[[:space:]]*\(' $(files core api httpd))"
 only api/json.c "jansson.h" "$(includes 'jansson\.h' $(files core api httpd cli))"
 only core/smtp.c "curl.h" "$(includes 'curl/curl\.h' $(files core api httpd cli))"
+only core/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files core api httpd cli))"
 only core/address.c "idn2.h" "$(includes 'idn2\.h' $(files core api httpd cli))"
 only core/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files core api httpd cli))"
 

@@ -167,6 +167,98 @@ static void it_heals_after_a_schema_change(void **state)
     assert_true(exists("after"));
 }
 
+/* ---- the log ---- */
+
+/* Of 64 MB, from which on lists are kept away, and what comes until the next look. */
+#define LOG_MAX (96 * 1024 * 1024)
+#define BIG_CHANGES 300
+#define LISTS 3
+
+static um_limit_t *searches;
+static volatile apr_uint32_t stop_lists;
+static volatile apr_uint32_t lists_read;
+
+/* 400 KB. */
+static apr_status_t insert_big(um_db_t *db, void *baton, apr_pool_t *change_pool)
+{
+    (void)baton;
+    (void)change_pool;
+    return um_db_execute_schema(db, "INSERT INTO big VALUES (zeroblob(400000))");
+}
+
+static void pause_at_row(const um_row_t *row, void *baton)
+{
+    (void)row;
+    (void)baton;
+    apr_sleep(apr_time_from_msec(20));
+}
+
+/* Reads that take long, one after the other. */
+static void *APR_THREAD_FUNC read_lists(apr_thread_t *thread, void *data)
+{
+    apr_pool_t *scratch;
+
+    (void)data;
+    apr_pool_create(&scratch, apr_thread_pool_get(thread));
+    while (!apr_atomic_read32(&stop_lists)) {
+        um_db_t *db = NULL;
+
+        if (um_store_begin_search(store, apr_time_from_sec(30)) != APR_SUCCESS
+            || um_store_open_search(&db, store, scratch) != APR_SUCCESS
+            || um_db_select(db, pause_at_row, NULL, UM_STMT_ORGANIZATION_LIST,
+                            (const char *const[]){ "", "10" }, 2, scratch)
+                   != APR_SUCCESS) {
+            break;
+        }
+        um_db_close(db);
+        um_store_end_search(store);
+        apr_atomic_inc32(&lists_read);
+        apr_pool_clear(scratch);
+    }
+    return NULL;
+}
+
+static void make_big_table(void)
+{
+    um_db_t *db = NULL;
+
+    assert_int_equal(um_store_open(&db, store, pool), APR_SUCCESS);
+    assert_int_equal(um_db_execute_schema(db, "CREATE TABLE big (a BLOB)"), APR_SUCCESS);
+    um_db_close(db);
+}
+
+/* Lists that are read all the time would keep the log from starting anew. */
+static void the_log_stays_short_under_lists(void **state)
+{
+    apr_thread_t *threads[LISTS];
+    apr_finfo_t info;
+
+    (void)state;
+    stop_lists = lists_read = 0;
+    assert_int_equal(um_limit_create(&searches, LISTS, pool), APR_SUCCESS);
+    um_store_limit_searches(store, searches);
+    um_writer_set_searches(writer, searches);
+    make_big_table();
+    for (int i = 0; i < LISTS; i++) {
+        assert_int_equal(apr_thread_create(&threads[i], NULL, read_lists, NULL, pool),
+                         APR_SUCCESS);
+    }
+    for (int i = 0; i < BIG_CHANGES; i++) {
+        assert_int_equal(um_store_change(store, insert_big, NULL, pool), APR_SUCCESS);
+    }
+    apr_atomic_set32(&stop_lists, 1);
+    for (int i = 0; i < LISTS; i++) {
+        apr_status_t result;
+
+        apr_thread_join(&result, threads[i]);
+    }
+    assert_true(lists_read > LISTS);
+    assert_int_equal(apr_stat(&info, apr_pstrcat(pool, host->path, "-wal", NULL),
+                              APR_FINFO_SIZE, pool),
+                     APR_SUCCESS);
+    assert_true(info.size < LOG_MAX);
+}
+
 /* ---- a group whose COMMIT fails ---- */
 
 #define GROUP 32
@@ -272,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_connection_it_is_unavailable, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(it_heals_after_a_schema_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_stays_short_under_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_group_whose_commit_fails_is_refused_whole, set_up,
                                         tear_down),
     };

@@ -624,7 +624,7 @@ static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_
 {
     apr_dbd_results_t *results = NULL;
     apr_dbd_row_t *row = NULL;
-    um_row_t first;
+    um_row_t first = { 0 };
     int error = apr_dbd_select(db->connection->driver, pool, db->connection->handle, &results,
                                sql,
                                um_statements_traits(db->connection->dialect)->random_access);

@@ -301,7 +301,7 @@ def test_idempotent_answers_have_no_secret(server, admin):
 
 def test_secrets_are_nowhere(new_server):
     """Not in the database's files, not in the logs, not in the audit trail."""
-    server = new_server(log_level="info usermgmt:trace8 dbd:trace8 http:trace8", extra=EXTRA)
+    server = new_server(log_level="info usermgmt:trace8 http:trace8", extra=EXTRA)
     admin = server.admin
     secrets = []
     for number in range(6):

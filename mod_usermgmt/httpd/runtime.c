@@ -26,7 +26,7 @@
  * many for its threads, and within these bounds. */
 #define CONNECTIONS_FOR(threads) ((threads) / 2)
 #define CONNECTIONS_LEAST 4
-#define CONNECTIONS_MOST 16
+#define CONNECTIONS_MOST 32
 
 /* Connections that are made when a process starts. */
 #define CONNECTIONS_FIRST 4

@@ -419,7 +419,7 @@ def test_mail_that_waits_for_its_change(proxied, make_smtp):
         burst += 1
     assert burst > 6
     # Now what the sending of many says is broken too, at any place.
-    count = burst + 40
+    count = burst + max(40, OFTEN // 3)
     proxy.break_at(OFTEN, itertools.cycle(range(OFTEN, OFTEN + 25)))
     for number in range(burst, count):
         post_invitation(server, f"mail{number}@steps.example.com").expect(201)

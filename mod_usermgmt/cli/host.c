@@ -70,7 +70,7 @@ static apr_status_t open_connection(um_connection_t **connection, um_tool_t *too
                                     apr_pool_t *pool)
 {
     const char *error = NULL;
-    apr_status_t status = um_connection_open(connection, &error, &tool->database, pool);
+    apr_status_t status = um_connection_open(connection, &error, &tool->database, 1, pool);
 
     if (status != APR_SUCCESS) {
         tell(tool, apr_psprintf(pool, "the database can't be opened: %s%s", error,

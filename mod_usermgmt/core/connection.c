@@ -193,13 +193,20 @@ static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool
                         text != NULL ? text : "no reason given");
 }
 
-/* SQLite would make it so that everybody may read it. */
+/* SQLite would make it so that everybody may read it, and also where it was taken away. */
 static apr_status_t create_file(const char **error, const um_database_t *database,
-                                apr_pool_t *pool)
+                                int may_make, apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
+    apr_finfo_t info;
 
-    if (database->dialect == UM_DIALECT_SQLITE) {
+    if (database->dialect == UM_DIALECT_SQLITE && !may_make) {
+        status = apr_stat(&info, database->params, APR_FINFO_TYPE, pool);
+        if (status != APR_SUCCESS) {
+            *error = apr_psprintf(pool, "the file is not there any more: %pm", &status);
+            return status;
+        }
+    } else if (database->dialect == UM_DIALECT_SQLITE) {
         status = um_sqlite_file_create(database->params, pool);
     }
     if (status != APR_SUCCESS) {
@@ -235,13 +242,39 @@ static const char *start_sqlite(um_connection_t *connection, apr_pool_t *pool)
     return NULL;
 }
 
+static apr_status_t find_file(apr_finfo_t *info, const um_connection_t *connection,
+                              apr_pool_t *pool)
+{
+    return apr_stat(info, connection->database->params, APR_FINFO_IDENT, pool);
+}
+
+int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    return connection->dialect != UM_DIALECT_SQLITE
+           || (find_file(&info, connection, pool) == APR_SUCCESS
+               && info.device == connection->device && info.inode == connection->inode);
+}
+
+static void note_file(um_connection_t *connection, apr_pool_t *pool)
+{
+    apr_finfo_t info;
+
+    if (connection->dialect == UM_DIALECT_SQLITE
+        && find_file(&info, connection, pool) == APR_SUCCESS) {
+        connection->device = info.device;
+        connection->inode = info.inode;
+    }
+}
+
 /* The one place where a connection is opened. */
 static apr_status_t connect_to(um_connection_t *connection, const char **error,
-                               const um_database_t *database, apr_pool_t *pool)
+                               const um_database_t *database, int may_make, apr_pool_t *pool)
 {
     const char *reason = NULL;
 
-    if (create_file(error, database, pool) != APR_SUCCESS) {
+    if (create_file(error, database, may_make, pool) != APR_SUCCESS) {
         return UM_EUNAVAILABLE;
     }
     if (apr_dbd_open_ex(database->driver, connection->pool,
@@ -254,6 +287,7 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
                                 : "it can't be opened";
         return UM_EUNAVAILABLE;
     }
+    note_file(connection, pool);
     *error = configure_tries(connection, pool);
     if (*error == NULL) {
         *error = start_sqlite(connection, pool);
@@ -266,7 +300,7 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
 }
 
 apr_status_t um_connection_open(um_connection_t **connection, const char **error,
-                                const um_database_t *database, apr_pool_t *pool)
+                                const um_database_t *database, int may_make, apr_pool_t *pool)
 {
     um_connection_t *made;
     apr_pool_t *own;
@@ -284,7 +318,7 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
     made->state = UM_CONNECTION_READY;
     made->composed = apr_hash_make(own);
     apr_generate_random_bytes((unsigned char *)&made->number, sizeof(made->number));
-    status = connect_to(made, error, database, pool);
+    status = connect_to(made, error, database, may_make, pool);
     if (status != APR_SUCCESS) {
         apr_pool_destroy(own);
         return status;

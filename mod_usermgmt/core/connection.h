@@ -30,6 +30,7 @@
  *           READY
  */
 
+#include <apr_file_info.h>
 #include <apr_hash.h>
 
 #include "host.h"
@@ -84,8 +85,12 @@ struct um_connection_t {
     /** It was seen in this use that it is the one that was configured; where the
      *  driver may connect anew without telling. */
     int is_checked;
-    /** The database has said that it can't be written by this connection. */
-    int is_read_only;
+    /** All connections of the process must be closed before one is of use, since they share
+     *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
+    int closes_all;
+    /** SQLite: which file is open. */
+    apr_dev_t device;
+    apr_ino_t inode;
     /** It has the settings for many changes in a row. */
     int is_bulk;
     /** Labels of prepared statements are this connection's alone: a pooler that
@@ -112,11 +117,16 @@ const char *um_database_place(const um_database_t *database, apr_pool_t *pool);
 
 /**
  * Connect and configure. It may take as long as the driver's own limits allow.
- * @param error in pool, set where it fails
+ * @param error    in pool, set where it fails
+ * @param may_make the file of an SQLite database is made where there is none
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_connection_open(um_connection_t **connection, const char **error,
-                                const um_database_t *database, apr_pool_t *pool);
+                                const um_database_t *database, int may_make, apr_pool_t *pool);
+
+/** Is the file that is open still the one that its path leads to? Else what is written to it
+ *  is lost. Always, but on SQLite. */
+int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool);
 
 void um_connection_close(um_connection_t *connection);
 

@@ -149,7 +149,7 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
            um_database_place(connection->database, db->pool));
     if (connection->dialect == UM_DIALECT_SQLITE && text != NULL
         && strstr(text, SQLITE_READ_ONLY) != NULL) {
-        connection->is_read_only = 1;
+        connection->closes_all = 1;
     }
     connection->state =
         in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
@@ -673,12 +673,30 @@ static apr_status_t leave_stamp(um_db_t *db)
     return status == APR_SUCCESS ? set_stamp(db, sql->set_own, (int)(own >> 2) + 1) : status;
 }
 
+/* A commit to a file that no path leads to any more would be told, and lost. */
+static apr_status_t check_file(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+
+    if (um_connection_has_its_file(connection, db->pool)) {
+        return APR_SUCCESS;
+    }
+    um_log(db->host, UM_LOG_ERR, 81, APR_SUCCESS,
+           "database: the file %s was taken away or replaced while it was open; what was to be "
+           "written to it is refused",
+           connection->database->params);
+    connection->closes_all = 1;
+    connection->state = UM_CONNECTION_FAILED;
+    return UM_EUNAVAILABLE;
+}
+
 apr_status_t um_db_commit(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
     apr_status_t status = UM_EUNAVAILABLE;
 
-    if (!is_in(db, UM_CONNECTION_BEGUN) || leave_stamp(db) != APR_SUCCESS) {
+    if (!is_in(db, UM_CONNECTION_BEGUN) || check_file(db) != APR_SUCCESS
+        || leave_stamp(db) != APR_SUCCESS) {
         /* Some databases answer the COMMIT of a failed transaction with success. */
         um_db_rollback(db);
         return status;

@@ -45,7 +45,7 @@
 /* That requests wait in vain is logged so often at most. */
 #define BUSY_LINE_EVERY apr_time_from_sec(10)
 
-/* How often all connections are closed as they may be read-only. */
+/* How often all connections are closed, as they may be read-only or of another file. */
 #define DRAIN_EVERY apr_time_from_sec(1)
 
 /* How long the pool's end waits for threads that connect. */
@@ -429,13 +429,14 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     um_pool_t *pool = connector->pool;
     um_connection_t *connection = NULL;
     const char *error = NULL;
+    int may_make = pool->last_good == 0;
     apr_status_t status;
     um_slot_t *slot;
 
     pool->connecting++;
     connector->connecting_since = apr_time_now();
     apr_thread_mutex_unlock(pool->mutex);
-    status = um_connection_open(&connection, &error, pool->database, scratch);
+    status = um_connection_open(&connection, &error, pool->database, may_make, scratch);
     apr_thread_mutex_lock(pool->mutex);
     connector->connecting_since = 0;
     pool->connecting--;
@@ -752,7 +753,7 @@ void um_pool_release(um_connection_t *connection, um_pool_t *pool)
     apr_thread_mutex_lock(pool->mutex);
     slot->thread = apr_os_thread_current();
     slot->released_at = apr_time_now();
-    if (connection->is_read_only) {
+    if (connection->closes_all) {
         begin_draining(pool);
     }
     if (connection->state == UM_CONNECTION_READY) {

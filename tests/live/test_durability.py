@@ -324,6 +324,47 @@ def test_the_disk_is_full_for_a_group_of_writers(new_server):
     check_database(server)
 
 
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("comes_back", [True, False], ids=["comes-back", "replaced"])
+def test_the_file_is_taken_away_from_a_group_of_writers(new_server, comes_back):
+    """What is written to a file without a name would be lost. None of them is told that it
+    holds; the service goes on with the file that is there then."""
+    server = new_server(processes=1, threads=48)
+    admin = server.admin
+    admin.create("first@durable.example.com")
+    path = server.database.path
+    elsewhere = path.with_name("elsewhere")
+    copy = path.with_name("copy")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
+    copy.chmod(0o666)
+    server.allow_log(UNAVAILABLE + "|UM0081|UM0091")
+    stranger = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    stranger.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(1, lambda: stranger.execute("ROLLBACK"))
+    for suffix in ("", "-wal", "-shm"):
+        os.rename(f"{path}{suffix}", f"{elsewhere}{suffix}")
+    release.start()
+    bodies = [{"email": f"g{index}@durable.example.com", "display_name": "G"}
+              for index in range(32)]
+    results = in_parallel(32, lambda index: admin.post("users/", bodies[index], fresh=True))
+    release.join()
+    stranger.close()
+    for result in results:
+        expect_503(result)
+    assert "UM0081" in server.log_text() and not path.exists()
+    if comes_back:
+        for suffix in ("", "-wal", "-shm"):
+            os.rename(f"{elsewhere}{suffix}", f"{path}{suffix}")
+    else:
+        copy.rename(path)
+    wait_for(lambda: admin.get("users/", fresh=True).status == 200, 10, "it goes on")
+    assert {user["email"] for user in admin.everyone()} == {"first@durable.example.com"}
+    for body in bodies:
+        admin.post("users/", body).expect(201)
+    check_database(server)
+
+
 def make_read_only(server, read_only):
     data = server.database.path.parent
     for path in data.iterdir():

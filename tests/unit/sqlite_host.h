@@ -48,7 +48,7 @@ static inline apr_status_t sqlite_host_close_idle(void *data)
 static inline apr_status_t sqlite_host_open(um_connection_t **connection, sqlite_host_t *host)
 {
     const char *error = NULL;
-    apr_status_t status = um_connection_open(connection, &error, &host->database, host->pool);
+    apr_status_t status = um_connection_open(connection, &error, &host->database, 1, host->pool);
 
     host->opened += status == APR_SUCCESS;
     if (error != NULL) {

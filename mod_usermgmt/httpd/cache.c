@@ -17,6 +17,8 @@
 #define RECORD_MAX 1024
 #define KEY_MAX 1024
 
+#define LOCK_WAIT apr_time_from_msec(100)
+
 static const ap_socache_provider_t *provider;
 static ap_socache_instance_t *instance;
 /* NULL where the provider excludes by itself. */
@@ -141,6 +143,12 @@ static unsigned make_key(char *key, const server_rec *server, const char *organi
     return length < KEY_MAX - 1 ? (unsigned)length : 0;
 }
 
+/* Bounded, since the process that has it may be stopped: the database is asked then. */
+static int lock(void)
+{
+    return mutex == NULL || apr_global_mutex_timedlock(mutex, LOCK_WAIT) == APR_SUCCESS;
+}
+
 um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
                                  const char *organization, const char *identity,
                                  apr_pool_t *pool)
@@ -155,7 +163,7 @@ um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
     if (instance == NULL || key_length == 0) {
         return NULL;
     }
-    if (mutex != NULL && apr_global_mutex_lock(mutex) != APR_SUCCESS) {
+    if (!lock()) {
         return NULL;
     }
     status = provider->retrieve(instance, server, (unsigned char *)key, key_length,
@@ -178,7 +186,7 @@ void um_cache_put(server_rec *server, const char *organization, const char *iden
     if (instance == NULL || key_length == 0 || length == 0 || ttl <= 0) {
         return;
     }
-    if (mutex != NULL && apr_global_mutex_lock(mutex) != APR_SUCCESS) {
+    if (!lock()) {
         return;
     }
     /* A cache that is full or has failed costs time only. */

@@ -3,6 +3,7 @@
 database that is silent, down, or read-only, and which database is meant."""
 
 import contextlib
+import itertools
 import os
 import pwd
 import re
@@ -17,6 +18,7 @@ from test_durability import Writers, check_database, expect_503
 from usermgmt_env import (ADMIN, NOBODY, UNAVAILABLE, Client, Workers, in_parallel,
                           wait_for)
 
+NUMBERS = itertools.count()
 LOST = UNAVAILABLE + "|UM001[12]|UM0041"
 
 
@@ -365,57 +367,75 @@ def test_two_files_have_a_writer_and_a_lock_each(live, new_server):
     held.create("b@connections.example.com")
 
 
+PROBES = """
+    LogFormat "%P %{X-Probe}i" probes
+    CustomLog "@DIR@/logs/probes" probes"""
+
+
+def connect_to(server, pid):
+    """A client whose connection, of this thread, is to a process. A new connection may
+    go to one that is stopped."""
+    for _ in range(200):
+        name = f"probe-{next(NUMBERS)}"
+        client = server.client(ADMIN, headers={"X-Probe": name})
+        client.get("users/").expect(200)
+        found = wait_for(lambda name=name: re.search(
+            rf"^(\d+) {name}$", (server.directory / "logs/probes").read_text(), re.MULTILINE),
+            5, "the line of the log")
+        if int(found[1]) == pid:
+            return client
+    raise AssertionError(f"{pid} does not answer")
+
+
 @pytest.mark.database("sqlite")
 def test_a_stopped_process_that_has_the_lock(new_server):
     """The others' changes are refused after a bounded time, and made once it goes on."""
-    server = new_server()
+    server = new_server(extra=PROBES)
     server.allow_log("UM0001")
-    client = server.admin
-    client.create("a@connections.example.com")
+    server.admin.create("a@connections.example.com")
+    victim, other = server.children()
+    client = connect_to(server, other)
+    results = []
+    ready = threading.Event()
+    is_held = threading.Event()
 
-    def knock():
-        """The kernel may wake the stopped process for a connection, and that alone: others
-        wake the process that goes on, which takes all that wait."""
-        for _ in range(4):
-            with contextlib.suppress(OSError), socket.create_connection(
-                    ("127.0.0.1", server.port)):
-                time.sleep(0.05)
-
-    def change(name):
-        threading.Timer(0.2, knock).start()
+    def change(by, name):
         start = time.monotonic()
-        result = client.post("users/", {"email": f"{name}@connections.example.com",
-                                        "display_name": "S"}, fresh=True)
+        result = by.post("users/", {"email": f"{name}@connections.example.com",
+                                    "display_name": "S"})
         return result, time.monotonic() - start
 
-    def stop_one(number):
-        """A change waits, with the lock, for the stranger; is its process the one that
-        is stopped? Then nobody gets the lock."""
-        victim = server.children()[number % 2]
-        thread = threading.Thread(target=change, args=(f"held{number}",))
-        try:
-            with server.database.held("users"):
-                thread.start()
-                time.sleep(0.3)
-                os.kill(victim, signal.SIGSTOP)
-            result, seconds = change(f"first{number}")
-            if result.status == 201:
-                return False
-            expect_503(result)
-            assert 4 < seconds < 8
-            for again in range(5):
-                result, seconds = change(f"again{number}-{again}")
-                expect_503(result)
-                assert seconds < 1
-        finally:
-            os.kill(victim, signal.SIGCONT)
-            thread.join()
-        return True
+    def change_there():
+        mine = connect_to(server, victim)
+        ready.set()
+        is_held.wait(30)
+        results.append(change(mine, "held")[0])
 
-    with server.expect_log("UM0010"):
-        assert any(stop_one(number) for number in range(20))
+    thread = threading.Thread(target=change_there)
+    thread.start()
+    ready.wait(30)
+    try:
+        with server.database.held("users"):
+            # With the lock between processes it waits for the stranger's.
+            is_held.set()
+            time.sleep(0.6)
+            os.kill(victim, signal.SIGSTOP)
+        with server.expect_log("UM0010"):
+            result, seconds = change(client, "first")
+        expect_503(result)
+        assert 4 < seconds < 8
+        for number in range(5):
+            result, seconds = change(client, f"again{number}")
+            expect_503(result)
+            assert seconds < 1
+        client.get("users/").expect(200)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+        thread.join()
     assert len(re.findall("UM0010", server.log_text())) == 1
-    wait_for(lambda: change(f"after{time.monotonic()}")[0].status == 201, 10, "changes are made")
+    assert results[0].status in (201, 503)
+    wait_for(lambda: change(client, f"after{next(NUMBERS)}")[0].status == 201, 10,
+             "changes are made")
     check_database(server)
 
 

@@ -718,7 +718,8 @@ static um_slot_t *acquire(um_pool_t *pool, um_waiter_t *waiter, apr_pool_t *scra
         }
         return NULL;
     }
-    if (waiter->which == UM_ACQUIRE_ANY && pool->first == NULL) {
+    /* Where one is idle, all who wait want a new one. */
+    if (waiter->which == UM_ACQUIRE_ANY) {
         slot = take_idle(pool);
     }
     if (slot == NULL && apr_thread_cond_create(&waiter->served, scratch) == APR_SUCCESS) {

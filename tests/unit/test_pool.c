@@ -445,6 +445,33 @@ static void who_wants_a_new_one_is_not_passed_over(void **state)
     assert_int_equal(first.place, 0);
 }
 
+static void who_wants_a_new_one_keeps_nobody_from_an_idle_one(void **state)
+{
+    um_connection_t *old[2];
+    um_connection_t *taken;
+    asker_t asker;
+    apr_time_t began;
+
+    (void)state;
+    start(3, 0, SECOND);
+    old[0] = take_one();
+    old[1] = take_one();
+    give(old[0]);
+    give(old[1]);
+    world->delay = 300 * MILLISECOND;
+    begin_asking(&asker, UM_ACQUIRE_NEW);
+    began = apr_time_now();
+    taken = take_one();
+    assert_true(apr_time_now() - began < 100 * MILLISECOND);
+    assert_true(taken == old[0] || taken == old[1]);
+    give(taken);
+    await(&asker.done, 1);
+    end_asking(&asker);
+    assert_int_equal(asker.status, APR_SUCCESS);
+    give(asker.connection);
+    assert_int_equal(world->opened, 3);
+}
+
 static void a_database_that_is_away_refuses_at_once(void **state)
 {
     um_connection_t *none = NULL;
@@ -711,6 +738,7 @@ int main(void)
         WITH_WORLD(one_in_doubt_is_closed_and_another_made),
         WITH_WORLD(a_new_one_is_a_new_one),
         WITH_WORLD(who_wants_a_new_one_is_not_passed_over),
+        WITH_WORLD(who_wants_a_new_one_keeps_nobody_from_an_idle_one),
         WITH_WORLD(a_database_that_is_away_refuses_at_once),
         WITH_WORLD(one_failure_is_no_end),
         WITH_WORLD(a_database_without_room_for_more_is_not_away),

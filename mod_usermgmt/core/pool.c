@@ -275,6 +275,10 @@ static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
     slot->next = pool->idle;
     pool->idle = slot;
     pool->idle_count++;
+    if (pool->idle_count == pool->settings.first + 1) {
+        /* From now on a thread looks every so often whether it is still needed. */
+        apr_thread_cond_signal(pool->work);
+    }
 }
 
 /* ---- away and back ---- */

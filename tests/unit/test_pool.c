@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_pool.c Connections lent in turn, made and closed by the pool's threads.
- *  Opening and closing one is replaced: it takes as long, and fails, as a test says. */
+ *  Opening and closing one is replaced: it takes as long, and fails, as a test says. So
+ *  is the clock, which a test can put forward. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <apr_atomic.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
@@ -51,6 +53,21 @@ apr_status_t __wrap_um_connection_open(um_connection_t **connection, const char 
                                        const um_database_t *database, int may_make,
                                        apr_pool_t *pool);
 void __wrap_um_connection_close(um_connection_t *connection);
+apr_time_t __wrap_apr_time_now(void);
+apr_time_t __real_apr_time_now(void);
+
+/* By how many seconds the clock is fast. */
+static volatile apr_uint32_t seconds_ahead;
+
+apr_time_t __wrap_apr_time_now(void)
+{
+    return __real_apr_time_now() + apr_time_from_sec(apr_atomic_read32(&seconds_ahead));
+}
+
+static void let_pass(apr_uint32_t seconds)
+{
+    apr_atomic_add32(&seconds_ahead, seconds);
+}
 
 apr_status_t __wrap_um_connection_open(um_connection_t **connection, const char **error,
                                        const um_database_t *database, int may_make,
@@ -584,6 +601,28 @@ static void what_was_idle_when_it_went_is_closed(void **state)
     await_line(92);
 }
 
+static void idle_ones_are_closed_but_for_the_first(void **state)
+{
+    enum { COUNT = 4 };
+    um_connection_t *held[COUNT];
+
+    (void)state;
+    start(COUNT, 1, SECOND);
+    for (int i = 0; i < COUNT; i++) {
+        held[i] = take_one();
+    }
+    /* Whoever has made them is at rest. */
+    apr_sleep(50 * MILLISECOND);
+    for (int i = 0; i < COUNT; i++) {
+        give(held[i]);
+    }
+    apr_sleep(50 * MILLISECOND);
+    let_pass(61);
+    /* It is looked at every ten seconds. */
+    apr_sleep(10 * SECOND);
+    await(&world->closed, COUNT - 1);
+}
+
 /* All of a file's connections share what was opened read-only. */
 static void all_are_closed_before_one_is_opened_after_a_read_only_one(void **state)
 {
@@ -744,6 +783,7 @@ int main(void)
         WITH_WORLD(a_database_without_room_for_more_is_not_away),
         WITH_WORLD(a_silent_database_is_known),
         WITH_WORLD(what_was_idle_when_it_went_is_closed),
+        WITH_WORLD(idle_ones_are_closed_but_for_the_first),
         WITH_WORLD(all_are_closed_before_one_is_opened_after_a_read_only_one),
         WITH_WORLD(many_threads_get_along),
         WITH_WORLD(the_end_closes_all),

@@ -247,9 +247,28 @@ static void drop_unused(um_pool_t *pool)
     }
 }
 
+static int count_hanging(const um_pool_t *pool)
+{
+    apr_time_t until = apr_time_now() - HANGS_AFTER;
+    int count = 0;
+
+    for (int i = 0; i < pool->connector_count; i++) {
+        apr_time_t since = pool->connectors[i].connecting_since;
+
+        count += since != 0 && since < until;
+    }
+    return count;
+}
+
+/* Threads that connect, without those that hang: nobody counts on these. */
+static int count_connecting(const um_pool_t *pool)
+{
+    return pool->connecting - count_hanging(pool);
+}
+
 static int has_room(const um_pool_t *pool)
 {
-    return pool->open + pool->connecting < pool->settings.connections;
+    return pool->open + count_connecting(pool) < pool->settings.connections;
 }
 
 /* Hand a connection to the first who may have it, or lay it by. One who wants a new
@@ -259,7 +278,7 @@ static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
     um_waiter_t **link = &pool->first;
 
     for (; *link != NULL && !is_new && (*link)->which == UM_ACQUIRE_NEW; link = &(*link)->next) {
-        if (!has_room(pool) && pool->connecting == 0) {
+        if (!has_room(pool) && count_connecting(pool) == 0) {
             drop(pool, slot);
             return;
         }
@@ -379,30 +398,18 @@ static void note_busy(um_pool_t *pool)
 
 /* ---- threads that connect ---- */
 
-static int count_hanging(const um_pool_t *pool)
-{
-    apr_time_t until = apr_time_now() - HANGS_AFTER;
-    int count = 0;
-
-    for (int i = 0; i < pool->connector_count; i++) {
-        apr_time_t since = pool->connectors[i].connecting_since;
-
-        count += since != 0 && since < until;
-    }
-    return count;
-}
-
 /* How many are needed that nobody makes yet. A database that is away is tried by
  * one thread at a time, whether somebody waits or not. */
 static int count_needed(const um_pool_t *pool)
 {
-    int needed = pool->waiting - pool->connecting;
+    int connecting = count_connecting(pool);
+    int needed = pool->waiting - connecting;
 
     if (pool->is_away || pool->failures > 0) {
-        return (pool->is_away || needed > 0) && pool->connecting == count_hanging(pool);
+        return (pool->is_away || needed > 0) && connecting == 0;
     }
     if (needed <= 0 && !pool->has_connected) {
-        needed = pool->settings.first - pool->open - pool->connecting;
+        needed = pool->settings.first - pool->open - connecting;
     }
     return needed;
 }
@@ -416,7 +423,7 @@ static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
         return 0;
     }
     if (!has_room(pool)) {
-        if (pool->idle == NULL || pool->connecting > 0) {
+        if (pool->idle == NULL || count_connecting(pool) > 0) {
             return 0;
         }
         /* Who waits although one lies idle wants a new one. */
@@ -458,7 +465,12 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     pool->failures = 0;
     pool->error[0] = '\0';
     note_good(pool);
-    hand_over(pool, slot, 1);
+    if (pool->is_draining || pool->open > pool->settings.connections) {
+        /* It was begun before all are to be closed, or hung while others were made. */
+        drop(pool, slot);
+    } else {
+        hand_over(pool, slot, 1);
+    }
 }
 
 static void close_one(um_pool_t *pool)

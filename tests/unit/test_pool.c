@@ -73,18 +73,20 @@ apr_status_t __wrap_um_connection_open(um_connection_t **connection, const char 
                                        const um_database_t *database, int may_make,
                                        apr_pool_t *pool)
 {
+    apr_interval_time_t delay;
     apr_pool_t *own;
 
     (void)may_make;
     (void)pool;
     apr_thread_mutex_lock(world->mutex);
+    delay = world->delay;
     world->tries++;
     world->connecting++;
     if (world->connecting > world->connecting_most) {
         world->connecting_most = world->connecting;
     }
     apr_thread_mutex_unlock(world->mutex);
-    apr_sleep(world->delay);
+    apr_sleep(delay);
     apr_thread_mutex_lock(world->mutex);
     world->connecting--;
     *error = world->error;
@@ -582,6 +584,30 @@ static void a_silent_database_is_known(void **state)
     give(take_one());
 }
 
+/* Also when as many connections as there may be are never answered. */
+static void a_database_that_hangs_is_tried_on(void **state)
+{
+    um_connection_t *none = NULL;
+
+    (void)state;
+    world->delay = 3 * SECOND;
+    start(2, 1, 100 * MILLISECOND);
+    for (int i = 1; i <= 4; i++) {
+        assert_int_equal(take(&none, UM_ACQUIRE_ANY), UM_EUNAVAILABLE);
+        await(&world->tries, i);
+        let_pass(31);
+    }
+    apr_thread_mutex_lock(world->mutex);
+    world->delay = 0;
+    apr_thread_mutex_unlock(world->mutex);
+    assert_int_equal(take(&none, UM_ACQUIRE_ANY), UM_EUNAVAILABLE);
+    await_line(92);
+    give(take_one());
+    /* Those that are answered at last are too many. */
+    await(&world->connecting, 0);
+    await(&world->closed, world->opened - 2);
+}
+
 static void what_was_idle_when_it_went_is_closed(void **state)
 {
     um_connection_t *some[2];
@@ -647,6 +673,27 @@ static void all_are_closed_before_one_is_opened_after_a_read_only_one(void **sta
     end_asking(&asker);
     assert_int_equal(world->closed, 3);
     assert_int_equal(world->opened, 4);
+    give(asker.connection);
+}
+
+static void one_that_is_made_while_all_are_closed_is_closed_too(void **state)
+{
+    um_connection_t *one;
+    asker_t asker;
+
+    (void)state;
+    start(4, 0, 2 * SECOND);
+    one = take_one();
+    world->delay = 200 * MILLISECOND;
+    begin_asking(&asker, UM_ACQUIRE_NEW);
+    await(&world->connecting, 1);
+    one->closes_all = 1;
+    discard(one);
+    await(&asker.done, 1);
+    end_asking(&asker);
+    assert_int_equal(asker.status, APR_SUCCESS);
+    assert_int_equal(world->closed, 2);
+    assert_int_equal(world->opened, 3);
     give(asker.connection);
 }
 
@@ -782,9 +829,11 @@ int main(void)
         WITH_WORLD(one_failure_is_no_end),
         WITH_WORLD(a_database_without_room_for_more_is_not_away),
         WITH_WORLD(a_silent_database_is_known),
+        WITH_WORLD(a_database_that_hangs_is_tried_on),
         WITH_WORLD(what_was_idle_when_it_went_is_closed),
         WITH_WORLD(idle_ones_are_closed_but_for_the_first),
         WITH_WORLD(all_are_closed_before_one_is_opened_after_a_read_only_one),
+        WITH_WORLD(one_that_is_made_while_all_are_closed_is_closed_too),
         WITH_WORLD(many_threads_get_along),
         WITH_WORLD(the_end_closes_all),
         WITH_WORLD(the_end_does_not_wait_for_one_that_hangs),

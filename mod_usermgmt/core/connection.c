@@ -82,17 +82,21 @@ int um_connection_apply(const char **name, um_connection_t *connection,
                         const um_setting_t *settings)
 {
     int random_access = um_statements_traits(connection->dialect)->random_access;
+    apr_pool_t *scratch;
     int error = 0;
 
+    /* Settings are made again and again while the connection lives. */
+    apr_pool_create(&scratch, connection->pool);
     for (; error == 0 && settings->sql != NULL; settings++) {
         apr_dbd_results_t *results = NULL;
 
         *name = settings->sql;
         error = settings->yields_row
-                    ? apr_dbd_select(connection->driver, connection->pool, connection->handle,
-                                     &results, settings->sql, random_access)
+                    ? apr_dbd_select(connection->driver, scratch, connection->handle, &results,
+                                     settings->sql, random_access)
                     : run(connection, settings->sql);
     }
+    apr_pool_destroy(scratch);
     return error;
 }
 

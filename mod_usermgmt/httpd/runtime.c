@@ -17,7 +17,9 @@
 #include "module.h"
 
 #define MUTEX_TYPE "usermgmt-writer"
-#define RETAINED_KEY "usermgmt-shared"
+/* Another name whenever um_shared_t changes: a graceful restart may load a newer module,
+ * and what the older one has retained stays. */
+#define RETAINED_KEY "usermgmt-shared-2"
 
 /* Without mod_watchdog requests fold the counts, each after so many changes. */
 #define FOLD_EVERY 256

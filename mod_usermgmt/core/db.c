@@ -37,6 +37,8 @@ struct um_db_t {
     um_connection_t *connection;
     /* What fails is tried again, and so is no error yet. */
     int will_retry;
+    /* The same for a read, as long as it is no later than this; 0 for none. */
+    apr_time_t retry_end;
     um_witness_t witness;
 };
 
@@ -138,12 +140,18 @@ const um_witness_t *um_db_witness(const um_db_t *db)
     return &db->witness;
 }
 
+static int is_tried_again(const um_db_t *db)
+{
+    return db->will_retry
+           || (db->retry_end != 0 && db->host->now(db->host->baton) <= db->retry_end);
+}
+
 /* What a statement failed with, and what that makes of the connection. */
 static apr_status_t fail(um_db_t *db, const char *name, int error, const char *text)
 {
     um_connection_t *connection = db->connection;
 
-    um_log(db->host, db->will_retry ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
+    um_log(db->host, is_tried_again(db) ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
            "database: %s failed with %d: %s%s", name, error,
            text != NULL ? text : "no reason given",
            um_database_place(connection->database, db->pool));
@@ -375,10 +383,10 @@ static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const
         if (try > 1 && (host->now(host->baton) > end || um_db_recover(db) != APR_SUCCESS)) {
             break;
         }
-        db->will_retry = try < READ_TRIES;
+        db->retry_end = try < READ_TRIES ? end : 0;
         status = select_once(results, db, call, pool);
     }
-    db->will_retry = 0;
+    db->retry_end = 0;
     return status;
 }
 
@@ -426,6 +434,9 @@ static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, cons
     read->sql = call->sql != NULL ? call->sql
                                   : um_statements_sql(call->id, db->connection->dialect);
     status = um_sqlite_select(db->connection->sqlite, read);
+    if (!in_transaction(db) && read->rows > 0) {
+        db->will_retry = 0;
+    }
     return status == APR_SUCCESS
                ? APR_SUCCESS
                : sqlite_status(db, status,

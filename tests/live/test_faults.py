@@ -10,6 +10,7 @@ import time
 import databases
 import pytest
 from test_durability import UNAVAILABLE, Writers, check_database, expect_503
+from test_heavy_lists import unreadable
 from usermgmt_env import Workers, in_parallel, wait_for
 
 pytestmark = pytest.mark.database("postgresql", "mariadb")
@@ -260,6 +261,16 @@ def test_a_statement_without_end(new_server):
                                         else ""))
     server.admin.create("slow@faults.example.com")
     check_database(server)
+
+
+def test_a_read_that_waits_in_vain_is_an_error_in_the_log(new_server):
+    """It took too long to be tried again."""
+    server = new_server()
+    user = server.admin.create("a@faults.example.com")["user_uid"]
+    with server.expect_log(r"usermgmt:error\].*UM0001: database: user_get failed"):
+        with unreadable(server.database, "users"):
+            expect_503(server.admin.get(f"users/{user}"))
+    server.admin.get(f"users/{user}").expect(200)
 
 
 def test_a_short_lock_is_borne(new_server):

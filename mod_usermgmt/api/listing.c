@@ -727,19 +727,19 @@ static apr_status_t read_next_batch(um_stream_t *stream, um_request_t *request)
     int is_search = um_store_lists_is_search(&stream->list, 0);
     um_db_t *db = NULL;
     apr_pool_t *pool;
-    apr_status_t status;
+    apr_status_t status = um_permission_check_configured(&stream->checked_at, request);
 
-    if (is_search) {
+    if (status == APR_SUCCESS && is_search) {
         status = um_store_begin_search(request->store, SEARCH_WAIT_STREAM);
-        if (status != APR_SUCCESS) {
-            return status;
-        }
+    }
+    if (status != APR_SUCCESS) {
+        return status;
     }
     apr_pool_create(&pool, request->pool);
     status = is_search ? um_store_open_search(&db, request->store, pool)
                        : um_store_open(&db, request->store, pool);
     if (status == APR_SUCCESS) {
-        status = um_permission_check_stream(&stream->checked_at, request, db, pool);
+        status = um_permission_check_stored(request, db, pool);
     }
     if (status == APR_SUCCESS) {
         status = read_batch(stream, request, db);

@@ -58,30 +58,31 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
     return status;
 }
 
-static apr_status_t check_stored_role(const um_caller_t *caller, um_db_t *db, apr_pool_t *pool)
+apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
+                                        apr_pool_t *pool)
 {
+    const um_caller_t *caller = &request->caller;
     um_caller_record_t *record = NULL;
-    apr_status_t status = um_store_callers_get(&record, db, caller->organization,
-                                               caller->identity_key, pool);
+    apr_status_t status;
 
+    if (!caller->role_is_stored) {
+        return APR_SUCCESS;
+    }
+    status = um_store_callers_get(&record, db, caller->organization, caller->identity_key, pool);
     if (status == UM_ENOTFOUND || (status == APR_SUCCESS && !record->is_sub_admin)) {
         return UM_EREFUSED;
     }
     return status;
 }
 
-apr_status_t um_permission_check_stream(apr_time_t *checked_at, um_request_t *request,
-                                        um_db_t *db, apr_pool_t *pool)
+apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request)
 {
     const um_host_t *host = um_store_host(request->store);
     apr_time_t now = host->now(host->baton);
     um_caller_t caller = request->caller;
     apr_status_t status;
 
-    if (caller.role_is_stored) {
-        return check_stored_role(&caller, db, pool);
-    }
-    if (now - *checked_at < CONFIGURED_ROLE_TIME) {
+    if (caller.role_is_stored || now - *checked_at < CONFIGURED_ROLE_TIME) {
         return APR_SUCCESS;
     }
     *checked_at = now;

@@ -25,13 +25,18 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
                                         um_db_t *db);
 
 /**
- * The same for the next part of an answer that takes long. A role that is stored is read from
- * the database each time, one by configuration once a second.
+ * The same for the next part of an answer that takes long, where the role is one by
+ * configuration. It is looked at once a second, which may take a connection to the database:
+ * call it without one.
  * @param checked_at when that was done last, microseconds since 1970
  * @return APR_SUCCESS, UM_EREFUSED where the caller has lost the role, or an error of
  *         um_server_t.identify
  */
-apr_status_t um_permission_check_stream(apr_time_t *checked_at, um_request_t *request,
-                                        um_db_t *db, apr_pool_t *pool);
+apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
+
+/** The same where the role is stored: it is read from the database each time. APR_SUCCESS,
+ *  UM_EREFUSED, or the error of a store function. */
+apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
+                                        apr_pool_t *pool);
 
 #endif

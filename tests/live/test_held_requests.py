@@ -206,6 +206,10 @@ class SlowStream:
 @pytest.fixture(scope="module")
 def many(server):
     """More users than the sockets' buffers hold."""
+    make_many(server)
+
+
+def make_many(server):
     for index in range(1200):
         server.admin.create(f"many{index}@example.com", "x" * 200, note="y" * 8000)
 
@@ -237,6 +241,17 @@ def test_an_admin_leaves_the_group_while_he_reads(server, many):
 def test_one_who_keeps_his_role_reads_to_the_end(server, many, sub_admin):
     del many, sub_admin
     stream = SlowStream(server, SUB)
+    time.sleep(2)
+    received = stream.rest()
+    assert raw_status(received) == 200 and stream.is_whole(received)
+
+
+def test_a_stream_never_waits_for_a_second_connection(new_server):
+    """There is one: to ask who the reader is, the stream does not hold it."""
+    server = new_server(processes=1, pool={"UserMgmtConnections": 1},
+                        location="UserMgmtRoleCacheTTL 0")
+    make_many(server)
+    stream = SlowStream(server, ADMIN)
     time.sleep(2)
     received = stream.rest()
     assert raw_status(received) == 200 and stream.is_whole(received)

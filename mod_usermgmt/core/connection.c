@@ -59,12 +59,13 @@ const char *um_database_place(const um_database_t *database, apr_pool_t *pool)
 static const char *complete_params(const um_database_t *database, apr_pool_t *pool)
 {
     const char *params = database->params;
+    const char *driver = um_statements_traits(database->dialect)->driver;
 
-    if (database->dialect == UM_DIALECT_POSTGRESQL && strstr(params, "://") == NULL
-        && strstr(params, "service") == NULL) {
+    if (database->dialect == UM_DIALECT_POSTGRESQL && !um_params_are_uri(params)
+        && !um_params_have(driver, params, "service")) {
         return apr_pstrcat(pool, PGSQL_DEFAULTS, params, NULL);
     }
-    if (database->dialect == UM_DIALECT_MARIADB && strstr(params, "reconnect") == NULL) {
+    if (database->dialect == UM_DIALECT_MARIADB && !um_params_have(driver, params, "reconnect")) {
         /* Else the driver connects anew by itself, and the settings are lost. */
         return apr_pstrcat(pool, params, ",reconnect=0", NULL);
     }

@@ -139,13 +139,17 @@ static int next_word(um_word_t *word, const char **at, const char *delimiters)
     return 1;
 }
 
-static int is_open(const um_word_t *word)
+static int has_key(const um_word_t *word, const char *key)
 {
     apr_size_t length = (apr_size_t)(word->key.end - word->key.start);
 
+    return strlen(key) == length && apr_cstr_casecmpn(key, word->key.start, length) == 0;
+}
+
+static int is_open(const um_word_t *word)
+{
     for (int i = 0; open_words[i] != NULL; i++) {
-        if (strlen(open_words[i]) == length
-            && apr_cstr_casecmpn(open_words[i], word->key.start, length) == 0) {
+        if (has_key(word, open_words[i])) {
             return 1;
         }
     }
@@ -163,7 +167,7 @@ static int is_path(const char *driver, const char *params)
     return um_params_are_sqlite(driver) || (driver == NULL && params[0] == '/');
 }
 
-static int is_uri(const char *params)
+int um_params_are_uri(const char *params)
 {
     return strncmp(params, "postgres://", 11) == 0 || strncmp(params, "postgresql://", 13) == 0;
 }
@@ -189,7 +193,7 @@ const char *um_params_mask(const char *driver, const char *params, apr_pool_t *p
     if (is_path(driver, params)) {
         return params;
     }
-    if (is_uri(params)) {
+    if (um_params_are_uri(params)) {
         return mask_uri(params, pool);
     }
     while (next_word(&word, &at, delimiters_of(driver))) {
@@ -236,6 +240,19 @@ static const char *hide_uri(const char *text, const char *uri, apr_pool_t *pool)
     return text;
 }
 
+int um_params_have(const char *driver, const char *params, const char *key)
+{
+    const char *at = params;
+    um_word_t word;
+
+    while (next_word(&word, &at, delimiters_of(driver))) {
+        if (has_key(&word, key)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 const char *um_params_redact(const char *text, const char *driver, const char *params,
                              apr_pool_t *pool)
 {
@@ -245,7 +262,7 @@ const char *um_params_redact(const char *text, const char *driver, const char *p
     if (is_path(driver, params)) {
         return text;
     }
-    if (is_uri(params)) {
+    if (um_params_are_uri(params)) {
         return hide_uri(text, params, pool);
     }
     while (next_word(&word, &at, delimiters_of(driver))) {

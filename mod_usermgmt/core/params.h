@@ -33,6 +33,12 @@ int um_params_are_sqlite(const char *driver);
 const char *um_params_check(const char *driver, const char *params, um_params_path_t allowed,
                             apr_pool_t *pool);
 
+/** Tell whether they are a URI of libpq's, and not words. */
+int um_params_are_uri(const char *params);
+
+/** Tell whether KEY = VALUE with this key, in letters of any case, is among the words. */
+int um_params_have(const char *driver, const char *params, const char *key);
+
 /**
  * A copy that may be printed: SQLite's path as it is; for the others only the words that
  * are known to hold no secret, "***" for each other one.

@@ -55,6 +55,21 @@ static void test_what_is_taken(void **state)
     assert_null(um_params_check("mysql", ":memory:", UM_PARAMS_ABSOLUTE_PATH, pool));
 }
 
+static void test_words(void **state)
+{
+    (void)state;
+    assert_true(um_params_have("pgsql", "service=a", "service"));
+    assert_true(um_params_have("pgsql", "dbname=a service = 'b'", "service"));
+    assert_false(um_params_have("pgsql", "host=db.service.consul", "service"));
+    assert_false(um_params_have("pgsql", "password='x service=y'", "service"));
+    assert_false(um_params_have("pgsql", "servicefile=x", "service"));
+    assert_false(um_params_have("pgsql", "", "service"));
+    assert_true(um_params_have("mysql", "user=a,Reconnect=1", "reconnect"));
+    assert_false(um_params_have("mysql", "user=a,pass=reconnect", "reconnect"));
+    assert_true(um_params_are_uri("postgresql://a/b"));
+    assert_false(um_params_are_uri("host=a password=x://y"));
+}
+
 static void test_masks(void **state)
 {
     static const struct {
@@ -122,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_masks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_redacts, set_up, tear_down),
     };

@@ -116,16 +116,6 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
 
 /* ---- the domain ---- */
 
-static int is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text >= 0x80) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 /* A label with hyphens at its third and fourth place is for libidn2 to judge. */
 static int has_special_label(const char *domain)
 {
@@ -193,7 +183,7 @@ static const char *convert(const char *domain, apr_pool_t *pool)
 /* The domain as DNS has it; NULL where it is none. */
 static const char *to_dns(const char *domain, apr_pool_t *pool)
 {
-    const char *dns = is_ascii(domain) && !has_special_label(domain)
+    const char *dns = um_text_is_ascii(domain) && !has_special_label(domain)
                           ? um_text_lower_ascii(domain, pool)
                           : convert(domain, pool);
 
@@ -280,7 +270,7 @@ const char *um_address_for_mail(const char *address, apr_pool_t *pool)
     if (read_address(&parts, address, pool) != NULL) {
         return NULL;
     }
-    return is_ascii(parts.domain) ? address
+    return um_text_is_ascii(parts.domain) ? address
                                   : apr_pstrcat(pool, parts.local, "@", parts.dns, NULL);
 }
 
@@ -289,7 +279,7 @@ const char *um_address_for_mail(const char *address, apr_pool_t *pool)
 /* One label of a domain that may be cut off: what libidn2 refuses stays as it is. */
 static void put_label(um_buffer_t *buffer, const char *label, apr_pool_t *pool)
 {
-    const char *dns = is_ascii(label) ? NULL : convert(label, pool);
+    const char *dns = um_text_is_ascii(label) ? NULL : convert(label, pool);
 
     um_buffer_puts(buffer, dns != NULL ? dns : um_text_lower_ascii(label, pool));
 }
@@ -301,7 +291,7 @@ const char *um_address_key_prefix(const char *text, apr_pool_t *pool)
         at != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(at - text)) : text, pool);
     um_buffer_t buffer;
 
-    if (at == NULL || is_ascii(at)) {
+    if (at == NULL || um_text_is_ascii(at)) {
         return apr_pstrcat(pool, folded, at != NULL ? um_text_lower_ascii(at, pool) : "", NULL);
     }
     um_buffer_init(&buffer, 256, pool);

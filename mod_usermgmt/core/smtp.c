@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "address.h"
+#include "text.h"
 
 /* How long a server that has the mail may take to say so once we are to stop:
  * less than httpd gives its children before it kills them. */
@@ -172,16 +173,6 @@ static int see_progress(void *baton, curl_off_t down_total, curl_off_t down, cur
 }
 
 /* ---- what is sent ---- */
-
-static int is_ascii(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text >= 0x80) {
-            return 0;
-        }
-    }
-    return 1;
-}
 
 /* What ends an address, or the command that it stands in, must not be a part of it,
  * wherever the address came from. */
@@ -366,7 +357,7 @@ static void send_mail(um_smtp_reply_t *reply, um_dialogue_t *dialogue,
 {
     curl_mime *body = make_body(dialogue->curl, mail);
 
-    dialogue->needs_utf8 = !is_ascii(mail->from) || !is_ascii(mail->to);
+    dialogue->needs_utf8 = !um_text_is_ascii(mail->from) || !um_text_is_ascii(mail->to);
     if (set_server(dialogue->curl, server) && set_trust(dialogue->curl, server->ca_file)
         && set_callbacks(dialogue) && set_mail(dialogue, mail, body)) {
         judge(reply, dialogue, curl_easy_perform(dialogue->curl));

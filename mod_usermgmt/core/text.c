@@ -83,7 +83,7 @@ apr_size_t um_text_count(const char *text)
     return count;
 }
 
-static int is_ascii(const char *text)
+int um_text_is_ascii(const char *text)
 {
     while (*text != '\0' && (unsigned char)*text < 0x80) {
         text++;
@@ -369,7 +369,7 @@ const char *um_text_fold_simply(const char *text, apr_pool_t *pool)
     utf8proc_uint8_t *composed;
     const char *copy;
 
-    if (is_ascii(text)) {
+    if (um_text_is_ascii(text)) {
         return um_text_lower_ascii(text, pool);
     }
     if (!um_text_is_utf8(text, length)) {
@@ -398,7 +398,7 @@ static int is_own_nfkc(const char *text)
 int um_text_check_nfkc(apr_int32_t *c, const char *text)
 {
     *c = 0;
-    if (is_ascii(text) || is_own_nfkc(text)) {
+    if (um_text_is_ascii(text) || is_own_nfkc(text)) {
         return 1;
     }
     while (*text != '\0') {

@@ -15,6 +15,9 @@
 /** Tell whether length bytes are well-formed UTF-8 (RFC 3629) without a NUL. */
 int um_text_is_utf8(const char *text, apr_size_t length);
 
+/** Tell whether a text has no byte from 0x80 on. */
+int um_text_is_ascii(const char *text);
+
 /** The number of code points of a well-formed text. */
 apr_size_t um_text_count(const char *text);
 

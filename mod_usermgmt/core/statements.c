@@ -87,8 +87,9 @@
  * is one writer. */
 #define FOR_UPDATE " FOR UPDATE"
 
-/* Takes the place of a statement that a database has no use for: its counts
- * need no folding, its transactions no finding out, its schema no lock. */
+/* Stands where a database needs no such statement. SQLite's counts are one row, its COMMIT
+ * is never in doubt, and it has one writer at a time, so that nothing is locked. Only
+ * SQLite's library can be another than that of the module. */
 #define NOT_HERE "SELECT 1"
 
 typedef struct um_statement_t {

@@ -20,7 +20,9 @@
 #include "watchdog.h"
 
 #define MUTEX_TYPE "usermgmt-sessions"
-#define RETAINED_KEY "usermgmt-sessions"
+/* Another name whenever the layout of the table, or what its texts mean, changes: a graceful
+ * restart may load a newer module. */
+#define RETAINED_KEY "usermgmt-sessions-2"
 
 /* Sessions in one transaction, roughly: other changes wait for it. */
 #define BATCH 500

@@ -109,7 +109,7 @@ typedef struct um_server_t {
     apr_status_t (*read_body)(const char **body, apr_size_t *length, um_request_t *request,
                               apr_int64_t max);
     /** Tell whether the server has another configuration by now than that by which the
-     *  request is handled. */
+     *  request is handled, and the request came so late or so slowly that the new one holds. */
     int (*is_outdated)(um_request_t *request);
     /** Have the request send a stream, which takes as long as its client likes. 0 where as
      *  many as may are being sent. It ends with the answer. */

@@ -159,10 +159,27 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
 
 /* Each check returns non-zero where the request may go on; else answer is filled in. */
 
+/* Who may do what is told by the configuration. Where that is another by now, it is for the
+ * process that has it to tell. */
+static int check_configuration(um_answer_t *answer, um_request_t *request)
+{
+    if (!request->server->is_outdated(request)) {
+        return 1;
+    }
+    um_problem_answer(answer, 503, "unavailable", request->pool,
+                      "The server was configured anew while the request came; send it again.");
+    um_answer_set_header(answer, "Retry-After", "0");
+    return 0;
+}
+
 static int check_caller(um_answer_t *answer, um_request_t *request)
 {
-    apr_status_t status = request->server->identify(&request->caller, request);
+    apr_status_t status;
 
+    if (!check_configuration(answer, request)) {
+        return 0;
+    }
+    status = request->server->identify(&request->caller, request);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 403, "no_organization", request->pool,
                           "Your organization does not exist here.");
@@ -233,22 +250,8 @@ static int check_body_type(um_answer_t *answer, um_request_t *request)
     return 1;
 }
 
-/* Whoever needs longer for a body is asked again who he is: a role may be gone since. */
+/* Whoever needs longer for a body is identified again: a role may be gone since. */
 #define FRESH_TIME apr_time_from_sec(1)
-
-/* What the configuration says of a caller is read again, but not the configuration: where
- * that is another by now, it is for the process that has it to tell. */
-static int check_caller_again(um_answer_t *answer, um_request_t *request)
-{
-    if (request->server->is_outdated(request)) {
-        um_problem_answer(answer, 503, "unavailable", request->pool,
-                          "The server was configured anew while the body came; send the request"
-                          " again.");
-        um_answer_set_header(answer, "Retry-After", "0");
-        return 0;
-    }
-    return check_caller(answer, request);
-}
 
 static int read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
@@ -277,7 +280,7 @@ static int read_body(um_answer_t *answer, um_request_t *request, const um_route_
                           "The body broke off before its end.");
     }
     if (status == APR_SUCCESS && host->now(host->baton) - started > FRESH_TIME) {
-        return check_caller_again(answer, request);
+        return check_caller(answer, request);
     }
     return status == APR_SUCCESS;
 }

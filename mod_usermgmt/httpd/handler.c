@@ -3,12 +3,10 @@
 
 #include "handler.h"
 
-#include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <scoreboard.h>
 #include <util_filter.h>
 
 #include "../api/query.h"
@@ -151,16 +149,19 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     return status;
 }
 
+/* How long a request may be on its way by a configuration that has been replaced. */
+#define OUTDATED_TIME apr_time_from_sec(1)
+
 /* A process that a graceful restart ends finishes its requests by the configuration that it
- * was started with. */
+ * was started with. That is right for a request that was there when that was replaced; not
+ * for one that comes later (pipelined behind another), or whose header or body came slowly. */
 static int is_outdated(um_request_t *request)
 {
-    const global_score *scoreboard = ap_get_scoreboard_global();
-    int generation = 0;
+    const request_rec *r = request->server_baton;
+    apr_time_t replaced_at = um_runtime_replaced_at();
 
-    (void)request;
-    return scoreboard != NULL && ap_mpm_query(AP_MPMQ_GENERATION, &generation) == APR_SUCCESS
-           && generation != scoreboard->running_generation;
+    return replaced_at != 0
+           && (r->request_time > replaced_at || apr_time_now() - r->request_time > OUTDATED_TIME);
 }
 
 static void forget_roles(um_request_t *request)
@@ -410,6 +411,10 @@ int um_handler_handle(request_rec *r)
     }
     fill_request(&request, &settings, r);
     um_router_handle(&answer, &request);
+    if (request.has_body && request.body_text == NULL) {
+        /* httpd would wait for what nobody reads, as long as the client likes. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
     set_notes(r, &request, &answer);
     return send_answer(r, &request, &answer);
 }

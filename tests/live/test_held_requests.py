@@ -9,7 +9,7 @@ import socket
 import time
 
 import pytest
-from usermgmt_env import ADMIN, PASSWORD, PATIENCE, raw_status
+from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, raw_status
 
 NUMBERS = itertools.count()
 SUB = "held-sub@example.com"
@@ -139,6 +139,87 @@ def test_an_admin_is_taken_out_of_the_configuration(new_server):
     assert status == 503 and b"\r\nRetry-After: 0\r\n" in received
     assert server.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
     server.client(OTHER_ADMIN).post("sub-admins/", {"email": SUB}).expect_problem(403, "forbidden")
+
+
+def head_of(server, login, method, path, body=b"", more=""):
+    token = base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
+    return (f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n{more}\r\n").encode()
+
+
+@pytest.fixture
+def leaving(new_server):
+    """A server whose OTHER_ADMIN is about to be taken out of its configuration."""
+    server = new_server(roles=f"UserMgmtAdmin user {ADMIN} {OTHER_ADMIN}")
+    server.add_login(OTHER_ADMIN)
+    server.admin.create(SUB)
+    server.client(OTHER_ADMIN).get("users/").expect(200)
+    return server
+
+
+def take_out(server):
+    server.roles = f"UserMgmtAdmin user {ADMIN}"
+    server.graceful()
+
+
+@pytest.mark.parametrize("parked", [40, 100], ids=["line", "header"])
+def test_a_header_that_is_held_over_a_restart(leaving, parked):
+    body = json.dumps({"email": SUB}).encode()
+    request = head_of(leaving, OTHER_ADMIN, "POST", leaving.base + "/sub-admins/", body,
+                      "Connection: close\r\n") + body
+    with socket.create_connection(("127.0.0.1", leaving.port), timeout=30) as client:
+        client.sendall(request[:parked])
+        time.sleep(0.3)
+        take_out(leaving)
+        time.sleep(1.2)
+        received = b""
+        try:
+            client.sendall(request[parked:])
+            while piece := client.recv(65536):
+                received += piece
+        except OSError:
+            pass
+    # An old process says that it can't tell, a new one knows.
+    assert received == b"" or raw_status(received) in (403, 503)
+    assert leaving.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
+
+
+def test_a_request_behind_a_slow_one_over_a_restart(leaving):
+    """It is read by the old process after the restart."""
+    (leaving.directory / "htdocs/large").write_bytes(b"x" * 30_000_000)
+    body = json.dumps({"email": SUB}).encode()
+    received = b""
+    with socket.create_connection(("127.0.0.1", leaving.port), timeout=30) as client:
+        client.sendall(head_of(leaving, OTHER_ADMIN, "GET", "/large")
+                       + head_of(leaving, OTHER_ADMIN, "POST", leaving.base + "/sub-admins/", body,
+                                 "Connection: close\r\n") + body)
+        received = client.recv(1000)
+        take_out(leaving)
+        try:
+            while piece := client.recv(1 << 20):
+                received = received[-5000:] + piece
+        except OSError:
+            pass
+    assert b" 201 " not in received[-5000:]
+    assert leaving.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
+
+
+def test_a_body_that_nobody_reads_holds_no_worker(new_server):
+    server = new_server(processes=1, threads=8)
+    sockets = []
+    try:
+        for _ in range(12):
+            client = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+            sockets.append(client)
+            client.sendall(head_of(server, NOBODY, "POST", server.base + "/users/")
+                           .replace(b"Content-Length: 0", b"Content-Length: 100000000") + b"{")
+            assert raw_status(client.recv(1000)) == 403
+        started = time.monotonic()
+        server.admin.get("users/", fresh=True).expect(200)
+        assert time.monotonic() - started < 5 * PATIENCE
+    finally:
+        for client in sockets:
+            client.close()
 
 
 def test_a_body_in_time(server, admin):

@@ -253,6 +253,26 @@ int um_params_have(const char *driver, const char *params, const char *key)
     return 0;
 }
 
+/* A text without what it quotes. libpq quotes the part of a URI that it can't read, which
+ * may be any piece of a password. */
+static const char *hide_quoted(const char *text, apr_pool_t *pool)
+{
+    const char *hidden = "";
+
+    for (const char *open = strchr(text, '"'); open != NULL; open = strchr(text, '"')) {
+        const char *close = strchr(open + 1, '"');
+
+        hidden = apr_pstrcat(pool, hidden,
+                             apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
+                             "\"" MASK "\"", NULL);
+        if (close == NULL) {
+            return hidden;
+        }
+        text = close + 1;
+    }
+    return apr_pstrcat(pool, hidden, text, NULL);
+}
+
 const char *um_params_redact(const char *text, const char *driver, const char *params,
                              apr_pool_t *pool)
 {
@@ -263,7 +283,7 @@ const char *um_params_redact(const char *text, const char *driver, const char *p
         return text;
     }
     if (um_params_are_uri(params)) {
-        return hide_uri(text, params, pool);
+        return hide_quoted(hide_uri(text, params, pool), pool);
     }
     while (next_word(&word, &at, delimiters_of(driver))) {
         if (!is_open(&word)) {

@@ -120,6 +120,10 @@ static void test_redacts(void **state)
         { "pgsql", "password=abc", "no alphabet", "no alphabet" },
         { "pgsql", "host=example.org", "no host example.org", "no host example.org" },
         { "pgsql", "postgres://joe:s3cret@h/d", "joe: s3cret", "joe: ***" },
+        { "pgsql", "postgresql://app:Sup3r/x9@h/d", "invalid integer value \"Sup3r\" for \"port\"",
+          "invalid integer value \"***\" for \"***\"" },
+        { "pgsql", "postgresql://h/d?password=abc%zz", "invalid token: \"abc%zz",
+          "invalid token: \"***\"" },
         { "mysql", "pass=s3cret,user=u", "s3cret", "***" },
         { "sqlite3", "/a/b.db", "/a/b.db is no database", "/a/b.db is no database" },
     };

@@ -106,6 +106,11 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
     if (!is_dot_string(local)) {
         return &bad_local;
     }
+    c = um_text_find_variant(local);
+    if (c != 0) {
+        return name_character("Before the @ of an email address stands no U+%04X, another shape"
+                              " of a letter that it would be taken for.", c, pool);
+    }
     if (um_text_check_nfkc(&c, local)) {
         return NULL;
     }

@@ -12,6 +12,7 @@
 #define SOFT_HYPHEN 0xAD
 #define BRAILLE_BLANK 0x2800
 #define CAPITAL_I_WITH_DOT 0x130
+#define FINAL_SIGMA 0x3C2
 #define LAST_CODE_POINT 0x10FFFF
 #define LAST_BEFORE_SURROGATES 0xD7FF
 #define FIRST_AFTER_SURROGATES 0xE000
@@ -384,6 +385,27 @@ const char *um_text_fold_simply(const char *text, apr_pool_t *pool)
     copy = composed != NULL ? apr_pstrdup(pool, (const char *)composed) : NULL;
     free(composed);
     return copy;
+}
+
+static int is_capital(utf8proc_int32_t c)
+{
+    utf8proc_category_t category = utf8proc_category(c);
+
+    return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT;
+}
+
+apr_int32_t um_text_find_variant(const char *text)
+{
+    while (*text != '\0') {
+        utf8proc_int32_t c = next(&text);
+        utf8proc_int32_t folded = fold_simply(c);
+
+        /* Small letters of Cherokee fold to their capitals. */
+        if (folded != c && c != FINAL_SIGMA && !is_capital(c) && !is_capital(folded)) {
+            return c;
+        }
+    }
+    return 0;
 }
 
 static int is_own_nfkc(const char *text)

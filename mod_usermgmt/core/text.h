@@ -28,6 +28,11 @@ int um_text_has_control(const char *text);
  *  a default-ignorable one, or the empty braille pattern. 0 where there is none. */
 apr_int32_t um_text_find_hidden(const char *text);
 
+/** The first code point of a well-formed text that counts as another letter where case is
+ *  ignored, though it is no capital of it: U+1C80, another shape of the Cyrillic ve. The
+ *  final sigma is not meant, which every Greek writer uses. 0 where there is none. */
+apr_int32_t um_text_find_variant(const char *text);
+
 /** Tell whether a well-formed text has nothing in it that can be seen: it is empty, or
  *  of white space, default-ignorable code points and empty braille patterns alone. */
 int um_text_shows_nothing(const char *text);

@@ -192,6 +192,7 @@ static void a_refusal_says_what_is_wrong(void **state)
     } samples[] = {
         { "\"a b\"@b.co", "quoted" },       { "a" ZERO_WIDTH_SPACE "b@b.co", "U+200B" },
         { "a b@b.co", "U+0020" },           { "a\x01@b.co", "U+0001" },
+        { "\xe1\xb2\x80\xd0\xb0@b.co", "U+1C80" }, { "\xe1\xb2\x88@b.co", "U+1C88" },
         { KELVIN "arl@b.co", "U+212A" },    { "a\xf3\xa0\x80\xa1@b.co", "U+E0021" },
         { "e\xcc\x81@b.co", "marks" },      { "a@[192.0.2.1]", "brackets" },
         { "a@b_c.co", "domain" },

@@ -120,6 +120,18 @@ static int is_stopping(void *baton)
     return um_watchdog_stopping();
 }
 
+/* Short against the time that a mail is tried for, so that each is tried several times. */
+static apr_interval_time_t away_pause(const um_outbox_t *outbox)
+{
+    apr_interval_time_t pause = outbox->away_factor * outbox->mailer.first_pause;
+    apr_interval_time_t longest = outbox->mailer.give_up_after / 8;
+
+    if (longest < outbox->mailer.first_pause) {
+        longest = outbox->mailer.first_pause;
+    }
+    return pause < longest ? pause : longest;
+}
+
 /* After a run: when to look again. */
 static void plan(um_outbox_t *outbox, apr_status_t status, const um_mailer_state_t *state)
 {
@@ -139,8 +151,7 @@ static void plan(um_outbox_t *outbox, apr_status_t status, const um_mailer_state
         outbox->away_factor = 1;
         return;
     }
-    outbox->look_at = outbox->not_before =
-        now + outbox->away_factor * outbox->mailer.first_pause;
+    outbox->look_at = outbox->not_before = now + away_pause(outbox);
     outbox->away_factor = outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2
                                                                     : AWAY_FACTOR_MAX;
 }

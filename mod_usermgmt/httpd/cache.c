@@ -146,7 +146,7 @@ static unsigned make_key(char *key, const server_rec *server, const char *organi
 /* Bounded, since the process that has it may be stopped: the database is asked then. */
 static int lock(void)
 {
-    return mutex == NULL || apr_global_mutex_timedlock(mutex, LOCK_WAIT) == APR_SUCCESS;
+    return mutex == NULL || um_runtime_lock(mutex, LOCK_WAIT) == APR_SUCCESS;
 }
 
 um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,

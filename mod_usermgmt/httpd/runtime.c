@@ -8,6 +8,7 @@
 #include <apr_hash.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
+#include <apr_version.h>
 #include <http_config.h>
 #include <util_mutex.h>
 
@@ -52,6 +53,8 @@ typedef struct um_lock_t {
 typedef struct um_shared_counters_t {
     apr_uint32_t generation;
     apr_uint32_t changes[CHANGES_MAX];
+    /* When the present configuration was read. */
+    volatile apr_time_t configured_at;
 } um_shared_counters_t;
 
 /* What all processes share. It outlives a graceful restart, during which old
@@ -107,12 +110,33 @@ static void release(um_connection_t *connection, void *baton)
     um_pool_release(connection, database->pool);
 }
 
-/* Bounded, since the process that has it may be stopped. */
+#if APR_VERSION_AT_LEAST(1, 7, 0)
+apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait)
+{
+    return apr_global_mutex_timedlock(mutex, wait);
+}
+#else
+/* How often a mutex is asked for. */
+#define LOCK_PAUSE apr_time_from_msec(1)
+
+apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait)
+{
+    apr_time_t end = apr_time_now() + wait;
+    apr_status_t status = apr_global_mutex_trylock(mutex);
+
+    while (APR_STATUS_IS_EBUSY(status) && apr_time_now() < end) {
+        apr_sleep(LOCK_PAUSE);
+        status = apr_global_mutex_trylock(mutex);
+    }
+    return status;
+}
+#endif
+
 static apr_status_t lock(void *baton)
 {
     um_lock_t *lock = ((um_host_database_t *)baton)->lock;
     apr_interval_time_t wait = apr_atomic_read32(&lock->was_in_vain) ? LOCK_WAIT_AGAIN : LOCK_WAIT;
-    apr_status_t status = apr_global_mutex_timedlock(lock->mutex, wait);
+    apr_status_t status = um_runtime_lock(lock->mutex, wait);
 
     apr_atomic_set32(&lock->was_in_vain, status != APR_SUCCESS);
     return status;
@@ -437,6 +461,9 @@ apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server)
             status = find_lock(database, server);
         }
     }
+    if (status == APR_SUCCESS) {
+        shared->counters->configured_at = apr_time_now();
+    }
     tell_of_sizes(server);
     return status;
 }
@@ -462,6 +489,16 @@ apr_uint32_t um_runtime_changes(const um_runtime_database_t *database)
 }
 
 /* ---- a child process ---- */
+
+/* When the configuration of this process was read. */
+static apr_time_t configured_at;
+
+apr_time_t um_runtime_replaced_at(void)
+{
+    apr_time_t now_configured_at = shared->counters->configured_at;
+
+    return now_configured_at != configured_at ? now_configured_at : 0;
+}
 
 static void changed(void *baton)
 {
@@ -623,6 +660,7 @@ void um_runtime_create_files(apr_pool_t *pool, server_rec *server)
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server)
 {
     (void)server;
+    configured_at = shared->counters->configured_at;
     for (int i = 0; i < databases->nelts; i++) {
         um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
 

@@ -45,6 +45,10 @@ int um_runtime_database_of(const server_rec *server);
  *  another number follows once there was one more. */
 apr_uint32_t um_runtime_changes(const um_runtime_database_t *database);
 
+/** In a child process: when the configuration that it was started with was replaced by
+ *  another, microseconds since 1970; 0 where it was not. */
+apr_time_t um_runtime_replaced_at(void);
+
 /** The server whose log tells of a database. */
 server_rec *um_runtime_database_server(const um_runtime_database_t *database);
 
@@ -64,6 +68,10 @@ void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
  *  that a killed process leaves locked. */
 apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
                                      const char *instance, server_rec *server);
+
+/** Lock a mutex, waiting for so long at most: the process that has it may be stopped.
+ *  APR_SUCCESS, or an error where it could not be had. */
+apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait);
 
 /** Tell whether anything of a server's configuration asks for its database. */
 int um_runtime_is_used(const server_rec *server);

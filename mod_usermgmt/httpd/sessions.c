@@ -24,6 +24,10 @@
  * restart may load a newer module. */
 #define RETAINED_KEY "usermgmt-sessions-2"
 
+/* How long a request that begins a session waits for the table, whose other user may be a
+ * process that is stopped. */
+#define LOCK_WAIT apr_time_from_msec(100)
+
 /* Sessions in one transaction, roughly: other changes wait for it. */
 #define BATCH 500
 
@@ -54,7 +58,7 @@ static um_session_table_t *table;
 static apr_status_t lock(void *baton)
 {
     (void)baton;
-    return apr_global_mutex_lock(shared->mutex);
+    return um_runtime_lock(shared->mutex, LOCK_WAIT);
 }
 
 static void unlock(void *baton)

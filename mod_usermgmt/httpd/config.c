@@ -444,23 +444,31 @@ static const char *set_session_idle(cmd_parms *cmd, void *directory, const char 
     return set_time(&config->session_idle, cmd, text, 1, 30 * 24 * 3600);
 }
 
+/* A number of things of the whole server, in a range. */
+static const char *set_global_number(apr_int64_t *number, cmd_parms *cmd, const char *text,
+                                     const char *things, int min, int max)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    const char *end = NULL;
+
+    if (error != NULL) {
+        return error;
+    }
+    if (!parse_number(number, &end, text, max) || *end != '\0' || *number < min) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of %s from %d to %d",
+                            cmd->cmd->name, text, things, min, max);
+    }
+    return NULL;
+}
+
 static const char *set_session_table(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
                                                       &usermgmt_module);
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    const char *end = NULL;
 
     (void)directory;
-    if (error != NULL) {
-        return error;
-    }
-    if (!parse_number(&config->session_table, &end, text, SESSION_TABLE_MAX) || *end != '\0'
-        || config->session_table < SESSION_TABLE_MIN) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of sessions from %d to %d",
-                            cmd->cmd->name, text, SESSION_TABLE_MIN, SESSION_TABLE_MAX);
-    }
-    return NULL;
+    return set_global_number(&config->session_table, cmd, text, "sessions", SESSION_TABLE_MIN,
+                             SESSION_TABLE_MAX);
 }
 
 static const char *set_session_flush(cmd_parms *cmd, void *directory, const char *text)
@@ -477,19 +485,9 @@ static const char *set_max_streams(cmd_parms *cmd, void *directory, const char *
 {
     um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
                                                       &usermgmt_module);
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    const char *end = NULL;
 
     (void)directory;
-    if (error != NULL) {
-        return error;
-    }
-    if (!parse_number(&config->max_streams, &end, text, STREAMS_MAX) || *end != '\0'
-        || config->max_streams == 0) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of streams from 1 to %d",
-                            cmd->cmd->name, text, STREAMS_MAX);
-    }
-    return NULL;
+    return set_global_number(&config->max_streams, cmd, text, "streams", 1, STREAMS_MAX);
 }
 
 static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)

@@ -4,6 +4,9 @@
 
 #include "config_database.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include <apr_lib.h>
 #include <apr_strings.h>
 

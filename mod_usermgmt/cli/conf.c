@@ -214,6 +214,8 @@ static void read_path(um_conf_t *conf, const char *path)
     status = apr_stat(&info, path, APR_FINFO_TYPE, conf->pool);
     if (status == APR_SUCCESS && info.filetype == APR_DIR) {
         read_folder(conf, path, "*");
+    } else if (status == APR_SUCCESS && (info.filetype == APR_CHR || info.filetype == APR_BLK)) {
+        conf->wrong = apr_psprintf(conf->pool, "%s is a device", path);
     } else if ((status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED,
                                        APR_FPROT_OS_DEFAULT, conf->pool))
                == APR_SUCCESS) {

@@ -165,8 +165,13 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
 static um_exit_t check_file(const um_tool_t *tool, int may_create)
 {
     apr_finfo_t info;
-    const char *wrong = um_sqlite_file_check_log(tool->params, tool->pool);
+    const char *wrong;
 
+    if (um_output_is_strangers_link(tool->params)) {
+        um_tool_say(tool, "the database %s is a link of another user", tool->params);
+        return UM_EXIT_DATABASE;
+    }
+    wrong = um_sqlite_file_check_log(tool->params, tool->pool);
     if (wrong != NULL) {
         um_tool_say(tool, "%s", wrong);
         return UM_EXIT_DATABASE;

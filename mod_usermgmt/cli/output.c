@@ -229,6 +229,13 @@ static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char
     return when == UM_OUTPUT_AT_ONCE ? take_place(output, tool, path) : UM_EXIT_OK;
 }
 
+int um_output_is_strangers_link(const char *path)
+{
+    struct stat entry;
+
+    return lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) && !is_trusted(&entry);
+}
+
 /* What is at the path, itself and where it leads. */
 static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const char *path,
                            um_output_when_t when)
@@ -249,7 +256,7 @@ static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const cha
     if (S_ISDIR(entry.st_mode)) {
         return refuse(output, tool, "it is a folder");
     }
-    if ((S_ISLNK(entry.st_mode) || S_ISFIFO(entry.st_mode)) && !is_trusted(&entry)) {
+    if (um_output_is_strangers_link(path) || (S_ISFIFO(entry.st_mode) && !is_trusted(&entry))) {
         return refuse(output, tool, "it is a link or a pipe of another user");
     }
     if (has_target && find_standard(&target) >= 0) {

@@ -53,6 +53,10 @@ typedef struct um_kept_file_t {
     ino_t inode;
 } um_kept_file_t;
 
+/** Tell whether a path is a link of another user's than root and the caller: it may lead
+ *  anywhere. */
+int um_output_is_strangers_link(const char *path);
+
 /** Keep a file, or one that is open, from being written to. */
 void um_output_keep(struct um_tool_t *tool, const char *what, const char *path);
 void um_output_keep_open(struct um_tool_t *tool, const char *what, int file);

@@ -407,6 +407,22 @@ def test_a_link_to_nothing_is_no_database(tmp_path):
     assert os.listdir(database.folder) == ["users.db"]
 
 
+def test_a_database_is_no_link_of_others(tmp_path, shared):
+    if os.geteuid() != 0:
+        return
+    database = Database(tmp_path / "data")
+    victim = database.folder / "victim"
+    victim.touch()
+    as_user("nobody", lambda: os.symlink(victim, shared / "users.db"))
+    run("--driver", "sqlite3", "--params", shared / "users.db", "schema", "create") \
+        .expect(3, "is a link of another user")
+    assert victim.stat().st_size == 0
+
+
+def test_a_device_is_no_configuration():
+    run("--config", "/dev/zero", "schema", "status").expect(2, "is a device")
+
+
 # ---- what can hold no data ----
 
 @pytest.mark.parametrize("params, said", [

@@ -42,6 +42,11 @@
 #define IDLE_TIME apr_time_from_sec(60)
 #define IDLE_LOOK apr_time_from_sec(10)
 
+/* Beyond the first ones connections are made one by one, with a pause between them: to make
+ * one, and to fill the caches of the process behind it, takes the database's processor away
+ * from those that are at work. */
+#define GROW_PAUSE apr_time_from_msec(50)
+
 /* That requests wait in vain is logged so often at most. */
 #define BUSY_LINE_EVERY apr_time_from_sec(10)
 
@@ -117,6 +122,8 @@ struct um_pool_t {
     /* The settings' function was called. */
     int has_connected;
 
+    /* When a connection was begun to be made last. */
+    apr_time_t connected_at;
     /* When a connection was made, or had done its work, last. */
     apr_time_t last_good;
     /* Tries to connect that failed in a row, and when the next is due. */
@@ -414,12 +421,29 @@ static int count_needed(const um_pool_t *pool)
     return needed;
 }
 
+/* How long until one more connection may be made beyond the first ones. */
+static apr_interval_time_t time_to_grow(const um_pool_t *pool)
+{
+    if (!pool->has_connected || pool->open < pool->settings.first) {
+        return 0;
+    }
+    return count_connecting(pool) > 0 ? GROW_PAUSE
+                                      : pool->connected_at + GROW_PAUSE - apr_time_now();
+}
+
 /* Is a connection to be made now? If not, *pause is how long that stays so; -1 for
  * until somebody signals. */
 static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
 {
+    apr_interval_time_t left;
+
     *pause = pool->idle_count > pool->settings.first ? IDLE_LOOK : -1;
     if (pool->is_draining || count_needed(pool) <= 0) {
+        return 0;
+    }
+    left = time_to_grow(pool);
+    if (left > 0) {
+        *pause = left;
         return 0;
     }
     if (!has_room(pool)) {
@@ -445,7 +469,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     um_slot_t *slot;
 
     pool->connecting++;
-    connector->connecting_since = apr_time_now();
+    pool->connected_at = connector->connecting_since = apr_time_now();
     apr_thread_mutex_unlock(pool->mutex);
     status = um_connection_open(&connection, &error, pool->database, may_make, scratch);
     apr_thread_mutex_lock(pool->mutex);

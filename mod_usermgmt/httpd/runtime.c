@@ -29,7 +29,7 @@
  * many for its threads, and within these bounds. */
 #define CONNECTIONS_FOR(threads) ((threads) / 2)
 #define CONNECTIONS_LEAST 4
-#define CONNECTIONS_MOST 32
+#define CONNECTIONS_MOST 12
 
 /* Connections that are made when a process starts. */
 #define CONNECTIONS_FIRST 4

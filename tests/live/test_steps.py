@@ -563,6 +563,8 @@ def test_what_came_of_a_mail_is_audited_once(proxied, make_smtp, how, error, is_
 def test_import_at_every_message(proxied):
     """usermgmtctl tries its batch again, and nothing comes twice."""
     server, proxy = proxied()
+    # Its looks at the database would be counted among the tool's messages.
+    server.stop()
     database = DatabaseOf(server)
     burst = 0
     was_broken = True
@@ -586,6 +588,7 @@ def test_import_at_every_message(proxied):
         assert server.sql("SELECT SUM(user_count), SUM(sub_admin_count)"
                           " FROM organization_counts") == [(2 * burst, burst)]
     assert burst > 12
+    server.start()
     check_database(server)
     check_counts(server)
 
@@ -594,6 +597,8 @@ def test_org_create_at_every_message(proxied):
     """The organization that a commit was to make is no help in finding out whether
     it did."""
     server, proxy = proxied()
+    # Its looks at the database would be counted among the tool's messages.
+    server.stop()
     database = DatabaseOf(server)
     burst = 0
     was_broken = True
@@ -613,4 +618,5 @@ def test_org_create_at_every_message(proxied):
         assert server.sql("SELECT COUNT(*) FROM audit_events WHERE action = 'organizations.create'") \
             == [(burst,)]
     assert burst > 12
+    server.start()
     check_counts(server)

@@ -13,8 +13,15 @@
 
 #include <apr_pools.h>
 
-#include "rules.h"
+#include "violation.h"
 
+#define UM_EMAIL_MAX 254
+#define UM_EMAIL_LOCAL_MAX 64
+/* Bytes; what is longer names nobody. An address has at most 254, but a login
+ * may be something else, such as the subject of a certificate. */
+#define UM_IDENTITY_MAX 512
+/* Bytes of its key, see um_address_identity_key(). */
+#define UM_IDENTITY_KEY_MAX (UM_IDENTITY_MAX + 1)
 /** Bytes. The local part of a key may have half as many again as the address's. */
 #define UM_ADDRESS_KEY_MAX 352
 

@@ -30,6 +30,7 @@
  *           READY
  */
 
+#include <apr_dbd.h>
 #include <apr_file_info.h>
 #include <apr_hash.h>
 

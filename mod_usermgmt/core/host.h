@@ -10,7 +10,6 @@
  * tool and the unit tests with their own.
  */
 
-#include <apr_dbd.h>
 #include <apr_pools.h>
 #include <apr_time.h>
 

@@ -9,28 +9,13 @@
  * is wrong with it.
  */
 
-#include <apr_pools.h>
+#include "violation.h"
 
-/** One broken rule, as it is told to the client. */
-typedef struct um_violation_t {
-    /** Stable, snake_case. */
-    const char *code;
-    /** A sentence for people. */
-    const char *detail;
-} um_violation_t;
-
-#define UM_EMAIL_MAX 254
-#define UM_EMAIL_LOCAL_MAX 64
 #define UM_DISPLAY_NAME_MAX 256
 #define UM_PHONE_MIN 3
 #define UM_PHONE_MAX 32
 #define UM_UID_MAX 128
 #define UM_ACTIVITY_MAX 128
-/* Bytes; what is longer names nobody. An address has at most 254, but a login
- * may be something else, such as the subject of a certificate. */
-#define UM_IDENTITY_MAX 512
-/* Bytes of its key, see um_address_identity_key(). */
-#define UM_IDENTITY_KEY_MAX (UM_IDENTITY_MAX + 1)
 #define UM_ORGANIZATION_MAX 255
 /* Characters. */
 #define UM_PAYMENT_TYPE_MAX 64

@@ -16,6 +16,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+#include "address.h"
 #include "host.h"
 #include "rules.h"
 #include "uid.h"

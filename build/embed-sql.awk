@@ -55,7 +55,7 @@ BEGIN {
         fail("give the variable's name: -v name=…")
     }
     print "/* Made by build/embed-sql.awk from the files below schema/; don't edit. */"
-    print "#include \"mod_usermgmt/core/schema.h\"\n"
+    print "#include \"mod_usermgmt/db/schema.h\"\n"
 }
 
 FNR == 1 { start_file() }

@@ -11,7 +11,7 @@ BEGIN {
         exit 1
     }
     print "/* Made by build/embed-text.awk; don't edit. */"
-    print "#include \"mod_usermgmt/core/" header "\"\n"
+    print "#include \"mod_usermgmt/mail/" header "\"\n"
     print "const char " name "[] ="
 }
 

@@ -5,12 +5,12 @@
 
 #include <apr_strings.h>
 
-#include "../core/address.h"
+#include "../base/address.h"
+#include "../base/uid.h"
 #include "../core/link.h"
-#include "../core/uid.h"
-#include "body.h"
-#include "change.h"
-#include "listing.h"
+#include "../rest/body.h"
+#include "../rest/change.h"
+#include "../rest/listing.h"
 #include "router.h"
 #include "sub_admins.h"
 #include "user_json.h"

@@ -7,12 +7,12 @@
 
 #include <apr_strings.h>
 
-#include "../core/memory.h"
-#include "../core/text.h"
-#include "negotiate.h"
-#include "permission.h"
-#include "problem.h"
-#include "query.h"
+#include "../base/memory.h"
+#include "../base/text.h"
+#include "../rest/negotiate.h"
+#include "../rest/permission.h"
+#include "../rest/problem.h"
+#include "../rest/query.h"
 
 #define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
 

@@ -8,7 +8,7 @@
  * request goes through, in the order docs/api.md gives.
  */
 
-#include "request.h"
+#include "../rest/request.h"
 
 /** Does what a route is for. APR_SUCCESS with answer filled in (a problem
  *  included), or the error of a store function. */

@@ -3,10 +3,10 @@
 
 #include <apr_strings.h>
 
-#include "../core/address.h"
-#include "body.h"
-#include "change.h"
-#include "listing.h"
+#include "../base/address.h"
+#include "../rest/body.h"
+#include "../rest/change.h"
+#include "../rest/listing.h"
 #include "router.h"
 #include "sub_admins.h"
 

@@ -4,7 +4,7 @@
 
 /** @file sub_admins.h Making a user a sub-admin, whoever asks for it. */
 
-#include "change.h"
+#include "../rest/change.h"
 
 /** A sub-admin as the API shows it, in pool. */
 const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool);

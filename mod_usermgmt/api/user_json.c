@@ -8,9 +8,9 @@
 
 #include <apr_strings.h>
 
-#include "../core/address.h"
-#include "../core/instant.h"
-#include "../core/text.h"
+#include "../base/address.h"
+#include "../base/instant.h"
+#include "../base/text.h"
 
 /* The members of a user that are no attributes. */
 static const struct {

@@ -4,7 +4,7 @@
 
 /** @file user_json.h The user as JSON: bodies read, answers written. */
 
-#include "problem.h"
+#include "../rest/problem.h"
 
 /** A body that makes or changes a user. */
 typedef struct um_user_input_t {

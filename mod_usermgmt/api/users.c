@@ -5,10 +5,10 @@
 
 #include <apr_strings.h>
 
-#include "../core/uid.h"
-#include "body.h"
-#include "change.h"
-#include "listing.h"
+#include "../base/uid.h"
+#include "../rest/body.h"
+#include "../rest/change.h"
+#include "../rest/listing.h"
 #include "router.h"
 #include "user_json.h"
 

@@ -15,8 +15,8 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-#include "../core/params.h"
-#include "../core/text.h"
+#include "../base/text.h"
+#include "../db/params.h"
 
 #define LINE_MAX_BYTES 8192
 /* Files that include files that include files. */

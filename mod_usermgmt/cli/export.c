@@ -8,7 +8,7 @@
 
 #include "../api/audit_events.h"
 #include "../api/user_json.h"
-#include "../core/instant.h"
+#include "../base/instant.h"
 #include "../core/rules.h"
 #include "commands.h"
 #include "progress.h"

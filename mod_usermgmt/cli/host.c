@@ -10,9 +10,9 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../core/params.h"
-#include "../core/sqlite_file.h"
-#include "../core/text.h"
+#include "../base/text.h"
+#include "../db/params.h"
+#include "../db/sqlite_file.h"
 #include "conf.h"
 
 /* How long a change that met a busy database waits before it is tried again. */

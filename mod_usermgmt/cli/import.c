@@ -16,8 +16,8 @@
 
 #include "../api/sub_admins.h"
 #include "../api/user_json.h"
-#include "../core/address.h"
-#include "../core/uid.h"
+#include "../base/address.h"
+#include "../base/uid.h"
 #include "commands.h"
 #include "progress.h"
 #include "records.h"

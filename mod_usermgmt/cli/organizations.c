@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "../api/json.h"
+#include "../base/json.h"
 #include "../core/rules.h"
 #include "commands.h"
 

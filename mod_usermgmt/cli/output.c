@@ -13,7 +13,7 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 
-#include "../core/text.h"
+#include "../base/text.h"
 #include "tool.h"
 
 #define RANDOM_BYTES 12

@@ -16,7 +16,7 @@
 #include <apr_file_io.h>
 #include <apr_tables.h>
 
-#include "../core/buffer.h"
+#include "../base/buffer.h"
 #include "exit.h"
 
 struct um_tool_t;

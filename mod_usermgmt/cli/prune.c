@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file prune.c The commands that delete what nobody needs any more. */
 
-#include "../api/json.h"
+#include "../base/json.h"
 #include "commands.h"
 
 #define MS_PER_DAY (24 * 3600 * APR_INT64_C(1000))

@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 
 #include "../api/user_json.h"
-#include "../core/text.h"
+#include "../base/text.h"
 
 #define BLOCK 65536
 #define COLUMNS_MAX 1000

@@ -10,7 +10,7 @@
  * further ones; NAME:json holds JSON, any other NAME a string.
  */
 
-#include "../api/problem.h"
+#include "../rest/problem.h"
 #include "tool.h"
 
 /** Bytes of one record; what is longer is refused. */

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file schema.c The commands about the database's schema. */
 
-#include "../core/schema.h"
+#include "../db/schema.h"
 
 #include "commands.h"
 

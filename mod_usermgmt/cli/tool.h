@@ -11,8 +11,8 @@
 #include <apr_file_io.h>
 #include <apr_thread_mutex.h>
 
-#include "../core/connection.h"
 #include "../core/store.h"
+#include "../db/connection.h"
 #include "exit.h"
 #include "options.h"
 #include "output.h"

@@ -8,7 +8,7 @@
  * links that carry the secret.
  */
 
-#include "host.h"
+#include "../base/host.h"
 
 typedef enum um_invitation_status_t {
     UM_INVITATION_PENDING,

@@ -10,7 +10,7 @@
 
 #include <apr_tables.h>
 
-#include "violation.h"
+#include "../base/violation.h"
 
 #define UM_LINK_MAX 2048
 

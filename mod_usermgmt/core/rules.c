@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "text.h"
+#include "../base/text.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

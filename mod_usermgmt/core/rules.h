@@ -9,7 +9,7 @@
  * is wrong with it.
  */
 
-#include "violation.h"
+#include "../base/violation.h"
 
 #define UM_DISPLAY_NAME_MAX 256
 #define UM_PHONE_MIN 3

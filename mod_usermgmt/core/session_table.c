@@ -8,7 +8,7 @@
 #include <apr_siphash.h>
 #include <apr_strings.h>
 
-#include "status.h"
+#include "../base/status.h"
 
 /* What a slot's tag may be besides the hash of the key of a session that goes
  * on. One that has ended keeps its slot until it is written. */

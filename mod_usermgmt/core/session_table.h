@@ -16,10 +16,10 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-#include "address.h"
-#include "host.h"
+#include "../base/address.h"
+#include "../base/host.h"
+#include "../base/uid.h"
 #include "rules.h"
-#include "uid.h"
 
 #define UM_SESSION_SET 16
 

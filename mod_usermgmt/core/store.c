@@ -5,9 +5,9 @@
 
 #include <apr_atomic.h>
 
-#include "log.h"
-#include "runner.h"
-#include "schema.h"
+#include "../base/log.h"
+#include "../db/runner.h"
+#include "../db/schema.h"
 
 /* Changes folded in one transaction, at most. */
 #define FOLD_AT_ONCE 1000

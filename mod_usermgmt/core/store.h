@@ -14,11 +14,11 @@
 
 #include <apr_tables.h>
 
-#include "db.h"
+#include "../db/db.h"
+#include "../db/limit.h"
+#include "../db/writer.h"
 #include "invitation.h"
-#include "limit.h"
 #include "user.h"
-#include "writer.h"
 
 typedef struct um_store_t um_store_t;
 

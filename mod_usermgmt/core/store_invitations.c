@@ -7,8 +7,8 @@
 
 #include <apr_strings.h>
 
-#include "address.h"
-#include "digest.h"
+#include "../base/address.h"
+#include "../base/digest.h"
 
 /* The column behind those of an invitation. */
 #define SECRET_COLUMN 10

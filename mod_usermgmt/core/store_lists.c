@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "list_path.h"
+#include "../db/list_path.h"
 
 static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
                                 const um_list_t *list, um_list_what_t what, apr_pool_t *pool)

@@ -5,7 +5,7 @@
 
 #include <apr_strings.h>
 
-#include "uid.h"
+#include "../base/uid.h"
 
 apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *invite_token,
                                   apr_int64_t now, apr_pool_t *pool)

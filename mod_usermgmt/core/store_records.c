@@ -6,8 +6,8 @@
 
 #include <apr_strings.h>
 
-#include "address.h"
-#include "uid.h"
+#include "../base/address.h"
+#include "../base/uid.h"
 
 typedef struct um_kept_get_t {
     um_kept_answer_t *kept;

@@ -5,8 +5,8 @@
 
 #include <apr_strings.h>
 
-#include "address.h"
-#include "text.h"
+#include "../base/address.h"
+#include "../base/text.h"
 
 /* The first column behind those of a user. */
 #define USER_COLUMN_COUNT 9

@@ -3,11 +3,11 @@
 
 #include "caller.h"
 
-#include "../core/address.h"
-#include "../core/log.h"
+#include "../base/address.h"
+#include "../base/log.h"
+#include "../base/text.h"
+#include "../base/uid.h"
 #include "../core/rules.h"
-#include "../core/text.h"
-#include "../core/uid.h"
 #include "cache.h"
 #include "config.h"
 #include "module.h"

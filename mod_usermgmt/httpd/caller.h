@@ -6,7 +6,7 @@
 
 #include <httpd.h>
 
-#include "../api/request.h"
+#include "../rest/request.h"
 
 /**
  * Find out what a request's caller and its organization are called, by the

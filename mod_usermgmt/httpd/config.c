@@ -8,9 +8,9 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "../base/text.h"
 #include "../core/link.h"
 #include "../core/rules.h"
-#include "../core/text.h"
 #include "authz.h"
 #include "config_database.h"
 #include "config_mail.h"

@@ -14,8 +14,8 @@
 #include <http_config.h>
 #include <mod_auth.h>
 
-#include "../api/request.h"
-#include "../core/mail_template.h"
+#include "../mail/mail_template.h"
+#include "../rest/request.h"
 
 /** The handler's name: SetHandler usermgmt. */
 #define UM_HANDLER "usermgmt"

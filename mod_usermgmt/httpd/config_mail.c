@@ -7,9 +7,9 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "../base/address.h"
+#include "../base/text.h"
 #include "../core/rules.h"
-#include "../core/address.h"
-#include "../core/text.h"
 #include "module.h"
 
 #define TIMEOUT_DEFAULT apr_time_from_sec(120)

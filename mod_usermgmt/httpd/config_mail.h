@@ -7,7 +7,7 @@
  * The directives that tell how mail is sent, and what they leave.
  */
 
-#include "../api/mailer.h"
+#include "../mail/mailer.h"
 #include "config.h"
 
 const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url);

@@ -5,8 +5,8 @@
 
 #include <http_log.h>
 
-#include "../core/params.h"
-#include "../core/sqlite_file.h"
+#include "../db/params.h"
+#include "../db/sqlite_file.h"
 #include "module.h"
 
 int um_database_file_check(const um_database_file_t *file, server_rec *server,

@@ -10,7 +10,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
-#include "../api/problem.h"
+#include "../rest/problem.h"
 #include "config.h"
 
 #define FILTER_NAME "USERMGMT_ERRORS"

@@ -9,8 +9,8 @@
 #include <http_request.h>
 #include <util_filter.h>
 
-#include "../api/query.h"
 #include "../api/router.h"
+#include "../rest/query.h"
 #include "caller.h"
 #include "config.h"
 #include "config_mail.h"

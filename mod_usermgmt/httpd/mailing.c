@@ -3,7 +3,7 @@
 
 #include "mailing.h"
 
-#include "../api/mailer.h"
+#include "../mail/mailer.h"
 #include "config_mail.h"
 #include "module.h"
 #include "runtime.h"

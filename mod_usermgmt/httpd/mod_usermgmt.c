@@ -7,7 +7,7 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-#include "../core/memory.h"
+#include "../base/memory.h"
 #include "authz.h"
 #include "cache.h"
 #include "config.h"

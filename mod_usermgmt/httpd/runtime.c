@@ -12,7 +12,7 @@
 #include <http_config.h>
 #include <util_mutex.h>
 
-#include "../core/pool.h"
+#include "../db/pool.h"
 #include "config.h"
 #include "config_database.h"
 #include "module.h"

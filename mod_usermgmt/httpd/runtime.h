@@ -12,8 +12,8 @@
 #include <apr_global_mutex.h>
 #include <httpd.h>
 
-#include "../core/connection.h"
 #include "../core/store.h"
+#include "../db/connection.h"
 
 /** A database and the servers that have it. */
 typedef struct um_runtime_database_t {

@@ -10,7 +10,7 @@
 #include <apr_strings.h>
 #include <util_mutex.h>
 
-#include "../core/address.h"
+#include "../base/address.h"
 #include "../core/session_table.h"
 #include "../core/store.h"
 #include "caller.h"

@@ -7,7 +7,7 @@
 #include <apr_portable.h>
 #include <apr_thread_proc.h>
 
-#include "../core/digest.h"
+#include "../base/digest.h"
 
 struct um_task_t {
     um_task_work_t *work;

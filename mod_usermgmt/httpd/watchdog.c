@@ -9,7 +9,7 @@
 #include <apr_thread_mutex.h>
 #include <mod_watchdog.h>
 
-#include "../core/digest.h"
+#include "../base/digest.h"
 #include "module.h"
 
 typedef struct um_job_t {

@@ -3,8 +3,8 @@
 
 #include <ctype.h>
 
-#include "../../mod_usermgmt/core/address.h"
-#include "../../mod_usermgmt/core/text.h"
+#include "../../mod_usermgmt/base/address.h"
+#include "../../mod_usermgmt/base/text.h"
 #include "fuzz.h"
 
 static apr_pool_t *parent;

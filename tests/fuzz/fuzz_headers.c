@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file fuzz_headers.c The headers that choose or guard a representation. */
 
-#include "../../mod_usermgmt/api/negotiate.h"
+#include "../../mod_usermgmt/rest/negotiate.h"
 
 #include <apr_strings.h>
 

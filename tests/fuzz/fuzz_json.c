@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file fuzz_json.c A text to a value: what is written of it reads the same. */
 
-#include "../../mod_usermgmt/api/json.h"
-#include "../../mod_usermgmt/core/status.h"
-#include "../../mod_usermgmt/core/text.h"
+#include "../../mod_usermgmt/base/json.h"
+#include "../../mod_usermgmt/base/status.h"
+#include "../../mod_usermgmt/base/text.h"
 #include "fuzz.h"
 
 static apr_pool_t *parent;

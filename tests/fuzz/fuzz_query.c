@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file fuzz_query.c A query to its pairs, and the pairs to a query again. */
 
-#include "../../mod_usermgmt/api/query.h"
-#include "../../mod_usermgmt/core/status.h"
-#include "../../mod_usermgmt/core/text.h"
+#include "../../mod_usermgmt/base/status.h"
+#include "../../mod_usermgmt/base/text.h"
+#include "../../mod_usermgmt/rest/query.h"
 
 #include <apr_strings.h>
 

@@ -13,7 +13,7 @@
  */
 
 #include "../../mod_usermgmt/api/router.h"
-#include "../../mod_usermgmt/core/digest.h"
+#include "../../mod_usermgmt/base/digest.h"
 #include "../unit/sqlite_host.h"
 #include "fuzz.h"
 

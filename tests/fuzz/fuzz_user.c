@@ -2,7 +2,7 @@
 /** @file fuzz_user.c A body to a user: made from it, and changed by it. */
 
 #include "../../mod_usermgmt/api/user_json.h"
-#include "../../mod_usermgmt/core/address.h"
+#include "../../mod_usermgmt/base/address.h"
 #include "fuzz.h"
 
 static apr_pool_t *parent;

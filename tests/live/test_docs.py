@@ -63,13 +63,13 @@ def test_every_route_has_a_row_and_every_row_a_route():
 
 def problems_of_sources():
     """Every (status, code): a call with both, the table of kinds, and JSON's reasons."""
-    text = sources("api")
+    text = sources("rest", "api")
     problems = {(int(status), code)
                 for status, code in re.findall(r'\b([45]\d\d), *"([a-z_]+)"', text)}
     kinds = re.findall(r'\{ ([45]\d\d), "[A-Z][A-Za-z ]+", "([a-z_]+)" \}', text)
     assert len(kinds) == len(re.findall(r"\{ [45]\d\d,", text)) >= 20
     problems |= {(int(status), code) for status, code in kinds}
-    parser = read("mod_usermgmt/api/json.c")
+    parser = read("mod_usermgmt/base/json.c")
     body = re.search(r"static const char \*find_code\(.*?\n\}", parser, re.DOTALL)[0]
     reasons = set(re.findall(r'return "([a-z_0-9]+)"', body))
     reasons |= set(re.findall(r'\brefuse_at\(error, "([a-z_]+)"', parser))
@@ -84,7 +84,7 @@ def test_every_problem_is_documented_and_every_documented_one_is_there():
     assert_same(set(documented), problems_of_sources(), 35)
     others = [names(row[1])[0] for row in table if row[0].startswith("other ")]
     found = re.search(r'status < 500 \? "([a-z_]+)" : "([a-z_]+)"', read(
-        "mod_usermgmt/api/problem.c"))
+        "mod_usermgmt/rest/problem.c"))
     assert others == list(found.groups())
 
 
@@ -109,7 +109,7 @@ def arguments(call):
 
 
 def test_every_fault_is_documented_and_every_documented_one_is_there():
-    text = sources("api", "core")
+    text = sources("base", "core", "rest", "api")
     found = set()
     calls = 0
     for call in re.finditer(r"(?<!void )\bum_faults_add\(", text):
@@ -127,7 +127,7 @@ def test_every_fault_is_documented_and_every_documented_one_is_there():
 
 
 def test_every_parameter_is_documented_and_every_documented_one_is_there():
-    text = sources("api")
+    text = sources("rest", "api")
     found = set(re.findall(r'\{ \.name = "([a-z_]+)", \.type = UM_LISTING_', text))
     assert len(re.findall(r"\.type = UM_LISTING_", text)) == text.count("{ .name = \"")
     table = rows(section(read("docs/api.md"), "## Lists"))[1:]
@@ -171,7 +171,7 @@ def test_every_line_of_the_log_is_documented_and_has_a_number_of_its_own():
     text = sources("httpd")
     found = re.findall(r'"(UM\d{4}): ', text)
     assert len(found) == len(re.findall(r"\bUM\d{4}\b", text)), "a number is not at the beginning"
-    below = sources("core", "api")
+    below = sources("base", "db", "core", "mail", "rest", "api")
     calls = [arguments(below[call.end():])
              for call in re.finditer(r"(?<!void )\bum_log\(", below)]
     found += [f"UM{int(call[2]):04}" for call in calls]

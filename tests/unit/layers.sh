@@ -1,9 +1,9 @@
 #!/bin/sh
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 #
-# The house's rules: which layer may know of what. Reads the sources in
-# $srcdir and the libraries built in the current directory. A rule that finds
-# nothing to look at fails as well.
+# The house's rules: which room may know of which. Reads the sources in $srcdir
+# and the library built in the current directory. A rule that finds nothing to
+# look at fails as well.
 set -u
 srcdir=${srcdir:-.}
 sources=$srcdir/mod_usermgmt
@@ -15,10 +15,14 @@ fail() {
     failures=$((failures + 1))
 }
 
-# files LAYER...: the C files of the layers, without what is generated.
+# From bottom to top: a room includes headers of its own and of rooms before it.
+# httpd and cli do not know each other.
+rooms='base db core mail rest api httpd cli'
+
+# files ROOM...: the C files of the rooms, without those that are generated.
 files() {
-    for layer in "$@"; do
-        find "$sources/$layer" -name '*.[ch]' ! -name 'schema_*.c'
+    for room in "$@"; do
+        find "$sources/$room" -name '*.[ch]' ! -name 'schema_*.c'
     done | sort
 }
 
@@ -61,48 +65,56 @@ strings() {
     }' "$@"
 }
 
-# The loops split at newlines only: a source directory may have a space.
+# upward ROOM: the includes of a room that lead into a later one.
+upward() {
+    later=$(printf '%s' "$rooms" | sed "s/.*\\<$1\\>//; s/^ //; s/ /|/g")
+    [ "$1" = httpd ] || [ "$1" = cli ] && later='httpd|cli'
+    includes ".*($later)/" $(files "$1")
+}
+
+# Lists are split at newlines only: the source directory may have a space.
+below=$(echo "${rooms% httpd cli}" | tr ' ' '\n')
+all=$(echo "$rooms" | tr ' ' '\n')
 IFS='
 '
 set -f
 
-for layer in core api httpd cli; do
-    found=$(files "$layer" | grep -c '\.c$')
-    [ "$found" -ge 5 ] || fail "only $found C files in $sources/$layer"
+for room in $all; do
+    found=$(files "$room" | grep -c '\.c$')
+    [ "$found" -ge 4 ] || fail "only $found C files in $sources/$room"
+    above=$(upward "$room")
+    [ -z "$above" ] || fail "$room includes a room above it" "$above"
 done
+unlisted=$(find "$sources" -mindepth 1 -maxdepth 1 -type d | sed 's|.*/||' |
+    grep -vxF "$all")
+[ -z "$unlisted" ] || fail "no rule tells the place of a room" "$unlisted"
+# Were the rule blind, it would see none of the many includes of rooms below either.
+[ "$(includes '\.\./(base|db|core)/' $(files $all) | wc -l)" -ge 50 ] ||
+    fail "the rooms include nothing of each other, so the check looks at the wrong thing"
 
 httpd_headers='([^">]*/)?(httpd|(http|ap|mod|util)_[a-z0-9_]+)\.h'
-httpd=$(includes "$httpd_headers" $(files core api))
-[ -z "$httpd" ] || fail "core or api includes httpd's headers" "$httpd"
+httpd=$(includes "$httpd_headers" $(files $below cli))
+[ -z "$httpd" ] || fail "a room apart from httpd includes httpd's headers" "$httpd"
 includes "$httpd_headers" $(files httpd) >/dev/null ||
     fail "not even httpd/ includes httpd's headers, so the check looks at the wrong thing"
 
-httpd=$(includes "$httpd_headers" $(files cli))
-[ -z "$httpd" ] || fail "cli includes httpd's headers" "$httpd"
+archive=.libs/libusermgmt.a
+symbols=$(nm -A -u "$archive" 2>/dev/null)
+printf '%s\n' "$symbols" | grep -q ' U apr_' || fail "$archive has no symbols to look at"
+needs=$(printf '%s\n' "$symbols" | grep -E ' U ap_')
+[ -z "$needs" ] || fail "$archive needs httpd" "$needs"
 
-above=$(includes '.*(api|httpd|cli)/' $(files core)
-    includes '.*(httpd|cli)/' $(files api))
-[ -z "$above" ] || fail "a layer includes one above it" "$above"
-
-for library in libumcore libumapi; do
-    archive=.libs/$library.a
-    symbols=$(nm -A -u "$archive" 2>/dev/null)
-    printf '%s\n' "$symbols" | grep -q ' U apr_' || fail "$archive has no symbols to look at"
-    needs=$(printf '%s\n' "$symbols" | grep -E ' U ap_')
-    [ -z "$needs" ] || fail "$library needs httpd" "$needs"
-done
-
-only 'core/\(db\|connection\)\.c' "calls of apr_dbd" \
-    "$(grep -nE 'apr_dbd_[a-z0-9_]+[[:space:]]*\(' $(files core api httpd))"
-only api/json.c "jansson.h" "$(includes 'jansson\.h' $(files core api httpd cli))"
-only core/smtp.c "curl.h" "$(includes 'curl/curl\.h' $(files core api httpd cli))"
-only core/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files core api httpd cli))"
-only core/address.c "idn2.h" "$(includes 'idn2\.h' $(files core api httpd cli))"
-only core/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files core api httpd cli))"
+only 'db/\(db\|connection\)\.c' "calls of apr_dbd" \
+    "$(grep -nE 'apr_dbd_[a-z0-9_]+[[:space:]]*\(' $(files $below httpd))"
+only base/json.c "jansson.h" "$(includes 'jansson\.h' $(files $all))"
+only mail/smtp.c "curl.h" "$(includes 'curl/curl\.h' $(files $all))"
+only db/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files $all))"
+only base/address.c "idn2.h" "$(includes 'idn2\.h' $(files $all))"
+only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 
 sql='SELECT|INSERT|UPDATE|DELETE FROM|CREATE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|PRAGMA|WHERE|VALUES'
-only core/statements.c "SQL" \
-    "$(strings $(files core api httpd cli) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
+only db/statements.c "SQL" \
+    "$(strings $(files $all) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
 
 [ "$failures" -eq 0 ] && echo "layers: all rules hold"
 exit $((failures != 0))

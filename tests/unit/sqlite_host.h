@@ -16,8 +16,8 @@
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
-#include "../../mod_usermgmt/core/connection.h"
 #include "../../mod_usermgmt/core/store.h"
+#include "../../mod_usermgmt/db/connection.h"
 
 #define CONNECTIONS_MAX 64
 

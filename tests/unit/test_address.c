@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/core/address.h"
+#include "../../mod_usermgmt/base/address.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/core/buffer.h"
+#include "../../mod_usermgmt/base/buffer.h"
 
 static apr_pool_t *pool;
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../mod_usermgmt/core/instant.h"
+#include "../../mod_usermgmt/base/instant.h"
 
 #define DAY INT64_C(86400000)
 #define FIRST INT64_C(-62167219200000)

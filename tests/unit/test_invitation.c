@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../mod_usermgmt/core/digest.h"
+#include "../../mod_usermgmt/base/digest.h"
 #include "sqlite_host.h"
 
 static apr_pool_t *pool;

@@ -12,8 +12,8 @@
 #include <apr_general.h>
 #include <apr_thread_proc.h>
 
-#include "../../mod_usermgmt/core/gate.h"
-#include "../../mod_usermgmt/core/limit.h"
+#include "../../mod_usermgmt/db/gate.h"
+#include "../../mod_usermgmt/db/limit.h"
 
 #define THREADS 12
 #define LONG apr_time_from_sec(20)

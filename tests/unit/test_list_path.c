@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "../../mod_usermgmt/core/list_path.h"
-#include "../../mod_usermgmt/core/schema.h"
+#include "../../mod_usermgmt/db/list_path.h"
+#include "../../mod_usermgmt/db/schema.h"
 #include "sqlite_host.h"
 
 /* Of these a tenth is sorted, and ten are few. */

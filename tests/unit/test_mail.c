@@ -13,7 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/core/mail.h"
+#include "../../mod_usermgmt/mail/mail.h"
 
 #define LINE_MAX_BYTES 76
 

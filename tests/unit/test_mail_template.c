@@ -12,7 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/core/mail_template.h"
+#include "../../mod_usermgmt/mail/mail_template.h"
 
 #define REST "[html]\n${accept_token}\n"
 

@@ -13,7 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/api/negotiate.h"
+#include "../../mod_usermgmt/rest/negotiate.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define JSON "application/json"

@@ -11,7 +11,7 @@
 
 #include <apr_general.h>
 
-#include "../../mod_usermgmt/core/params.h"
+#include "../../mod_usermgmt/db/params.h"
 
 static apr_pool_t *pool;
 

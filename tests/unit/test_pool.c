@@ -20,8 +20,8 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 
-#include "../../mod_usermgmt/core/pool.h"
-#include "../../mod_usermgmt/core/status.h"
+#include "../../mod_usermgmt/base/status.h"
+#include "../../mod_usermgmt/db/pool.h"
 
 #define MILLISECOND APR_TIME_C(1000)
 #define SECOND (1000 * MILLISECOND)

@@ -13,7 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/api/problem.h"
+#include "../../mod_usermgmt/rest/problem.h"
 
 #define E_ACUTE "\xc3\xa9"
 

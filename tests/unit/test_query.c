@@ -13,8 +13,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/api/query.h"
-#include "../../mod_usermgmt/core/status.h"
+#include "../../mod_usermgmt/base/status.h"
+#include "../../mod_usermgmt/rest/query.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define E_ACUTE "\xc3\xa9"

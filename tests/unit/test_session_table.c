@@ -16,8 +16,8 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 
+#include "../../mod_usermgmt/base/status.h"
 #include "../../mod_usermgmt/core/session_table.h"
-#include "../../mod_usermgmt/core/status.h"
 
 #define SECOND APR_INT64_C(1000000)
 #define START (APR_INT64_C(1733167050) * SECOND)

@@ -11,7 +11,7 @@
 
 #include <sqlite3.h>
 
-#include "../../mod_usermgmt/core/sqlite.h"
+#include "../../mod_usermgmt/db/sqlite.h"
 #include "sqlite_host.h"
 
 static apr_pool_t *pool;

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../../mod_usermgmt/core/address.h"
-#include "../../mod_usermgmt/core/schema.h"
+#include "../../mod_usermgmt/base/address.h"
+#include "../../mod_usermgmt/db/schema.h"
 #include "sqlite_host.h"
 
 static apr_pool_t *pool;

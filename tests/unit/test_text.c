@@ -13,7 +13,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "../../mod_usermgmt/core/text.h"
+#include "../../mod_usermgmt/base/text.h"
 #include "case_folding.h"
 
 #define LAST 0x10FFFF

@@ -12,7 +12,7 @@
 
 #include <apr_errno.h>
 
-#include "../../mod_usermgmt/core/uid.h"
+#include "../../mod_usermgmt/base/uid.h"
 
 #define MANY 100000
 /* 2024-12-02T19:17:30.371Z, and some microseconds. */

@@ -1,0 +1,508 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file json.c JSON by way of jansson, see json.h. A um_json_t is a json_t. */
+
+#include "json.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+#include "instant.h"
+#include "status.h"
+
+/* A shorter number without an exponent is no nearer to zero than a double can be. */
+#define LONG_NUMBER 300
+/* Digits that any double of full precision survives, and that every double does. */
+#define DIGITS_SAFE 15
+#define DIGITS_ENOUGH 17
+
+static const json_t *in(const um_json_t *value)
+{
+    return (const json_t *)value;
+}
+
+static const um_json_t *out(const json_t *value)
+{
+    return (const um_json_t *)value;
+}
+
+/* ---- reading ---- */
+
+static const char *find_code(enum json_error_code code)
+{
+    switch (code) {
+    case json_error_duplicate_key:
+        return "duplicate_key";
+    case json_error_numeric_overflow:
+        return "number_out_of_range";
+    case json_error_stack_overflow:
+        return "nesting_too_deep";
+    case json_error_invalid_utf8:
+        return "invalid_utf8";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "null_character";
+    default:
+        return "malformed_json";
+    }
+}
+
+static const char *find_sentence(const char *code)
+{
+    static const struct {
+        const char *code;
+        const char *sentence;
+    } sentences[] = {
+        { "duplicate_key", "A name comes twice in one object" },
+        { "number_out_of_range", "A number is out of the range of 64-bit integers and doubles" },
+        { "nesting_too_deep", "There are more than 32 levels of nesting" },
+        { "too_many_values", "There are more than 10,000 values" },
+        { "invalid_utf8", "The text is not UTF-8" },
+        { "null_character", "There is a U+0000" },
+    };
+
+    for (apr_size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++) {
+        if (strcmp(sentences[i].code, code) == 0) {
+            return sentences[i].sentence;
+        }
+    }
+    return "The JSON is malformed";
+}
+
+/* The library's words, without the piece of the text that they quote. */
+static const char *find_reason(const char *words, apr_pool_t *pool)
+{
+    const char *near = strstr(words, " near ");
+
+    return near != NULL ? apr_pstrmemdup(pool, words, (apr_size_t)(near - words)) : words;
+}
+
+static apr_status_t refuse(um_json_error_t *error, const char *code, const char *reason,
+                           int line, int column, apr_pool_t *pool)
+{
+    error->code = code;
+    error->line = line;
+    error->column = column;
+    error->detail = apr_psprintf(pool, "%s, at line %d, column %d%s%s.", find_sentence(code),
+                                 line, column, reason != NULL ? ": " : "",
+                                 reason != NULL ? reason : "");
+    return UM_EINVALID;
+}
+
+static apr_status_t refuse_at(um_json_error_t *error, const char *code, const char *text,
+                              const char *at, apr_pool_t *pool)
+{
+    int line = 1;
+    int column = 1;
+
+    for (; text < at; text++) {
+        if (*text == '\n') {
+            line++;
+            column = 1;
+        } else if (((unsigned char)*text & 0xC0) != 0x80) {
+            column++;
+        }
+    }
+    return refuse(error, code, NULL, line, column, pool);
+}
+
+/* Past a string, or to the end of a text that breaks off in it. */
+static const char *skip_string(const char *at)
+{
+    for (at++; *at != '"' && *at != '\0'; at++) {
+        at += *at == '\\' && at[1] != '\0';
+    }
+    return *at == '"' ? at + 1 : at;
+}
+
+/* The bytes before the first of a set. A number is looked at to its own end only:
+ * to search the text behind it each time would take time by the square. */
+static apr_size_t length_before(const char *set, const char *number, apr_size_t length)
+{
+    apr_size_t i = 0;
+
+    while (i < length && strchr(set, number[i]) == NULL) {
+        i++;
+    }
+    return i;
+}
+
+/* Tell whether a number that is not zero was read as zero. */
+static int is_rounded_to_zero(const char *number, apr_size_t length)
+{
+    apr_size_t mantissa = length_before("eE", number, length);
+    json_t *value;
+    int zero;
+
+    if ((mantissa == length || number[mantissa + 1] != '-') && length < LONG_NUMBER) {
+        return 0;
+    }
+    if (length_before("123456789", number, mantissa) == mantissa) {
+        return 0;
+    }
+    value = json_loadb(number, length, JSON_DECODE_ANY, NULL);
+    zero = json_is_real(value) && fpclassify(json_real_value(value)) == FP_ZERO;
+    json_decref(value);
+    return zero;
+}
+
+/* What the library lets pass in a text that it could read. */
+static apr_status_t check_limits(um_json_error_t *error, const char *text, const char *end,
+                                 apr_pool_t *pool)
+{
+    const char *at = text;
+    int depth = 0;
+
+    while (at < end) {
+        apr_size_t length = 1;
+
+        switch (*at) {
+        case '"':
+            at = skip_string(at);
+            continue;
+        case '{':
+        case '[':
+            if (++depth > UM_JSON_MAX_DEPTH) {
+                return refuse_at(error, "nesting_too_deep", text, at, pool);
+            }
+            break;
+        case '}':
+        case ']':
+            depth--;
+            break;
+        case '-':
+        case '0' ... '9':
+            length = strspn(at, "-+.eE0123456789");
+            if (is_rounded_to_zero(at, length)) {
+                return refuse_at(error, "number_out_of_range", text, at, pool);
+            }
+            break;
+        default:
+            break;
+        }
+        at += length;
+    }
+    return APR_SUCCESS;
+}
+
+/* Is what follows an opening bracket, white space aside, the end of the array or object? */
+static int is_empty(const char *at)
+{
+    at += strspn(at, " \t\r\n");
+    return *at == ']' || *at == '}';
+}
+
+/* Count the values of a text before the library makes anything of them. In a malformed one
+ * they are at least as many as it makes before it stops. */
+static apr_status_t check_count(um_json_error_t *error, const char *text, const char *end,
+                                apr_pool_t *pool)
+{
+    const char *at = text;
+    int depth = 0;
+    int values = 1;
+
+    while (at < end) {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        if (*at == '[' || *at == '{') {
+            /* The library stops where it gets too deep for it. */
+            if (++depth > JSON_PARSER_MAX_DEPTH) {
+                return APR_SUCCESS;
+            }
+            values += !is_empty(at + 1);
+        } else if (*at == ',') {
+            values++;
+        } else if (*at == ']' || *at == '}') {
+            depth--;
+        }
+        if (values > UM_JSON_MAX_VALUES) {
+            return refuse_at(error, "too_many_values", text, at, pool);
+        }
+        at++;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t release(void *value)
+{
+    json_decref(value);
+    return APR_SUCCESS;
+}
+
+apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
+                           apr_size_t length, apr_pool_t *pool)
+{
+    json_error_t why;
+    json_t *value;
+    apr_status_t status;
+
+    /* The scans stop at what the text ends with, so it needs a NUL behind it. */
+    text = apr_pstrmemdup(pool, text, length);
+    status = check_count(error, text, text + length, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (value == NULL) {
+        const char *code = find_code(json_error_code(&why));
+        int malformed = strcmp(code, "malformed_json") == 0;
+
+        return refuse(error, code, malformed ? find_reason(why.text, pool) : NULL, why.line,
+                      why.column, pool);
+    }
+    status = check_limits(error, text, text + length, pool);
+    if (status != APR_SUCCESS) {
+        json_decref(value);
+        return status;
+    }
+    apr_pool_cleanup_register(pool, value, release, apr_pool_cleanup_null);
+    *json = (um_json_t *)value;
+    return APR_SUCCESS;
+}
+
+um_json_type_t um_json_type(const um_json_t *value)
+{
+    static const um_json_type_t types[] = {
+        [JSON_OBJECT] = UM_JSON_OBJECT,   [JSON_ARRAY] = UM_JSON_ARRAY,
+        [JSON_STRING] = UM_JSON_STRING,   [JSON_INTEGER] = UM_JSON_INTEGER,
+        [JSON_REAL] = UM_JSON_REAL,       [JSON_TRUE] = UM_JSON_TRUE,
+        [JSON_FALSE] = UM_JSON_FALSE,     [JSON_NULL] = UM_JSON_NULL,
+    };
+
+    return types[json_typeof(in(value))];
+}
+
+const char *um_json_string(const um_json_t *value)
+{
+    return json_string_value(in(value));
+}
+
+apr_size_t um_json_size(const um_json_t *value)
+{
+    return json_is_object(in(value)) ? json_object_size(in(value)) : json_array_size(in(value));
+}
+
+const um_json_t *um_json_member(const um_json_t *object, const char *name)
+{
+    return out(json_object_get(in(object), name));
+}
+
+void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton)
+{
+    /* The iterator does not change the object, though it wants it unprotected. */
+    json_t *members = (json_t *)(apr_uintptr_t)in(object);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(members, name, value) {
+        visit(name, out(value), baton);
+    }
+}
+
+int um_json_equal(const um_json_t *a, const um_json_t *b)
+{
+    return json_equal(in(a), in(b));
+}
+
+/* To what follows a member's value, or to the end of a text that breaks off. */
+static const char *skip_value(const char *at)
+{
+    int depth = 0;
+
+    while (*at != '\0' && (depth > 0 || (*at != ',' && *at != '}'))) {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+        at++;
+    }
+    return at;
+}
+
+apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr_pool_t *pool)
+{
+    apr_array_header_t *found = apr_array_make(pool, 16, sizeof(um_json_member_text_t));
+    const char *at = object[0] == '{' ? object + 1 : "";
+
+    while (*at == '"') {
+        const char *colon = skip_string(at);
+        um_json_member_text_t *member;
+
+        if (*colon != ':') {
+            return UM_EINVALID;
+        }
+        member = apr_array_push(found);
+        member->name = apr_pstrmemdup(pool, at + 1, (apr_size_t)(colon - at - 2));
+        member->text = at;
+        at = skip_value(colon + 1);
+        member->length = (apr_size_t)(at - member->text);
+        at += *at == ',';
+    }
+    if (strcmp(at, "}") != 0) {
+        return UM_EINVALID;
+    }
+    *members = found;
+    return APR_SUCCESS;
+}
+
+/* ---- writing ---- */
+
+static int reads_as(double number, const char *text, apr_size_t length)
+{
+    json_t *value = json_loadb(text, length, JSON_DECODE_ANY, NULL);
+    double read = json_real_value(value);
+    int same = json_is_real(value) && memcmp(&read, &number, sizeof(number)) == 0;
+
+    json_decref(value);
+    return same;
+}
+
+/* The library writes and reads numbers the same in every locale. */
+static void put_real(um_buffer_t *buffer, const json_t *value)
+{
+    double number = json_real_value(value);
+    int digits = fabs(number) < DBL_MIN ? 1 : DIGITS_SAFE;
+    char text[64];
+    apr_size_t length;
+
+    do {
+        length = json_dumpb(value, text, sizeof(text),
+                            JSON_ENCODE_ANY | JSON_REAL_PRECISION((apr_size_t)digits));
+    } while (digits++ < DIGITS_ENOUGH && !reads_as(number, text, length));
+    um_buffer_append(buffer, text, length);
+}
+
+/* An object being written. */
+typedef struct um_object_put_t {
+    um_buffer_t *buffer;
+    apr_size_t max;
+    int count;
+} um_object_put_t;
+
+static void put_member(const char *name, const um_json_t *value, void *baton)
+{
+    um_object_put_t *object = baton;
+
+    if (object->buffer->length > object->max) {
+        return;
+    }
+    if (object->count++ > 0) {
+        um_buffer_putc(object->buffer, ',');
+    }
+    um_json_put_string(object->buffer, name);
+    um_buffer_putc(object->buffer, ':');
+    um_json_put_value_up_to(object->buffer, value, object->max);
+}
+
+static void put_array(um_buffer_t *buffer, const json_t *array, apr_size_t max)
+{
+    um_buffer_putc(buffer, '[');
+    for (apr_size_t i = 0; i < json_array_size(array) && buffer->length <= max; i++) {
+        if (i > 0) {
+            um_buffer_putc(buffer, ',');
+        }
+        um_json_put_value_up_to(buffer, out(json_array_get(array, i)), max);
+    }
+    um_buffer_putc(buffer, ']');
+}
+
+void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_size_t max)
+{
+    um_object_put_t object = { buffer, max, 0 };
+
+    switch (um_json_type(value)) {
+    case UM_JSON_OBJECT:
+        um_buffer_putc(buffer, '{');
+        um_json_each(value, put_member, &object);
+        um_buffer_putc(buffer, '}');
+        break;
+    case UM_JSON_ARRAY:
+        put_array(buffer, in(value), max);
+        break;
+    case UM_JSON_STRING:
+        um_json_put_string(buffer, um_json_string(value));
+        break;
+    case UM_JSON_INTEGER:
+        um_buffer_put_int(buffer, json_integer_value(in(value)));
+        break;
+    case UM_JSON_REAL:
+        put_real(buffer, in(value));
+        break;
+    case UM_JSON_TRUE:
+        um_buffer_puts(buffer, "true");
+        break;
+    case UM_JSON_FALSE:
+        um_buffer_puts(buffer, "false");
+        break;
+    case UM_JSON_NULL:
+        um_buffer_puts(buffer, "null");
+        break;
+    }
+}
+
+void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
+{
+    um_json_put_value_up_to(buffer, value, APR_SIZE_MAX);
+}
+
+static void put_escape(um_buffer_t *buffer, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
+                                    ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',
+                                    ['\\'] = '\\' };
+    char *to = um_buffer_reserve(buffer, 6);
+
+    to[0] = '\\';
+    if (letters[c] != 0) {
+        to[1] = letters[c];
+        buffer->length += 2;
+    } else {
+        memcpy(to + 1, "u00", 3);
+        to[4] = hex[c >> 4];
+        to[5] = hex[c & 0xF];
+        buffer->length += 6;
+    }
+    buffer->data[buffer->length] = '\0';
+}
+
+void um_json_put_string(um_buffer_t *buffer, const char *text)
+{
+    const char *from = text;
+
+    um_buffer_putc(buffer, '"');
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+
+        if (c < 0x20 || c == '"' || c == '\\') {
+            um_buffer_append(buffer, from, (apr_size_t)(text - from));
+            put_escape(buffer, c);
+            from = text + 1;
+        }
+    }
+    um_buffer_append(buffer, from, (apr_size_t)(text - from));
+    um_buffer_putc(buffer, '"');
+}
+
+void um_json_put_string_or_null(um_buffer_t *buffer, const char *text)
+{
+    if (text != NULL) {
+        um_json_put_string(buffer, text);
+    } else {
+        um_buffer_puts(buffer, "null");
+    }
+}
+
+void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms)
+{
+    char text[UM_INSTANT_LENGTH + 1];
+
+    um_instant_format(text, ms);
+    um_json_put_string(buffer, text);
+}

@@ -1,0 +1,112 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_BASE_JSON_H
+#define UM_BASE_JSON_H
+
+/**
+ * @file json.h
+ * JSON text to values and back, so that what was sent comes back the same. The
+ * only file that uses the JSON library (jansson).
+ */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "buffer.h"
+
+/** Levels of nesting a text may have; its outermost value is the first. */
+#define UM_JSON_MAX_DEPTH 32
+
+/** Values that a text may have in all. Each takes up to 250 bytes while it is in memory,
+ *  and as little as three in the text. A user's attributes, of 16 KiB, have less than 8,200. */
+#define UM_JSON_MAX_VALUES 10000
+
+typedef struct um_json_t um_json_t;
+
+typedef enum um_json_type_t {
+    UM_JSON_OBJECT,
+    UM_JSON_ARRAY,
+    UM_JSON_STRING,
+    UM_JSON_INTEGER,
+    UM_JSON_REAL,
+    UM_JSON_TRUE,
+    UM_JSON_FALSE,
+    UM_JSON_NULL
+} um_json_type_t;
+
+/** Why a text could not be read. */
+typedef struct um_json_error_t {
+    /** malformed_json, duplicate_key, number_out_of_range, nesting_too_deep,
+     *  too_many_values, invalid_utf8 or null_character. */
+    const char *code;
+    /** A sentence with line and column in it, in the pool of the call. */
+    const char *detail;
+    int line;
+    int column;
+} um_json_error_t;
+
+/**
+ * Read one JSON text (RFC 8259): strict UTF-8, no duplicate keys, no U+0000, no
+ * lone surrogates, at most UM_JSON_MAX_DEPTH levels and UM_JSON_MAX_VALUES values, integers of 64 bits, reals
+ * that a double can hold (neither overflowing nor rounded to zero).
+ * @param json  the value; it lives as long as pool
+ * @param error filled where UM_EINVALID is returned
+ * @return APR_SUCCESS or UM_EINVALID
+ */
+apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
+                           apr_size_t length, apr_pool_t *pool);
+
+um_json_type_t um_json_type(const um_json_t *value);
+
+/** The text of a string, as long as the value lives; NULL for other types. */
+const char *um_json_string(const um_json_t *value);
+
+/** The number of members of an object or of elements of an array. */
+apr_size_t um_json_size(const um_json_t *value);
+
+/** The member of that name, or NULL. */
+const um_json_t *um_json_member(const um_json_t *object, const char *name);
+
+/** Visits members of an object in the order of the text. */
+typedef void um_json_visit_t(const char *name, const um_json_t *value, void *baton);
+void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton);
+
+/** Tell whether two values are the same, member order aside. */
+int um_json_equal(const um_json_t *a, const um_json_t *b);
+
+/** Append a value in its shortest form: no white space, members in the order
+ *  of the text, a real as the shortest decimal that reads as the same double
+ *  and still as a real ("1.0"), UTF-8 unescaped. */
+void um_json_put_value(um_buffer_t *buffer, const um_json_t *value);
+
+/** Append a value as um_json_put_value does, but leave off the rest once the
+ *  buffer's text is longer than max: for values that are refused then. */
+void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_size_t max);
+
+/** A member as it is written. */
+typedef struct um_json_member_text_t {
+    /** Without its quotes. */
+    const char *name;
+    /** "name":value, without a NUL behind it. */
+    const char *text;
+    apr_size_t length;
+} um_json_member_text_t;
+
+/**
+ * Take the text of an object apart, as um_json_put_value wrote it; no value is
+ * read, so that it takes no time to speak of.
+ * @param members an array of um_json_member_text_t in the order of the text
+ * @return APR_SUCCESS, or UM_EINVALID for the text of no object
+ */
+apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr_pool_t *pool);
+
+/** Append text as a JSON string with its quotes; text is well-formed UTF-8.
+ *  Fast: no library call, no allocation but the buffer's. */
+void um_json_put_string(um_buffer_t *buffer, const char *text);
+
+/** Append a string, or null where text is NULL. */
+void um_json_put_string_or_null(um_buffer_t *buffer, const char *text);
+
+/** Append an instant (milliseconds since 1970) as an RFC 3339 string. */
+void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms);
+
+#endif

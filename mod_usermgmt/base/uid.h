@@ -1,0 +1,35 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_BASE_UID_H
+#define UM_BASE_UID_H
+
+/**
+ * @file uid.h
+ * The identifiers that the server makes: 20 characters of [0-9A-Za-z] that
+ * encode a number of 119 bits in base 62, most significant digit first: 45 bits
+ * of milliseconds since 1970, 10 bits of microseconds within that millisecond,
+ * 64 random bits. Their byte order is their order in time; they can't be guessed.
+ */
+
+#include <apr_time.h>
+
+#include "host.h"
+
+#define UM_UID_LENGTH 20
+
+/**
+ * Make an identifier.
+ * @param uid  filled with UM_UID_LENGTH characters and a NUL
+ * @param now  the time of creation, in microseconds since 1970
+ * @param host gives the random bytes
+ * @return APR_SUCCESS, or what the host's random source failed with
+ */
+apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_host_t *host);
+
+/**
+ * The least identifier that can be made at a time; those made earlier are less.
+ * @param uid filled with UM_UID_LENGTH characters and a NUL
+ * @param ms  milliseconds since 1970
+ */
+void um_uid_first(char uid[UM_UID_LENGTH + 1], apr_int64_t ms);
+
+#endif

@@ -1,0 +1,146 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_DB_CONNECTION_H
+#define UM_DB_CONNECTION_H
+
+/**
+ * @file connection.h
+ * A database and a connection to it: opened, configured, closed. A connection is
+ * never mended: one that is in doubt is closed, and another takes its place.
+ *
+ *        um_connection_open()
+ *                |
+ *                v
+ *          +-----------+    a statement or BEGIN fails    +------------+
+ *          |   READY   | -------------------------------> |  DOUBTFUL  |
+ *          +-----------+                                  +------------+
+ *       BEGIN |     ^  ^                                     ^     ^
+ *             |     |  |                                     |     |
+ *             v     |  | COMMIT, ROLLBACK                    |     |
+ *          +-----------+        COMMIT or ROLLBACK fails     |     |
+ *          |   BEGUN   | ------------------------------------+     |
+ *          +-----------+                                           |
+ *             |     ^ ROLLBACK TO a savepoint                      |
+ *  a statement|     |                                              |
+ *       fails v     |                                              |
+ *          +-----------+        ROLLBACK fails                     |
+ *          |  FAILED   | ------------------------------------------+
+ *          +-----------+
+ *             | ROLLBACK
+ *             v
+ *           READY
+ */
+
+#include <apr_dbd.h>
+#include <apr_file_info.h>
+#include <apr_hash.h>
+
+#include "../base/host.h"
+#include "statements.h"
+
+/** A database: what a connection is opened by. Read-only once it is filled. */
+typedef struct um_database_t {
+    um_dialect_t dialect;
+    const apr_dbd_driver_t *driver;
+    /** As the driver reads them. They may hold a password: never log them, but
+     *  for SQLite, whose parameters are a path. */
+    const char *params;
+    /** SQL to run on each connection before the module's own settings: of const
+     *  char *, or NULL. */
+    const apr_array_header_t *init_sql;
+} um_database_t;
+
+/** Where the life of a connection has come to. */
+typedef enum um_connection_state_t {
+    /** Configured; no transaction is open. */
+    UM_CONNECTION_READY,
+    /** A transaction is open, and all of it has succeeded so far. */
+    UM_CONNECTION_BEGUN,
+    /** A statement of the transaction failed: it can be rolled back only. */
+    UM_CONNECTION_FAILED,
+    /** Of no more use: its statements may be older than the schema, its settings
+     *  lost, or the connection dead. It is closed when it is released. */
+    UM_CONNECTION_DOUBTFUL
+} um_connection_state_t;
+
+/** A prepared statement. */
+typedef struct um_prepared_t {
+    /** NULL as long as it is not prepared. */
+    apr_dbd_prepared_t *statement;
+    int parameters;
+} um_prepared_t;
+
+/** A connection. One thread at a time uses it. */
+struct um_connection_t {
+    const um_database_t *database;
+    um_dialect_t dialect;
+    const apr_dbd_driver_t *driver;
+    apr_dbd_t *handle;
+    um_connection_state_t state;
+    /** Lives exactly as long as the connection; it has no parent. */
+    apr_pool_t *pool;
+    um_prepared_t prepared[UM_STMT_COUNT];
+    /** SQL text to um_prepared_t. */
+    apr_hash_t *composed;
+    /** All that a transaction may need is prepared. */
+    int all_prepared;
+    /** It was seen in this use that it is the one that was configured; where the
+     *  driver may connect anew without telling. */
+    int is_checked;
+    /** All connections of the process must be closed before one is of use, since they share
+     *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
+    int closes_all;
+    /** SQLite: which file is open. */
+    apr_dev_t device;
+    apr_ino_t inode;
+    /** It has the settings for many changes in a row. */
+    int is_bulk;
+    /** Labels of prepared statements are this connection's alone: a pooler that
+     *  gives one backend to several must not run what another has prepared. */
+    apr_uint64_t number;
+    unsigned labels;
+    /** Reads on SQLite go past the driver; NULL on another database. */
+    struct um_sqlite_t *sqlite;
+    /** The host's own. */
+    void *owner;
+};
+
+/**
+ * Fill a database's dialect and driver by the driver's name, and load the driver.
+ * @return APR_SUCCESS, UM_EINVALID where the name is none of the three supported,
+ *         or APR's error where the driver is not installed
+ */
+apr_status_t um_database_find_driver(um_database_t *database, const char *name,
+                                     apr_pool_t *pool);
+
+/** What helps to find a database that fails, for a log line: the path and the user
+ *  of SQLite, in brackets, else an empty text. */
+const char *um_database_place(const um_database_t *database, apr_pool_t *pool);
+
+/**
+ * Connect and configure. It may take as long as the driver's own limits allow.
+ * @param error    in pool, set where it fails
+ * @param may_make the file of an SQLite database is made where there is none
+ * @return APR_SUCCESS or UM_EUNAVAILABLE
+ */
+apr_status_t um_connection_open(um_connection_t **connection, const char **error,
+                                const um_database_t *database, int may_make, apr_pool_t *pool);
+
+/** Is the file that is open still the one that its path leads to? Else what is written to it
+ *  is lost. Always, but on SQLite. */
+int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool);
+
+void um_connection_close(um_connection_t *connection);
+
+/** Make the settings of a list, ended by one with a NULL text: 0, or the driver's
+ *  error with what it was about in *name. */
+int um_connection_apply(const char **name, um_connection_t *connection,
+                        const um_setting_t *settings);
+
+/** Prepare a statement under a label of its own: 0 or the driver's error. */
+int um_connection_prepare(um_prepared_t *prepared, um_connection_t *connection, const char *sql);
+
+/** Is it still the connection that was configured, and does the database answer?
+ *  It asks the database. Outside of a failed transaction only. */
+int um_connection_is_alive(um_connection_t *connection);
+
+#endif

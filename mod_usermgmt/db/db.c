@@ -1,0 +1,766 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file db.c Database connections through apr_dbd, see db.h. */
+
+#include "db.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../base/log.h"
+#include "connection.h"
+#include "sqlite.h"
+
+/* Composed statements kept for a connection: more shapes than anyone asks for
+ * in turn; past it another connection takes its place. */
+#define COMPOSED_MAX 128
+
+/* Of SQLite's text for a database that can't be written; the driver does not pass its
+ * number on. */
+#define SQLITE_READ_ONLY "readonly database"
+
+/* Tries of a read outside of a transaction, and how long they go on. */
+#define READ_TRIES 3
+#define READ_TRIES_TIME apr_time_from_sec(2)
+
+/* How long a read on SQLite may run, as the settings of the other databases have it,
+ * and how long it waits for one who locks the database. */
+#define SQLITE_READ_LIMIT apr_time_from_sec(10)
+#define SQLITE_READ_WAIT apr_time_from_sec(2)
+
+struct um_db_t {
+    const um_host_t *host;
+    um_gate_t *gate;
+    apr_pool_t *pool;
+    um_dialect_t dialect;
+    /* NULL where it was given up and there is no other. */
+    um_connection_t *connection;
+    /* What fails is tried again, and so is no error yet. */
+    int will_retry;
+    /* The same for a read, as long as it is no later than this; 0 for none. */
+    apr_time_t retry_end;
+    um_witness_t witness;
+};
+
+struct um_row_t {
+    const apr_dbd_driver_t *driver;
+    apr_dbd_results_t *results;
+    apr_dbd_row_t *row;
+    /* SQLite's; the others are NULL then. */
+    struct sqlite3_stmt *sqlite;
+};
+
+const char *um_row_text(const um_row_t *row, int column)
+{
+    char *text = NULL;
+
+    if (row->sqlite != NULL) {
+        return um_sqlite_text(row->sqlite, column);
+    }
+    /* apr_dbd_get_entry() gives "" for NULL with some drivers. */
+    return apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text)
+                   == APR_SUCCESS
+               ? text
+               : NULL;
+}
+
+const char *um_row_text_or_null(const um_row_t *row, int column)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+int um_row_size(const um_row_t *row)
+{
+    return row->sqlite != NULL ? um_sqlite_size(row->sqlite)
+                               : apr_dbd_num_cols(row->driver, row->results);
+}
+
+apr_int64_t um_row_int(const um_row_t *row, int column)
+{
+    const char *text = um_row_text(row, column);
+
+    return text != NULL ? apr_strtoi64(text, NULL, 10) : 0;
+}
+
+const char *um_db_int(apr_int64_t number, apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);
+}
+
+um_dialect_t um_db_dialect(const um_db_t *db)
+{
+    return db->dialect;
+}
+
+const um_host_t *um_db_host(const um_db_t *db)
+{
+    return db->host;
+}
+
+void um_db_set_will_retry(um_db_t *db, int will_retry)
+{
+    db->will_retry = will_retry;
+}
+
+static int is_in(const um_db_t *db, um_connection_state_t state)
+{
+    return db->connection != NULL && db->connection->state == state;
+}
+
+/* Is a transaction open, whole or failed? */
+static int in_transaction(const um_db_t *db)
+{
+    return is_in(db, UM_CONNECTION_BEGUN) || is_in(db, UM_CONNECTION_FAILED);
+}
+
+int um_db_has_connection(const um_db_t *db)
+{
+    return db->connection != NULL;
+}
+
+int um_db_is_ready(const um_db_t *db)
+{
+    return is_in(db, UM_CONNECTION_READY);
+}
+
+int um_db_has_failed(const um_db_t *db)
+{
+    return !is_in(db, UM_CONNECTION_BEGUN);
+}
+
+void um_db_set_witness(um_db_t *db, const um_witness_t *witness)
+{
+    db->witness = *witness;
+}
+
+const um_witness_t *um_db_witness(const um_db_t *db)
+{
+    return &db->witness;
+}
+
+static int is_tried_again(const um_db_t *db)
+{
+    return db->will_retry
+           || (db->retry_end != 0 && db->host->now(db->host->baton) <= db->retry_end);
+}
+
+/* What a statement failed with, and what that makes of the connection. */
+static apr_status_t fail(um_db_t *db, const char *name, int error, const char *text)
+{
+    um_connection_t *connection = db->connection;
+
+    um_log(db->host, is_tried_again(db) ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
+           "database: %s failed with %d: %s%s", name, error,
+           text != NULL ? text : "no reason given",
+           um_database_place(connection->database, db->pool));
+    if (connection->dialect == UM_DIALECT_SQLITE && text != NULL
+        && strstr(text, SQLITE_READ_ONLY) != NULL) {
+        connection->closes_all = 1;
+    }
+    connection->state =
+        in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
+    return UM_EUNAVAILABLE;
+}
+
+/* The one place where a driver's number becomes a status. */
+static apr_status_t driver_status(um_db_t *db, int error, const char *name)
+{
+    um_connection_t *connection = db->connection;
+
+    return error == 0 ? APR_SUCCESS
+                      : fail(db, name, error,
+                             apr_dbd_error(connection->driver, connection->handle, error));
+}
+
+static apr_status_t apply_settings(um_db_t *db, const um_setting_t *settings)
+{
+    const char *name = "";
+    int error = um_connection_apply(&name, db->connection, settings);
+
+    return driver_status(db, error, name);
+}
+
+apr_status_t um_db_expect_bulk(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+    apr_status_t status = APR_SUCCESS;
+
+    if (connection != NULL && !connection->is_bulk) {
+        status = apply_settings(db, um_statements_bulk_settings(connection->dialect));
+        connection->is_bulk = status == APR_SUCCESS;
+    }
+    return status;
+}
+
+int um_db_log_pages(const um_db_t *db)
+{
+    return db->connection != NULL && db->connection->sqlite != NULL
+               ? um_sqlite_log_pages(db->connection->sqlite)
+               : 0;
+}
+
+apr_status_t um_db_end_bulk(um_db_t *db)
+{
+    return db->connection != NULL
+               ? apply_settings(db, um_statements_bulk_end(db->connection->dialect))
+               : APR_SUCCESS;
+}
+
+apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool)
+{
+    um_db_t *opened = apr_pcalloc(pool, sizeof(*opened));
+    apr_status_t status;
+
+    opened->host = host;
+    opened->gate = gate;
+    opened->pool = pool;
+    status = host->acquire(&opened->connection, UM_ACQUIRE_ANY, host->baton, pool);
+    if (status == APR_SUCCESS) {
+        opened->dialect = opened->connection->dialect;
+        *db = opened;
+    }
+    return status;
+}
+
+void um_db_close(um_db_t *db)
+{
+    if (db == NULL || db->connection == NULL) {
+        return;
+    }
+    um_db_rollback(db);
+    db->connection->is_checked = 0;
+    db->host->release(db->connection, db->host->baton);
+    db->connection = NULL;
+}
+
+apr_status_t um_db_recover(um_db_t *db)
+{
+    const um_host_t *host = db->host;
+
+    if (db->connection != NULL) {
+        db->connection->state = UM_CONNECTION_DOUBTFUL;
+        host->release(db->connection, host->baton);
+        db->connection = NULL;
+    }
+    return host->acquire(&db->connection, UM_ACQUIRE_NEW, host->baton, db->pool);
+}
+
+/* The driver may have connected anew without telling: then what was prepared first,
+ * when the connection was configured, is gone with the settings. */
+static apr_status_t check_configured(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+
+    if (connection->is_checked || !um_statements_traits(connection->dialect)->reconnects_silently) {
+        return APR_SUCCESS;
+    }
+    connection->is_checked = um_connection_is_alive(connection);
+    return driver_status(db, connection->is_checked ? 0 : -1, um_statements_name(UM_STMT_ALIVE));
+}
+
+static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
+                            const char *name)
+{
+    apr_status_t status = check_configured(db);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return driver_status(db, um_connection_prepare(prepared, db->connection, sql), name);
+}
+
+static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_statement_id_t id)
+{
+    um_prepared_t *prepared;
+
+    if (db->connection == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    prepared = &db->connection->prepared[id];
+    *found = prepared;
+    if (prepared->statement != NULL) {
+        return APR_SUCCESS;
+    }
+    return prepare(prepared, db, um_statements_sql(id, db->connection->dialect),
+                   um_statements_name(id));
+}
+
+static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)
+{
+    um_connection_t *connection = db->connection;
+    um_prepared_t *prepared;
+    apr_status_t status;
+
+    if (connection == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    prepared = apr_hash_get(connection->composed, sql, APR_HASH_KEY_STRING);
+    if (prepared == NULL) {
+        if (apr_hash_count(connection->composed) >= COMPOSED_MAX && !in_transaction(db)) {
+            status = um_db_recover(db);
+            if (status != APR_SUCCESS) {
+                return status;
+            }
+            connection = db->connection;
+        }
+        prepared = apr_pcalloc(connection->pool, sizeof(*prepared));
+        sql = apr_pstrdup(connection->pool, sql);
+        status = prepare(prepared, db, sql, sql);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        apr_hash_set(connection->composed, sql, APR_HASH_KEY_STRING, prepared);
+    }
+    *found = prepared;
+    return APR_SUCCESS;
+}
+
+static apr_status_t check_count(const um_db_t *db, int parameters, int count, const char *name)
+{
+    if (parameters == count) {
+        return APR_SUCCESS;
+    }
+    um_log(db->host, UM_LOG_CRIT, 3, APR_SUCCESS, "database: %s takes %d parameters, %d given",
+           name, parameters, count);
+    return APR_EINVAL;
+}
+
+/* A statement to run: one of the list, or a composed text. */
+typedef struct um_call_t {
+    um_statement_id_t id;
+    const char *sql;
+    const char *const *parameters;
+    int count;
+} um_call_t;
+
+static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
+                                apr_pool_t *pool)
+{
+    const char *name = call->sql != NULL ? call->sql : um_statements_name(call->id);
+    um_prepared_t *prepared = NULL;
+    apr_status_t status;
+    int error;
+
+    status = call->sql != NULL ? find_composed(&prepared, db, call->sql)
+                               : find_prepared(&prepared, db, call->id);
+    if (status == APR_SUCCESS) {
+        status = check_count(db, prepared->parameters, call->count, name);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    *results = NULL;
+    error = apr_dbd_pselect(db->connection->driver, pool, db->connection->handle, results,
+                            prepared->statement,
+                            um_statements_traits(db->connection->dialect)->random_access,
+                            call->count, (const char **)call->parameters);
+    return driver_status(db, error, name);
+}
+
+/* To the end, always: a row left behind is not cleaned up by every driver. */
+static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
+                      apr_pool_t *pool)
+{
+    um_row_t row = { db->connection->driver, results, NULL, NULL };
+
+    while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
+        take(&row, baton);
+    }
+}
+
+/* Outside of a transaction: what fails may be a lost connection or a statement
+ * older than the schema, so it is run again on a new connection. */
+static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
+                                 apr_pool_t *pool)
+{
+    const um_host_t *host = db->host;
+    apr_time_t end = host->now(host->baton) + READ_TRIES_TIME;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_TRIES; try++) {
+        if (try > 1 && (host->now(host->baton) > end || um_db_recover(db) != APR_SUCCESS)) {
+            break;
+        }
+        db->retry_end = try < READ_TRIES ? end : 0;
+        status = select_once(results, db, call, pool);
+    }
+    db->retry_end = 0;
+    return status;
+}
+
+/* ---- reads on SQLite ---- */
+
+typedef struct um_sqlite_take_t {
+    um_row_fn_t *take;
+    void *baton;
+} um_sqlite_take_t;
+
+static void take_sqlite_row(struct sqlite3_stmt *row, void *baton)
+{
+    const um_sqlite_take_t *to = baton;
+    um_row_t handed = { NULL, NULL, NULL, row };
+
+    to->take(&handed, to->baton);
+}
+
+static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *name,
+                                  const um_sqlite_read_t *read)
+{
+    um_connection_t *connection = db->connection;
+    const char *text;
+    int error;
+
+    if (status == APR_EINVAL) {
+        return check_count(db, um_statements_count_parameters(read->sql), read->count, name);
+    }
+    if (status == APR_TIMEUP) {
+        um_log(db->host, UM_LOG_WARNING, 86, APR_SUCCESS,
+               "database: a read was ended after %d seconds: %s",
+               (int)apr_time_sec(SQLITE_READ_LIMIT), name);
+        /* It is of use as before, but its transaction lacks a part. */
+        connection->state = in_transaction(db) ? UM_CONNECTION_FAILED : connection->state;
+        return UM_EBUSY;
+    }
+    error = um_sqlite_error(&text, connection->sqlite);
+    return fail(db, name, error, text);
+}
+
+static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
+{
+    apr_status_t status;
+
+    read->sql = call->sql != NULL ? call->sql
+                                  : um_statements_sql(call->id, db->connection->dialect);
+    status = um_sqlite_select(db->connection->sqlite, read);
+    if (!in_transaction(db) && read->rows > 0) {
+        db->will_retry = 0;
+    }
+    return status == APR_SUCCESS
+               ? APR_SUCCESS
+               : sqlite_status(db, status,
+                               call->sql != NULL ? call->sql : um_statements_name(call->id), read);
+}
+
+/* Outside of a transaction a read that fails runs once more on a new connection, as on
+ * other databases, unless rows of it were handed on: no caller gets one twice. */
+static apr_status_t sqlite_select_tries(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
+{
+    apr_status_t status;
+
+    db->will_retry = 1;
+    status = sqlite_select_once(read, db, call);
+    db->will_retry = 0;
+    if (status == UM_EUNAVAILABLE && read->rows == 0 && um_db_recover(db) == APR_SUCCESS) {
+        status = sqlite_select_once(read, db, call);
+    }
+    return status;
+}
+
+static apr_status_t sqlite_select(um_db_t *db, um_row_fn_t *take, void *baton,
+                                  const um_call_t *call)
+{
+    um_gate_t *gate = in_transaction(db) ? NULL : db->gate;
+    um_sqlite_take_t to = { take, baton };
+    um_sqlite_read_t read = { .parameters = call->parameters,
+                              .count = call->count,
+                              .take = take_sqlite_row,
+                              .baton = &to,
+                              .limit = SQLITE_READ_LIMIT,
+                              .wait = SQLITE_READ_WAIT };
+    apr_status_t status;
+
+    if (in_transaction(db)) {
+        return sqlite_select_once(&read, db, call);
+    }
+    if (gate != NULL) {
+        um_gate_enter(gate);
+    }
+    status = sqlite_select_tries(&read, db, call);
+    if (gate != NULL) {
+        um_gate_leave(gate);
+    }
+    return status;
+}
+
+/* ---- reads on all databases ---- */
+
+static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                                const um_call_t *call, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_status_t status;
+
+    if (db->connection != NULL && db->connection->sqlite != NULL) {
+        return sqlite_select(db, take, baton, call);
+    }
+    status = in_transaction(db) ? select_once(&results, db, call, pool)
+                                : select_tries(&results, db, call, pool);
+    if (status == APR_SUCCESS) {
+        take_rows(db, results, take, baton, pool);
+    }
+    return status;
+}
+
+apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
+                          const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_call_t call = { id, NULL, parameters, count };
+
+    return select_rows(db, take, baton, &call, pool);
+}
+
+apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                   const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_call_t call = { UM_STMT_COUNT, sql, parameters, count };
+
+    return select_rows(db, take, baton, &call, pool);
+}
+
+static void note_row(const um_row_t *row, void *baton)
+{
+    (void)row;
+    *(int *)baton = 1;
+}
+
+apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
+                          const char *const *parameters, int count, apr_pool_t *pool)
+{
+    *exists = 0;
+    return um_db_select(db, note_row, exists, id, parameters, count, pool);
+}
+
+apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
+                         const char *const *parameters, int count, apr_pool_t *pool)
+{
+    um_prepared_t *prepared;
+    apr_status_t status = find_prepared(&prepared, db, id);
+    int rows = 0;
+    int error;
+
+    if (status == APR_SUCCESS) {
+        status = check_count(db, prepared->parameters, count, um_statements_name(id));
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    error = apr_dbd_pquery(db->connection->driver, pool, db->connection->handle, &rows,
+                           prepared->statement, count, (const char **)parameters);
+    if (error == 0 && affected != NULL) {
+        *affected = rows;
+    }
+    if (error == 0 && id == UM_STMT_SAVEPOINT_ROLLBACK) {
+        db->connection->state = UM_CONNECTION_BEGUN;
+    }
+    return driver_status(db, error, um_statements_name(id));
+}
+
+apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, um_statement_id_t id,
+                             const char *const *parameters, int count, apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status = um_db_query(db, &affected, id, parameters, count, pool);
+
+    return status == APR_SUCCESS && affected != 1 ? otherwise : status;
+}
+
+apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id)
+{
+    um_prepared_t *prepared;
+
+    return find_prepared(&prepared, db, id);
+}
+
+apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
+{
+    um_sqlite_read_t read = { .sql = sql };
+    um_prepared_t *prepared;
+    apr_status_t status;
+
+    if (db->connection == NULL || db->connection->sqlite == NULL) {
+        return find_composed(&prepared, db, sql);
+    }
+    status = um_sqlite_prepare(db->connection->sqlite, sql);
+    return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, sql, &read);
+}
+
+static int execute(um_db_t *db, um_statement_id_t id)
+{
+    int rows = 0;
+
+    return apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                         um_statements_sql(id, db->connection->dialect));
+}
+
+apr_status_t um_db_prepare_transaction(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+    um_prepared_t *prepared;
+    apr_status_t status;
+
+    if (connection == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    if (connection->all_prepared
+        || !um_statements_traits(connection->dialect)->reconnects_silently) {
+        return APR_SUCCESS;
+    }
+    status = find_prepared(&prepared, db, UM_STMT_COMMIT);
+    for (int id = UM_STMT_FIRST_PREPARED; status == APR_SUCCESS && id < UM_STMT_COUNT; id++) {
+        status = find_prepared(&prepared, db, (um_statement_id_t)id);
+    }
+    connection->all_prepared = status == APR_SUCCESS;
+    return status;
+}
+
+apr_status_t um_db_begin(um_db_t *db)
+{
+    static const um_witness_t nobody = { 0, "" };
+    apr_status_t status;
+
+    if (!is_in(db, UM_CONNECTION_READY)) {
+        return UM_EUNAVAILABLE;
+    }
+    status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+    if (status == APR_SUCCESS) {
+        db->connection->state = UM_CONNECTION_BEGUN;
+    }
+    db->witness = nobody;
+    return status;
+}
+
+static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_t *pool)
+{
+    apr_dbd_results_t *results = NULL;
+    apr_dbd_row_t *row = NULL;
+    um_row_t first = { 0 };
+    int error = apr_dbd_select(db->connection->driver, pool, db->connection->handle, &results,
+                               sql,
+                               um_statements_traits(db->connection->dialect)->random_access);
+
+    while (error == 0 && apr_dbd_get_row(db->connection->driver, pool, results, &row, -1) == 0) {
+        first.driver = db->connection->driver;
+        first.results = results;
+        first.row = row;
+        *last = (int)um_row_int(&first, 0);
+    }
+    return driver_status(db, error, sql);
+}
+
+static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
+{
+    char sql[64];
+    int rows = 0;
+
+    apr_snprintf(sql, sizeof(sql), format, number);
+    return driver_status(db, apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                                           sql),
+                         sql);
+}
+
+/* See um_stamp_sql_t. Never 0, which a file has that was never stamped. */
+static apr_status_t leave_stamp(um_db_t *db)
+{
+    const um_stamp_sql_t *sql = um_statements_stamp(db->connection->dialect);
+    apr_uint32_t own = 0;
+    apr_pool_t *scratch;
+    int last = 0;
+    apr_status_t status;
+
+    if (sql == NULL) {
+        return APR_SUCCESS;
+    }
+    apr_pool_create(&scratch, db->pool);
+    status = get_stamp(&last, db, sql->get, scratch);
+    apr_pool_destroy(scratch);
+    if (status == APR_SUCCESS) {
+        status = db->host->random((unsigned char *)&own, sizeof(own), db->host->baton);
+    }
+    if (status == APR_SUCCESS) {
+        status = set_stamp(db, sql->set_last, last);
+    }
+    return status == APR_SUCCESS ? set_stamp(db, sql->set_own, (int)(own >> 2) + 1) : status;
+}
+
+/* A commit to a file that no path leads to any more would be told, and lost. */
+static apr_status_t check_file(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+
+    if (um_connection_has_its_file(connection, db->pool)) {
+        return APR_SUCCESS;
+    }
+    um_log(db->host, UM_LOG_ERR, 81, APR_SUCCESS,
+           "database: the file %s was taken away or replaced while it was open; what was to be "
+           "written to it is refused",
+           connection->database->params);
+    connection->closes_all = 1;
+    connection->state = UM_CONNECTION_FAILED;
+    return UM_EUNAVAILABLE;
+}
+
+apr_status_t um_db_commit(um_db_t *db)
+{
+    um_connection_t *connection = db->connection;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    if (!is_in(db, UM_CONNECTION_BEGUN) || check_file(db) != APR_SUCCESS
+        || leave_stamp(db) != APR_SUCCESS) {
+        /* Some databases answer the COMMIT of a failed transaction with success. */
+        um_db_rollback(db);
+        return status;
+    }
+    if (um_statements_traits(connection->dialect)->reconnects_silently) {
+        status = um_db_query(db, NULL, UM_STMT_COMMIT, UM_NO_PARAMETERS, connection->pool);
+    } else {
+        status = driver_status(db, execute(db, UM_STMT_COMMIT),
+                               um_statements_name(UM_STMT_COMMIT));
+    }
+    if (status != APR_SUCCESS) {
+        um_db_rollback(db);
+        connection->state = UM_CONNECTION_DOUBTFUL;
+        return status;
+    }
+    connection->state = UM_CONNECTION_READY;
+    return APR_SUCCESS;
+}
+
+/* After a statement failed, the driver may have connected anew to roll back. */
+static int is_ready_again(const um_db_t *db, int error, int has_failed)
+{
+    um_connection_t *connection = db->connection;
+
+    if (error != 0) {
+        return 0;
+    }
+    return !has_failed || !um_statements_traits(connection->dialect)->reconnects_silently
+           || um_connection_is_alive(connection);
+}
+
+apr_status_t um_db_rollback(um_db_t *db)
+{
+    int has_failed = is_in(db, UM_CONNECTION_FAILED);
+    int error;
+
+    if (!in_transaction(db)) {
+        return APR_SUCCESS;
+    }
+    /* It fails where the database has rolled back by itself (a full disk). */
+    error = execute(db, UM_STMT_ROLLBACK);
+    db->connection->state = is_ready_again(db, error, has_failed) ? UM_CONNECTION_READY
+                                                                  : UM_CONNECTION_DOUBTFUL;
+    return error == 0 ? APR_SUCCESS : UM_EUNAVAILABLE;
+}
+
+apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
+{
+    int rows = 0;
+
+    if (db->connection == NULL) {
+        return UM_EUNAVAILABLE;
+    }
+    return driver_status(db, apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                                           sql), "schema statement");
+}

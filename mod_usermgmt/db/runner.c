@@ -1,0 +1,207 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file runner.c Changes as transactions of their own, see runner.h. */
+
+#include "runner.h"
+
+#include "../base/log.h"
+
+/* Tries of a change, and for how long a new one is begun. */
+#define TRIES 12
+#define TRIES_TIME apr_time_from_sec(5)
+
+/* The pause before the second try, at most; it doubles up to the longest. */
+#define PAUSE_FIRST apr_time_from_msec(4)
+#define PAUSE_LONGEST apr_time_from_msec(250)
+
+/* How long, and how often, the database is asked what became of a commit. */
+#define ASKING_TIME apr_time_from_sec(15)
+#define ASKING_PAUSE apr_time_from_msec(50)
+
+/* The change on its way. */
+typedef struct um_attempt_t {
+    um_db_t *db;
+    um_change_fn_t *change;
+    void *baton;
+    apr_pool_t *pool;
+    /* What the change returned. */
+    apr_status_t result;
+    /* The commit failed: it may hold all the same. */
+    int uncertain;
+} um_attempt_t;
+
+/* APR_SUCCESS where the attempt has ended with its result; else nothing holds,
+ * unless it is uncertain. */
+static apr_status_t run_once(um_attempt_t *attempt)
+{
+    um_db_t *db = attempt->db;
+    apr_status_t status = um_db_prepare_transaction(db);
+
+    attempt->uncertain = 0;
+    if (status == APR_SUCCESS) {
+        status = um_db_begin(db);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    attempt->result = attempt->change(db, attempt->baton, attempt->pool);
+    if (um_db_has_failed(db)) {
+        return UM_EUNAVAILABLE;
+    }
+    if (attempt->result != APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    status = um_db_commit(db);
+    attempt->uncertain = status != APR_SUCCESS;
+    return status;
+}
+
+/* A commit, of nothing, that ends when all before it are where they stay: a
+ * standby that commits wait for has them, and a cluster's node has applied what
+ * the others have committed. */
+static apr_status_t pass_barrier(um_db_t *db, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_begin(db);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_commit(db);
+    }
+    um_db_rollback(db);
+    return status;
+}
+
+static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witness,
+                             apr_pool_t *pool)
+{
+    const char *org_id = um_db_int(witness->org_id, pool);
+    apr_status_t status = um_db_recover(db);
+
+    *found = 0;
+    if (status == APR_SUCCESS) {
+        status = um_db_prepare_transaction(db);
+    }
+    /* What is not seen here may be on its way from another node. */
+    if (status == APR_SUCCESS) {
+        status = pass_barrier(db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_begin(db);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_exists(found, db, UM_STMT_AUDIT_EXISTS,
+                              UM_PARAMETERS(org_id, witness->uid), pool);
+    }
+    um_db_rollback(db);
+    /* What is seen here may not have got to the standby yet. */
+    if (status == APR_SUCCESS && *found) {
+        status = pass_barrier(db, pool);
+    }
+    return status;
+}
+
+/* What became of a commit that was not answered. Without a witness the change
+ * is run again: it is one that may be made twice, or that knows itself again. */
+static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
+{
+    const um_host_t *host = um_db_host(attempt->db);
+    um_witness_t witness = *um_db_witness(attempt->db);
+    apr_time_t end = host->now(host->baton) + ASKING_TIME;
+    apr_status_t status;
+
+    *committed = 0;
+    if (witness.uid[0] == '\0') {
+        return APR_SUCCESS;
+    }
+    um_db_set_will_retry(attempt->db, 1);
+    status = look_for(committed, attempt->db, &witness, attempt->pool);
+    while (status != APR_SUCCESS && host->now(host->baton) < end) {
+        apr_sleep(ASKING_PAUSE);
+        status = look_for(committed, attempt->db, &witness, attempt->pool);
+    }
+    if (status != APR_SUCCESS) {
+        um_log(host, UM_LOG_ERR, 12, APR_SUCCESS,
+               "runner: the connection was lost during a commit, and whether it holds could not "
+               "be found out: audit event %s tells",
+               witness.uid);
+    }
+    return status;
+}
+
+/* A pause of random length, so that those who got in each other's way don't
+ * meet again. */
+static void rest(const um_host_t *host, int tries)
+{
+    apr_interval_time_t longest = PAUSE_FIRST << (tries < 8 ? tries : 8);
+    unsigned short dice = 0;
+
+    if (longest > PAUSE_LONGEST) {
+        longest = PAUSE_LONGEST;
+    }
+    host->random((unsigned char *)&dice, sizeof(dice), host->baton);
+    apr_sleep(longest * dice / 65536);
+}
+
+/* Get ready for the next try. The first failure may be any statement's: a deadlock, a
+ * lock that took too long. A new connection is taken where this one does not answer,
+ * and where a change fails again, as the schema may have changed; but not at each try,
+ * or many that stand in each other's way would do nothing but connect. */
+static apr_status_t recover(const um_attempt_t *attempt, int tries)
+{
+    apr_status_t status = um_db_rollback(attempt->db);
+
+    return status != APR_SUCCESS || !um_db_is_ready(attempt->db) || tries % 4 == 2
+               ? um_db_recover(attempt->db)
+               : APR_SUCCESS;
+}
+
+static apr_status_t run_tries(um_attempt_t *attempt)
+{
+    const um_host_t *host = um_db_host(attempt->db);
+    apr_time_t end = host->now(host->baton) + TRIES_TIME;
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int tries = 1; tries <= TRIES; tries++) {
+        int committed = 0;
+
+        um_db_set_will_retry(attempt->db, tries < TRIES);
+        status = run_once(attempt);
+        if (status == APR_SUCCESS) {
+            break;
+        }
+        if (attempt->uncertain) {
+            status = find_out(&committed, attempt);
+        } else {
+            status = recover(attempt, tries);
+        }
+        if (committed) {
+            break;
+        }
+        if (status != APR_SUCCESS || host->now(host->baton) > end) {
+            status = UM_EUNAVAILABLE;
+            break;
+        }
+        status = UM_EUNAVAILABLE;
+        rest(host, tries);
+    }
+    return status;
+}
+
+apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
+                           apr_pool_t *pool)
+{
+    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS, 0 };
+    apr_status_t status = um_db_open(&attempt.db, host, NULL, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = run_tries(&attempt);
+    if (status != APR_SUCCESS && um_db_has_connection(attempt.db)) {
+        um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
+               "runner: a change was given up; the lines of level info before tell why");
+    }
+    um_db_close(attempt.db);
+    return status == APR_SUCCESS ? attempt.result : status;
+}

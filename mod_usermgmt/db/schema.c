@@ -1,0 +1,143 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file schema.c The version of the schema, see schema.h. */
+
+#include "schema.h"
+
+#include "../base/log.h"
+
+static void take_int(const um_row_t *row, void *baton)
+{
+    *(int *)baton = (int)um_row_int(row, 0);
+}
+
+apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool)
+{
+    int exists = 0;
+    int found = 0;
+    apr_status_t status;
+
+    status = um_db_select(db, take_int, &exists, UM_STMT_SCHEMA_EXISTS, UM_NO_PARAMETERS, pool);
+    if (status == APR_SUCCESS && exists) {
+        status =
+            um_db_select(db, take_int, &found, UM_STMT_SCHEMA_VERSION, UM_NO_PARAMETERS, pool);
+    }
+    if (status == APR_SUCCESS) {
+        *version = found;
+    }
+    return status;
+}
+
+int um_schema_is_usable(int version)
+{
+    return version >= UM_SCHEMA_OLDEST && version <= UM_SCHEMA_VERSION;
+}
+
+/* In a transaction. The database may have been somebody else's until now. */
+static apr_status_t lock(int *version, um_db_t *db, apr_pool_t *pool)
+{
+    const char *setting = um_statements_traits(um_db_dialect(db))->upgrade_setting;
+    int locked = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    if (setting != NULL) {
+        status = um_db_execute_schema(db, setting);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_select(db, take_int, &locked, UM_STMT_SCHEMA_LOCK, UM_NO_PARAMETERS, pool);
+    }
+    if (status == APR_SUCCESS && !locked) {
+        status = UM_EUNAVAILABLE;
+    }
+    return status == APR_SUCCESS ? um_schema_get_version(version, db, pool) : status;
+}
+
+static apr_status_t check_start(int version, um_schema_from_t from)
+{
+    if (version > UM_SCHEMA_VERSION) {
+        return UM_ESCHEMA;
+    }
+    return version == UM_SCHEMA_VERSION
+                   || (from & (version == 0 ? UM_SCHEMA_FROM_NOTHING : UM_SCHEMA_FROM_OLDER)) != 0
+               ? APR_SUCCESS
+               : UM_EREFUSED;
+}
+
+static apr_status_t apply(um_db_t *db, int version)
+{
+    static const um_schema_step_t *const steps[UM_DIALECT_COUNT] = {
+        [UM_DIALECT_SQLITE] = um_schema_sqlite,
+        [UM_DIALECT_POSTGRESQL] = um_schema_postgresql,
+        [UM_DIALECT_MARIADB] = um_schema_mariadb,
+    };
+    const um_schema_step_t *step = steps[um_db_dialect(db)];
+    apr_status_t status = APR_SUCCESS;
+
+    for (; status == APR_SUCCESS && step->version != 0; step++) {
+        if (step->version <= version) {
+            continue;
+        }
+        for (const char *const *sql = step->statements; status == APR_SUCCESS && *sql != NULL;
+             sql++) {
+            status = um_db_execute_schema(db, *sql);
+        }
+    }
+    return status;
+}
+
+static apr_status_t run(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_begin(db);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = lock(found, db, pool);
+    if (status == APR_SUCCESS) {
+        status = check_start(*found, from);
+    }
+    if (status == APR_SUCCESS) {
+        status = apply(db, *found);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_commit(db);
+    }
+    um_db_rollback(db);
+    return status;
+}
+
+apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool)
+{
+    int version = 0;
+    /* What was prepared may be older than another's upgrade. */
+    apr_status_t status = um_db_recover(db);
+
+    if (status == APR_SUCCESS) {
+        status = run(&version, db, from, pool);
+    }
+    if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
+        um_log(um_db_host(db), UM_LOG_NOTICE, 20, APR_SUCCESS,
+               "schema: brought from version %d to %d", version, UM_SCHEMA_VERSION);
+        um_db_recover(db);
+    }
+    *found = version;
+    return status;
+}
+
+void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
+{
+    um_buffer_t sql;
+
+    *failed = 0;
+    *tried = 0;
+    /* PostgreSQL does not prepare those that control transactions. */
+    for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
+        *failed += um_db_prepare(db, (um_statement_id_t)id) != APR_SUCCESS;
+        ++*tried;
+    }
+    um_buffer_init(&sql, 1024, pool);
+    for (int i = 0; um_statements_compose_sample(&sql, i, um_db_dialect(db)); i++) {
+        *failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
+        ++*tried;
+        um_buffer_init(&sql, 1024, pool);
+    }
+}

@@ -1,0 +1,63 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_DB_SCHEMA_H
+#define UM_DB_SCHEMA_H
+
+/**
+ * @file schema.h
+ * The version of the database's schema. The texts are the files below schema/,
+ * built in by build/embed-sql.awk.
+ */
+
+#include "db.h"
+
+/** The version this module makes. */
+#define UM_SCHEMA_VERSION 2
+
+/** The oldest that it works with, so that modules can be replaced node by node
+ *  before the schema is upgraded. */
+#define UM_SCHEMA_OLDEST (UM_SCHEMA_VERSION - 1)
+
+typedef struct um_schema_step_t {
+    /** The version the step leads to; 0 ends the list. */
+    int version;
+    /** Its statements, ended by NULL. */
+    const char *const *statements;
+} um_schema_step_t;
+
+extern const um_schema_step_t um_schema_sqlite[];
+extern const um_schema_step_t um_schema_postgresql[];
+extern const um_schema_step_t um_schema_mariadb[];
+
+/** Read the schema's version: 0 where there is none. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool);
+
+/** Tell whether the module works with a version. */
+int um_schema_is_usable(int version);
+
+/** What an upgrade may start from. */
+typedef enum um_schema_from_t {
+    UM_SCHEMA_FROM_NOTHING = 1,
+    UM_SCHEMA_FROM_OLDER = 2,
+    UM_SCHEMA_FROM_ANY = UM_SCHEMA_FROM_NOTHING | UM_SCHEMA_FROM_OLDER
+} um_schema_from_t;
+
+/**
+ * Bring the schema to UM_SCHEMA_VERSION, in one transaction; on MariaDB, where a
+ * change of the schema commits by itself, one that was broken off can be run again.
+ * Of several processes that try at once one does it; the others wait, and find it
+ * done, or end with UM_EUNAVAILABLE and may try again.
+ * @param found the version it had; set with UM_ESCHEMA and UM_EREFUSED, too
+ * @return APR_SUCCESS, UM_EUNAVAILABLE, UM_ESCHEMA where it is newer, or UM_EREFUSED
+ *         where it is not what an upgrade may start from
+ */
+apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool);
+
+/**
+ * Prepare every statement of statements.h that reads or changes; those that the database does not
+ * take are logged.
+ * @param failed how many were not taken
+ * @param tried  how many there are
+ */
+void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool);
+
+#endif

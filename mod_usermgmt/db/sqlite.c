@@ -1,0 +1,309 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file sqlite.c Reads on SQLite past apr_dbd's driver, see sqlite.h. */
+
+#include "sqlite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <apr_strings.h>
+#include <sqlite3.h>
+
+#include "../base/status.h"
+
+/* Steps of SQLite's virtual machine between two looks at the clock: less than a
+ * millisecond. */
+#define STEPS_PER_LOOK 5000
+
+/* Pages of the log from which on a commit copies them to the database: SQLite's own
+ * number. */
+#define LOG_PAGES 1000
+
+/* Pause between two tries on a locked database. */
+#define BUSY_PAUSE apr_time_from_msec(10)
+
+typedef struct um_statement_kept_t {
+    /* NULL where the place is free. */
+    sqlite3_stmt *statement;
+    /* The text it was prepared from, with apr_dbd's placeholders, and its hash. */
+    char *sql;
+    unsigned hash;
+    int parameters;
+    /* A bit for each parameter that is an integer. */
+    apr_uint64_t integers;
+    /* The count of calls when it was used last. */
+    apr_uint64_t used;
+} um_statement_kept_t;
+
+struct um_sqlite_t {
+    sqlite3 *handle;
+    um_statement_kept_t kept[UM_SQLITE_STATEMENTS_MAX];
+    apr_uint64_t calls;
+    int error;
+    /* When the read that runs must end. */
+    apr_time_t end;
+    int log_pages;
+};
+
+const char *um_sqlite_text(struct sqlite3_stmt *row, int column)
+{
+    return (const char *)sqlite3_column_text(row, column);
+}
+
+int um_sqlite_size(struct sqlite3_stmt *row)
+{
+    return sqlite3_column_count(row);
+}
+
+int um_sqlite_is_library(const char *source_id)
+{
+    return source_id != NULL && strcmp(source_id, sqlite3_sourceid()) == 0
+           && sqlite3_threadsafe() != 0;
+}
+
+int um_sqlite_error(const char **text, const um_sqlite_t *sqlite)
+{
+    *text = sqlite->error != sqlite3_errcode(sqlite->handle) ? sqlite3_errstr(sqlite->error)
+                                                             : sqlite3_errmsg(sqlite->handle);
+    return sqlite->error;
+}
+
+int um_sqlite_count(const um_sqlite_t *sqlite)
+{
+    int count = 0;
+
+    for (int i = 0; i < UM_SQLITE_STATEMENTS_MAX; i++) {
+        count += sqlite->kept[i].statement != NULL;
+    }
+    return count;
+}
+
+/* A clock that nobody sets, in microseconds. */
+static apr_time_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
+}
+
+static void drop(um_statement_kept_t *kept)
+{
+    sqlite3_finalize(kept->statement);
+    free(kept->sql);
+    memset(kept, 0, sizeof(*kept));
+}
+
+void um_sqlite_forget(um_sqlite_t *sqlite)
+{
+    for (int i = 0; i < UM_SQLITE_STATEMENTS_MAX; i++) {
+        drop(&sqlite->kept[i]);
+    }
+}
+
+/* Called by SQLite after a commit, instead of what it does by itself. */
+static int note_commit(void *baton, sqlite3 *handle, const char *database, int pages)
+{
+    um_sqlite_t *sqlite = baton;
+    int copied = 0;
+
+    sqlite->log_pages = pages;
+    if (pages >= LOG_PAGES
+        && sqlite3_wal_checkpoint_v2(handle, database, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied)
+               == SQLITE_OK
+        && copied == pages) {
+        sqlite->log_pages = 0;
+    }
+    return SQLITE_OK;
+}
+
+int um_sqlite_log_pages(const um_sqlite_t *sqlite)
+{
+    return sqlite->log_pages;
+}
+
+um_sqlite_t *um_sqlite_create(void *handle, apr_pool_t *pool)
+{
+    um_sqlite_t *made = apr_pcalloc(pool, sizeof(*made));
+
+    made->handle = handle;
+    sqlite3_wal_hook(handle, note_commit, made);
+    return made;
+}
+
+/* SQLite's text of one with apr_dbd's placeholders, as long at most; which of them
+ * are integers. */
+static void translate(char *to, um_statement_kept_t *kept, const char *sql)
+{
+    while (*sql != '\0') {
+        if (*sql != '%') {
+            *to++ = *sql++;
+        } else if (sql[1] == '%') {
+            *to++ = '%';
+            sql += 2;
+        } else {
+            int is_integer = strncmp(sql, "%lld", 4) == 0;
+
+            *to++ = '?';
+            sql += is_integer ? 4 : 2;
+            kept->integers |= (apr_uint64_t)is_integer << (kept->parameters % 64);
+            kept->parameters++;
+        }
+    }
+    *to = '\0';
+}
+
+static unsigned hash_of(const char *sql)
+{
+    unsigned hash = 2166136261u;
+
+    for (; *sql != '\0'; sql++) {
+        hash = (hash ^ (unsigned char)*sql) * 16777619u;
+    }
+    return hash;
+}
+
+/* The place of a statement, or else the one that a new statement is to take. */
+static um_statement_kept_t *find(um_sqlite_t *sqlite, const char *sql, unsigned hash)
+{
+    um_statement_kept_t *oldest = &sqlite->kept[0];
+
+    for (int i = 0; i < UM_SQLITE_STATEMENTS_MAX; i++) {
+        um_statement_kept_t *kept = &sqlite->kept[i];
+
+        if (kept->hash == hash && kept->sql != NULL && strcmp(kept->sql, sql) == 0) {
+            return kept;
+        }
+        if (kept->used < oldest->used) {
+            oldest = kept;
+        }
+    }
+    return oldest;
+}
+
+static int prepare(um_sqlite_t *sqlite, um_statement_kept_t *kept, const char *sql, unsigned hash)
+{
+    char *text = malloc(strlen(sql) + 1);
+    int error = SQLITE_NOMEM;
+
+    drop(kept);
+    kept->sql = strdup(sql);
+    kept->hash = hash;
+    if (text != NULL && kept->sql != NULL) {
+        translate(text, kept, sql);
+        error = sqlite3_prepare_v2(sqlite->handle, text, -1, &kept->statement, NULL);
+    }
+    free(text);
+    if (error != SQLITE_OK) {
+        drop(kept);
+    }
+    return error;
+}
+
+/* SQLite's number of an error. */
+static int find_or_prepare(um_statement_kept_t **found, um_sqlite_t *sqlite, const char *sql)
+{
+    unsigned hash = hash_of(sql);
+    um_statement_kept_t *kept = find(sqlite, sql, hash);
+    int error = SQLITE_OK;
+
+    if (kept->statement == NULL || kept->hash != hash || strcmp(kept->sql, sql) != 0) {
+        error = prepare(sqlite, kept, sql, hash);
+    }
+    kept->used = ++sqlite->calls;
+    *found = kept;
+    return error;
+}
+
+static int bind_values(const um_statement_kept_t *kept, const char *const *parameters)
+{
+    int error = SQLITE_OK;
+
+    for (int i = 0; error == SQLITE_OK && i < kept->parameters; i++) {
+        const char *value = parameters[i];
+
+        if (value == NULL) {
+            error = sqlite3_bind_null(kept->statement, i + 1);
+        } else if ((kept->integers >> i & 1) != 0) {
+            error = sqlite3_bind_int64(kept->statement, i + 1, apr_strtoi64(value, NULL, 10));
+        } else {
+            error = sqlite3_bind_text(kept->statement, i + 1, value, -1, SQLITE_STATIC);
+        }
+    }
+    return error;
+}
+
+/* Non-zero ends the statement. */
+static int is_past_end(void *baton)
+{
+    const um_sqlite_t *sqlite = baton;
+
+    return monotonic() >= sqlite->end;
+}
+
+/* SQLITE_DONE, or SQLite's number of an error. */
+static int step(um_sqlite_t *sqlite, um_statement_kept_t *kept, um_sqlite_read_t *read)
+{
+    int result = bind_values(kept, read->parameters);
+
+    sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, is_past_end, sqlite);
+    while (result == SQLITE_OK || result == SQLITE_ROW) {
+        result = sqlite3_step(kept->statement);
+        if (result == SQLITE_ROW) {
+            read->rows++;
+            read->take(kept->statement, read->baton);
+        }
+    }
+    sqlite3_progress_handler(sqlite->handle, 0, NULL, NULL);
+    sqlite3_reset(kept->statement);
+    sqlite3_clear_bindings(kept->statement);
+    return result;
+}
+
+static apr_status_t select_once(um_sqlite_t *sqlite, um_sqlite_read_t *read)
+{
+    um_statement_kept_t *kept = NULL;
+
+    sqlite->error = find_or_prepare(&kept, sqlite, read->sql);
+    if (sqlite->error != SQLITE_OK) {
+        return UM_EUNAVAILABLE;
+    }
+    if (kept->parameters != read->count || read->count > UM_SQLITE_PARAMETERS_MAX) {
+        return APR_EINVAL;
+    }
+    sqlite->error = step(sqlite, kept, read);
+    if (sqlite->error == SQLITE_DONE) {
+        return APR_SUCCESS;
+    }
+    if (sqlite->error == SQLITE_INTERRUPT && is_past_end(sqlite)) {
+        return APR_TIMEUP;
+    }
+    return UM_EUNAVAILABLE;
+}
+
+apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read)
+{
+    apr_time_t now = monotonic();
+    apr_time_t patience = now + read->wait;
+    apr_status_t status;
+
+    sqlite->end = now + read->limit;
+    read->rows = 0;
+    for (;;) {
+        status = select_once(sqlite, read);
+        if (status != UM_EUNAVAILABLE || (sqlite->error & 0xff) != SQLITE_BUSY || read->rows > 0
+            || monotonic() >= patience) {
+            return status;
+        }
+        apr_sleep(BUSY_PAUSE);
+    }
+}
+
+apr_status_t um_sqlite_prepare(um_sqlite_t *sqlite, const char *sql)
+{
+    um_statement_kept_t *kept;
+
+    sqlite->error = find_or_prepare(&kept, sqlite, sql);
+    return sqlite->error == SQLITE_OK ? APR_SUCCESS : UM_EUNAVAILABLE;
+}

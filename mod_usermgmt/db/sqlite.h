@@ -1,0 +1,91 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_DB_SQLITE_H
+#define UM_DB_SQLITE_H
+
+/**
+ * @file sqlite.h
+ * Reads on an SQLite connection of apr_dbd's, past its driver: the driver holds
+ * one mutex for the whole process while a statement runs, keeps every statement
+ * until the connection is closed, and copies all rows. Here reads of several
+ * connections run at the same time, rows are handed on one by one, a read ends
+ * at its time limit, and a fixed number of statements is kept. The only file
+ * that includes sqlite3.h.
+ *
+ * A connection is used by one thread at a time.
+ */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+struct sqlite3_stmt;
+
+/** Statements kept for a connection; the one not used for the longest time goes. */
+#define UM_SQLITE_STATEMENTS_MAX 48
+
+/** Parameters of a statement, at most. */
+#define UM_SQLITE_PARAMETERS_MAX 64
+
+typedef struct um_sqlite_t um_sqlite_t;
+
+/** Takes one row. */
+typedef void um_sqlite_row_fn_t(struct sqlite3_stmt *row, void *baton);
+
+/** The text of a column, counted from 0, until the row's function returns; NULL
+ *  where it is NULL. */
+const char *um_sqlite_text(struct sqlite3_stmt *row, int column);
+/** The number of columns. */
+int um_sqlite_size(struct sqlite3_stmt *row);
+
+/** A read. */
+typedef struct um_sqlite_read_t {
+    /** With apr_dbd's placeholders. */
+    const char *sql;
+    const char *const *parameters;
+    int count;
+    um_sqlite_row_fn_t *take;
+    void *baton;
+    /** How long it may take, and wait for a database that is locked. */
+    apr_interval_time_t limit;
+    apr_interval_time_t wait;
+    /** Set: the rows that were handed to take, also where it failed then. */
+    apr_int64_t rows;
+} um_sqlite_read_t;
+
+/** Tell whether the library of the driver, told by its sqlite_source_id(), is the
+ *  one that this module is linked with, and can be used by several threads. */
+int um_sqlite_is_library(const char *source_id);
+
+/**
+ * Begin to read on a connection.
+ * @param handle the native handle of apr_dbd's connection
+ * @param pool   the connection's; um_sqlite_forget() before the connection is closed
+ */
+um_sqlite_t *um_sqlite_create(void *handle, apr_pool_t *pool);
+
+/**
+ * Run a read and hand its rows on. It is tried again while the database is locked,
+ * but never after its first row.
+ * @return APR_SUCCESS; UM_EUNAVAILABLE, see um_sqlite_error(); APR_TIMEUP where it
+ *         was ended at its limit; APR_EINVAL where the parameters are not as many as
+ *         its placeholders, or too many
+ */
+apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read);
+
+/** Prepare a statement, to see whether the database takes it. As um_sqlite_select(). */
+apr_status_t um_sqlite_prepare(um_sqlite_t *sqlite, const char *sql);
+
+/** Drop all statements. */
+void um_sqlite_forget(um_sqlite_t *sqlite);
+
+/** What the last call failed with: SQLite's number and its text. */
+int um_sqlite_error(const char **text, const um_sqlite_t *sqlite);
+
+/** How many pages the log had after the last commit on this connection, of those
+ *  that are not in the database yet. A commit copies what it can of a log that is
+ *  longer than SQLite's own limit, as without this file. */
+int um_sqlite_log_pages(const um_sqlite_t *sqlite);
+
+/** The number of statements kept. */
+int um_sqlite_count(const um_sqlite_t *sqlite);
+
+#endif

@@ -1,0 +1,369 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file writer.c Group commit by one thread, see writer.h. */
+
+#include "writer.h"
+
+#include <apr_portable.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+
+#include "../base/log.h"
+
+/* Pages of the log, of 4 KiB each, from which on readers are kept away for a moment so
+ * that it can start from the beginning: short reads, and lists of the costly kind. It
+ * is tried again after a further stretch of that length. */
+#define LOG_LONG 4096
+#define LOG_TOO_LONG 16384
+
+/* How long they are waited for. */
+#define GATE_WAIT apr_time_from_msec(200)
+#define SEARCHES_WAIT apr_time_from_sec(2)
+
+/* A change that waits; it lives on its caller's stack. */
+typedef struct um_item_t {
+    struct um_item_t *next;
+    const um_host_t *host;
+    um_change_fn_t *change;
+    void *baton;
+    apr_pool_t *pool;
+    apr_status_t status;
+    int done;
+    apr_thread_cond_t *finished;
+} um_item_t;
+
+struct um_writer_t {
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *wanted;
+    um_item_t *first;
+    um_item_t **last;
+    int stopping;
+    apr_thread_t *thread;
+    um_gate_t *gate;
+    /* NULL where there is no limit. */
+    um_limit_t *searches;
+    /* The length of the log after the last group, and from which on it is cut. */
+    int log_pages;
+    int log_limit;
+    /* Changes refused since the last that was made; the thread's own. The first
+     * refusal is logged as an error, the others as information. */
+    unsigned refused;
+    apr_pool_t *pool;
+};
+
+typedef struct um_group_t {
+    const um_host_t *host;
+    um_item_t *items[UM_WRITER_GROUP_MAX];
+    int count;
+} um_group_t;
+
+/* Up to UM_WRITER_GROUP_MAX changes of one host, in their order. */
+static void take_group(um_group_t *group, um_writer_t *writer)
+{
+    group->count = 0;
+    group->host = writer->first->host;
+    while (writer->first != NULL && writer->first->host == group->host
+           && group->count < UM_WRITER_GROUP_MAX) {
+        group->items[group->count++] = writer->first;
+        writer->first = writer->first->next;
+    }
+    if (writer->first == NULL) {
+        writer->last = &writer->first;
+    }
+}
+
+static void set_statuses(um_group_t *group, apr_status_t status)
+{
+    for (int i = 0; i < group->count; i++) {
+        group->items[i]->status = status;
+    }
+}
+
+/* APR_SUCCESS as long as the transaction is whole, whatever became of the change. */
+static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
+{
+    apr_status_t status = um_db_query(db, NULL, UM_STMT_SAVEPOINT, UM_NO_PARAMETERS, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    item->status = item->change(db, item->baton, item->pool);
+    if (item->status == APR_SUCCESS && um_db_has_failed(db)) {
+        item->status = UM_EUNAVAILABLE;
+    }
+    if (item->status != APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_ROLLBACK, UM_NO_PARAMETERS, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_RELEASE, UM_NO_PARAMETERS, pool);
+    }
+    return status;
+}
+
+/* A change by itself needs no savepoint, for which the database would keep every
+ * page as it was: the transaction is rolled back. */
+static apr_status_t run_single(um_db_t *db, um_item_t *item, int strict)
+{
+    item->status = item->change(db, item->baton, item->pool);
+    if (item->status == APR_SUCCESS) {
+        return um_db_commit(db);
+    }
+    um_db_rollback(db);
+    return strict && item->status == UM_EUNAVAILABLE ? UM_EUNAVAILABLE : APR_SUCCESS;
+}
+
+/* All changes in one transaction. Where it fails, or with strict set where one
+ * of them could not reach the database, nothing holds. */
+static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (group->count == 1) {
+        return run_single(db, group->items[0], strict);
+    }
+    for (int i = 0; status == APR_SUCCESS && i < group->count; i++) {
+        status = run_change(db, group->items[i], pool);
+        if (strict && status == APR_SUCCESS && group->items[i]->status == UM_EUNAVAILABLE) {
+            status = UM_EUNAVAILABLE;
+        }
+    }
+    return status == APR_SUCCESS ? um_db_commit(db) : status;
+}
+
+/* Twice at most: the first failure may be a statement prepared before the
+ * schema changed, and since nothing was committed the group can run again. */
+static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *writer,
+                              apr_pool_t *pool)
+{
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 0; status != APR_SUCCESS && try < 2; try++) {
+        um_db_set_will_retry(db, try == 0 || writer->refused > 0);
+        if (try > 0 && um_db_recover(db) != APR_SUCCESS) {
+            break;
+        }
+        status = um_db_begin(db);
+        if (status != APR_SUCCESS) {
+            continue;
+        }
+        status = run_transaction(db, group, try == 0, pool);
+        um_db_rollback(db);
+    }
+    return status;
+}
+
+static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
+{
+    apr_status_t status = host->lock != NULL ? host->lock(host->baton) : APR_SUCCESS;
+
+    if (status != APR_SUCCESS && writer->refused == 0) {
+        um_log(host, UM_LOG_ERR, 10, status,
+               "writer: the lock between processes could not be had");
+    }
+    return status;
+}
+
+/* With a connection in hand, so that no other process waits while this one does. */
+static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *db,
+                               apr_pool_t *pool)
+{
+    const um_host_t *host = group->host;
+    apr_status_t status = lock(writer, host);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = run_tries(db, group, writer, pool);
+    writer->log_pages = um_db_log_pages(db);
+    if (host->unlock != NULL) {
+        host->unlock(host->baton);
+    }
+    return status;
+}
+
+/* A change that breaks a rule tells nothing of the database. */
+static void count_refused(um_writer_t *writer, const um_group_t *group)
+{
+    unsigned refused = 0;
+    unsigned made = 0;
+
+    for (int i = 0; i < group->count; i++) {
+        refused += group->items[i]->status == UM_EUNAVAILABLE;
+        made += group->items[i]->status == APR_SUCCESS;
+    }
+    if (made == 0) {
+        writer->refused += refused;
+    } else if (writer->refused > 0) {
+        um_log(group->host, UM_LOG_NOTICE, 96, APR_SUCCESS,
+               "writer: changes are made again; %u were refused", writer->refused);
+        writer->refused = 0;
+    }
+}
+
+static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_db_open(&db, group->host, NULL, pool);
+
+    if (status != APR_SUCCESS) {
+        /* The host has logged it. */
+        set_statuses(group, UM_EUNAVAILABLE);
+        return;
+    }
+    status = run_locked(writer, group, db, pool);
+    um_db_close(db);
+    if (status != APR_SUCCESS) {
+        set_statuses(group, UM_EUNAVAILABLE);
+    }
+    count_refused(writer, group);
+}
+
+static void finish_group(um_group_t *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        /* The item is gone as soon as its caller sees it done and the mutex
+         * is free: signal while it is held. */
+        group->items[i]->done = 1;
+        apr_thread_cond_signal(group->items[i]->finished);
+    }
+}
+
+/* Copy the log to the database while nobody reads here, so that the next change
+ * begins it anew. */
+static void cut_log(um_writer_t *writer, const um_host_t *host, apr_pool_t *pool)
+{
+    int is_too_long = writer->log_pages >= LOG_TOO_LONG && writer->searches != NULL;
+    um_db_t *db = NULL;
+
+    if (is_too_long) {
+        um_limit_drain(writer->searches, SEARCHES_WAIT);
+    }
+    if (um_db_open(&db, host, NULL, pool) == APR_SUCCESS) {
+        if (um_gate_close(writer->gate, GATE_WAIT)) {
+            um_db_end_bulk(db);
+            um_gate_open(writer->gate);
+        }
+        um_db_close(db);
+    }
+    if (is_too_long) {
+        um_limit_resume(writer->searches);
+    }
+}
+
+/* Tell whether the log has become long again. */
+static int must_cut_log(um_writer_t *writer)
+{
+    if (writer->log_pages < LOG_LONG) {
+        writer->log_limit = LOG_LONG;
+    }
+    if (writer->log_pages < writer->log_limit) {
+        return 0;
+    }
+    writer->log_limit = writer->log_pages
+                        + (writer->log_pages < LOG_TOO_LONG ? LOG_LONG : LOG_TOO_LONG);
+    return 1;
+}
+
+static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
+{
+    um_writer_t *writer = data;
+    um_group_t group;
+    apr_pool_t *pool;
+
+    /* The host's signals are not for this thread. */
+    apr_setup_signal_thread();
+    apr_pool_create(&pool, apr_thread_pool_get(thread));
+    apr_thread_mutex_lock(writer->mutex);
+    for (;;) {
+        while (writer->first == NULL && !writer->stopping) {
+            apr_thread_cond_wait(writer->wanted, writer->mutex);
+        }
+        if (writer->first == NULL) {
+            break;
+        }
+        take_group(&group, writer);
+        apr_thread_mutex_unlock(writer->mutex);
+        run_group(writer, &group, pool);
+        apr_pool_clear(pool);
+        apr_thread_mutex_lock(writer->mutex);
+        finish_group(&group);
+        if (must_cut_log(writer)) {
+            apr_thread_mutex_unlock(writer->mutex);
+            cut_log(writer, group.host, pool);
+            apr_pool_clear(pool);
+            apr_thread_mutex_lock(writer->mutex);
+        }
+    }
+    apr_thread_mutex_unlock(writer->mutex);
+    return NULL;
+}
+
+static apr_status_t stop(void *data)
+{
+    um_writer_t *writer = data;
+    apr_status_t result;
+
+    apr_thread_mutex_lock(writer->mutex);
+    writer->stopping = 1;
+    apr_thread_cond_signal(writer->wanted);
+    apr_thread_mutex_unlock(writer->mutex);
+    return apr_thread_join(&result, writer->thread);
+}
+
+apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool)
+{
+    um_writer_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t status;
+
+    made->last = &made->first;
+    made->log_limit = LOG_LONG;
+    made->pool = pool;
+    status = apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_thread_cond_create(&made->wanted, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_gate_create(&made->gate, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_thread_create(&made->thread, NULL, work, made, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* Before the pool's children go, and the connections with them. */
+    apr_pool_pre_cleanup_register(pool, made, stop);
+    *writer = made;
+    return APR_SUCCESS;
+}
+
+void um_writer_set_searches(um_writer_t *writer, um_limit_t *searches)
+{
+    writer->searches = searches;
+}
+
+um_gate_t *um_writer_gate(um_writer_t *writer)
+{
+    return writer->gate;
+}
+
+apr_status_t um_writer_run(um_writer_t *writer, const um_host_t *host, um_change_fn_t *change,
+                           void *baton, apr_pool_t *pool)
+{
+    um_item_t item = { NULL, host, change, baton, pool, UM_EUNAVAILABLE, 0, NULL };
+    apr_status_t status = apr_thread_cond_create(&item.finished, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_thread_mutex_lock(writer->mutex);
+    *writer->last = &item;
+    writer->last = &item.next;
+    apr_thread_cond_signal(writer->wanted);
+    while (!item.done) {
+        apr_thread_cond_wait(item.finished, writer->mutex);
+    }
+    apr_thread_mutex_unlock(writer->mutex);
+    apr_thread_cond_destroy(item.finished);
+    return item.status;
+}

@@ -1,0 +1,360 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file mailer.c The mail that waits is sent, see mailer.h. */
+
+#include "mailer.h"
+
+#include "../base/buffer.h"
+#include "../base/json.h"
+#include "../base/log.h"
+#include "../base/uid.h"
+
+/* Mail fetched at a time. */
+#define BATCH 32
+/* The pause before what came of a mail is written down once more. */
+#define WRITE_PAUSE apr_time_from_msec(500)
+
+/* The actor of audit events that no caller brought about. */
+#define SYSTEM "system"
+
+/* One try to send a mail. */
+typedef struct um_delivery_t {
+    const um_mailer_t *mailer;
+    um_store_t *store;
+    const um_outgoing_mail_t *mail;
+    apr_pool_t *pool;
+    /* The mail's own, and the mark of its claim. */
+    char secret[UM_SECRET_LENGTH + 1];
+    /* What the claim gave: until when nobody else sends the mail. */
+    apr_int64_t claim_end;
+    um_invitation_t *invitation;
+    /* The invitation has ended, and the mail is dropped. */
+    int is_dropped;
+    /* It was claimed too late: no mail server has been asked. */
+    int is_late;
+    um_smtp_reply_t reply;
+    /* When the reply was there, and the event's time. */
+    apr_time_t replied_at;
+    /* What is made of the reply: when it is tried again, or never. */
+    int is_over;
+    apr_int64_t next_attempt_at;
+    /* The event's, where it is over; made once, so that writing it down again finds it. */
+    char event_uid[UM_UID_LENGTH + 1];
+} um_delivery_t;
+
+static apr_time_t now(const um_store_t *store)
+{
+    const um_host_t *host = um_store_host(store);
+
+    return host->now(host->baton);
+}
+
+/* ---- before: the mail is claimed, and gets a secret of its own ---- */
+
+/* Somebody has the mail: this delivery, where its secret is there, as it is if only
+ * the answer to the commit was lost. It is claimed anew then, since others may have
+ * come after it, and since a commit of nothing does not wait for a standby. */
+static apr_status_t claim_again(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
+{
+    apr_status_t status =
+        um_store_invitations_get_by_secret(&delivery->invitation, db, delivery->mail->org_id,
+                                           delivery->secret, pool);
+
+    if (status == APR_SUCCESS) {
+        return um_store_mail_postpone(db, delivery->mail, delivery->claim_end, pool);
+    }
+    return status == UM_ENOTFOUND ? UM_ECONFLICT : status;
+}
+
+static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    um_delivery_t *delivery = baton;
+    const um_outgoing_mail_t *mail = delivery->mail;
+    apr_time_t at = now(delivery->store);
+    apr_int64_t now_ms = apr_time_as_msec(at);
+    int is_again;
+    apr_status_t status;
+
+    delivery->claim_end = apr_time_as_msec(at + 3 * delivery->mailer->server.timeout);
+    status = um_store_mail_claim(db, mail, delivery->claim_end, pool);
+    is_again = status == UM_ECONFLICT;
+    if (is_again) {
+        status = claim_again(delivery, db, pool);
+    } else if (status == APR_SUCCESS) {
+        status = um_store_invitations_get(&delivery->invitation, db, mail->org_id,
+                                          mail->invite_token, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    delivery->is_dropped =
+        um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING;
+    if (delivery->is_dropped) {
+        return um_store_mail_delete(db, mail, pool);
+    }
+    return is_again ? APR_SUCCESS
+                    : um_store_invitations_add_secret(db, mail->org_id, mail->invite_token,
+                                                      delivery->secret, now_ms, pool);
+}
+
+/* Whether the mail can be sent before others may, by their clocks too, as it can't if
+ * the database took its time. */
+static int is_in_time(const um_delivery_t *delivery)
+{
+    apr_time_t end = now(delivery->store) + 2 * delivery->mailer->server.timeout;
+
+    return apr_time_as_msec(end) <= delivery->claim_end;
+}
+
+/* ---- the mail ---- */
+
+static void write_mail(um_mail_t *mail, const um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    const um_invitation_t *invitation = delivery->invitation;
+    um_mail_values_t values = {
+        .organization = delivery->mail->organization,
+        .inviter = invitation->inviter_display_name != NULL ? invitation->inviter_display_name
+                                                            : invitation->inviter_email,
+        .inviter_email = invitation->inviter_email,
+        .email = invitation->email,
+        .accept_token = delivery->secret,
+        .expires_at = invitation->expires_at,
+    };
+
+    if (invitation->platform_link != NULL) {
+        um_invitation_accept_link(&values.accept_link, invitation->platform_link, delivery->secret,
+                                  delivery->pool);
+    }
+    mail->from = mailer->from;
+    mail->from_name = mailer->from_name;
+    mail->to = invitation->email;
+    mail->uid = delivery->mail->uid;
+    mail->date = now(delivery->store);
+    um_mail_template_render(mail, mailer->template, &values, delivery->pool);
+}
+
+static void send_mail(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    um_mail_t mail = { 0 };
+
+    delivery->is_late = !is_in_time(delivery);
+    if (delivery->is_late) {
+        delivery->reply.outcome = UM_SMTP_LATER;
+        delivery->reply.text = "the database took too long to claim it";
+        return;
+    }
+    write_mail(&mail, delivery);
+    um_smtp_send(&delivery->reply, &mailer->server, &mail, mailer->stop, mailer->stop_baton,
+                 delivery->pool);
+}
+
+/* ---- after: what came of it ---- */
+
+/* 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour, where the first is 10 s. */
+static apr_interval_time_t next_pause(const um_delivery_t *delivery)
+{
+    static const int factors[] = { 1, 3, 6, 30, 90, 180, 360 };
+    static const int last = sizeof(factors) / sizeof(factors[0]) - 1;
+    apr_int64_t attempts = delivery->mail->attempts;
+
+    return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
+}
+
+/* The last try is made when the time is up; one that came too late, so that the mail server
+ * was not asked, is not it. Nor is one that was broken off because this process ends: it is for
+ * the next process to make at once. */
+static apr_status_t judge(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+    apr_time_t at = now(delivery->store);
+    apr_int64_t now_ms = apr_time_as_msec(at);
+    apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
+    apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
+
+    delivery->replied_at = at;
+    delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
+    delivery->is_over =
+        delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
+    if (delivery->reply.outcome == UM_SMTP_BROKEN_OFF) {
+        delivery->next_attempt_at = now_ms;
+        delivery->is_over = 0;
+    }
+    return delivery->is_over
+               ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
+               : APR_SUCCESS;
+}
+
+static const char *describe(const um_delivery_t *delivery)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 256, delivery->pool);
+    um_buffer_puts(&buffer, "{\"mail_uid\":");
+    um_json_put_string(&buffer, delivery->mail->uid);
+    um_buffer_puts(&buffer, ",\"email\":");
+    um_json_put_string(&buffer, delivery->invitation->email);
+    um_buffer_puts(&buffer, ",\"attempts\":");
+    um_buffer_put_int(&buffer, delivery->mail->attempts + 1);
+    um_buffer_puts(&buffer, ",\"reply\":");
+    um_json_put_string(&buffer, delivery->reply.text);
+    um_buffer_putc(&buffer, '}');
+    return buffer.data;
+}
+
+static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
+{
+    um_audit_event_t event = {
+        .at = delivery->replied_at,
+        .actor_identity = SYSTEM,
+        .actor_role = SYSTEM,
+        .remote_addr = "",
+        .action = delivery->reply.outcome == UM_SMTP_ACCEPTED ? "mail.sent" : "mail.failed",
+        .target = delivery->mail->invite_token,
+        .after = describe(delivery),
+    };
+
+    return um_store_audit_insert_once(db, delivery->mail->org_id, delivery->event_uid, &event,
+                                      pool);
+}
+
+static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
+{
+    const um_delivery_t *delivery = baton;
+    apr_status_t status;
+
+    if (!delivery->is_over) {
+        return um_store_mail_postpone(db, delivery->mail, delivery->next_attempt_at, pool);
+    }
+    status = um_store_mail_delete(db, delivery->mail, pool);
+    return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
+}
+
+/* What the SMTP server has taken must not be sent again, so this does not give
+ * up as long as the process lives. */
+static void write_down(um_delivery_t *delivery)
+{
+    const um_mailer_t *mailer = delivery->mailer;
+
+    while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
+           && !mailer->stop(mailer->stop_baton)) {
+        apr_sleep(WRITE_PAUSE);
+    }
+}
+
+static void log_outcome(const um_delivery_t *delivery)
+{
+    const um_host_t *host = um_store_host(delivery->store);
+    const um_outgoing_mail_t *mail = delivery->mail;
+    const char *text = delivery->reply.text;
+    int attempt = (int)mail->attempts + 1;
+
+    if (delivery->reply.outcome == UM_SMTP_ACCEPTED) {
+        um_log(host, UM_LOG_INFO, 60, APR_SUCCESS, "mail: %s for invitation %s is sent: %s",
+               mail->uid, mail->invite_token, text);
+    } else if (delivery->is_over) {
+        um_log(host, UM_LOG_ERR, 62, APR_SUCCESS,
+               "mail: %s for invitation %s is given up after %d tries: %s", mail->uid,
+               mail->invite_token, attempt, text);
+    } else if (delivery->reply.outcome != UM_SMTP_BROKEN_OFF) {
+        um_log(host, UM_LOG_WARNING, 61, APR_SUCCESS,
+               "mail: %s for invitation %s could not be sent, try %d: %s", mail->uid,
+               mail->invite_token, attempt, text);
+    }
+}
+
+/* ---- all that is due ---- */
+
+/* APR_SUCCESS, also where somebody else has the mail; else why it could not be claimed. */
+static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t *store,
+                            const um_outgoing_mail_t *waiting, apr_pool_t *pool)
+{
+    um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
+    apr_status_t status = um_invitation_make_secret(delivery.secret, um_store_host(store));
+
+    if (status == APR_SUCCESS) {
+        status = um_store_change(store, claim, &delivery, pool);
+    }
+    if (status == UM_ECONFLICT) {
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS || delivery.is_dropped) {
+        return status;
+    }
+    send_mail(&delivery);
+    *is_away = delivery.reply.is_away;
+    status = judge(&delivery);
+    log_outcome(&delivery);
+    if (status == APR_SUCCESS) {
+        write_down(&delivery);
+    }
+    return status;
+}
+
+static apr_status_t list_due(apr_array_header_t **mails, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_mail_list(mails, db, apr_time_as_msec(now(store)), BATCH, pool);
+        um_db_close(db);
+    }
+    return status;
+}
+
+static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer,
+                              um_store_t *store, apr_pool_t *pool)
+{
+    apr_array_header_t *mails = NULL;
+    apr_status_t status = list_due(&mails, store, pool);
+    apr_pool_t *scratch;
+    int i;
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_pool_create(&scratch, pool);
+    for (i = 0; status == APR_SUCCESS && !*is_away && i < mails->nelts; i++) {
+        if (mailer->stop(mailer->stop_baton)) {
+            break;
+        }
+        status = deliver(is_away, mailer, store,
+                         &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t), scratch);
+        apr_pool_clear(scratch);
+    }
+    *sent = i;
+    return status;
+}
+
+static apr_status_t find_next(apr_int64_t *next_attempt_at, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_mail_get_next(next_attempt_at, db, pool);
+        um_db_close(db);
+    }
+    return status;
+}
+
+apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer,
+                           um_store_t *store, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+    int sent = BATCH;
+    apr_pool_t *batch;
+
+    state->is_away = 0;
+    apr_pool_create(&batch, pool);
+    while (status == APR_SUCCESS && sent == BATCH && !state->is_away) {
+        status = run_batch(&sent, &state->is_away, mailer, store, batch);
+        apr_pool_clear(batch);
+    }
+    if (status == APR_SUCCESS) {
+        status = find_next(&state->next_attempt_at, store, batch);
+    }
+    apr_pool_destroy(batch);
+    return status;
+}

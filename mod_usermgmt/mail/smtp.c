@@ -1,0 +1,391 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file smtp.c Mail by libcurl, see smtp.h. */
+
+#include "smtp.h"
+
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <curl/curl.h>
+
+#include "../base/address.h"
+#include "../base/text.h"
+
+/* How long a server that has the mail may take to say so once we are to stop:
+ * less than httpd gives its children before it kills them. */
+#define STOP_PATIENCE apr_time_from_sec(4)
+/* How long a server may take to greet and to say what it offers. */
+#define CONNECT_TIME_MAX apr_time_from_sec(30)
+/* How long it may take to answer QUIT, which nobody waits for. */
+#define QUIT_SECONDS 2L
+
+#define REPLY_MAX 300
+
+/* How far the dialogue has come: the last command sent. */
+typedef enum um_phase_t {
+    PHASE_CONNECT,
+    PHASE_HELLO,
+    PHASE_AUTH,
+    PHASE_MAIL,
+    PHASE_RCPT,
+    PHASE_DATA
+} um_phase_t;
+
+typedef struct um_dialogue_t {
+    CURL *curl;
+    struct curl_slist *recipients;
+    struct curl_slist *headers;
+    um_phase_t phase;
+    int left;
+    /* It has said something. */
+    int has_spoken;
+    /* The server's answer to the last command; 0 as long as there is none. */
+    int code;
+    char said[REPLY_MAX];
+    char error[CURL_ERROR_SIZE];
+    /* An address that only a server with SMTPUTF8 (RFC 6531) takes. */
+    int needs_utf8;
+    int offers_utf8;
+    um_smtp_stop_t *stop;
+    void *stop_baton;
+    apr_time_t stopping_since;
+    apr_pool_t *pool;
+} um_dialogue_t;
+
+apr_status_t um_smtp_start(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? APR_SUCCESS : APR_EGENERAL;
+}
+
+void um_smtp_end(void)
+{
+    curl_global_cleanup();
+}
+
+/* ---- what happens during the dialogue ---- */
+
+static int starts_with(const char *data, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+
+    return size >= length && apr_cstr_casecmpn(data, word, length) == 0;
+}
+
+static void see_command(um_dialogue_t *dialogue, const char *command, size_t size)
+{
+    static const struct {
+        const char *word;
+        um_phase_t phase;
+    } commands[] = {
+        { "EHLO ", PHASE_HELLO },     { "HELO ", PHASE_HELLO },   { "AUTH ", PHASE_AUTH },
+        { "MAIL FROM:", PHASE_MAIL }, { "RCPT TO:", PHASE_RCPT }, { "DATA\r\n", PHASE_DATA },
+    };
+
+    /* What comes of the farewell tells nothing of the mail. */
+    dialogue->left = dialogue->left || starts_with(command, size, "QUIT");
+    if (dialogue->left) {
+        return;
+    }
+    dialogue->code = 0;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (starts_with(command, size, commands[i].word)) {
+            dialogue->phase = commands[i].phase;
+        }
+    }
+    if (dialogue->phase == PHASE_HELLO) {
+        dialogue->offers_utf8 = 0;
+    }
+}
+
+/* libcurl shows here what it sends; the commands alone are looked at. */
+static int see_traffic(CURL *curl, curl_infotype type, char *data, size_t size, void *baton)
+{
+    (void)curl;
+    if (type == CURLINFO_HEADER_OUT) {
+        see_command(baton, data, size);
+    }
+    return 0;
+}
+
+/* The address can't be told to this server; known once MAIL is sent, for the
+ * server may offer more behind STARTTLS. */
+static int lacks_utf8(const um_dialogue_t *dialogue)
+{
+    return dialogue->phase == PHASE_MAIL && dialogue->needs_utf8 && !dialogue->offers_utf8;
+}
+
+/* The line as ASCII without control characters. */
+static void keep_said(um_dialogue_t *dialogue, const char *line, size_t size)
+{
+    size_t length = size < REPLY_MAX ? size : REPLY_MAX - 1;
+
+    while (length > 0 && apr_isspace(line[length - 1])) {
+        length--;
+    }
+    for (size_t i = 0; i < length; i++) {
+        dialogue->said[i] = line[i] >= 0x20 && line[i] <= 0x7e ? line[i] : '?';
+    }
+    dialogue->said[length] = '\0';
+}
+
+/* Takes one line of the server's. To take less than all of it ends the dialogue. */
+static size_t see_reply(char *line, size_t one, size_t size, void *baton)
+{
+    um_dialogue_t *dialogue = baton;
+
+    (void)one;
+    if (dialogue->left || size < 4 || !apr_isdigit(line[0]) || !apr_isdigit(line[1])
+        || !apr_isdigit(line[2])) {
+        return size;
+    }
+    dialogue->has_spoken = 1;
+    dialogue->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
+    keep_said(dialogue, line, size);
+    if (dialogue->phase == PHASE_HELLO && starts_with(line + 4, size - 4, "SMTPUTF8")) {
+        dialogue->offers_utf8 = 1;
+    }
+    return lacks_utf8(dialogue) ? 0 : size;
+}
+
+static int see_progress(void *baton, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                        curl_off_t up)
+{
+    um_dialogue_t *dialogue = baton;
+    apr_time_t now;
+
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    if (!dialogue->stop(dialogue->stop_baton)) {
+        return 0;
+    }
+    if (dialogue->phase < PHASE_DATA) {
+        return 1;
+    }
+    now = apr_time_now();
+    if (dialogue->stopping_since == 0) {
+        dialogue->stopping_since = now;
+    }
+    return now - dialogue->stopping_since > STOP_PATIENCE;
+}
+
+/* ---- what is sent ---- */
+
+/* What ends an address, or the command that it stands in, must not be a part of it,
+ * wherever the address came from. */
+static int is_safe(const char *address)
+{
+    for (const char *c = address; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("<>", *c) != NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The address with its domain as DNS has it (RFC 5891), NULL where it can have none
+ * such. libcurl does the same in a UTF-8 locale only. */
+static const char *to_mailbox(const char *address, apr_pool_t *pool)
+{
+    const char *mailbox = um_address_for_mail(address, pool);
+
+    return mailbox != NULL && is_safe(mailbox) ? mailbox : NULL;
+}
+
+/* libcurl builds lists by giving back their head, or NULL where memory ran out. */
+static int append(struct curl_slist **list, const char *text)
+{
+    struct curl_slist *head = curl_slist_append(*list, text);
+
+    if (head == NULL) {
+        return 0;
+    }
+    *list = head;
+    return 1;
+}
+
+static int add_header(um_dialogue_t *dialogue, const char *name, const char *value)
+{
+    return append(&dialogue->headers, apr_pstrcat(dialogue->pool, name, ": ", value, NULL));
+}
+
+static int add_headers(um_dialogue_t *dialogue, const um_mail_t *mail)
+{
+    apr_pool_t *pool = dialogue->pool;
+    const char *domain = strrchr(mail->from, '@') + 1;
+
+    return add_header(dialogue, "Date", um_mail_encode_date(mail->date, pool))
+           && add_header(dialogue, "From",
+                         um_mail_encode_mailbox(mail->from_name, mail->from, pool))
+           && add_header(dialogue, "To", um_mail_encode_mailbox(NULL, mail->to, pool))
+           && add_header(dialogue, "Subject", um_mail_encode_text(mail->subject, pool))
+           && add_header(dialogue, "Message-ID",
+                         apr_pstrcat(pool, "<", mail->uid, "@", domain, ">", NULL))
+           && add_header(dialogue, "Auto-Submitted", "auto-generated")
+           && add_header(dialogue, "Content-Type", "multipart/alternative");
+}
+
+static int add_part(curl_mime *mime, const char *type, const char *text)
+{
+    curl_mimepart *part = curl_mime_addpart(mime);
+
+    return part != NULL && curl_mime_data(part, text, CURL_ZERO_TERMINATED) == CURLE_OK
+           && curl_mime_type(part, type) == CURLE_OK
+           && curl_mime_encoder(part, "quoted-printable") == CURLE_OK;
+}
+
+/* The last of the parts is the one that a reader's program prefers. */
+static curl_mime *make_body(CURL *curl, const um_mail_t *mail)
+{
+    curl_mime *mime = curl_mime_init(curl);
+
+    if (mime != NULL
+        && (!add_part(mime, "text/plain; charset=utf-8", mail->text)
+            || !add_part(mime, "text/html; charset=utf-8", mail->html))) {
+        curl_mime_free(mime);
+        return NULL;
+    }
+    return mime;
+}
+
+/* ---- settings ---- */
+
+static int set_server(CURL *curl, const um_smtp_server_t *server)
+{
+    static const long levels[] = {
+        [UM_SMTP_TLS_NONE] = CURLUSESSL_NONE,
+        [UM_SMTP_TLS_OPTIONAL] = CURLUSESSL_TRY,
+        [UM_SMTP_TLS_REQUIRED] = CURLUSESSL_ALL,
+    };
+    long timeout = (long)apr_time_as_msec(server->timeout);
+    long connect_max = (long)apr_time_as_msec(CONNECT_TIME_MAX);
+
+    return curl_easy_setopt(curl, CURLOPT_URL, server->url) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_USE_SSL, levels[server->tls]) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_USERNAME, server->user) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_PASSWORD, server->password) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                               timeout < connect_max ? timeout : connect_max)
+                  == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout / 1000 + 1)
+                  == CURLE_OK
+           /* No proxy from the environment, no signal in a process with threads. */
+           && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK
+#if LIBCURL_VERSION_NUM >= 0x075700
+           /* A name that is still being looked up does not hold up the end. */
+           && curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK
+#endif
+           && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+}
+
+/* Whom to trust instead of those whom the system trusts. */
+static int set_trust(CURL *curl, const char *ca_file)
+{
+    return ca_file == NULL
+           || (curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file) == CURLE_OK
+               && curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK);
+}
+
+static int set_callbacks(um_dialogue_t *dialogue)
+{
+    CURL *curl = dialogue->curl;
+
+    return curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, dialogue->error) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, see_traffic) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_DEBUGDATA, dialogue) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, see_reply) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_HEADERDATA, dialogue) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, see_progress) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_XFERINFODATA, dialogue) == CURLE_OK;
+}
+
+static int set_mail(um_dialogue_t *dialogue, const um_mail_t *mail, curl_mime *body)
+{
+    CURL *curl = dialogue->curl;
+
+    return body != NULL && append(&dialogue->recipients, mail->to) && add_headers(dialogue, mail)
+           && curl_easy_setopt(curl, CURLOPT_MAIL_FROM, mail->from) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, dialogue->recipients) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, dialogue->headers) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_MIMEPOST, body) == CURLE_OK;
+}
+
+/* ---- what came of it ---- */
+
+/* Whether the server has refused this mail, rather than us or all mail: what is
+ * wrong with a password or the sender can be mended in the configuration. */
+static int is_refused(const um_dialogue_t *dialogue)
+{
+    return lacks_utf8(dialogue)
+           || (dialogue->phase >= PHASE_RCPT && dialogue->code >= 500 && dialogue->code != 530);
+}
+
+static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
+{
+    if (lacks_utf8(dialogue)) {
+        return "the server does not offer SMTPUTF8, which the address needs";
+    }
+    if (result == CURLE_OK || dialogue->code >= 400) {
+        return dialogue->said;
+    }
+    return dialogue->error[0] != '\0' ? dialogue->error : curl_easy_strerror(result);
+}
+
+static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcode result)
+{
+    if (result == CURLE_OK) {
+        reply->outcome = UM_SMTP_ACCEPTED;
+    } else if (is_refused(dialogue)) {
+        reply->outcome = UM_SMTP_REFUSED;
+    } else if (result == CURLE_ABORTED_BY_CALLBACK) {
+        reply->outcome = UM_SMTP_BROKEN_OFF;
+    } else {
+        reply->outcome = UM_SMTP_LATER;
+    }
+    reply->is_away = reply->outcome == UM_SMTP_LATER && !dialogue->has_spoken;
+    reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
+}
+
+static void send_mail(um_smtp_reply_t *reply, um_dialogue_t *dialogue,
+                      const um_smtp_server_t *server, const um_mail_t *mail)
+{
+    curl_mime *body = make_body(dialogue->curl, mail);
+
+    dialogue->needs_utf8 = !um_text_is_ascii(mail->from) || !um_text_is_ascii(mail->to);
+    if (set_server(dialogue->curl, server) && set_trust(dialogue->curl, server->ca_file)
+        && set_callbacks(dialogue) && set_mail(dialogue, mail, body)) {
+        judge(reply, dialogue, curl_easy_perform(dialogue->curl));
+    }
+    curl_easy_setopt(dialogue->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, QUIT_SECONDS);
+    curl_easy_cleanup(dialogue->curl);
+    curl_mime_free(body);
+    curl_slist_free_all(dialogue->headers);
+    curl_slist_free_all(dialogue->recipients);
+}
+
+void um_smtp_send(um_smtp_reply_t *reply, const um_smtp_server_t *server, const um_mail_t *mail,
+                  um_smtp_stop_t *stop, void *baton, apr_pool_t *pool)
+{
+    um_dialogue_t dialogue = { .stop = stop, .stop_baton = baton, .pool = pool };
+    um_mail_t sent = *mail;
+
+    sent.from = to_mailbox(mail->from, pool);
+    sent.to = to_mailbox(mail->to, pool);
+    if (sent.from == NULL || sent.to == NULL) {
+        reply->outcome = UM_SMTP_REFUSED;
+        reply->text = "an address of the mail is not valid";
+        return;
+    }
+    reply->outcome = UM_SMTP_LATER;
+    reply->text = "out of memory";
+    dialogue.curl = curl_easy_init();
+    if (dialogue.curl != NULL) {
+        send_mail(reply, &dialogue, server, &sent);
+    }
+}

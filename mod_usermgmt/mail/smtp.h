@@ -1,0 +1,73 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_MAIL_SMTP_H
+#define UM_MAIL_SMTP_H
+
+/**
+ * @file smtp.h
+ * Hands a mail to an SMTP server. The only file that uses libcurl and libidn2.
+ */
+
+#include <apr_errno.h>
+
+#include "mail.h"
+
+typedef enum um_smtp_tls_t {
+    UM_SMTP_TLS_NONE,
+    /** Where the server offers it. */
+    UM_SMTP_TLS_OPTIONAL,
+    UM_SMTP_TLS_REQUIRED
+} um_smtp_tls_t;
+
+typedef struct um_smtp_server_t {
+    /** smtp://host:port or smtps://host:port. */
+    const char *url;
+    /** For smtp://: STARTTLS. The server's certificate is always checked. */
+    um_smtp_tls_t tls;
+    /** NULL where the server asks for none. */
+    const char *user;
+    const char *password;
+    /** A file of trusted certificates; NULL: the system's. */
+    const char *ca_file;
+    /** How long handing over one mail may take. */
+    apr_interval_time_t timeout;
+} um_smtp_server_t;
+
+typedef enum um_smtp_outcome_t {
+    /** The server has taken the mail. */
+    UM_SMTP_ACCEPTED,
+    /** Not now: worth another try later. The server may have taken it all the
+     *  same, where only its answer was lost. */
+    UM_SMTP_LATER,
+    /** The server will never take this mail. */
+    UM_SMTP_REFUSED,
+    /** stop said so before there was an answer, which may be lost as well. */
+    UM_SMTP_BROKEN_OFF
+} um_smtp_outcome_t;
+
+typedef struct um_smtp_reply_t {
+    um_smtp_outcome_t outcome;
+    /** What the server said last, or what went wrong: a line of ASCII. */
+    const char *text;
+    /** Non-zero where the server could not be reached, or said nothing at all: no mail can
+     *  be sent through it at the moment. */
+    int is_away;
+} um_smtp_reply_t;
+
+/** Tells whether to break off; asked at least once a second while a mail is sent. */
+typedef int um_smtp_stop_t(void *baton);
+
+/** Start the library, before there are threads, and end it. */
+apr_status_t um_smtp_start(void);
+void um_smtp_end(void);
+
+/**
+ * Hand over a mail, over a connection of its own.
+ * @param reply what came of it, in pool
+ * @param stop  once it tells so, the mail is given back as UM_SMTP_LATER; a
+ *              server that has the mail already is given a few seconds to
+ *              answer, so that its acceptance is not lost
+ */
+void um_smtp_send(um_smtp_reply_t *reply, const um_smtp_server_t *server, const um_mail_t *mail,
+                  um_smtp_stop_t *stop, void *baton, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,49 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_CHANGE_H
+#define UM_REST_CHANGE_H
+
+/**
+ * @file change.h
+ * A request that changes something: one transaction with the change, its audit
+ * event and, where the request came with an Idempotency-Key, the answer kept.
+ */
+
+#include "request.h"
+
+typedef struct um_change_t um_change_t;
+
+/**
+ * Makes the change and fills in answer: a success, or a problem, which rolls
+ * everything back. Runs in another thread than the request's, perhaps more
+ * than once, each time with an empty answer.
+ * @return APR_SUCCESS, or the error of a store function
+ */
+typedef apr_status_t um_change_make_t(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                      void *baton);
+
+struct um_change_t {
+    um_request_t *request;
+    /** The time of the change, microseconds and milliseconds since 1970. */
+    apr_time_t now;
+    apr_int64_t now_ms;
+    /** How many audit events it has so far. */
+    int events;
+};
+
+/** Run a change and answer. APR_SUCCESS, or the error of a store function. */
+apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change_make_t *make,
+                           void *baton);
+
+/** Write the audit event of a change; before and after are JSON texts or NULL. */
+apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,
+                             const char *before, const char *after);
+
+/** The same for what a request does besides that it is named for. */
+apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
+                                const char *target, const char *before, const char *after);
+
+/** Tell whether the request's If-Match (and If-None-Match) lets a change of what has that
+ *  tag ("" where it has none: only * matches) go on; where not, answer is a 412. */
+int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag);
+
+#endif

@@ -1,0 +1,896 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file listing.c Lists, pages and streams, see listing.h. */
+
+#include "listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_siphash.h>
+#include <apr_strings.h>
+
+#include "../base/address.h"
+#include "../base/instant.h"
+#include "../base/memory.h"
+#include "../base/text.h"
+#include "permission.h"
+#include "query.h"
+
+#define LIMIT_DEFAULT 5
+#define LIMIT_MAX 1000
+/* Bytes of a page's entries, as a slow client holds them for long: a thousand common users
+ * have half as many. */
+#define PAGE_BYTES 1048576
+/* Bytes that a stream writes at once. */
+#define STREAM_BYTES 262144
+/* Bytes that hardly an entry of one has more of. */
+#define STREAM_ENTRY_BYTES 49152
+/* When to try again where there are too many streams. */
+#define STREAM_RETRY_SECONDS "5"
+/* Rows that are read at once, as all of them are in memory then: at first, so that a page of
+ * a hundred takes one statement, and at the most. */
+#define READ_FIRST 101
+#define READ_MAX 250
+
+/* How long a list of the costly kind waits for its turn; a stream that has begun can't
+ * be told to come again. */
+#define SEARCH_WAIT apr_time_from_sec(2)
+#define SEARCH_WAIT_STREAM apr_time_from_sec(30)
+
+/* ---- the query ---- */
+
+static const um_listing_parameter_t common_parameters[] = {
+    { .name = "limit", .type = UM_LISTING_LIMIT },
+    { .name = "start_after_id", .type = UM_LISTING_AFTER },
+    { .name = "end_before_id", .type = UM_LISTING_BEFORE },
+    { .name = "count", .type = UM_LISTING_COUNT },
+    { .name = "order_by", .type = UM_LISTING_ORDER },
+    { .name = NULL },
+};
+
+#define COMMON_COUNT (sizeof(common_parameters) / sizeof(common_parameters[0]) - 1)
+
+/* What a value must be. */
+static const char *detail_of(const um_listing_parameter_t *parameter,
+                             const um_listing_kind_t *kind)
+{
+    if (parameter->detail != NULL) {
+        return parameter->detail;
+    }
+    switch (parameter->type) {
+    case UM_LISTING_LIMIT:
+        return "It must be a whole number from 1 to 1000.";
+    case UM_LISTING_COUNT:
+        return "It must be none or exact.";
+    case UM_LISTING_ORDER:
+        return kind->order_detail;
+    case UM_LISTING_INSTANT:
+    case UM_LISTING_INSTANT_UP:
+        return "It must be an RFC 3339 date-time; a + in it is written %2B.";
+    case UM_LISTING_AFTER:
+    case UM_LISTING_BEFORE:
+    case UM_LISTING_SINGLE:
+        return kind->key_detail;
+    default:
+        return "It must not be empty.";
+    }
+}
+
+static void add_condition_of_two(um_list_t *list, um_condition_id_t id, const char *value,
+                                 const char *second_value, apr_pool_t *pool)
+{
+    um_condition_t condition = { id, value, second_value };
+
+    if (list->conditions == NULL) {
+        list->conditions = apr_array_make(pool, 8, sizeof(condition));
+    }
+    APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
+}
+
+static void add_condition(um_list_t *list, um_condition_id_t id, const char *value,
+                          apr_pool_t *pool)
+{
+    add_condition_of_two(list, id, value, NULL, pool);
+}
+
+/* Each of these returns non-zero where the value is good. */
+
+static int read_limit(um_listing_request_t *listing, const char *value)
+{
+    apr_int64_t limit = 0;
+
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c < '0' || *c > '9' || limit > LIMIT_MAX) {
+            return 0;
+        }
+        limit = limit * 10 + (*c - '0');
+    }
+    listing->list.limit = limit;
+    listing->has_limit = 1;
+    return limit >= 1 && limit <= LIMIT_MAX;
+}
+
+static int read_key(const char **key, const char *value)
+{
+    *key = value;
+    return um_rules_check_uid(value) == NULL;
+}
+
+static int read_count(um_listing_request_t *listing, const char *value)
+{
+    listing->wants_count = strcmp(value, "none") != 0;
+    return !listing->wants_count || strcmp(value, "exact") == 0;
+}
+
+static int read_order(um_listing_request_t *listing, const char *value)
+{
+    if (*value == '-') {
+        listing->list.descending = 1;
+        value++;
+    }
+    for (const um_listing_order_t *order = listing->kind->orders; order->name != NULL; order++) {
+        if (strcmp(value, order->name) == 0) {
+            listing->list.order = order->order;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_instant(um_list_t *list, const um_listing_parameter_t *parameter,
+                        const char *value, apr_pool_t *pool)
+{
+    apr_int64_t instant = 0;
+    int read = parameter->type == UM_LISTING_INSTANT_UP ? um_instant_parse_up(&instant, value)
+                                                        : um_instant_parse(&instant, value);
+
+    if (!read) {
+        return 0;
+    }
+    add_condition(list, parameter->condition, um_db_int(instant, pool), pool);
+    return 1;
+}
+
+static int read_choice(um_listing_request_t *listing, const um_listing_choice_t *choices,
+                       const char *value, apr_pool_t *pool)
+{
+    for (const um_listing_choice_t *choice = choices; choice->value != NULL; choice++) {
+        if (strcmp(value, choice->value) == 0) {
+            if (choice->condition != UM_CONDITION_COUNT) {
+                add_condition(&listing->list, choice->condition, um_db_int(listing->now, pool),
+                              pool);
+            }
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_name_or_email(um_list_t *list, um_condition_id_t id, const char *value,
+                              apr_pool_t *pool)
+{
+    const char *name = um_text_fold_name(value, pool);
+    const char *key = um_address_key_prefix(value, pool);
+
+    add_condition_of_two(list, id, name, key, pool);
+    return *name != '\0' && *key != '\0';
+}
+
+static int read_identity(um_list_t *list, um_condition_id_t id, const char *value,
+                         apr_pool_t *pool)
+{
+    add_condition(list, id, um_address_identity_key(value, pool), pool);
+    return *value != '\0';
+}
+
+static int read_value(um_listing_request_t *listing, const um_listing_parameter_t *parameter,
+                      const char *value, apr_pool_t *pool)
+{
+    switch (parameter->type) {
+    case UM_LISTING_LIMIT:
+        return read_limit(listing, value);
+    case UM_LISTING_AFTER:
+        return read_key(&listing->list.after.key, value);
+    case UM_LISTING_BEFORE:
+        return read_key(&listing->list.before.key, value);
+    case UM_LISTING_SINGLE:
+        return read_key(&listing->single, value);
+    case UM_LISTING_COUNT:
+        return read_count(listing, value);
+    case UM_LISTING_ORDER:
+        return read_order(listing, value);
+    case UM_LISTING_INSTANT:
+    case UM_LISTING_INSTANT_UP:
+        return read_instant(&listing->list, parameter, value, pool);
+    case UM_LISTING_CHOICE:
+        return read_choice(listing, parameter->choices, value, pool);
+    case UM_LISTING_NAME_OR_EMAIL:
+        return read_name_or_email(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_IDENTITY:
+        return read_identity(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_FOLDED_NAME:
+        value = um_text_fold_name(value, pool);
+        break;
+    case UM_LISTING_TEXT:
+        break;
+    }
+    add_condition(&listing->list, parameter->condition, value, pool);
+    return *value != '\0';
+}
+
+/* The parameter of that name, and its number among all; NULL where there is none. */
+static const um_listing_parameter_t *find_parameter(unsigned *number,
+                                                    const um_listing_kind_t *kind,
+                                                    const char *name)
+{
+    const um_listing_parameter_t *tables[] = { common_parameters, kind->parameters };
+
+    *number = 0;
+    for (int i = 0; i < 2; i++) {
+        for (const um_listing_parameter_t *at = tables[i]; at != NULL && at->name != NULL; at++) {
+            if (strcmp(at->name, name) == 0
+                && (at->type != UM_LISTING_ORDER || kind->orders != NULL)) {
+                return at;
+            }
+            ++*number;
+        }
+    }
+    return NULL;
+}
+
+/* Numbers of parameters are bits of a word. */
+static void read_given(um_listing_request_t *listing, unsigned *seen, um_request_t *request,
+                       const um_query_parameter_t *given)
+{
+    unsigned number;
+    const um_listing_parameter_t *parameter = find_parameter(&number, listing->kind, given->name);
+
+    if (parameter == NULL) {
+        um_faults_add(&request->faults, given->name, "unknown_parameter",
+                      "There is no such parameter here.");
+        return;
+    }
+    if ((*seen & (1u << number)) != 0) {
+        um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                      "It may be given once.");
+    } else if (!read_value(listing, parameter, given->value, request->pool)) {
+        um_faults_add(&request->faults, given->name, "invalid_value",
+                      detail_of(parameter, listing->kind));
+    }
+    *seen |= 1u << number;
+}
+
+static void read_fallbacks(um_listing_request_t *listing, unsigned seen, apr_pool_t *pool)
+{
+    unsigned number = COMMON_COUNT;
+
+    for (const um_listing_parameter_t *at = listing->kind->parameters;
+         at != NULL && at->name != NULL; at++, number++) {
+        if (at->fallback != NULL && (seen & (1u << number)) == 0) {
+            read_value(listing, at, at->fallback, pool);
+        }
+    }
+}
+
+void um_listing_read(um_listing_request_t *listing, um_request_t *request,
+                     const um_listing_kind_t *kind)
+{
+    const um_host_t *host = um_store_host(request->store);
+    unsigned seen = 0;
+
+    memset(listing, 0, sizeof(*listing));
+    listing->kind = kind;
+    listing->list.source = kind->source;
+    listing->list.limit = LIMIT_DEFAULT;
+    listing->wants_count = 1;
+    listing->now = apr_time_as_msec(host->now(host->baton));
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        read_given(listing, &seen, request,
+                   &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));
+    }
+    read_fallbacks(listing, seen, request->pool);
+    if (listing->single != NULL && request->parameters->nelts > 1) {
+        um_faults_add(&request->faults, kind->key, "invalid_value",
+                      "It names a single entry and can't be joined with other parameters.");
+    }
+    listing->list.backwards = listing->list.before.key != NULL && listing->list.after.key == NULL;
+}
+
+/* ---- cursors ---- */
+
+/* Both cursors' keys. Unknown ones become faults, and the answer is theirs. */
+static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                 um_list_t *list)
+{
+    struct {
+        const char *name;
+        um_cursor_t *cursor;
+    } cursors[] = { { "start_after_id", &list->after }, { "end_before_id", &list->before } };
+
+    for (int i = 0; i < 2; i++) {
+        apr_status_t status;
+
+        if (cursors[i].cursor->key == NULL) {
+            continue;
+        }
+        status = um_store_lists_find_cursor(cursors[i].cursor, db, request->caller.org_id, list,
+                                            request->pool);
+        if (status == UM_ENOTFOUND) {
+            um_faults_add(&request->faults, cursors[i].name, "unknown_cursor",
+                          "It names no entry; this order needs one that exists.");
+        } else if (status != APR_SUCCESS) {
+            return status;
+        }
+    }
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+    }
+    return APR_SUCCESS;
+}
+
+/* The cursor at a row of the list, in pool. */
+static void take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list,
+                        apr_pool_t *pool)
+{
+    um_cursor_t at;
+
+    um_store_lists_read_cursor(&at, row, list);
+    cursor->key = apr_pstrdup(pool, at.key);
+    cursor->value = at.value == at.key ? cursor->key : apr_pstrdup(pool, at.value);
+}
+
+/* ---- reading ---- */
+
+/* How many rows to read next of those that are wanted, by what count entries took and by the
+ * room that there is. */
+static apr_int64_t rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t count,
+                                apr_size_t bytes)
+{
+    apr_int64_t fit = count == 0 ? READ_FIRST
+                                 : (apr_int64_t)(room / (bytes / (apr_size_t)count + 1)) + 1;
+
+    if (fit > READ_MAX) {
+        fit = READ_MAX;
+    }
+    return wanted < fit ? wanted : fit;
+}
+
+/* Rows are large, and gone once each has been taken. */
+static apr_status_t read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                              const um_request_t *request, const um_list_t *list)
+{
+    apr_pool_t *pool;
+    apr_status_t status;
+
+    um_memory_pool(&pool, request->pool);
+    status = um_store_lists_get(db, take, baton, request->caller.org_id, list, pool);
+    apr_pool_destroy(pool);
+    return status;
+}
+
+/* Have a list go on behind a row. */
+static void go_on(um_list_t *list, const um_cursor_t *last)
+{
+    *(list->backwards ? &list->before : &list->after) = *last;
+}
+
+/* ---- pages ---- */
+
+/* A page being written. */
+typedef struct um_page_t {
+    const um_listing_request_t *listing;
+    /* What is read next. */
+    um_list_t list;
+    um_buffer_t *buffer;
+    /* Where the entries start in the buffer; where each one does, and the last one ends. */
+    apr_size_t start;
+    apr_size_t starts[LIMIT_MAX + 1];
+    int count;
+    /* Rows that were read at once. */
+    apr_int64_t rows;
+    /* The first and the last that came, in the order of their coming. */
+    um_cursor_t first;
+    um_cursor_t last;
+    /* There is one more than the page has room for, by its limit or its bytes. */
+    int more;
+    apr_pool_t *pool;
+} um_page_t;
+
+static void take_entry(const um_row_t *row, void *baton)
+{
+    um_page_t *page = baton;
+    um_buffer_t *buffer = page->buffer;
+    apr_size_t end = buffer->length;
+
+    page->rows++;
+    page->more = page->more || page->count == page->listing->list.limit;
+    if (page->more) {
+        return;
+    }
+    if (page->count > 0) {
+        um_buffer_putc(buffer, ',');
+    }
+    page->starts[page->count] = buffer->length;
+    page->listing->kind->put(buffer, row, page->listing->now);
+    if (page->count > 0 && buffer->length - page->start > PAGE_BYTES) {
+        buffer->length = end;
+        buffer->data[end] = '\0';
+        page->more = 1;
+        return;
+    }
+    page->count++;
+    take_cursor(&page->last, row, &page->list, page->pool);
+    if (page->count == 1) {
+        page->first = page->last;
+    }
+}
+
+/* Read entries until the page is full or there are no more. */
+static apr_status_t read_entries(um_page_t *page, const um_request_t *request, um_db_t *db)
+{
+    apr_status_t status;
+
+    page->start = page->buffer->length;
+    do {
+        apr_size_t bytes = page->buffer->length - page->start;
+
+        page->list.limit = rows_to_read(page->listing->list.limit + 1 - page->count,
+                                        PAGE_BYTES - bytes, page->count, bytes);
+        page->rows = 0;
+        status = read_rows(db, take_entry, page, request, &page->list);
+        if (page->count > 0) {
+            go_on(&page->list, &page->last);
+        }
+    } while (status == APR_SUCCESS && !page->more && page->rows == page->list.limit);
+    return status;
+}
+
+/* Turn the entries round: they came from the end of the stretch. */
+static void reverse_entries(um_page_t *page)
+{
+    apr_size_t start = page->starts[0];
+    apr_size_t end = page->buffer->length;
+    char *copy = apr_pmemdup(page->pool, page->buffer->data + start, end - start);
+    um_cursor_t first = page->first;
+
+    page->buffer->length = start;
+    for (int i = page->count; i-- > 0;) {
+        apr_size_t length = (i + 1 < page->count ? page->starts[i + 1] - 1 : end) - page->starts[i];
+
+        um_buffer_append(page->buffer, copy + (page->starts[i] - start), length);
+        if (i > 0) {
+            um_buffer_putc(page->buffer, ',');
+        }
+    }
+    page->first = page->last;
+    page->last = first;
+}
+
+static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *request,
+                              const um_list_t *list, const um_cursor_t *after,
+                              const um_cursor_t *before)
+{
+    static const um_cursor_t none = { NULL, NULL };
+    um_list_t beyond = *list;
+
+    beyond.after = after != NULL ? *after : none;
+    beyond.before = before != NULL ? *before : none;
+    beyond.backwards = after == NULL;
+    return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
+}
+
+/* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
+ * only the client knows its path. */
+static void put_link(um_buffer_t *link, const um_request_t *request, const char *cursor,
+                     const char *key, const char *relation)
+{
+    if (link->length > 0) {
+        um_buffer_puts(link, ", ");
+    }
+    um_buffer_puts(link, "<?");
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
+                                                           um_query_parameter_t);
+
+        if (strcmp(given->name, "start_after_id") != 0
+            && strcmp(given->name, "end_before_id") != 0) {
+            um_buffer_puts(link, given->name);
+            um_buffer_putc(link, '=');
+            um_buffer_puts(link, um_query_encode(given->value, request->pool));
+            um_buffer_putc(link, '&');
+        }
+    }
+    um_buffer_puts(link, cursor);
+    um_buffer_putc(link, '=');
+    um_buffer_puts(link, key);
+    um_buffer_puts(link, ">; rel=\"");
+    um_buffer_puts(link, relation);
+    um_buffer_putc(link, '"');
+}
+
+/* The Link header's value; an empty text for none. */
+static apr_status_t put_links(um_buffer_t *link, um_request_t *request, um_db_t *db,
+                              const um_page_t *page)
+{
+    const um_list_t *list = &page->listing->list;
+    int next = page->more && !list->backwards;
+    int prev = page->more && list->backwards;
+    apr_status_t status = APR_SUCCESS;
+
+    if (page->count == 0) {
+        return APR_SUCCESS;
+    }
+    if (!next && list->before.key != NULL) {
+        status = is_anything(&next, db, request, list, &page->last, NULL);
+    }
+    if (status == APR_SUCCESS && !prev && list->after.key != NULL) {
+        status = is_anything(&prev, db, request, list, NULL, &page->first);
+    }
+    if (status == APR_SUCCESS && next) {
+        put_link(link, request, "start_after_id", page->last.key, "next");
+    }
+    if (status == APR_SUCCESS && prev) {
+        put_link(link, request, "end_before_id", page->first.key, "prev");
+    }
+    return status;
+}
+
+static const char *page_etag(const um_buffer_t *body, const char *link, apr_pool_t *pool)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-pages";
+    apr_uint64_t hash = apr_siphash24(body->data, body->length, key);
+
+    hash ^= apr_siphash24(link, strlen(link), key) << 1;
+    return apr_psprintf(pool, "\"%" APR_UINT64_T_HEX_FMT "\"", hash);
+}
+
+static void put_member(um_buffer_t *buffer, const char *name, const char *text)
+{
+    um_buffer_puts(buffer, ",\"");
+    um_buffer_puts(buffer, name);
+    um_buffer_puts(buffer, "\":");
+    um_json_put_string_or_null(buffer, text);
+}
+
+/* The page's text: everything but its links. */
+static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db)
+{
+    const um_listing_request_t *listing = page->listing;
+    um_buffer_t *buffer = page->buffer;
+    apr_int64_t org_id = request->caller.org_id;
+    apr_int64_t count = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    um_buffer_putc(buffer, '{');
+    if (listing->wants_count) {
+        status = um_store_lists_count(&count, db, org_id, &listing->list, request->pool);
+        um_buffer_puts(buffer, "\"query_count\":");
+        um_buffer_put_int(buffer, count);
+        um_buffer_putc(buffer, ',');
+    }
+    um_buffer_putc(buffer, '"');
+    um_buffer_puts(buffer, listing->kind->member);
+    um_buffer_puts(buffer, "\":[");
+    if (status == APR_SUCCESS && listing->wants_count) {
+        um_store_lists_use_count(&page->list, count);
+    }
+    if (status == APR_SUCCESS && (!listing->wants_count || count > 0)) {
+        status = read_entries(page, request, db);
+    }
+    if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
+        reverse_entries(page);
+    }
+    um_buffer_putc(buffer, ']');
+    put_member(buffer, listing->kind->first, page->count > 0 ? page->first.key : NULL);
+    put_member(buffer, listing->kind->last, page->count > 0 ? page->last.key : NULL);
+    um_buffer_putc(buffer, '}');
+    return status;
+}
+
+static void answer_page(um_answer_t *answer, const um_request_t *request,
+                        const um_buffer_t *body, const um_buffer_t *link)
+{
+    const char *etag = page_etag(body, link->data, request->pool);
+
+    um_answer_set_header(answer, "ETag", etag);
+    if (link->length > 0) {
+        um_answer_set_header(answer, "Link", link->data);
+    }
+    um_answer_json(answer, 200, body);
+    um_answer_revalidate(answer, request);
+    if (answer->body != NULL) {
+        apr_pool_t *pool;
+
+        um_memory_pool(&pool, request->pool);
+        answer->body = apr_pstrmemdup(pool, body->data, body->length);
+    }
+}
+
+/* The text on its way is larger than what a slow client is kept waiting for. */
+static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                     const um_listing_request_t *listing)
+{
+    um_buffer_t body;
+    um_buffer_t link;
+    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body };
+    apr_status_t status;
+
+    um_memory_pool(&page.pool, request->pool);
+    um_buffer_init(&body, 4096, page.pool);
+    um_buffer_init(&link, 256, request->pool);
+    status = put_page(&page, request, db);
+    if (status == APR_SUCCESS) {
+        status = put_links(&link, request, db, &page);
+    }
+    if (status == APR_SUCCESS) {
+        answer_page(answer, request, &body, &link);
+    }
+    apr_pool_destroy(page.pool);
+    return status;
+}
+
+/* ---- streams ---- */
+
+/* A text that is overwritten by longer and shorter ones. */
+typedef struct um_text_t {
+    char *text;
+    apr_size_t size;
+} um_text_t;
+
+static const char *overwrite(um_text_t *old, const char *text, apr_pool_t *pool)
+{
+    apr_size_t size = strlen(text) + 1;
+
+    if (size > old->size) {
+        old->size = size * 2;
+        old->text = apr_palloc(pool, old->size);
+    }
+    return memcpy(old->text, text, size);
+}
+
+/* A stream between two batches. */
+typedef struct um_stream_t {
+    const um_listing_kind_t *kind;
+    um_list_t list;
+    apr_int64_t now;
+    /* When the caller's role was last looked at. */
+    apr_time_t checked_at;
+    /* Entries still wanted; -1 for all. */
+    apr_int64_t left;
+    int done;
+    /* One batch: its text, and a pool that is cleared before the next. */
+    um_buffer_t buffer;
+    apr_pool_t *pool;
+    apr_int64_t count;
+    /* Rows that were read for it; its text has room for no more than count of them. */
+    apr_int64_t rows;
+    int is_full;
+    /* The last entry's cursor, and its copies outside of the batch's pool. */
+    um_cursor_t last;
+    um_text_t key;
+    um_text_t value;
+} um_stream_t;
+
+static void take_line(const um_row_t *row, void *baton)
+{
+    um_stream_t *stream = baton;
+    apr_size_t end = stream->buffer.length;
+
+    stream->rows++;
+    if (stream->is_full) {
+        return;
+    }
+    stream->kind->put(&stream->buffer, row, stream->now);
+    um_buffer_putc(&stream->buffer, '\n');
+    if (stream->count > 0 && stream->buffer.length > STREAM_BYTES) {
+        stream->buffer.length = end;
+        stream->is_full = 1;
+        return;
+    }
+    stream->count++;
+    take_cursor(&stream->last, row, &stream->list, stream->pool);
+}
+
+/* The next batch starts behind the last entry of this one. */
+static void advance(um_stream_t *stream, apr_pool_t *request_pool)
+{
+    stream->list.after.key = overwrite(&stream->key, stream->last.key, request_pool);
+    stream->list.after.value = overwrite(&stream->value, stream->last.value, request_pool);
+}
+
+static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db_t *db)
+{
+    apr_int64_t wanted = stream->left >= 0 ? stream->left : READ_MAX;
+    apr_status_t status;
+
+    stream->list.limit = rows_to_read(wanted, STREAM_BYTES, stream->count,
+                                      stream->buffer.length);
+    apr_pool_clear(stream->pool);
+    um_buffer_init(&stream->buffer, STREAM_BYTES + STREAM_ENTRY_BYTES, stream->pool);
+    stream->count = stream->rows = stream->is_full = 0;
+    status = read_rows(db, take_line, stream, request, &stream->list);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (stream->left >= 0) {
+        stream->left -= stream->count;
+    }
+    stream->done = (!stream->is_full && stream->rows < stream->list.limit) || stream->left == 0;
+    if (stream->count > 0) {
+        advance(stream, request->pool);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t read_next_batch(um_stream_t *stream, um_request_t *request)
+{
+    int is_search = um_store_lists_is_search(&stream->list, 0);
+    um_db_t *db = NULL;
+    apr_pool_t *pool;
+    apr_status_t status = um_permission_check_configured(&stream->checked_at, request);
+
+    if (status == APR_SUCCESS && is_search) {
+        status = um_store_begin_search(request->store, SEARCH_WAIT_STREAM);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    apr_pool_create(&pool, request->pool);
+    status = is_search ? um_store_open_search(&db, request->store, pool)
+                       : um_store_open(&db, request->store, pool);
+    if (status == APR_SUCCESS) {
+        status = um_permission_check_stored(request, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = read_batch(stream, request, db);
+    }
+    um_db_close(db);
+    apr_pool_destroy(pool);
+    if (is_search) {
+        um_store_end_search(request->store);
+    }
+    return status;
+}
+
+/* A connection is held while a batch is read, not while the client takes it. */
+static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *baton)
+{
+    um_stream_t *stream = baton;
+    apr_status_t status = sink->write(sink->baton, stream->buffer.data, stream->buffer.length);
+
+    while (status == APR_SUCCESS && !stream->done) {
+        status = read_next_batch(stream, request);
+        if (status == APR_SUCCESS) {
+            status = sink->write(sink->baton, stream->buffer.data, stream->buffer.length);
+        }
+    }
+    return status;
+}
+
+static void take_position(const um_row_t *row, void *baton)
+{
+    um_stream_t *stream = baton;
+
+    stream->rows++;
+    take_cursor(&stream->last, row, &stream->list, stream->pool);
+}
+
+/* The last ones before a cursor with a limit: where the stretch starts. */
+static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db_t *db)
+{
+    um_list_t back = stream->list;
+    apr_int64_t wanted = stream->left + 1;
+    apr_status_t status;
+
+    back.backwards = 1;
+    do {
+        back.limit = wanted < READ_MAX ? wanted : READ_MAX;
+        stream->rows = 0;
+        status = read_rows(db, take_position, stream, request, &back);
+        wanted -= stream->rows;
+        if (stream->rows > 0) {
+            go_on(&back, &stream->last);
+        }
+    } while (status == APR_SUCCESS && wanted > 0 && stream->rows == back.limit);
+    if (status == APR_SUCCESS && wanted == 0) {
+        advance(stream, request->pool);
+    }
+    return status;
+}
+
+/* What fits into one batch is no stream: httpd sends it while its worker serves others. */
+static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_stream_t *stream)
+{
+    if (!stream->done && !request->server->begin_stream(request)) {
+        um_problem_answer(answer, 503, "too_many_streams", request->pool,
+                          "As many streams as may are being sent; try again, or ask for pages.");
+        um_answer_set_header(answer, "Retry-After", STREAM_RETRY_SECONDS);
+        return;
+    }
+    um_answer_json(answer, 200, &stream->buffer);
+    answer->content_type = "application/x-ndjson";
+    if (!stream->done) {
+        answer->stream = write_stream;
+        answer->stream_baton = stream;
+    }
+}
+
+static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                       const um_listing_request_t *listing)
+{
+    um_stream_t *stream = apr_pcalloc(request->pool, sizeof(*stream));
+    apr_status_t status = APR_SUCCESS;
+
+    um_memory_pool(&stream->pool, request->pool);
+    um_buffer_init(&stream->buffer, 1024, stream->pool);
+    stream->kind = listing->kind;
+    stream->list = listing->list;
+    stream->now = listing->now;
+    stream->checked_at = apr_time_from_msec(listing->now);
+    stream->left = listing->has_limit ? listing->list.limit : -1;
+    stream->list.backwards = 0;
+    if (listing->list.backwards && listing->has_limit) {
+        status = find_start(stream, request, db);
+    }
+    if (status == APR_SUCCESS) {
+        status = read_batch(stream, request, db);
+    }
+    if (status == APR_SUCCESS) {
+        answer_first_batch(answer, request, stream);
+    }
+    return status;
+}
+
+/* ---- either ---- */
+
+static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
+                                um_listing_request_t *listing, int is_search)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = is_search ? um_store_open_search(&db, request->store, request->pool)
+                                    : um_store_open(&db, request->store, request->pool);
+    if (status == APR_SUCCESS) {
+        status = find_cursors(answer, request, db, &listing->list);
+    }
+    if (status == APR_SUCCESS && answer->status == 0) {
+        status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
+                                     listing->wants_count && !request->wants_ndjson,
+                                     request->pool);
+    }
+    if (status == APR_SUCCESS && answer->status == 0) {
+        status = request->wants_ndjson ? answer_with_stream(answer, request, db, listing)
+                                       : answer_with_page(answer, request, db, listing);
+    }
+    um_db_close(db);
+    return status;
+}
+
+apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
+                               um_listing_request_t *listing)
+{
+    int is_counted = listing->wants_count && !request->wants_ndjson;
+    apr_status_t status;
+
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    if (!um_store_lists_is_search(&listing->list, is_counted)) {
+        return answer_list(answer, request, listing, 0);
+    }
+    status = um_store_begin_search(request->store, SEARCH_WAIT);
+    if (status == APR_SUCCESS) {
+        status = answer_list(answer, request, listing, 1);
+        um_store_end_search(request->store);
+    }
+    return status;
+}
+
+apr_status_t um_listing_handle(um_answer_t *answer, um_request_t *request,
+                               const um_listing_kind_t *kind)
+{
+    um_listing_request_t listing;
+
+    um_listing_read(&listing, request, kind);
+    return um_listing_answer(answer, request, &listing);
+}

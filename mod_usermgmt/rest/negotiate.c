@@ -1,0 +1,357 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file negotiate.c Headers that choose or guard, see negotiate.h. */
+
+#include "negotiate.h"
+
+#include <string.h>
+
+#include <apr_cstr.h>
+#include <apr_strings.h>
+
+#include "../base/text.h"
+
+/* ---- the grammar of headers, RFC 9110 section 5.6 ---- */
+
+static const char *skip_space(const char *at)
+{
+    return at + strspn(at, " \t");
+}
+
+static apr_size_t token_length(const char *at)
+{
+    return strspn(at, "!#$%&'*+-.^_`|~0123456789"
+                      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+}
+
+/* The length of a quoted string with its quotes; 0 where it is none. */
+static apr_size_t quoted_length(const char *at)
+{
+    const char *end = at;
+
+    if (*end++ != '"') {
+        return 0;
+    }
+    for (; *end != '"'; end++) {
+        if (*end == '\\' && end[1] != '\0') {
+            end++;
+        } else if (*end == '\0') {
+            return 0;
+        }
+    }
+    return (apr_size_t)(end + 1 - at);
+}
+
+/* A piece of a header. */
+typedef struct um_span_t {
+    const char *text;
+    apr_size_t length;
+} um_span_t;
+
+static int is_word(const um_span_t *span, const char *word)
+{
+    return span->length == strlen(word)
+           && apr_cstr_casecmpn(span->text, word, span->length) == 0;
+}
+
+/*
+ * Read the next parameter behind a media type: *( OWS ";" OWS [ parameter ] ).
+ * Moves *cursor behind it. Returns 1, or 0 where there is none any more, or
+ * -1 where what follows is malformed.
+ */
+static int next_parameter(um_span_t *name, um_span_t *value, const char **cursor)
+{
+    const char *at = skip_space(*cursor);
+
+    if (*at != ';') {
+        *cursor = at;
+        return 0;
+    }
+    at = skip_space(at + 1);
+    name->text = value->text = at;
+    name->length = token_length(at);
+    value->length = 0;
+    if (name->length > 0) {
+        at += name->length;
+        if (*at++ != '=') {
+            return -1;
+        }
+        value->text = at;
+        value->length = *at == '"' ? quoted_length(at) : token_length(at);
+        if (value->length == 0) {
+            return -1;
+        }
+        at += value->length;
+    }
+    *cursor = at;
+    return 1;
+}
+
+/* Read type "/" subtype. Moves *cursor behind it; 0 where it is malformed. */
+static int read_media_type(um_span_t *media, const char **cursor)
+{
+    const char *at = *cursor;
+    apr_size_t type = token_length(at);
+    apr_size_t subtype = type > 0 && at[type] == '/' ? token_length(at + type + 1) : 0;
+
+    media->text = at;
+    media->length = type + 1 + subtype;
+    *cursor = at + media->length;
+    return subtype > 0;
+}
+
+/* ---- Accept ---- */
+
+/* A weight in thousandths (RFC 9110 section 12.4.2); -1 where it is malformed. */
+static int read_weight(const um_span_t *value)
+{
+    int weight = 0;
+    int scale = 1000;
+
+    for (apr_size_t i = 0; i < value->length; i++) {
+        char c = value->text[i];
+
+        if (i == 1 ? c != '.' : c < '0' || c > '9' || scale == 0) {
+            return -1;
+        }
+        if (i != 1) {
+            weight += (c - '0') * scale;
+            scale /= 10;
+        }
+    }
+    return weight <= 1000 ? weight : -1;
+}
+
+/* How well a range fits a type: 0 not at all, 3 exactly. */
+static int specificity(const um_span_t *range, const char *type)
+{
+    if (is_word(range, type)) {
+        return 3;
+    }
+    return is_word(range, "application/*") ? 2 : is_word(range, "*/*") ? 1 : 0;
+}
+
+/* A type that can be had, and what the ranges so far say of it. */
+typedef struct um_offer_t {
+    const char *type;
+    int specificity;
+    int weight;
+} um_offer_t;
+
+static void weigh(um_offer_t *offer, const um_span_t *range, int weight)
+{
+    int fits = specificity(range, offer->type);
+
+    if (fits > offer->specificity || (fits > 0 && fits == offer->specificity
+                                      && weight > offer->weight)) {
+        offer->specificity = fits;
+        offer->weight = weight;
+    }
+}
+
+/* Read one range with its weight. Moves *cursor behind it; 0 where it is malformed. */
+static int read_range(um_span_t *range, int *weight, const char **cursor)
+{
+    um_span_t name;
+    um_span_t value;
+    int found = 0;
+
+    *weight = 1000;
+    if (!read_media_type(range, cursor)) {
+        return 0;
+    }
+    while (*weight >= 0 && (found = next_parameter(&name, &value, cursor)) > 0) {
+        if (is_word(&name, "q")) {
+            *weight = read_weight(&value);
+        }
+    }
+    return found == 0 && *weight >= 0;
+}
+
+um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
+{
+    um_offer_t json = { "application/json", 0, 0 };
+    um_offer_t ndjson = { "application/x-ndjson", 0, 0 };
+    const char *cursor = skip_space(accept != NULL ? accept : "");
+
+    if (*cursor == '\0') {
+        return UM_MEDIA_JSON;
+    }
+    while (*cursor != '\0') {
+        um_span_t range;
+        int weight;
+
+        if (*cursor == ',') {
+            cursor = skip_space(cursor + 1);
+            continue;
+        }
+        if (!read_range(&range, &weight, &cursor)) {
+            return UM_MEDIA_NONE;
+        }
+        weigh(&json, &range, weight);
+        weigh(&ndjson, &range, weight);
+        cursor = skip_space(cursor);
+        if (*cursor != ',' && *cursor != '\0') {
+            return UM_MEDIA_NONE;
+        }
+    }
+    if (ndjson_allowed && ndjson.weight > json.weight) {
+        return UM_MEDIA_NDJSON;
+    }
+    return json.weight > 0 ? UM_MEDIA_JSON : UM_MEDIA_NONE;
+}
+
+/* ---- Content-Type ---- */
+
+int um_negotiate_is_json(const char *content_type)
+{
+    const char *cursor = content_type != NULL ? content_type : "";
+    um_span_t media;
+    um_span_t name;
+    um_span_t value;
+    int found;
+
+    if (!read_media_type(&media, &cursor) || !is_word(&media, "application/json")) {
+        return 0;
+    }
+    while ((found = next_parameter(&name, &value, &cursor)) > 0) {
+        if (name.length > 0
+            && (!is_word(&name, "charset")
+                || (!is_word(&value, "utf-8") && !is_word(&value, "\"utf-8\"")))) {
+            return 0;
+        }
+    }
+    return found == 0 && *cursor == '\0';
+}
+
+/* ---- entity tags ---- */
+
+/* Read [ "W/" ] and a quoted tag. Moves *cursor behind it; 0 where it is malformed. */
+static int read_tag(um_span_t *tag, int *is_weak, const char **cursor)
+{
+    *is_weak = strncmp(*cursor, "W/", 2) == 0;
+    tag->text = *is_weak ? *cursor + 2 : *cursor;
+    if (*tag->text != '"') {
+        return 0;
+    }
+    tag->length = strcspn(tag->text + 1, "\"") + 2;
+    *cursor = tag->text + tag->length;
+    return (*cursor)[-1] == '"';
+}
+
+/* Is a tag the current one, or the current one as an output filter of httpd has altered it
+ * (mod_deflate and mod_brotli write "x-gzip" and "x-br" for "x", inside of the quotes)?
+ * The content is the same in each encoding. No tag of ours ends in such a suffix. */
+static int is_tag(const um_span_t *tag, const char *etag)
+{
+    static const char *const suffixes[] = { "\"", "-gzip\"", "-br\"" };
+    apr_size_t stem = strlen(etag) - 1;
+
+    if (tag->length <= stem || memcmp(tag->text, etag, stem) != 0) {
+        return 0;
+    }
+    for (apr_size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (tag->length - stem == strlen(suffixes[i])
+            && memcmp(tag->text + stem, suffixes[i], tag->length - stem) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* As um_negotiate_etag_matches(); *matched is the last tag of the list that does, without its
+ * W/, and stays as it is for "*". */
+static int find_tag(um_span_t *matched, const char *list, const char *etag, int weak)
+{
+    const char *cursor = skip_space(list);
+    int matches = 0;
+
+    if (*cursor == '*') {
+        return *skip_space(cursor + 1) == '\0';
+    }
+    while (*cursor != '\0') {
+        um_span_t tag;
+        int is_weak;
+
+        if (*cursor == ',') {
+            cursor = skip_space(cursor + 1);
+            continue;
+        }
+        if (!read_tag(&tag, &is_weak, &cursor)) {
+            return 0;
+        }
+        if ((weak || !is_weak) && etag[0] != '\0' && is_tag(&tag, etag)) {
+            *matched = tag;
+            matches = 1;
+        }
+        cursor = skip_space(cursor);
+        if (*cursor != ',' && *cursor != '\0') {
+            return 0;
+        }
+    }
+    return matches;
+}
+
+int um_negotiate_etag_matches(const char *list, const char *etag, int weak)
+{
+    um_span_t matched;
+
+    return etag != NULL && find_tag(&matched, list, etag, weak);
+}
+
+const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_pool_t *pool)
+{
+    um_span_t matched = { etag, strlen(etag) };
+
+    return find_tag(&matched, list, etag, 1)
+               ? apr_pstrmemdup(pool, matched.text, matched.length)
+               : NULL;
+}
+
+/* ---- where a request comes from ---- */
+
+/* An origin with its scheme and host in small letters, without a default port. */
+static const char *normalize(const char *origin, apr_pool_t *pool)
+{
+    static const struct {
+        const char *scheme;
+        const char *port;
+    } defaults[] = { { "http://", ":80" }, { "https://", ":443" } };
+    const char *lower = um_text_lower_ascii(origin, pool);
+    apr_size_t length = strlen(lower);
+
+    for (apr_size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        apr_size_t port = strlen(defaults[i].port);
+
+        if (strncmp(lower, defaults[i].scheme, strlen(defaults[i].scheme)) == 0 && length > port
+            && strcmp(lower + length - port, defaults[i].port) == 0) {
+            return apr_pstrmemdup(pool, lower, length - port);
+        }
+    }
+    return lower;
+}
+
+static int is_listed(const char *origin, const apr_array_header_t *allowed, apr_pool_t *pool)
+{
+    for (int i = 0; allowed != NULL && i < allowed->nelts; i++) {
+        if (strcmp(origin, normalize(APR_ARRAY_IDX(allowed, i, const char *), pool)) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int um_negotiate_origin_allowed(const char *origin, const char *sec_fetch_site,
+                                const char *own_origin, const apr_array_header_t *allowed,
+                                apr_pool_t *pool)
+{
+    const char *normal = origin != NULL ? normalize(origin, pool) : NULL;
+
+    if (normal != NULL && is_listed(normal, allowed, pool)) {
+        return 1;
+    }
+    if (sec_fetch_site != NULL && strcmp(sec_fetch_site, "same-origin") != 0
+        && strcmp(sec_fetch_site, "none") != 0) {
+        return 0;
+    }
+    return normal == NULL || strcmp(normal, normalize(own_origin, pool)) == 0;
+}

@@ -1,0 +1,42 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_PERMISSION_H
+#define UM_REST_PERMISSION_H
+
+/**
+ * @file permission.h
+ * Whether a caller may do what a request asks for. That is looked at before anything else
+ * of a request is read, and once more where time has passed since: when the body is there,
+ * inside the transaction of a change, and between the batches of a stream.
+ */
+
+#include "request.h"
+
+/** Tell whether the caller, as identified, may do what the route needs; where not, answer
+ *  is a 403. */
+int um_permission_check(um_answer_t *answer, const um_request_t *request);
+
+/**
+ * The same inside a change. A role that is stored is read from the database, and stays until
+ * the change ends.
+ * @return APR_SUCCESS, with answer a 403 where the caller has lost the role, or the error of a
+ *         store function
+ */
+apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
+                                        um_db_t *db);
+
+/**
+ * The same for the next part of an answer that takes long, where the role is one by
+ * configuration. It is looked at once a second, which may take a connection to the database:
+ * call it without one.
+ * @param checked_at when that was done last, microseconds since 1970
+ * @return APR_SUCCESS, UM_EREFUSED where the caller has lost the role, or an error of
+ *         um_server_t.identify
+ */
+apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
+
+/** The same where the role is stored: it is read from the database each time. APR_SUCCESS,
+ *  UM_EREFUSED, or the error of a store function. */
+apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
+                                        apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,38 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_QUERY_H
+#define UM_REST_QUERY_H
+
+/**
+ * @file query.h
+ * The query component of a URL as name and value pairs
+ * (application/x-www-form-urlencoded, WHATWG URL section 5).
+ */
+
+#include "problem.h"
+
+/** Bytes of a query that are looked at; a longer one is refused. */
+#define UM_QUERY_MAX 4096
+
+typedef struct um_query_parameter_t {
+    const char *name;
+    const char *value;
+} um_query_parameter_t;
+
+/**
+ * Take a query apart: pairs between '&' (empty ones are skipped), '+' is a space, %XX
+ * a byte. A pair without '=' has an empty value.
+ * @param parameters an array of um_query_parameter_t in the order of the query,
+ *                   in pool; an empty one for a NULL query
+ * @param faults     gets every pair that can't be read (a broken % escape, bytes
+ *                   that are not UTF-8, a NUL), which is no parameter then, by
+ *                   its name, possibly still encoded
+ * @return APR_SUCCESS, or UM_ETOOLARGE for one over UM_QUERY_MAX
+ */
+apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults,
+                            const char *query, apr_pool_t *pool);
+
+/** Encode text for use as a name or value in a query, in pool: all but the
+ *  unreserved characters of RFC 3986 becomes %XX. */
+const char *um_query_encode(const char *text, apr_pool_t *pool);
+
+#endif

@@ -4,7 +4,6 @@
 #include "audit_events.h"
 
 #include "../rest/listing.h"
-#include "router.h"
 
 static void put_text(um_buffer_t *buffer, const char *name, const char *text)
 {

@@ -2,9 +2,11 @@
 #ifndef UM_API_AUDIT_EVENTS_H
 #define UM_API_AUDIT_EVENTS_H
 
-/** @file audit_events.h An event of the audit trail as JSON. */
+/** @file audit_events.h The resource audit-events/, and an event as JSON. */
 
-#include "../core/store.h"
+#include "../rest/router.h"
+
+um_handler_t um_audit_events_list;
 
 /** Append the event of a row as a JSON object; now plays no part. */
 void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file invitations.c The resource invitations/. */
 
+#include "invitations.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
@@ -11,7 +13,6 @@
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/listing.h"
-#include "router.h"
 #include "sub_admins.h"
 #include "user_json.h"
 

@@ -1,8 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file organization.c The resource organization-status/. */
 
+#include "organization.h"
+
 #include "../rest/problem.h"
-#include "router.h"
 
 static void put_text(um_buffer_t *buffer, const char *name, const char *text)
 {

@@ -1,13 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file sessions.c The resource sessions/. */
 
-#include "../rest/body.h"
-#include "../rest/change.h"
-#include "../rest/listing.h"
-#include "router.h"
+#include "sessions.h"
 
 #include "../base/instant.h"
 #include "../base/uid.h"
+#include "../rest/body.h"
+#include "../rest/change.h"
+#include "../rest/listing.h"
 
 /* Milliseconds that the clock of an application may be ahead. */
 #define SKEW_MAX 60000

@@ -1,14 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file sub_admins.c The resource sub-admins/. */
 
+#include "sub_admins.h"
+
 #include <apr_strings.h>
 
 #include "../base/address.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/listing.h"
-#include "router.h"
-#include "sub_admins.h"
 
 static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {

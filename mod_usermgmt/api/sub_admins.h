@@ -2,9 +2,13 @@
 #ifndef UM_API_SUB_ADMINS_H
 #define UM_API_SUB_ADMINS_H
 
-/** @file sub_admins.h Making a user a sub-admin, whoever asks for it. */
+/** @file sub_admins.h The resource sub-admins/, and making a user a sub-admin, whoever
+ *  asks for it. */
 
 #include "../rest/change.h"
+#include "../rest/router.h"
+
+um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
 
 /** A sub-admin as the API shows it, in pool. */
 const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool);

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file users.c The resource users/. */
 
+#include "users.h"
+
 #include <string.h>
 
 #include <apr_strings.h>
@@ -9,7 +11,6 @@
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/listing.h"
-#include "router.h"
 #include "user_json.h"
 
 static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)

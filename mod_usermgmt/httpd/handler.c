@@ -9,7 +9,7 @@
 #include <http_request.h>
 #include <util_filter.h>
 
-#include "../api/router.h"
+#include "../api/routes.h"
 #include "../rest/query.h"
 #include "caller.h"
 #include "config.h"
@@ -410,7 +410,7 @@ int um_handler_handle(request_rec *r)
         return DECLINED;
     }
     fill_request(&request, &settings, r);
-    um_router_handle(&answer, &request);
+    um_router_handle(&answer, &request, um_api_routes);
     if (request.has_body && request.body_text == NULL) {
         /* httpd would wait for what nobody reads, as long as the client likes. */
         r->connection->keepalive = AP_CONN_CLOSE;

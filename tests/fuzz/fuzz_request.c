@@ -12,7 +12,7 @@
  * where the header Role says who asks: admin unless it is sub_admin or none.
  */
 
-#include "../../mod_usermgmt/api/router.h"
+#include "../../mod_usermgmt/api/routes.h"
 #include "../../mod_usermgmt/base/digest.h"
 #include "../unit/sqlite_host.h"
 #include "fuzz.h"
@@ -251,7 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text != NULL) {
         apr_pool_create(&pool, parent);
         read_request(&request, text, pool);
-        um_router_handle(&answer, &request);
+        um_router_handle(&answer, &request, um_api_routes);
         check_answer(&answer, &request);
         apr_pool_destroy(pool);
         free(text);

@@ -1,17 +1,17 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""The route table, as it stands in api/router.c. A test that has a row for each
+"""The route table, as it stands in api/routes.c. A test that has a row for each
 route compares them with it, and so fails when one is added."""
 
 import re
 from pathlib import Path
 
-ROUTER = Path(__file__).resolve().parents[2] / "mod_usermgmt/api/router.c"
+ROUTER = Path(__file__).resolve().parents[2] / "mod_usermgmt/api/routes.c"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def read_routes():
     """All (method, path), with * for a path's variable segment."""
-    table = re.search(r"um_router_routes\[\] = \{(.*?)\n\};", ROUTER.read_text(), re.DOTALL)[1]
+    table = re.search(r"um_api_routes\[\] = \{(.*?)\n\};", ROUTER.read_text(), re.DOTALL)[1]
     found = re.findall(r'\{ "([A-Z]+)", "([^"]+)"', table)
     assert len(found) == table.count("{ ") - table.count("{ NULL"), "a line is not understood"
     assert len(found) == len(set(found)) >= 20

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file router.c The route table and the checks before a handler, see router.h. */
+/** @file router.c Matching routes, and the checks before a handler, see router.h. */
 
 #include "router.h"
 
@@ -9,59 +9,10 @@
 
 #include "../base/memory.h"
 #include "../base/text.h"
-#include "../rest/negotiate.h"
-#include "../rest/permission.h"
-#include "../rest/problem.h"
-#include "../rest/query.h"
-
-#define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
-
-/* Bodies: a few short members; with a link of 2 KiB; a user whose attributes, of 16 KiB, may
- * be written with an escape for each character. */
-#define SMALL 4096
-#define LINK 8192
-#define USER 131072
-
-const um_route_t um_router_routes[] = {
-    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS, 0 },
-    { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0, USER },
-    { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
-    { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
-    { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
-    { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, 0, 0 },
-    { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
-    { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
-    { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
-    { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
-    { "POST", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.create", um_sub_admins_create, 0,
-      SMALL },
-    { "DELETE", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete", um_sub_admins_delete,
-      0, SMALL },
-    { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
-      um_sub_admins_delete, 0, SMALL },
-    { "GET", "invitations", UM_PERMIT_INVITATIONS_READ, "invitations.list", um_invitations_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
-    { "POST", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.create", um_invitations_create,
-      0, LINK },
-    { "DELETE", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.revoke", um_invitations_delete,
-      0, SMALL },
-    { "POST", "invitations/resend", UM_PERMIT_ADMIN_ONLY, "invitations.resend",
-      um_invitations_resend, 0, SMALL },
-    { "POST", "invitations/accept", UM_PERMIT_ANYONE, "invitations.accept",
-      um_invitations_accept, 0, SMALL },
-    { "DELETE", "invitations/*", UM_PERMIT_ADMIN_ONLY, "invitations.revoke",
-      um_invitations_delete, 0, SMALL },
-    { "GET", "sessions", UM_PERMIT_STATUS, "sessions.list", um_sessions_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
-    { "POST", "sessions", UM_PERMIT_ADMIN_ONLY, "sessions.create", um_sessions_create, 0,
-      SMALL },
-    { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
-      um_organization_status, 0, 0 },
-    { "GET", "audit-events", UM_PERMIT_ADMIN_ONLY, "audit_events.list", um_audit_events_list,
-      STREAMS, 0 },
-    { NULL, NULL, 0, NULL, NULL, 0, 0 },
-};
+#include "negotiate.h"
+#include "permission.h"
+#include "problem.h"
+#include "query.h"
 
 /* Tell whether a path (without the slashes at its ends) is of a route; *id is
  * set to where its variable segment starts. */
@@ -100,10 +51,8 @@ static const char *trim_path(const um_request_t *request)
 
 /* The first path of the table that a path matches, and its variable segment;
  * NULL where there is none. A fixed segment goes before a variable one there. */
-static const char *find_path(const char **id, const char *path)
+static const char *find_path(const char **id, const char *path, const um_route_t *route)
 {
-    const um_route_t *route = um_router_routes;
-
     while (route->method != NULL && !path_matches(id, path, route->path)) {
         route++;
     }
@@ -111,11 +60,11 @@ static const char *find_path(const char **id, const char *path)
 }
 
 /* The methods of a path of the table, for Allow. */
-static const char *find_allowed(const char *path, apr_pool_t *pool)
+static const char *find_allowed(const char *path, const um_route_t *route, apr_pool_t *pool)
 {
     const char *allow = NULL;
 
-    for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
+    for (; route->method != NULL; route++) {
         if (strcmp(path, route->path) == 0) {
             allow = allow == NULL ? route->method
                                   : apr_pstrcat(pool, allow, ", ", route->method, NULL);
@@ -128,16 +77,17 @@ static const char *find_allowed(const char *path, apr_pool_t *pool)
 }
 
 /* The route of a request; NULL with answer filled in where there is none. */
-static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
+static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
+                                    const um_route_t *routes)
 {
     const char *id = NULL;
-    const char *path = find_path(&id, trim_path(request));
+    const char *path = find_path(&id, trim_path(request), routes);
 
     if (path == NULL) {
         um_problem_answer(answer, 404, "not_found", request->pool, "There is nothing here.");
         return NULL;
     }
-    for (const um_route_t *route = um_router_routes; route->method != NULL; route++) {
+    for (const um_route_t *route = routes; route->method != NULL; route++) {
         if (strcmp(path, route->path) == 0 && method_matches(request->method, route->method)) {
             request->id = id;
             request->target = id;
@@ -146,7 +96,7 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request)
             return route;
         }
     }
-    um_answer_set_header(answer, "Allow", find_allowed(path, request->pool));
+    um_answer_set_header(answer, "Allow", find_allowed(path, routes, request->pool));
     if (strcmp(request->method, "OPTIONS") == 0) {
         request->action = "options";
         answer->status = 204;
@@ -358,13 +308,13 @@ static void handle(um_answer_t *answer, um_request_t *request, const um_route_t 
     }
 }
 
-void um_router_handle(um_answer_t *answer, um_request_t *request)
+void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes)
 {
     const um_route_t *route;
 
     um_answer_init(answer, request->pool);
     request->faults.pool = request->pool;
-    route = find_route(answer, request);
+    route = find_route(answer, request, routes);
     if (route != NULL) {
         handle(answer, request, route);
     }

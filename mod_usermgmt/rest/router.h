@@ -1,14 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-#ifndef UM_API_ROUTER_H
-#define UM_API_ROUTER_H
+#ifndef UM_REST_ROUTER_H
+#define UM_REST_ROUTER_H
 
 /**
  * @file router.h
- * From a request to its handler: the route table and the checks that every
+ * From a request to its handler: the routes matched, and the checks that every
  * request goes through, in the order docs/api.md gives.
  */
 
-#include "../rest/request.h"
+#include "request.h"
 
 /** Does what a route is for. APR_SUCCESS with answer filled in (a problem
  *  included), or the error of a store function. */
@@ -32,24 +32,11 @@ typedef struct um_route_t {
     apr_int64_t max_body;
 } um_route_t;
 
-/** All routes, ended by one with a NULL method. */
-extern const um_route_t um_router_routes[];
-
-/** Handle a request: answer is filled in, whatever happens. */
-void um_router_handle(um_answer_t *answer, um_request_t *request);
-
-/* users.c */
-um_handler_t um_users_create, um_users_list, um_users_get, um_users_update, um_users_delete;
-/* sub_admins.c */
-um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
-/* invitations.c */
-um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
-    um_invitations_accept, um_invitations_delete;
-/* sessions.c */
-um_handler_t um_sessions_list, um_sessions_create;
-/* audit_events.c */
-um_handler_t um_audit_events_list;
-/* organization.c */
-um_handler_t um_organization_status;
+/**
+ * Handle a request: answer is filled in, whatever happens.
+ * @param routes the service's, ended by one with a NULL method; a path with fixed
+ *               segments stands before one with a variable segment that it matches
+ */
+void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes);
 
 #endif

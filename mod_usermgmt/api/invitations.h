@@ -1,0 +1,12 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_INVITATIONS_H
+#define UM_API_INVITATIONS_H
+
+/** @file invitations.h The resource invitations/. */
+
+#include "../rest/router.h"
+
+um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
+    um_invitations_accept, um_invitations_delete;
+
+#endif

@@ -1,0 +1,60 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file routes.c The table of routes, see routes.h. */
+
+#include "routes.h"
+
+#include "audit_events.h"
+#include "invitations.h"
+#include "organization.h"
+#include "sessions.h"
+#include "sub_admins.h"
+#include "users.h"
+
+#define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
+
+/* Bodies: a few short members; with a link of 2 KiB; a user whose attributes, of 16 KiB, may
+ * be written with an escape for each character. */
+#define SMALL 4096
+#define LINK 8192
+#define USER 131072
+
+const um_route_t um_api_routes[] = {
+    { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS, 0 },
+    { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0, USER },
+    { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
+    { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, 0, 0 },
+    { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
+    { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete, 0, SMALL },
+    { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.create", um_sub_admins_create, 0,
+      SMALL },
+    { "DELETE", "sub-admins", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete", um_sub_admins_delete,
+      0, SMALL },
+    { "DELETE", "sub-admins/*", UM_PERMIT_ADMIN_ONLY, "sub_admins.delete",
+      um_sub_admins_delete, 0, SMALL },
+    { "GET", "invitations", UM_PERMIT_INVITATIONS_READ, "invitations.list", um_invitations_list,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.create", um_invitations_create,
+      0, LINK },
+    { "DELETE", "invitations", UM_PERMIT_ADMIN_ONLY, "invitations.revoke", um_invitations_delete,
+      0, SMALL },
+    { "POST", "invitations/resend", UM_PERMIT_ADMIN_ONLY, "invitations.resend",
+      um_invitations_resend, 0, SMALL },
+    { "POST", "invitations/accept", UM_PERMIT_ANYONE, "invitations.accept",
+      um_invitations_accept, 0, SMALL },
+    { "DELETE", "invitations/*", UM_PERMIT_ADMIN_ONLY, "invitations.revoke",
+      um_invitations_delete, 0, SMALL },
+    { "GET", "sessions", UM_PERMIT_STATUS, "sessions.list", um_sessions_list,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "sessions", UM_PERMIT_ADMIN_ONLY, "sessions.create", um_sessions_create, 0,
+      SMALL },
+    { "GET", "organization-status", UM_PERMIT_STATUS, "organization.status",
+      um_organization_status, 0, 0 },
+    { "GET", "audit-events", UM_PERMIT_ADMIN_ONLY, "audit_events.list", um_audit_events_list,
+      STREAMS, 0 },
+    { NULL, NULL, 0, NULL, NULL, 0, 0 },
+};

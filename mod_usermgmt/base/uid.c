@@ -23,13 +23,20 @@ static void put_half(char *digits, apr_uint64_t number)
     }
 }
 
-/* Two halves that each fit a machine word: one long division instead of 20. */
+/* Divides the number of 128 bits by HALF_RANGE, four bits at a time: what is left of it
+ * has less than 60 bits, so four more still fit. time has less than 56. */
 static void put(char uid[UM_UID_LENGTH + 1], apr_uint64_t time, apr_uint64_t chance)
 {
-    unsigned __int128 number = (unsigned __int128)time << 64 | chance;
+    apr_uint64_t quotient = 0;
+    apr_uint64_t rest = time;
 
-    put_half(uid, (apr_uint64_t)(number / HALF_RANGE));
-    put_half(uid + HALF_LENGTH, (apr_uint64_t)(number % HALF_RANGE));
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        rest = rest << 4 | (chance >> shift & 0xf);
+        quotient = quotient << 4 | rest / HALF_RANGE;
+        rest %= HALF_RANGE;
+    }
+    put_half(uid, quotient);
+    put_half(uid + HALF_LENGTH, rest);
     uid[UM_UID_LENGTH] = '\0';
 }
 

@@ -468,7 +468,7 @@ static apr_status_t lock_or_make_user(um_user_t **user, const char **uid, um_cha
 }
 
 /* The user that the caller is, or is made now; nobody else changes it before this change
- * has ended. */
+ * has ended. *uid stays NULL where the user is suspended. */
 static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_db_t *db,
                                       const um_invitation_t *invitation)
 {
@@ -481,7 +481,7 @@ static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_
     if (status == UM_ENOTFOUND) {
         return UM_EUNAVAILABLE;
     }
-    if (status == APR_SUCCESS && user != NULL) {
+    if (status == APR_SUCCESS && user != NULL && !user->is_suspended) {
         *uid = user->uid;
     }
     return status;
@@ -509,6 +509,11 @@ static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
     const char *json = NULL;
     apr_status_t status = find_or_make_user(&uid, change, db, invitation);
 
+    if (status == APR_SUCCESS && uid == NULL) {
+        um_problem_answer(answer, 403, "user_suspended", request->pool,
+                          "You are suspended, and can't accept an invitation.");
+        return APR_SUCCESS;
+    }
     if (status == APR_SUCCESS) {
         status = um_sub_admins_appoint(&json, change, db, uid, invitation->inviter_email);
     }

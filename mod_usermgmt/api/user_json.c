@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 
 #include "../base/address.h"
@@ -22,6 +23,7 @@ static const struct {
     { "display_name", offsetof(um_user_input_t, display_name) },
     { "phone", offsetof(um_user_input_t, phone) },
     { "role", offsetof(um_user_input_t, role) },
+    { "active", offsetof(um_user_input_t, active) },
     { "created_at", offsetof(um_user_input_t, created_at) },
     { "updated_at", offsetof(um_user_input_t, updated_at) },
 };
@@ -99,6 +101,17 @@ static const char *check_phone(const um_json_t *value, um_faults_t *faults)
         um_faults_add_violation(faults, "phone", um_rules_check_phone(phone));
     }
     return phone;
+}
+
+/* Tell whether the member suspends the user; a null says nothing. */
+static int check_active(const um_json_t *value, um_faults_t *faults)
+{
+    um_json_type_t type = um_json_type(value);
+
+    if (type != UM_JSON_TRUE && type != UM_JSON_FALSE && type != UM_JSON_NULL) {
+        um_faults_add(faults, "active", "invalid_type", "It must be true or false.");
+    }
+    return type == UM_JSON_FALSE;
 }
 
 static void check_limits(int count, apr_size_t bytes, um_faults_t *faults)
@@ -256,6 +269,9 @@ void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *
 {
     refuse_on_create(input->uid, "user_uid", faults);
     read_new(user, input, faults);
+    if (input->active != NULL) {
+        user->is_suspended = check_active(input->active, faults);
+    }
     refuse_on_create(input->role, "role", faults);
     refuse_on_create(input->created_at, "created_at", faults);
     refuse_on_create(input->updated_at, "updated_at", faults);
@@ -283,6 +299,20 @@ static int read_role(const um_json_t *value, um_faults_t *faults)
     return is_sub_admin;
 }
 
+/* A cell of a table is a text, and spreadsheets write it in capitals. */
+static int read_active(const um_json_t *value, um_faults_t *faults)
+{
+    const char *text = um_json_string(value);
+
+    if (text == NULL) {
+        return check_active(value, faults);
+    }
+    if (apr_cstr_casecmp(text, "true") != 0 && apr_cstr_casecmp(text, "false") != 0) {
+        um_faults_add(faults, "active", "invalid_value", "It must be true or false.");
+    }
+    return apr_cstr_casecmp(text, "false") == 0;
+}
+
 static apr_int64_t read_instant(const um_json_t *value, const char *name, um_faults_t *faults)
 {
     const char *text = string_of(value, name, faults);
@@ -305,6 +335,9 @@ void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *
     read_new(user, input, faults);
     if (input->role != NULL) {
         user->is_sub_admin = read_role(input->role, faults);
+    }
+    if (input->active != NULL) {
+        user->is_suspended = read_active(input->active, faults);
     }
     if (input->created_at != NULL) {
         user->created_at = read_instant(input->created_at, "created_at", faults);
@@ -371,6 +404,9 @@ void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
     if (input->phone != NULL) {
         check_phone(input->phone, faults);
     }
+    if (input->active != NULL) {
+        check_active(input->active, faults);
+    }
     check_stored(input, faults);
     check_attributes(input, faults);
 }
@@ -431,6 +467,9 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
     if (input->phone != NULL) {
         updated->phone = um_json_string(input->phone);
     }
+    if (input->active != NULL && !is_null(input->active)) {
+        updated->is_suspended = um_json_type(input->active) == UM_JSON_FALSE;
+    }
     if (um_json_split(&attributes, stored->attributes, faults->pool) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
@@ -441,6 +480,7 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
     *changed = differ(updated->email, stored->email)
                || differ(updated->display_name, stored->display_name)
                || differ(updated->phone, stored->phone)
+               || updated->is_suspended != stored->is_suspended
                || differ(updated->attributes, stored->attributes);
     return APR_SUCCESS;
 }
@@ -457,8 +497,9 @@ void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
         um_buffer_puts(buffer, ",\"phone\":");
         um_json_put_string(buffer, user->phone);
     }
-    um_buffer_puts(buffer, user->is_sub_admin ? ",\"role\":\"sub_admin\",\"created_at\":"
-                                              : ",\"role\":\"user\",\"created_at\":");
+    um_buffer_puts(buffer, user->is_sub_admin ? ",\"role\":\"sub_admin\",\"active\":"
+                                              : ",\"role\":\"user\",\"active\":");
+    um_buffer_puts(buffer, user->is_suspended ? "false,\"created_at\":" : "true,\"created_at\":");
     um_json_put_instant(buffer, user->created_at);
     um_buffer_puts(buffer, ",\"updated_at\":");
     um_json_put_instant(buffer, user->updated_at);

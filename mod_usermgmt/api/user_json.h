@@ -14,6 +14,7 @@ typedef struct um_user_input_t {
     const um_json_t *display_name;
     const um_json_t *phone;
     const um_json_t *role;
+    const um_json_t *active;
     const um_json_t *created_at;
     const um_json_t *updated_at;
     /** The whole body; what is not named above is an attribute. */

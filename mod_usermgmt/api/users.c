@@ -36,12 +36,20 @@ static const um_listing_choice_t roles[] = {
     { NULL, UM_CONDITION_COUNT },
 };
 
+static const um_listing_choice_t states[] = {
+    { "true", UM_IF_USER_IS_ACTIVE },
+    { "false", UM_IF_USER_IS_SUSPENDED },
+    { NULL, UM_CONDITION_COUNT },
+};
+
 static const um_listing_parameter_t parameters[] = {
     { .name = "user_uid", .type = UM_LISTING_SINGLE },
     { .name = "email", .type = UM_LISTING_IDENTITY, .condition = UM_IF_USER_EMAIL },
     { .name = "phone", .type = UM_LISTING_TEXT, .condition = UM_IF_USER_PHONE },
     { .name = "role", .type = UM_LISTING_CHOICE, .choices = roles,
       .detail = "It must be user or sub_admin." },
+    { .name = "active", .type = UM_LISTING_CHOICE, .choices = states,
+      .detail = "It must be true or false." },
     { .name = "display_name", .type = UM_LISTING_FOLDED_NAME,
       .condition = UM_IF_USER_NAME_STARTS },
     { .name = "q", .type = UM_LISTING_NAME_OR_EMAIL,
@@ -234,7 +242,8 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
         return status;
     }
     updated->version++;
-    answer->changes_roles = strcmp(stored->email, updated->email) != 0;
+    answer->changes_roles = strcmp(stored->email, updated->email) != 0
+                            || stored->is_suspended != updated->is_suspended;
     return um_change_audit(change, db, updated->uid, um_user_json(stored, request->pool),
                            um_user_json(updated, request->pool));
 }

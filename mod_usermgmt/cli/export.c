@@ -76,6 +76,7 @@ static void put_csv(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
     put_cell(text, user.display_name, ",");
     put_cell(text, user.phone != NULL ? user.phone : "", ",");
     put_cell(text, user.is_sub_admin ? "sub_admin" : "user", ",");
+    put_cell(text, user.is_suspended ? "false" : "true", ",");
     put_cell(text, created_at, ",");
     put_cell(text, updated_at, ",");
     put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", "");
@@ -153,7 +154,7 @@ static um_exit_t run(um_export_t *export, const char *header)
 um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)
 {
     static const char header[] =
-        "user_uid,email,display_name,phone,role,created_at,updated_at,attributes\r\n";
+        "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes\r\n";
     um_export_t export = { .tool = tool,
                            .list = { .source = UM_LIST_OF_USERS, .limit = PAGE },
                            .what = "users" };

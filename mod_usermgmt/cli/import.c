@@ -115,6 +115,7 @@ static int is_same(const um_user_t *stored, const um_entry_t *entry)
            && strcmp(stored->display_name, user->display_name) == 0
            && same_text(stored->phone, user->phone)
            && strcmp(stored->attributes, user->attributes) == 0
+           && stored->is_suspended == user->is_suspended
            && (user->created_at == 0 || stored->created_at == user->created_at)
            && (user->updated_at == 0 || stored->updated_at == user->updated_at)
            && (!entry->has_role || stored->is_sub_admin == user->is_sub_admin);

@@ -221,6 +221,9 @@ typedef struct um_caller_record_t {
     apr_int64_t org_id;
     /** The user whose address is the identity; else NULL. */
     const char *user_uid;
+    /** Non-zero where there is that user, and it is not suspended. */
+    int is_active;
+    /** Non-zero where it is a sub-admin besides. */
     int is_sub_admin;
     /** The uid that stands for a caller with a role by configuration, and the
      *  highest role it came with; NULL where it was not seen yet. */

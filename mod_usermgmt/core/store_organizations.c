@@ -222,9 +222,10 @@ static void take_caller(const um_row_t *row, void *baton)
 
     record->org_id = um_row_int(row, 0);
     record->user_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 1));
-    record->is_sub_admin = um_row_int(row, 2) != 0;
-    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 3));
-    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
+    record->is_active = um_row_int(row, 3) != 0;
+    record->is_sub_admin = record->is_active && um_row_int(row, 2) != 0;
+    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
+    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 5));
     get->record = record;
 }
 

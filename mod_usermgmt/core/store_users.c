@@ -9,7 +9,7 @@
 #include "../base/text.h"
 
 /* The first column behind those of a user. */
-#define USER_COLUMN_COUNT 9
+#define USER_COLUMN_COUNT 10
 
 void um_store_users_read(um_user_t *user, const um_row_t *row)
 {
@@ -25,6 +25,7 @@ void um_store_users_read(um_user_t *user, const um_row_t *row)
     user->updated_at = um_row_int(row, 6);
     user->version = um_row_int(row, 7);
     user->attributes = um_row_text(row, 8);
+    user->is_suspended = um_row_int(row, 9) == 0;
 }
 
 typedef struct um_get_t {
@@ -162,7 +163,8 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
                            UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email, key,
                                          user->display_name,
                                          um_text_fold_name(user->display_name, pool), user->phone,
-                                         user->attributes, um_db_int(user->created_at, pool),
+                                         user->attributes, um_db_int(!user->is_suspended, pool),
+                                         um_db_int(user->created_at, pool),
                                          um_db_int(user->updated_at, pool)),
                            pool);
 }
@@ -179,9 +181,10 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
     return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
                            UM_PARAMETERS(user->email, email_key, user->display_name,
                                          um_text_fold_name(user->display_name, pool), user->phone,
-                                         user->attributes, um_db_int(user->updated_at, pool), org,
-                                         user->uid, um_db_int(user->version, pool), org,
-                                         email_key, user->uid),
+                                         user->attributes, um_db_int(!user->is_suspended, pool),
+                                         um_db_int(user->updated_at, pool), org, user->uid,
+                                         um_db_int(user->version, pool), org, email_key,
+                                         user->uid),
                            pool);
 }
 

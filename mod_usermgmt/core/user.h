@@ -14,6 +14,8 @@ typedef struct um_user_t {
     const char *phone;
     /** Non-zero where the user is a stored sub-admin. */
     int is_sub_admin;
+    /** Non-zero where the user is suspended: listed and kept, but without any rights. */
+    int is_suspended;
     /** Milliseconds since 1970. */
     apr_int64_t created_at;
     apr_int64_t updated_at;

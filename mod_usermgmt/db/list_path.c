@@ -6,6 +6,7 @@
 #define BIT(id) (1u << (id))
 #define AGES (BIT(UM_IF_EVENT_AFTER) | BIT(UM_IF_EVENT_BEFORE))
 #define CREATED (BIT(UM_IF_USER_CREATED_AFTER) | BIT(UM_IF_USER_CREATED_BEFORE))
+#define STATES (BIT(UM_IF_USER_IS_ACTIVE) | BIT(UM_IF_USER_IS_SUSPENDED))
 #define STARTED (BIT(UM_IF_SESSION_STARTED_AFTER) | BIT(UM_IF_SESSION_STARTED_BEFORE))
 #define STATUSES                                                                                  \
     (BIT(UM_IF_INVITATION_IS_PENDING) | BIT(UM_IF_INVITATION_IS_EXPIRED)                          \
@@ -24,6 +25,8 @@ static const um_list_path_t all_paths[] = {
     { .index = "users_by_display_name", .source = UM_LIST_OF_USERS,
       .first = BIT(UM_IF_USER_NAME_STARTS) | BIT(UM_IF_USER_NAME_OR_EMAIL_STARTS),
       .second = BIT(UM_IF_USER_NAME_STARTS), .orders = BIT(UM_USERS_BY_DISPLAY_NAME) },
+    { .index = "users_by_active", .source = UM_LIST_OF_USERS, .needs = STATES,
+      .first = STATES, .orders = BIT(UM_USERS_BY_UID) },
     { .index = "users_by_created_at", .source = UM_LIST_OF_USERS,
       .first = CREATED, .second = CREATED, .orders = BIT(UM_USERS_BY_CREATED_AT) },
     { .index = "sqlite_autoindex_users_1", .source = UM_LIST_OF_USERS,

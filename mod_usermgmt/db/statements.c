@@ -15,7 +15,7 @@
 #define USER_COLUMNS                                                                            \
     "u.user_uid, u.email, u.display_name, COALESCE(u.phone, ''),"                               \
     " CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,"                                          \
-    " u.created_at, u.updated_at, u.version, u.attributes"
+    " u.created_at, u.updated_at, u.version, u.attributes, u.active"
 
 #define SUB_ADMIN_OF_USER " sub_admins s ON s.org_id = u.org_id AND s.user_uid = u.user_uid"
 #define USER_OF_SUB_ADMIN " users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid"
@@ -39,8 +39,9 @@
 #define USER_BY_UID                                                                             \
     "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
 
+/* One who has the rights. */
 #define SUB_ADMIN_BY_EMAIL                                                                      \
-    "SELECT 1" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s"
+    "SELECT 1" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s AND u.active = 1"
 
 #define INVITATION_BY_TOKEN                                                                     \
     "SELECT " INVITATION_COLUMNS " FROM invitations i"                                          \
@@ -68,7 +69,7 @@
 #define UPDATE_USER(others)                                                                     \
     "UPDATE users SET email = %s, email_key = %s,"                                              \
     " display_name = %s, display_name_folded = %s, phone = %s,"                                 \
-    " attributes = %s, updated_at = %lld, version = version + 1"                                \
+    " attributes = %s, active = %lld, updated_at = %lld, version = version + 1"                 \
     " WHERE org_id = %lld AND user_uid = %s AND version = %lld" UNLESS(others)
 
 #define OTHERS_WITH_EMAIL                                                                       \
@@ -219,7 +220,7 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
     [UM_STMT_CALLER_GET] = { "caller_get",
                              "SELECT o.org_id, COALESCE(u.user_uid, ''),"
                              " CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,"
-                             " COALESCE(a.user_uid, ''), COALESCE(a.role, '')"
+                             " COALESCE(u.active, 0), COALESCE(a.user_uid, ''), COALESCE(a.role, '')"
                              " FROM organizations o"
                              " LEFT JOIN users u ON u.org_id = o.org_id AND u.email_key = %s"
                              " LEFT JOIN sub_admins s ON s.org_id = u.org_id"
@@ -257,18 +258,18 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     { NULL } },
     [UM_STMT_USER_INSERT] = { "user_insert",
                               "INSERT INTO users (org_id, user_uid, email, email_key,"
-                              " display_name, display_name_folded, phone, attributes,"
+                              " display_name, display_name_folded, phone, attributes, active,"
                               " created_at, updated_at)"
-                              " VALUES (%lld, %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
+                              " VALUES (%lld, %s, %s, %s, %s, %s, %s, %s, %lld, %lld, %lld)"
                               " ON CONFLICT DO NOTHING",
                               { [UM_DIALECT_MARIADB] =
                                     "INSERT INTO users (org_id, user_uid, email, email_key,"
-                                    " display_name, display_name_folded, phone, attributes,"
+                                    " display_name, display_name_folded, phone, attributes, active,"
                                     " created_at, updated_at)"
                                     " WITH n (org_id, user_uid, email, email_key,"
-                                    " display_name, display_name_folded, phone, attributes,"
+                                    " display_name, display_name_folded, phone, attributes, active,"
                                     " created_at, updated_at) AS (SELECT CAST(%lld AS SIGNED),"
-                                    " %s, %s, %s, %s, %s, %s, %s, %lld, %lld)"
+                                    " %s, %s, %s, %s, %s, %s, %s, %lld, %lld, %lld)"
                                     " SELECT * FROM n WHERE NOT EXISTS"
                                     " (SELECT 1 FROM users u WHERE u.org_id = n.org_id"
                                     " AND u.user_uid = n.user_uid) AND NOT EXISTS"
@@ -711,6 +712,8 @@ static const struct {
                { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
                { ")", UM_FILL_NONE }),
     },
+    [UM_IF_USER_IS_ACTIVE] = UNDER(UM_LIST_OF_USERS, { " AND u.active = 1", UM_FILL_NONE }),
+    [UM_IF_USER_IS_SUSPENDED] = UNDER(UM_LIST_OF_USERS, { " AND u.active = 0", UM_FILL_NONE }),
     [UM_IF_USER_CREATED_AFTER] =
         UNDER(UM_LIST_OF_USERS, { " AND u.created_at > %lld", UM_FILL_VALUE }),
     [UM_IF_USER_CREATED_BEFORE] =

@@ -190,6 +190,9 @@ typedef enum um_condition_id_t {
     /** These two take no value. */
     UM_IF_USER_IS_SUB_ADMIN,
     UM_IF_USER_IS_NO_SUB_ADMIN,
+    /** Nor do these. */
+    UM_IF_USER_IS_ACTIVE,
+    UM_IF_USER_IS_SUSPENDED,
     /** A folded prefix of the name; with it, as a second value, a prefix of the
      *  address's key. */
     UM_IF_USER_NAME_STARTS,

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file authz.c The authorization provider, see authz.h. */
+/** @file authz.c The authorization providers, see authz.h. */
 
 #include "authz.h"
 
@@ -14,7 +14,7 @@
 /* A set of roles, 1 << um_role_t each. */
 typedef unsigned um_role_set_t;
 
-static const char *parse(cmd_parms *cmd, const char *line, const void **parsed)
+static const char *parse_roles(cmd_parms *cmd, const char *line, const void **parsed)
 {
     um_role_set_t *roles = apr_pcalloc(cmd->pool, sizeof(*roles));
 
@@ -43,14 +43,28 @@ static authz_status deny(request_rec *r)
     return r->user == NULL && ap_auth_type(r) != NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
 }
 
-static authz_status check(request_rec *r, const char *line, const void *parsed)
+/* Without a login nobody can be told apart, unless the identity comes from elsewhere. */
+static int needs_user(request_rec *r)
+{
+    return r->user == NULL && um_config_directory(r)->identity == NULL;
+}
+
+static authz_status fail(const char *provider, const char *unknown, request_rec *r)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                  "UM0040: %s: %s \"%s\" could not be found out", provider, unknown,
+                  r->user != NULL ? r->user : "");
+    return AUTHZ_GENERAL_ERROR;
+}
+
+static authz_status check_role(request_rec *r, const char *line, const void *parsed)
 {
     const um_role_set_t *roles = parsed;
     um_caller_t caller = { 0 };
     apr_status_t status;
 
     (void)line;
-    if (r->user == NULL && um_config_directory(r)->identity == NULL) {
+    if (needs_user(r)) {
         return AUTHZ_DENIED_NO_USER;
     }
     status = um_caller_identify(&caller, r);
@@ -58,18 +72,42 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
         return deny(r);
     }
     if (status != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "UM0040: usermgmt-role: the role of \"%s\" could not be found out",
-                      r->user != NULL ? r->user : "");
-        return AUTHZ_GENERAL_ERROR;
+        return fail(UM_AUTHZ_ROLE, "the role of", r);
     }
     return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : deny(r);
 }
 
-static const authz_provider provider = { check, parse };
+static const char *parse_nothing(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    (void)cmd;
+    (void)parsed;
+    return line[0] == '\0' ? NULL : "it takes no argument";
+}
+
+static authz_status check_active(request_rec *r, const char *line, const void *parsed)
+{
+    int is_active = 0;
+    apr_status_t status;
+
+    (void)line;
+    (void)parsed;
+    if (needs_user(r)) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    status = um_caller_is_active(&is_active, r);
+    if (status != APR_SUCCESS && status != UM_ENOTFOUND) {
+        return fail(UM_AUTHZ_ACTIVE, "the state of", r);
+    }
+    return is_active ? AUTHZ_GRANTED : deny(r);
+}
 
 void um_authz_register(apr_pool_t *pool)
 {
-    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_PROVIDER,
-                              AUTHZ_PROVIDER_VERSION, &provider, AP_AUTH_INTERNAL_PER_CONF);
+    static const authz_provider role = { check_role, parse_roles };
+    static const authz_provider active = { check_active, parse_nothing };
+
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ROLE, AUTHZ_PROVIDER_VERSION,
+                              &role, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ACTIVE,
+                              AUTHZ_PROVIDER_VERSION, &active, AP_AUTH_INTERNAL_PER_CONF);
 }

@@ -2,13 +2,15 @@
 #ifndef UM_HTTPD_AUTHZ_H
 #define UM_HTTPD_AUTHZ_H
 
-/** @file authz.h The authorization provider: Require usermgmt-role admin sub_admin. */
+/** @file authz.h The authorization providers: Require usermgmt-role admin sub_admin, and
+ *  Require usermgmt-active. */
 
 #include <apr_pools.h>
 
-#define UM_AUTHZ_PROVIDER "usermgmt-role"
+#define UM_AUTHZ_ROLE "usermgmt-role"
+#define UM_AUTHZ_ACTIVE "usermgmt-active"
 
-/** Register the provider; pool is that of the configuration. */
+/** Register the providers; pool is that of the configuration. */
 void um_authz_register(apr_pool_t *pool);
 
 #endif

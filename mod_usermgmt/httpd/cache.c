@@ -91,8 +91,9 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server)
  * ended by a NUL; an absent one is empty. Returns its length, 0 if too long. */
 static apr_size_t pack(char *packed, const um_caller_record_t *record, apr_uint32_t generation)
 {
-    int length = apr_snprintf(packed, RECORD_MAX, "%u%c%" APR_INT64_T_FMT "%c%d%c%s%c%s%c%s",
-                              generation, 0, record->org_id, 0, record->is_sub_admin, 0,
+    int length = apr_snprintf(packed, RECORD_MAX, "%u%c%" APR_INT64_T_FMT "%c%d%c%d%c%s%c%s%c%s",
+                              generation, 0, record->org_id, 0, record->is_active, 0,
+                              record->is_sub_admin, 0,
                               record->user_uid != NULL ? record->user_uid : "", 0,
                               record->seen_uid != NULL ? record->seen_uid : "", 0,
                               record->seen_role != NULL ? record->seen_role : "");
@@ -125,6 +126,7 @@ static um_caller_record_t *unpack(const char *packed, apr_uint32_t generation, a
     }
     record = apr_pcalloc(pool, sizeof(*record));
     record->org_id = apr_strtoi64(next_field(&packed), NULL, 10);
+    record->is_active = next_field(&packed)[0] == '1';
     record->is_sub_admin = next_field(&packed)[0] == '1';
     record->user_uid = next_text(&packed, pool);
     record->seen_uid = next_text(&packed, pool);

@@ -208,6 +208,11 @@ static void use_record(um_look_t *look)
     const um_caller_record_t *record = look->record;
 
     caller->org_id = record->org_id;
+    /* Who is suspended is no sub-admin by configuration either. An admin stays one: the
+     * configuration alone says who that is. */
+    if (caller->role == UM_ROLE_SUB_ADMIN && record->user_uid != NULL && !record->is_active) {
+        caller->role = UM_ROLE_NONE;
+    }
     if (caller->role != UM_ROLE_NONE) {
         caller->uid = record->seen_uid;
         return;
@@ -239,17 +244,18 @@ apr_status_t um_caller_name(const char **identity, const char **organization, re
     return APR_SUCCESS;
 }
 
-apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
+/* Begin a look: who asks, by name. caller->identity is "" for nobody. UM_ENOTFOUND where the
+ * organization can't exist. */
+static apr_status_t begin(um_look_t *look)
 {
-    um_look_t look = { caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
+    um_caller_t *caller = look->caller;
     apr_status_t status;
 
-    caller->remote_addr = r->useragent_ip;
+    caller->remote_addr = look->r->useragent_ip;
     caller->role = UM_ROLE_NONE;
     caller->role_is_stored = 0;
-    status = um_caller_name(&caller->identity, &caller->organization, r);
+    status = um_caller_name(&caller->identity, &caller->organization, look->r);
     if (status == APR_SUCCESS && caller->identity == NULL) {
-        /* Nobody: has no role, and is in no organization. */
         caller->identity = "";
         caller->identity_key = "";
         return APR_SUCCESS;
@@ -257,10 +263,21 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     if (status == APR_SUCCESS && caller->organization == NULL) {
         return UM_ENOTFOUND;
     }
-    if (status != APR_SUCCESS) {
+    if (status == APR_SUCCESS) {
+        caller->identity_key = um_address_identity_key(caller->identity, look->r->pool);
+    }
+    return status;
+}
+
+apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
+{
+    um_look_t look = { caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
+    apr_status_t status = begin(&look);
+
+    /* Nobody has no role, and is in no organization. */
+    if (status != APR_SUCCESS || caller->identity[0] == '\0') {
         return status;
     }
-    caller->identity_key = um_address_identity_key(caller->identity, r->pool);
     status = find_role(&look);
     if (status != APR_SUCCESS) {
         return status;
@@ -271,6 +288,23 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     status = find_record(&look);
     if (status == APR_SUCCESS) {
         use_record(&look);
+    }
+    return status;
+}
+
+apr_status_t um_caller_is_active(int *is_active, request_rec *r)
+{
+    um_caller_t caller = { 0 };
+    um_look_t look = { &caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
+    apr_status_t status = begin(&look);
+
+    *is_active = 0;
+    if (status != APR_SUCCESS || caller.identity[0] == '\0') {
+        return status;
+    }
+    status = look.store != NULL ? find_record(&look) : UM_EUNAVAILABLE;
+    if (status == APR_SUCCESS) {
+        *is_active = look.record->is_active;
     }
     return status;
 }

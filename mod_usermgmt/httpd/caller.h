@@ -27,4 +27,11 @@ apr_status_t um_caller_name(const char **identity, const char **organization, re
  */
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r);
 
+/**
+ * Find out whether the caller is a user of the organization who is not suspended; roles play
+ * no part.
+ * @return as um_caller_identify() does
+ */
+apr_status_t um_caller_is_active(int *is_active, request_rec *r);
+
 #endif

@@ -44,6 +44,7 @@ CREATE TABLE users (
     display_name_folded VARBINARY(2048)  NOT NULL,
     phone               VARBINARY(32)    CHECK (LENGTH(phone) >= 3),
     attributes          VARBINARY(16384) NOT NULL CHECK (LENGTH(attributes) >= 2),
+    active              TINYINT          NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     created_at          BIGINT           NOT NULL,
     updated_at          BIGINT           NOT NULL,
     version             BIGINT           NOT NULL DEFAULT 1,
@@ -52,6 +53,7 @@ CREATE TABLE users (
     INDEX users_by_display_name (org_id, display_name_folded, user_uid),
     INDEX users_by_created_at (org_id, created_at, user_uid),
     INDEX users_by_phone (org_id, phone),
+    INDEX users_by_active (org_id, active, user_uid),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 

@@ -39,6 +39,7 @@ CREATE TABLE users (
     phone               TEXT COLLATE "C" CHECK (length(phone) BETWEEN 3 AND 32),
     attributes          TEXT COLLATE "C" NOT NULL
                         CHECK (octet_length(attributes) BETWEEN 2 AND 16384),
+    active              SMALLINT NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     created_at          BIGINT NOT NULL,
     updated_at          BIGINT NOT NULL,
     version             BIGINT NOT NULL DEFAULT 1,
@@ -52,6 +53,8 @@ CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_u
 CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
 
 CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
+
+CREATE INDEX users_by_active ON users (org_id, active, user_uid);
 
 CREATE TABLE sub_admins (
     org_id     BIGINT NOT NULL,

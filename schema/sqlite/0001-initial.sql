@@ -36,6 +36,7 @@ CREATE TABLE users (
     display_name_folded TEXT    NOT NULL,
     phone               TEXT    CHECK (length(phone) BETWEEN 3 AND 32),
     attributes          TEXT    NOT NULL CHECK (length(CAST(attributes AS BLOB)) BETWEEN 2 AND 16384),
+    active              INTEGER NOT NULL DEFAULT 1 CHECK (active IN (0, 1)),
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
     version             INTEGER NOT NULL DEFAULT 1,
@@ -49,6 +50,8 @@ CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_u
 CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
 
 CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
+
+CREATE INDEX users_by_active ON users (org_id, active, user_uid);
 
 CREATE TRIGGER users_inserted AFTER INSERT ON users BEGIN
     UPDATE organization_counts SET user_count = user_count + 1 WHERE org_id = NEW.org_id;

@@ -8,8 +8,14 @@
 static apr_pool_t *parent;
 
 static const um_user_t stored_user = {
-    "000000000000000000ab", "a@b.co", "A", "123", 0, 1733167050371, 1733167050372, 7,
-    "{\"height\":175,\"age\":\"23\",\"tree\":{\"a\":[0.95]}}",
+    .uid = "000000000000000000ab",
+    .email = "a@b.co",
+    .display_name = "A",
+    .phone = "123",
+    .created_at = 1733167050371,
+    .updated_at = 1733167050372,
+    .version = 7,
+    .attributes = "{\"height\":175,\"age\":\"23\",\"tree\":{\"a\":[0.95]}}",
 };
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)

@@ -31,11 +31,11 @@ def seed(database, count):
     numbers = list(range(count))
     random.Random(7).shuffle(numbers)
     rows = ((1, uid(number), f"u{other}@x.org", f"u{other}@x.org", f"Person {other}",
-             f"person {other}", f"+41 {number}", '{"shoe":"Racer 3"}', 10 ** 12 + number,
+             f"person {other}", f"+41 {number}", '{"shoe":"Racer 3"}', 1, 10 ** 12 + number,
              10 ** 12 + number) for number, other in enumerate(numbers))
     with contextlib.closing(sqlite3.connect(database.path)) as connection:
         # By position, but for the version, which is the last.
-        connection.executemany("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", rows)
+        connection.executemany("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", rows)
         connection.commit()
 
 

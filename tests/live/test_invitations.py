@@ -676,7 +676,7 @@ def test_accept_makes_user_and_sub_admin(server, admin):
     user = admin.everyone(email=email)[0]
     assert user == {"user_uid": user["user_uid"], "email": email,
                     "display_name": email.partition("@")[0], "role": "sub_admin",
-                    "created_at": user["created_at"], "updated_at": user["created_at"]}
+                    "active": True, "created_at": user["created_at"], "updated_at": user["created_at"]}
     assert admin.get("organization-status/").json["user_count"] == users + 1
     # At once, whichever process is asked.
     for _ in range(8):

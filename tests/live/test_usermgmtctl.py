@@ -256,7 +256,7 @@ def refused(result):
 ANN = {"email": "ann@example.com", "display_name": "Ann"}
 
 FULL = {"user_uid": "imported_1-a", "email": "Zoë@example.com", "display_name": "Zoë, \"Z\"",
-        "phone": "+1 555 0100", "role": "sub_admin", "created_at": "2001-02-03T04:05:06.789Z",
+        "phone": "+1 555 0100", "role": "sub_admin", "active": False, "created_at": "2001-02-03T04:05:06.789Z",
         "updated_at": "2002-02-03T04:05:06.789Z", "age": "23", "height": 175, "ycom": 0.95,
         "attributes": "an attribute, too", "tree": {"a": [1, None, "\n😀"]}}
 
@@ -267,7 +267,7 @@ def test_import_is_seen_by_httpd(server, admin):
         .expect(0, "1 imported, 0 there already, 0 refused")
     user = admin.get("users/", query={"email": "ANN@example.com"}).expect(200).json["users"][0]
     assert {**user, "user_uid": "", "created_at": "", "updated_at": ""} == {
-        **ANN, "user_uid": "", "role": "user", "created_at": "", "updated_at": "",
+        **ANN, "user_uid": "", "role": "user", "active": True, "created_at": "", "updated_at": "",
         "age": "23", "ycom": 0.95}
     assert re.fullmatch(r"[0-9A-Za-z]{20}", user["user_uid"])
     assert exported(database) == [user]

@@ -53,10 +53,11 @@ def test_create_gives_the_user(admin):
     assert result.headers["Location"] == "/user-management/users/" + data["user_uid"]
     assert result.headers["ETag"].startswith('"')
     assert data == {"user_uid": data["user_uid"], "email": email, "display_name": "Ann Example",
-                    "phone": "+1 555 123", "role": "user", "created_at": data["created_at"],
+                    "phone": "+1 555 123", "role": "user", "active": True,
+                    "created_at": data["created_at"],
                     "updated_at": data["created_at"], "height": 175}
-    assert list(data) == ["user_uid", "email", "display_name", "phone", "role", "created_at",
-                          "updated_at", "height"]
+    assert list(data) == ["user_uid", "email", "display_name", "phone", "role", "active",
+                          "created_at", "updated_at", "height"]
     assert INSTANT.fullmatch(data["created_at"])
     seconds = time.mktime(time.strptime(data["created_at"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert abs((seconds - time.timezone) * 1000 - before) < 60000

@@ -39,6 +39,8 @@ static const sample_t user_samples[] = {
     { UM_IF_USER_NAME_OR_EMAIL_STARTS, "few", "p" },
     { UM_IF_USER_CREATED_AFTER, "1000000", "1" },
     { UM_IF_USER_CREATED_BEFORE, "10", "2000000" },
+    { UM_IF_USER_IS_ACTIVE, NULL, NULL },
+    { UM_IF_USER_IS_SUSPENDED, NULL, NULL },
     NONE,
 };
 
@@ -84,7 +86,7 @@ static const char *const fill[] = {
     " WHERE n < " APR_STRINGIFY(ROWS) ") SELECT n, CASE WHEN n % 300 = 7 THEN 'few' || n ELSE"
     " 'p' || n END AS name, CASE WHEN n % 300 = 8 THEN 1000000 ELSE 5 END + n AS at FROM r",
     "INSERT INTO users SELECT 1, 'u' || n, name || '@x.org', name || '@x.org', name, name,"
-    " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, '{}', at, at, 1 FROM n",
+    " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, '{}', n % 300 <> 10, at, at, 1 FROM n",
     "INSERT INTO sub_admins SELECT 1, user_uid, 'x', 1 FROM users LIMIT 10",
     "INSERT INTO sessions SELECT 1, 's' || n, CASE WHEN n % 300 = 7 THEN 'few' ELSE 'u' END,"
     " CASE WHEN n % 300 = 9 THEN 'few' ELSE 'run' END, at, at, 1 FROM n",
@@ -314,8 +316,10 @@ static int make_list(um_list_t *list, unsigned *few, const sample_t *samples, un
         APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
     }
     /* These are few whatever the value. */
-    *few |= conditions_of(list) & (1u << UM_IF_USER_EMAIL | 1u << UM_IF_USER_IS_SUB_ADMIN);
-    *few &= ~(1u << UM_IF_USER_IS_NO_SUB_ADMIN);
+    *few |= conditions_of(list)
+            & (1u << UM_IF_USER_EMAIL | 1u << UM_IF_USER_IS_SUB_ADMIN
+               | 1u << UM_IF_USER_IS_SUSPENDED);
+    *few &= ~(1u << UM_IF_USER_IS_NO_SUB_ADMIN | 1u << UM_IF_USER_IS_ACTIVE);
     return chosen != 0;
 }
 
@@ -336,11 +340,11 @@ static void check_cursors(um_list_t *list, unsigned few)
 
 static void check_kind(um_list_source_t source, const sample_t *samples, int orders)
 {
-    static const unsigned patterns[] = { 0x0, 0xff, 0x55, 0xaa };
+    static const unsigned patterns[] = { 0x0, 0x3ff, 0x155, 0x2aa };
     apr_pool_t *scratch;
 
     apr_pool_create(&scratch, pool);
-    for (unsigned chosen = 1; chosen < 256; chosen++) {
+    for (unsigned chosen = 1; chosen < 1024; chosen++) {
         for (int each = 0; each < orders * 4; each++) {
             um_list_t list = { .source = source, .order = each / 4, .limit = 5 };
             unsigned few = 0;

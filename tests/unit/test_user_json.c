@@ -122,6 +122,21 @@ static void what_is_given_is_kept(void **state)
     assert_null(user.phone);
 }
 
+static void a_user_is_active_unless_said_otherwise(void **state)
+{
+    (void)state;
+    assert_string_equal(create("{" REQUIRED "}"), "");
+    assert_false(user.is_suspended);
+    assert_string_equal(create("{" REQUIRED ",\"active\":true}"), "");
+    assert_false(user.is_suspended);
+    assert_string_equal(create("{" REQUIRED ",\"active\":null}"), "");
+    assert_false(user.is_suspended);
+    assert_string_equal(create("{" REQUIRED ",\"active\":false}"), "");
+    assert_true(user.is_suspended);
+    assert_string_equal(create("{" REQUIRED ",\"active\":\"false\"}"), "active:invalid_type ");
+    assert_string_equal(create("{" REQUIRED ",\"active\":0}"), "active:invalid_type ");
+}
+
 static void members_break_rules(void **state)
 {
     (void)state;
@@ -194,15 +209,14 @@ static void attributes_have_limits(void **state)
 /* ---- update ---- */
 
 static const um_user_t stored_user = {
-    "000000000000000000ab",
-    "a@b.co",
-    "A",
-    "123",
-    0,
-    1733167050371,
-    1733167050372,
-    7,
-    "{\"a\":1,\"b\":\"two\",\"c\":{\"d\":0.95}}",
+    .uid = "000000000000000000ab",
+    .email = "a@b.co",
+    .display_name = "A",
+    .phone = "123",
+    .created_at = 1733167050371,
+    .updated_at = 1733167050372,
+    .version = 7,
+    .attributes = "{\"a\":1,\"b\":\"two\",\"c\":{\"d\":0.95}}",
 };
 
 static int changed;
@@ -234,6 +248,19 @@ static void what_is_not_named_stays(void **state)
     assert_string_equal(user.email, "a@b.co");
     assert_string_equal(user.phone, "123");
     assert_string_equal(user.attributes, stored_user.attributes);
+}
+
+static void a_user_is_suspended_and_active_again(void **state)
+{
+    (void)state;
+    assert_string_equal(update("{\"active\":true}"), "");
+    assert_false(changed);
+    assert_string_equal(update("{\"active\":null}"), "");
+    assert_false(changed);
+    assert_string_equal(update("{\"active\":false}"), "");
+    assert_true(changed);
+    assert_true(user.is_suspended);
+    assert_string_equal(update("{\"active\":1}"), "active:invalid_type ");
 }
 
 static void a_user_as_it_is_given_changes_nothing(void **state)
@@ -318,7 +345,7 @@ static void what_no_user_can_have_is_told_with_all_else(void **state)
                                "\"2024-12-02T20:17:30.372+01:00\"}"),
                         "email:invalid_type role:read_only created_at:read_only "
                         "updated_at:read_only ");
-    assert_string_equal(update("{\"email\":1,\"role\":\"sub_admin\",\"created_at\":"
+    assert_string_equal(update("{\"email\":1,\"role\":\"sub_admin\",\"active\":true,\"created_at\":"
                                "\"2024-12-02T19:17:30.372Z\"}"),
                         "email:invalid_type ");
 }
@@ -389,17 +416,18 @@ static void a_user_is_written_flat(void **state)
     (void)state;
     assert_string_equal(um_user_json(&written, pool),
                         "{\"user_uid\":\"000000000000000000ab\",\"email\":\"a@b.co\","
-                        "\"display_name\":\"A\",\"phone\":\"123\",\"role\":\"user\","
+                        "\"display_name\":\"A\",\"phone\":\"123\",\"role\":\"user\",\"active\":true,"
                         "\"created_at\":\"2024-12-02T19:17:30.371Z\","
                         "\"updated_at\":\"2024-12-02T19:17:30.372Z\","
                         "\"a\":1,\"b\":\"two\",\"c\":{\"d\":0.95}}");
     written.phone = NULL;
     written.is_sub_admin = 1;
+    written.is_suspended = 1;
     written.attributes = "{}";
     written.display_name = "\"" E_ACUTE "\\";
     assert_string_equal(um_user_json(&written, pool),
                         "{\"user_uid\":\"000000000000000000ab\",\"email\":\"a@b.co\","
-                        "\"display_name\":\"\\\"" E_ACUTE "\\\\\",\"role\":\"sub_admin\","
+                        "\"display_name\":\"\\\"" E_ACUTE "\\\\\",\"role\":\"sub_admin\",\"active\":false,"
                         "\"created_at\":\"2024-12-02T19:17:30.371Z\","
                         "\"updated_at\":\"2024-12-02T19:17:30.372Z\"}");
 }
@@ -443,11 +471,13 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WITH_POOL(a_user_needs_an_email_and_a_name),
         WITH_POOL(what_is_given_is_kept),
+        WITH_POOL(a_user_is_active_unless_said_otherwise),
         WITH_POOL(members_break_rules),
         WITH_POOL(what_the_server_sets_cannot_be_sent),
         WITH_POOL(attributes_are_kept_as_they_were_sent),
         WITH_POOL(attributes_have_limits),
         WITH_POOL(what_is_not_named_stays),
+        WITH_POOL(a_user_is_suspended_and_active_again),
         WITH_POOL(a_user_as_it_is_given_changes_nothing),
         WITH_POOL(every_member_can_change),
         WITH_POOL(an_update_breaks_rules),

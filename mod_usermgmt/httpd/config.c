@@ -523,7 +523,7 @@ const command_rec um_config_directives[] = {
     AP_INIT_FLAG("UserMgmtAutoOrganization", set_auto_organization, NULL, ANYWHERE,
                  "On: an organization that does not exist is made at an admin's first request"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
-                    "origins besides the server's own whose pages may send changes"),
+                    "origins besides the server's own whose pages may use the API"),
     AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,
                   "the URL that clients know the service by"),
     AP_INIT_TAKE1("UserMgmtMaxBody", set_max_body, NULL, ANYWHERE,

@@ -11,6 +11,7 @@
 #include "authz.h"
 #include "cache.h"
 #include "config.h"
+#include "cors.h"
 #include "errors.h"
 #include "etags.h"
 #include "folding.h"
@@ -69,6 +70,12 @@ static void child_init(apr_pool_t *pool, server_rec *server)
     um_watchdog_init_child(pool);
 }
 
+static int parse_header(request_rec *r)
+{
+    um_cors_set_headers(r);
+    return DECLINED;
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     /* The child's end undoes it in reverse: our work is told to stop before
@@ -88,6 +95,10 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_header_parser(parse_header, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_access_ex(um_cors_admit_preflight, NULL, NULL, APR_HOOK_MIDDLE,
+                            AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(um_errors_insert_filter, NULL, NULL, APR_HOOK_LAST);

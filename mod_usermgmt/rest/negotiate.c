@@ -330,10 +330,13 @@ static const char *normalize(const char *origin, apr_pool_t *pool)
     return lower;
 }
 
-static int is_listed(const char *origin, const apr_array_header_t *allowed, apr_pool_t *pool)
+int um_negotiate_origin_is_listed(const char *origin, const apr_array_header_t *allowed,
+                                  apr_pool_t *pool)
 {
+    const char *normal = normalize(origin, pool);
+
     for (int i = 0; allowed != NULL && i < allowed->nelts; i++) {
-        if (strcmp(origin, normalize(APR_ARRAY_IDX(allowed, i, const char *), pool)) == 0) {
+        if (strcmp(normal, normalize(APR_ARRAY_IDX(allowed, i, const char *), pool)) == 0) {
             return 1;
         }
     }
@@ -344,14 +347,12 @@ int um_negotiate_origin_allowed(const char *origin, const char *sec_fetch_site,
                                 const char *own_origin, const apr_array_header_t *allowed,
                                 apr_pool_t *pool)
 {
-    const char *normal = origin != NULL ? normalize(origin, pool) : NULL;
-
-    if (normal != NULL && is_listed(normal, allowed, pool)) {
+    if (origin != NULL && um_negotiate_origin_is_listed(origin, allowed, pool)) {
         return 1;
     }
     if (sec_fetch_site != NULL && strcmp(sec_fetch_site, "same-origin") != 0
         && strcmp(sec_fetch_site, "none") != 0) {
         return 0;
     }
-    return normal == NULL || strcmp(normal, normalize(own_origin, pool)) == 0;
+    return origin == NULL || strcmp(normalize(origin, pool), normalize(own_origin, pool)) == 0;
 }

@@ -52,6 +52,14 @@ int um_negotiate_etag_matches(const char *list, const char *etag, int weak);
 const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_pool_t *pool);
 
 /**
+ * Tell whether an origin is one of a list (scheme and host without case, default ports
+ * left out on both sides).
+ * @param allowed array of const char * (origins), or NULL for none
+ */
+int um_negotiate_origin_is_listed(const char *origin, const apr_array_header_t *allowed,
+                                  apr_pool_t *pool);
+
+/**
  * Tell whether a state-changing request may have come from where it says.
  * Sec-Fetch-Site, where sent, must be same-origin or none, unless Origin is
  * one of allowed; Origin, where sent, must be own_origin or one of allowed

@@ -520,6 +520,21 @@ static void listed_origins_are_allowed_from_any_site(void **state)
     assert_false(um_negotiate_origin_allowed("*", NULL, own, origins("*.example", NULL), pool));
 }
 
+static void an_origin_is_listed_in_any_spelling(void **state)
+{
+    const apr_array_header_t *list = origins("https://App.Example:443", "http://[::1]:3000");
+
+    (void)state;
+    assert_true(um_negotiate_origin_is_listed("https://app.example", list, pool));
+    assert_true(um_negotiate_origin_is_listed("HTTPS://APP.EXAMPLE:443", list, pool));
+    assert_true(um_negotiate_origin_is_listed("http://[::1]:3000", list, pool));
+    assert_false(um_negotiate_origin_is_listed("https://app.example.evil", list, pool));
+    assert_false(um_negotiate_origin_is_listed("https://app.example:4430", list, pool));
+    assert_false(um_negotiate_origin_is_listed("null", list, pool));
+    assert_false(um_negotiate_origin_is_listed("", list, pool));
+    assert_false(um_negotiate_origin_is_listed("https://app.example", NULL, pool));
+}
+
 #define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -544,6 +559,7 @@ int main(void)
         WITH_POOL(the_own_origin_in_any_spelling),
         WITH_POOL(the_site_must_be_the_same_or_none),
         WITH_POOL(listed_origins_are_allowed_from_any_site),
+        WITH_POOL(an_origin_is_listed_in_any_spelling),
     };
     int failed;
 

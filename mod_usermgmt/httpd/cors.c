@@ -1,0 +1,82 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file cors.c Cross-origin resource sharing, see cors.h. */
+
+#include "cors.h"
+
+#include <http_protocol.h>
+
+#include "../rest/negotiate.h"
+#include "config.h"
+
+/* The methods that routes have, and the request headers that the API reads. */
+#define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+#define ALLOWED_HEADERS                                                                           \
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+
+/* The headers that a page may read besides those that any page may. */
+#define EXPOSED_HEADERS "Link, ETag, Location, Retry-After"
+
+/* For so many seconds a browser need not ask again. */
+#define MAX_AGE "600"
+
+/* The origin of a request's page where UserMgmtAllowOrigin has it, else NULL. */
+static const char *allowed_origin(request_rec *r)
+{
+    const um_config_directory_t *config = um_config_directory(r);
+    const char *origin = apr_table_get(r->headers_in, "Origin");
+
+    return um_config_base(r) != NULL && origin != NULL
+                   && um_negotiate_origin_is_listed(origin, config->allowed_origins, r->pool)
+               ? origin
+               : NULL;
+}
+
+static int is_preflight(request_rec *r)
+{
+    return r->method_number == M_OPTIONS
+           && apr_table_get(r->headers_in, "Access-Control-Request-Method") != NULL
+           && allowed_origin(r) != NULL;
+}
+
+void um_cors_set_headers(request_rec *r)
+{
+    const char *origin = allowed_origin(r);
+
+    if (um_config_base(r) == NULL || um_config_directory(r)->allowed_origins == NULL) {
+        return;
+    }
+    /* httpd joins it with the Vary of the answer. */
+    apr_table_setn(r->err_headers_out, "Vary", "Origin");
+    if (origin != NULL) {
+        apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
+        apr_table_setn(r->err_headers_out, "Access-Control-Allow-Credentials", "true");
+        apr_table_setn(r->err_headers_out, "Access-Control-Expose-Headers", EXPOSED_HEADERS);
+    }
+}
+
+int um_cors_admit_preflight(request_rec *r)
+{
+    return is_preflight(r) ? OK : DECLINED;
+}
+
+int um_cors_answer_preflight(request_rec *r)
+{
+    if (!is_preflight(r)) {
+        return DECLINED;
+    }
+    apr_table_setn(r->headers_out, "Access-Control-Allow-Methods", ALLOWED_METHODS);
+    apr_table_setn(r->headers_out, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
+    apr_table_setn(r->headers_out, "Access-Control-Max-Age", MAX_AGE);
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->notes, "usermgmt-action", "options");
+    apr_table_setn(r->notes, "usermgmt-outcome", "ok");
+    if (apr_table_get(r->headers_in, "Content-Length") != NULL
+        || apr_table_get(r->headers_in, "Transfer-Encoding") != NULL) {
+        /* httpd would wait for the body, which nobody reads. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    r->status = HTTP_NO_CONTENT;
+    ap_finalize_request_protocol(r);
+    return OK;
+}

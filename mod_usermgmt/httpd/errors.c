@@ -7,6 +7,7 @@
 
 #include "errors.h"
 
+#include <http_core.h>
 #include <http_protocol.h>
 #include <util_filter.h>
 
@@ -14,6 +15,9 @@
 #include "config.h"
 
 #define FILTER_NAME "USERMGMT_ERRORS"
+
+/* The last that httpd knows: 511 Network Authentication Required. */
+#define LAST_STATUS 511
 
 /* The first brigade of the page becomes the whole problem, the rest is dropped. */
 static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade)
@@ -40,6 +44,21 @@ static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade
 void um_errors_register(void)
 {
     ap_register_output_filter(FILTER_NAME, filter_page, NULL, AP_FTYPE_RESOURCE);
+}
+
+/* What is registered for the request goes before what ErrorDocument says, and must be a
+ * text, since httpd redirects to what looks like a path. The filter replaces the text. */
+void um_errors_drop_documents(request_rec *r)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    if (um_config_base(r) == NULL
+        || (core->response_code_exprs == NULL && core->response_code_strings == NULL)) {
+        return;
+    }
+    for (int status = HTTP_BAD_REQUEST; status <= LAST_STATUS; status++) {
+        ap_custom_response(r, status, "a problem");
+    }
 }
 
 void um_errors_insert_filter(request_rec *r)

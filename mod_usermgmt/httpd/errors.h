@@ -9,6 +9,10 @@
 /** Register the output filter. */
 void um_errors_register(void);
 
+/** Where the Location is this module's, have no ErrorDocument take the place of a
+ *  problem: header_parser. */
+void um_errors_drop_documents(request_rec *r);
+
 /** Insert it where the Location is this module's: insert_error_filter. */
 void um_errors_insert_filter(request_rec *r);
 

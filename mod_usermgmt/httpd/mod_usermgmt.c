@@ -73,6 +73,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 static int parse_header(request_rec *r)
 {
     um_cors_set_headers(r);
+    um_errors_drop_documents(r);
     return DECLINED;
 }
 

@@ -223,7 +223,8 @@ static int read_body(um_answer_t *answer, um_request_t *request, const um_route_
                           "A body has at most %" APR_INT64_T_FMT " bytes here.", max);
     } else if (status == APR_TIMEUP) {
         um_problem_answer(answer, 408, "request_timeout", request->pool,
-                          "The body must be here within %" APR_INT64_T_FMT " ms.",
+                          "The body came too slowly: it must be here within %" APR_INT64_T_FMT
+                          " ms, or within the time of mod_reqtimeout.",
                           apr_time_as_msec(request->settings->body_timeout));
     } else if (status != APR_SUCCESS) {
         um_problem_answer(answer, 400, "body_incomplete", request->pool,

@@ -15,6 +15,7 @@
 #include "config_database.h"
 #include "config_mail.h"
 #include "module.h"
+#include "mutexes.h"
 
 #define DEFAULT_MAX_BODY APR_INT64_C(1048576)
 #define DEFAULT_BODY_TIMEOUT apr_time_from_sec(30)
@@ -24,6 +25,9 @@
 #define DEFAULT_SESSION_IDLE apr_time_from_sec(1800)
 #define DEFAULT_SESSION_TABLE 16384
 #define DEFAULT_SESSION_FLUSH apr_time_from_sec(5)
+
+/* An argument of SetHandler that begins so names a host. */
+#define PROXY_PREFIX "proxy:"
 
 #define STREAMS_MAX 100000
 #define SESSION_TABLE_MIN 16
@@ -159,16 +163,27 @@ apr_uint32_t um_config_max_streams(const server_rec *server)
 
 /* ---- directives ---- */
 
+/* Is a section a <Location> with a path, and no regular expression (<Location ~ …>)? */
+static int is_plain_location(const ap_directive_t *section, apr_pool_t *pool)
+{
+    const char *arguments;
+
+    if (section == NULL || ap_cstr_casecmp(section->directive, "<Location") != 0) {
+        return 0;
+    }
+    arguments = section->args;
+    return strcmp(ap_getword_conf(pool, &arguments), "~") != 0;
+}
+
 /* The base path of the Location that a directive stands in, in *base. */
 static const char *find_base(const char **base, const cmd_parms *cmd)
 {
-    const ap_directive_t *section = cmd->directive->parent;
     apr_size_t length;
 
-    if (section == NULL || ap_cstr_casecmp(section->directive, "<Location") != 0
-        || cmd->path == NULL || cmd->path[0] != '/' || apr_fnmatch_test(cmd->path)) {
+    if (!is_plain_location(cmd->directive->parent, cmd->temp_pool) || cmd->path == NULL
+        || cmd->path[0] != '/' || apr_fnmatch_test(cmd->path)) {
         return "SetHandler " UM_HANDLER " must stand directly in a <Location> with a plain path: "
-               "no <LocationMatch>, no wildcards, no <If>, no <Directory>";
+               "no <Location ~>, no <LocationMatch>, no wildcards, no <If>, no <Directory>";
     }
     length = strlen(cmd->path);
     if (cmd->path[length - 1] == '/') {
@@ -176,6 +191,29 @@ static const char *find_base(const char **base, const cmd_parms *cmd)
     }
     *base = apr_pstrmemdup(cmd->pool, cmd->path, length);
     return NULL;
+}
+
+static int is_of_name(char c)
+{
+    return apr_isalnum(c) || c == '-' || c == '_';
+}
+
+/* Is the module's handler meant, and not one that has its name in its own, or a host? To
+ * httpd the argument is an expression; what that will give is not known here. */
+static int names_handler(const char *text)
+{
+    apr_size_t length = strlen(UM_HANDLER);
+
+    if (strncmp(text, PROXY_PREFIX, strlen(PROXY_PREFIX)) == 0) {
+        return 0;
+    }
+    for (const char *at = ap_strcasestr(text, UM_HANDLER); at != NULL;
+         at = ap_strcasestr(at + length, UM_HANDLER)) {
+        if ((at == text || !is_of_name(at[-1])) && !is_of_name(at[length])) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* httpd's core has the directive and does what it says; here it is only seen,
@@ -188,7 +226,12 @@ static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *
 
     if (ap_cstr_casecmp(handler, UM_HANDLER) != 0) {
         config->base = no_base;
-        return NULL;
+        return names_handler(handler)
+                   ? apr_psprintf(cmd->pool,
+                                  "SetHandler \"%s\": the handler is " UM_HANDLER " alone, not the "
+                                  "value of an expression",
+                                  handler)
+                   : NULL;
     }
     server->used = 1;
     return find_base(&config->base, cmd);
@@ -275,6 +318,18 @@ static const char *set_expression(cmd_parms *cmd, void *directory, const char *t
                             cmd->cmd->name, text, error);
     }
     return NULL;
+}
+
+/* Callers with one identity would be one user. */
+static const char *set_identity(cmd_parms *cmd, void *directory, const char *text)
+{
+    if (strstr(text, "%{") == NULL) {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" is a text that is the same for every caller; a variable "
+                            "is written as %%{REMOTE_USER}",
+                            cmd->cmd->name, text);
+    }
+    return set_expression(cmd, directory, text);
 }
 
 static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
@@ -516,7 +571,7 @@ const command_rec um_config_directives[] = {
     AP_INIT_ITERATE("UserMgmtSubAdminAllow", add_permission, NULL, ANYWHERE,
                     "what sub-admins may do: none, or some of users:read users:create "
                     "users:update users:delete invitations:read sub-admins:read"),
-    AP_INIT_TAKE1("UserMgmtIdentity", set_expression, FIELD(identity), ANYWHERE,
+    AP_INIT_TAKE1("UserMgmtIdentity", set_identity, FIELD(identity), ANYWHERE,
                   "an expression that gives the caller's identity, normally an email address"),
     AP_INIT_TAKE1("UserMgmtOrganization", set_expression, FIELD(organization), ANYWHERE,
                   "an expression that gives the caller's organization"),
@@ -550,6 +605,9 @@ const command_rec um_config_directives[] = {
                   "how many streams a process sends at once"),
     AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
+    AP_INIT_RAW_ARGS("Mutex", um_mutexes_see, NULL, RSRC_CONF,
+                     "a kind of lock and what it is for; usermgmt-writer and usermgmt-sessions "
+                     "can't be posixsem"),
     UM_CONFIG_DATABASE_DIRECTIVES
     UM_CONFIG_MAIL_DIRECTIVES
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },

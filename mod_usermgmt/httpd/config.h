@@ -83,6 +83,7 @@ typedef struct um_mailbox_t {
  * database_place, dbd_place: the line of UserMgmtDatabase, and of mod_dbd's last one
  * has_dbd_size: one of DBDMin, DBDKeep, DBDMax is given
  * connection_wait: microseconds
+ * mutexes: of the main server; a type of Mutex to "refused" or "good"
  * used: some Location has the handler
  * counts: sessions are counted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
@@ -102,6 +103,7 @@ typedef struct um_mailbox_t {
     X(int, has_dbd_size, -1)                                                                      \
     X(apr_int64_t, connections, -1)                                                               \
     X(apr_interval_time_t, connection_wait, -1)                                                   \
+    X(apr_table_t *, mutexes, NULL)                                                               \
     X(int, used, -1)                                                                              \
     X(int, counts, -1)                                                                            \
     X(int, auto_schema, -1)                                                                       \

@@ -406,8 +406,14 @@ int um_handler_handle(request_rec *r)
     um_settings_t settings;
     um_answer_t answer;
 
-    if (strcmp(r->handler, UM_HANDLER) != 0 || um_config_base(r) == NULL) {
+    if (strcmp(r->handler, UM_HANDLER) != 0) {
         return DECLINED;
+    }
+    if (um_config_base(r) == NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
+                      "UM0097: the handler " UM_HANDLER " was set, but not by SetHandler "
+                      UM_HANDLER " in a <Location>, so that the base path is not known");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     fill_request(&request, &settings, r);
     um_router_handle(&answer, &request, um_api_routes);

@@ -36,7 +36,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *server)
 {
     (void)plog;
-    return um_runtime_check(pconf, ptemp, server) && um_mailing_check(server)
+    return um_runtime_check(pconf, ptemp, server) && um_sessions_check(server)
+                   && um_mailing_check(server)
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "config_database.h"
 #include "module.h"
+#include "mutexes.h"
 
 #define MUTEX_TYPE "usermgmt-writer"
 /* Another name whenever um_shared_t changes: a graceful restart may load a newer module,
@@ -330,6 +331,17 @@ static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
     return 0;
 }
 
+static int has_single_writer(const um_host_database_t *database)
+{
+    return um_statements_traits(database->shown.database.dialect)->has_single_writer;
+}
+
+/* Does a database that was found need the lock between processes? */
+static int needs_lock(const um_host_database_t *database)
+{
+    return database->shown.database.driver != NULL && has_single_writer(database);
+}
+
 /* mod_dbd's numbers are about its own connections. */
 static void tell_of_sizes(server_rec *server)
 {
@@ -348,6 +360,7 @@ static void tell_of_sizes(server_rec *server)
 int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server)
 {
     int is_good = 1;
+    int locks = 0;
 
     databases = apr_array_make(pconf, 2, sizeof(um_host_database_t *));
     databases_of_servers = apr_hash_make(pconf);
@@ -355,30 +368,12 @@ int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server)
         is_good = check_file(each, ptemp) && find_of_server(each, pconf);
     }
     for (int i = 0; i < databases->nelts; i++) {
-        is_good =
-            load_driver(APR_ARRAY_IDX(databases, i, um_host_database_t *), pconf) && is_good;
-    }
-    return is_good;
-}
+        um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
 
-apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
-                                     const char *instance, server_rec *server)
-{
-    apr_status_t status;
-
-    /* Logs by itself where it fails. */
-    status = ap_global_mutex_create(mutex, NULL, type, instance, server, server->process->pool, 0);
-    if (status != APR_SUCCESS) {
-        return status;
+        is_good = load_driver(database, pconf) && is_good;
+        locks = locks || needs_lock(database);
     }
-    if (strcmp(apr_global_mutex_name(*mutex), "posixsem") == 0) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                     "UM0043: Mutex posixsem can't be used for %s: it stays locked "
-                     "when a process is killed; use pthread or fcntl",
-                     type);
-        return APR_ENOTIMPL;
-    }
-    return APR_SUCCESS;
+    return is_good && (!locks || um_mutexes_check(MUTEX_TYPE, server));
 }
 
 static apr_status_t make_shared(um_shared_t *made, server_rec *server)
@@ -406,9 +401,8 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
 
     if (lock == NULL) {
         lock = apr_pcalloc(pool, sizeof(*lock));
-        status = um_runtime_create_mutex(
-            &lock->mutex, MUTEX_TYPE, apr_psprintf(pool, "%u", apr_hash_count(shared->locks)),
-            server);
+        status = um_mutexes_create(&lock->mutex, MUTEX_TYPE,
+                                   apr_psprintf(pool, "%u", apr_hash_count(shared->locks)), server);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -418,18 +412,12 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
     return APR_SUCCESS;
 }
 
-static int has_single_writer(const um_host_database_t *database)
-{
-    return um_statements_traits(database->shown.database.dialect)->has_single_writer;
-}
-
 /* The file of a database that is used and has one; 0 for others. */
 static int get_file(um_database_file_t *file, const um_host_database_t *database)
 {
     um_config_database_file(file,
                             um_config_server(um_runtime_database_server(&database->shown)));
-    return database->shown.is_used && database->shown.database.driver != NULL
-           && has_single_writer(database);
+    return database->shown.is_used && needs_lock(database);
 }
 
 /* Here and not in a child, which may have connections of other modules. */
@@ -457,7 +445,7 @@ apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server)
         um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
 
         look_at_file(database, ptemp);
-        if (database->shown.database.driver != NULL && has_single_writer(database)) {
+        if (needs_lock(database)) {
             status = find_lock(database, server);
         }
     }

@@ -63,12 +63,6 @@ void um_runtime_create_files(apr_pool_t *pool, server_rec *server);
 /** Start in a child process; pool is the child's. */
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
 
-/** Make a mutex that outlives graceful restarts, of a type registered before. instance
- *  tells several of a type apart, or is NULL. Logged where it fails, or is of a kind
- *  that a killed process leaves locked. */
-apr_status_t um_runtime_create_mutex(apr_global_mutex_t **mutex, const char *type,
-                                     const char *instance, server_rec *server);
-
 /** Lock a mutex, waiting for so long at most: the process that has it may be stopped.
  *  APR_SUCCESS, or an error where it could not be had. */
 apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait);

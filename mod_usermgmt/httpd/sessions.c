@@ -16,6 +16,7 @@
 #include "caller.h"
 #include "config.h"
 #include "module.h"
+#include "mutexes.h"
 #include "runtime.h"
 #include "watchdog.h"
 
@@ -84,7 +85,7 @@ apr_status_t um_sessions_register(apr_pool_t *pconf)
 static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, server_rec *server)
 {
     apr_pool_t *pool = server->process->pool;
-    apr_status_t status = um_runtime_create_mutex(&made->mutex, MUTEX_TYPE, NULL, server);
+    apr_status_t status = um_mutexes_create(&made->mutex, MUTEX_TYPE, NULL, server);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -138,19 +139,30 @@ static void add_place(server_rec *server, apr_pool_t *pool)
 
 static um_watchdog_work_t write_sessions;
 
+static int are_counted(const server_rec *server)
+{
+    while (server != NULL && um_config_server(server)->counts != 1) {
+        server = server->next;
+    }
+    return server != NULL;
+}
+
+int um_sessions_check(server_rec *server)
+{
+    return !are_counted(server) || um_mutexes_check(MUTEX_TYPE, server);
+}
+
 apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
 {
     apr_size_t size = um_config_session_table(server);
     apr_status_t status = APR_SUCCESS;
-    int counts = 0;
 
     table = NULL;
     places = apr_hash_make(pconf);
     for (server_rec *each = server; each != NULL; each = each->next) {
-        counts = counts || um_config_server(each)->counts == 1;
         add_place(each, pconf);
     }
-    if (!counts) {
+    if (!are_counted(server)) {
         places = NULL;
         return APR_SUCCESS;
     }

@@ -14,6 +14,10 @@
 /** Register the mutex with httpd; in pre_config. */
 apr_status_t um_sessions_register(apr_pool_t *pconf);
 
+/** Tell whether sessions can be counted, where they are to be; in check_config. Logged
+ *  where not. */
+int um_sessions_check(server_rec *server);
+
 /** Make the table where sessions are counted, and have it written; in
  *  post_config. Logged where it fails. */
 apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server);

@@ -26,6 +26,14 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
     ("UserMgmtSubAdminAllow users:write", '"users:write" is none of'),
     ("UserMgmtSubAdminAllow users:read,users:create", "is none of"),
     ("UserMgmtIdentity", "UserMgmtIdentity"),
+    ("UserMgmtIdentity REMOTE_USER", r'"REMOTE_USER" is a text .* written as %{REMOTE_USER}'),
+    ("UserMgmtIdentity admin@example.com", "is the same for every caller"),
+    ("UserMgmtIdentity {REMOTE_USER}", "is the same for every caller"),
+    ("SetHandler expr=usermgmt", 'SetHandler "expr=usermgmt": the handler is usermgmt alone'),
+    ('SetHandler "expr=usermgmt"', "the handler is usermgmt alone"),
+    ('SetHandler "expr=%{env:x}UserMgmt"', "the handler is usermgmt alone"),
+    ('SetHandler "%{tolower:usermgmt}"', "the handler is usermgmt alone"),
+    ('SetHandler "usermgmt x"', "the handler is usermgmt alone"),
     ('UserMgmtIdentity "%{nonsense:x}"', "UserMgmtIdentity: can't read the expression"),
     ('UserMgmtIdentity "%{"', "UserMgmtIdentity: can't read the expression"),
     ('UserMgmtOrganization "%{HTTP:X"', "UserMgmtOrganization: can't read the expression"),
@@ -85,6 +93,8 @@ def test_bad_values_are_refused_with_their_line(new_server, line, said):
     "UserMgmtAutoOrganization On", "UserMgmtAllowOrigin https://a.example.com http://b:81",
     "UserMgmtPublicURL https://users.example.com/user-management",
     "UserMgmtPublicURL http://users.example.com:8080", "UserMgmtPublicURL https://[::1]/",
+    "SetHandler %{env:handler}", "SetHandler not-usermgmt", "SetHandler usermgmt2",
+    "SetHandler proxy:http://usermgmt:8080/",
     "UserMgmtMaxBody 1", "UserMgmtMaxBody 2147483647", "UserMgmtRoleCacheTTL 0",
     "UserMgmtRoleCacheTTL 3600", "UserMgmtRoleCacheTTL 100ms",
 ])
@@ -99,6 +109,9 @@ def test_good_values_are_taken(new_server, line):
     '<Directory "@DIR@/htdocs">\nSetHandler usermgmt\n</Directory>',
     '<LocationMatch "^/um">\nSetHandler usermgmt\n</LocationMatch>',
     '<Location ~ "^/um">\nSetHandler usermgmt\n</Location>',
+    '<Location ~ "/um">\nSetHandler usermgmt\n</Location>',
+    '<Location ~ /um>\nSetHandler usermgmt\n</Location>',
+    '<location  ~  "/um">\nSetHandler usermgmt\n</location>',
     '<Location "/um*">\nSetHandler usermgmt\n</Location>',
     '<Files "x">\nSetHandler usermgmt\n</Files>',
     '<Location "/um">\n<If "true">\nSetHandler usermgmt\n</If>\n</Location>',
@@ -108,6 +121,70 @@ def test_good_values_are_taken(new_server, line):
 def test_the_handler_belongs_in_a_location(new_server, section):
     server = new_server(start=False, has_location=False, extra=section)
     server.expect_config_error("must stand directly in a <Location>|not allowed here")
+
+
+def test_a_handler_that_is_set_otherwise_is_told(new_server):
+    server = new_server(modules=["rewrite", "mime"], extra="""
+        TypesConfig /dev/null
+        RewriteEngine On
+        RewriteRule ^/rewritten$ /page.txt [H=usermgmt]
+        <Directory "@DIR@/htdocs">
+            AddHandler usermgmt .um
+        </Directory>
+        <Location "/computed">
+            SetHandler "%{QUERY_STRING}"
+        </Location>""")
+    (server.directory / "htdocs/page.um").write_text("a page\n")
+    client = server.client(base="")
+    for path in ("page.um", "rewritten", "computed?usermgmt"):
+        with server.expect_log("UM0097: the handler usermgmt was set, but not by SetHandler"):
+            assert client.get(path).status == 500, path
+    client.get("page.txt").expect(200)
+
+
+# ---- locks between processes ----
+
+POSIXSEM = r"UM0043: Mutex posixsem can't be used for usermgmt-"
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("lines", [
+    "Mutex posixsem", "Mutex posixsem default", "Mutex posixsem usermgmt-writer",
+    "Mutex sem usermgmt-writer", "Mutex pthread\nMutex posixsem usermgmt-writer",
+    "Mutex posixsem OmitPID usermgmt-writer",
+    "Mutex posixsem watchdog-callback usermgmt-writer omitpid",
+    "Mutex posixsem usermgmt-writer\nMutex pthread default",
+])
+def test_a_lock_that_a_killed_process_keeps_is_refused(new_server, lines):
+    new_server(start=False, extra=lines).expect_config_error(POSIXSEM + "writer: .*use pthread")
+
+
+@pytest.mark.parametrize("lines", [
+    "Mutex posixsem usermgmt-sessions", "Mutex posixsem\nMutex pthread usermgmt-writer",
+])
+def test_the_lock_of_sessions_is_refused_where_they_are_counted(new_server, lines):
+    server = new_server(start=False, extra=lines)
+    code, said = server.configtest()
+    assert code == 0, said
+    server.extra += "\n<Location \"/shop\">\nUserMgmtActivity shop\n</Location>"
+    server.expect_config_error(POSIXSEM + "sessions: ")
+
+
+@pytest.mark.parametrize("lines", [
+    "Mutex pthread", "Mutex fcntl", "Mutex sysvsem default", "Mutex default",
+    "Mutex posixsem watchdog-callback", "Mutex posixsem default\nMutex pthread usermgmt-writer",
+    "Mutex fcntl usermgmt-writer usermgmt-sessions\nMutex posixsem default",
+])
+def test_other_locks_are_taken(new_server, lines):
+    server = new_server(start=False, extra=lines)
+    code, said = server.configtest()
+    assert code == 0 and "Syntax OK" in said, said
+    server.start().admin.create("a@example.com")
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_a_database_without_that_lock_takes_any(new_server):
+    new_server(extra="Mutex posixsem").admin.create("a@example.com")
 
 
 # ---- which database ----

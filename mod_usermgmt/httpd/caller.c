@@ -3,6 +3,8 @@
 
 #include "caller.h"
 
+#include <apr_strings.h>
+
 #include "../base/address.h"
 #include "../base/log.h"
 #include "../base/text.h"
@@ -22,6 +24,9 @@ typedef struct um_look_t {
     const um_config_directory_t *config;
     um_store_t *store;
     um_caller_record_t *record;
+    /* The directive, and its line, that gave the role; NULL where none did. */
+    const char *directive;
+    const um_require_t *line;
     /* Of the cache, when the look began. */
     apr_uint32_t generation;
 } um_look_t;
@@ -48,19 +53,21 @@ static apr_status_t evaluate(const char **value, const ap_expr_info_t *expressio
     return APR_SUCCESS;
 }
 
-/* Ask the lines of a directive one by one whether the caller holds a role;
- * *failed is set where one could not tell. */
-static int holds(int *failed, const apr_array_header_t *lines, request_rec *r)
+/* Ask the lines of a directive one by one whether the caller holds a role. The first that
+ * grants it, or NULL; *failed is set where one could not tell. */
+static const um_require_t *find_line(int *failed, const apr_array_header_t *lines, request_rec *r)
 {
-    authz_status status = AUTHZ_NEUTRAL;
-
-    for (int i = 0; lines != NULL && status != AUTHZ_GRANTED && i < lines->nelts; i++) {
+    for (int i = 0; lines != NULL && i < lines->nelts; i++) {
         const um_require_t *line = &APR_ARRAY_IDX(lines, i, um_require_t);
+        authz_status status;
 
         /* Some providers go by more than one name and look here for theirs. */
         apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, line->provider_name);
         status = line->provider->check_authorization(r, line->line, line->parsed);
         apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
+        if (status == AUTHZ_GRANTED) {
+            return line;
+        }
         if (status == AUTHZ_GENERAL_ERROR) {
             *failed = 1;
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
@@ -68,18 +75,30 @@ static int holds(int *failed, const apr_array_header_t *lines, request_rec *r)
                           line->provider_name, line->line);
         }
     }
-    return status == AUTHZ_GRANTED;
+    return NULL;
+}
+
+/* Give a role by the lines of a directive; 0 where none grants it. */
+static int give_role(um_look_t *look, int *failed, um_role_t role, const char *directive,
+                     const apr_array_header_t *lines)
+{
+    look->line = find_line(failed, lines, look->r);
+    if (look->line == NULL) {
+        return 0;
+    }
+    look->directive = directive;
+    look->caller->role = role;
+    return 1;
 }
 
 /* The role by configuration. */
 static apr_status_t find_role(um_look_t *look)
 {
+    const um_config_directory_t *config = look->config;
     int failed = 0;
 
-    if (holds(&failed, look->config->admins, look->r)) {
-        look->caller->role = UM_ROLE_ADMIN;
-    } else if (holds(&failed, look->config->sub_admins, look->r)) {
-        look->caller->role = UM_ROLE_SUB_ADMIN;
+    if (!give_role(look, &failed, UM_ROLE_ADMIN, "UserMgmtAdmin", config->admins)) {
+        give_role(look, &failed, UM_ROLE_SUB_ADMIN, "UserMgmtSubAdmin", config->sub_admins);
     }
     return failed && look->caller->role == UM_ROLE_NONE ? APR_EGENERAL : APR_SUCCESS;
 }
@@ -269,25 +288,71 @@ static apr_status_t begin(um_look_t *look)
     return status;
 }
 
-apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
+static apr_status_t identify(um_look_t *look)
 {
-    um_look_t look = { caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
-    apr_status_t status = begin(&look);
+    apr_status_t status = begin(look);
 
     /* Nobody has no role, and is in no organization. */
-    if (status != APR_SUCCESS || caller->identity[0] == '\0') {
+    if (status != APR_SUCCESS || look->caller->identity[0] == '\0') {
         return status;
     }
-    status = find_role(&look);
+    status = find_role(look);
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (look.store == NULL) {
+    if (look->store == NULL) {
         return UM_EUNAVAILABLE;
     }
-    status = find_record(&look);
+    status = find_record(look);
     if (status == APR_SUCCESS) {
-        use_record(&look);
+        use_record(look);
+    }
+    return status;
+}
+
+/* Where a role comes from, or why there is none. */
+static const char *origin_of_role(const um_look_t *look, apr_status_t status)
+{
+    const um_caller_t *caller = look->caller;
+
+    if (caller->role == UM_ROLE_NONE && look->record != NULL && look->record->user_uid != NULL
+        && !look->record->is_active) {
+        return "since the user is suspended";
+    }
+    if (look->line != NULL) {
+        return apr_pstrcat(look->r->pool, "by ", look->directive, " ", look->line->provider_name,
+                           " ", look->line->line, NULL);
+    }
+    if (caller->identity == NULL || caller->identity[0] == '\0') {
+        return "since UserMgmtIdentity gives no identity";
+    }
+    if (caller->organization == NULL || status == UM_ENOTFOUND) {
+        return "since UserMgmtOrganization gives no organization that exists";
+    }
+    if (status != APR_SUCCESS) {
+        return "since the role could not be found out";
+    }
+    return caller->role_is_stored ? "by the sub-admins of the organization"
+                                  : "since no UserMgmtAdmin or UserMgmtSubAdmin holds, and the "
+                                    "organization has no sub-admin of that address";
+}
+
+static const char *shown(const char *name)
+{
+    return name != NULL ? name : "";
+}
+
+apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
+{
+    um_look_t look = { .caller = caller, .r = r, .config = um_config_directory(r),
+                       .store = um_runtime_store(r->server) };
+    apr_status_t status = identify(&look);
+
+    if (APLOGrdebug(r)) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                      "UM0098: user \"%s\", identity \"%s\", organization \"%s\", role %s %s",
+                      shown(r->user), shown(caller->identity), shown(caller->organization),
+                      um_role_name(caller->role), origin_of_role(&look, status));
     }
     return status;
 }
@@ -295,7 +360,8 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 apr_status_t um_caller_is_active(int *is_active, request_rec *r)
 {
     um_caller_t caller = { 0 };
-    um_look_t look = { &caller, r, um_config_directory(r), um_runtime_store(r->server), NULL, 0 };
+    um_look_t look = { .caller = &caller, .r = r, .config = um_config_directory(r),
+                       .store = um_runtime_store(r->server) };
     apr_status_t status = begin(&look);
 
     *is_active = 0;

@@ -299,10 +299,13 @@ static void set_note(request_rec *r, const char *name, const char *value)
  * by an identifier that can be none is not noted. */
 static void set_notes(request_rec *r, const um_request_t *request, const um_answer_t *answer)
 {
+    const char *identity = request->caller.identity;
     const char *organization = request->caller.organization;
     const char *target = request->target;
 
     set_note(r, "usermgmt-action", request->action);
+    set_note(r, "usermgmt-identity",
+             identity != NULL ? um_query_encode(identity, r->pool) : NULL);
     set_note(r, "usermgmt-org",
              organization != NULL ? um_query_encode(organization, r->pool) : NULL);
     set_note(r, "usermgmt-role", um_role_name(request->caller.role));

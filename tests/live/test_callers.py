@@ -4,6 +4,7 @@
 import collections
 import itertools
 import json
+import re
 import urllib.parse
 
 import pytest
@@ -633,6 +634,76 @@ def test_notes_for_the_logs(server, admin, victim):
 
     # A line is written once its answer is out, so some of requests before may follow.
     wait_for(lambda: not missing(), 5, f"all of {wanted}")
+
+
+def test_a_debug_line_tells_where_a_role_comes_from(new_server):
+    server = new_server(log_level="info usermgmt:debug", roles="", location=f"""
+        UserMgmtAdmin group nobodies
+        UserMgmtAdmin expr "%{{REMOTE_USER}} == '{ADMIN}'"
+        UserMgmtSubAdmin user {SUB_ADMIN} second@example.com
+        UserMgmtOrganization "%{{HTTP:X-Organization}}"
+        UserMgmtIdentity "%{{HTTP:X-Identity}}"
+        """)
+    stored = server.client(headers={"X-Organization": "default", "X-Identity": "boss"}) \
+        .create(STORED)
+    server.client(headers={"X-Organization": "default", "X-Identity": "boss"}) \
+        .post("sub-admins/", {"user_uid": stored["user_uid"]}).expect(201)
+
+    def told(login, identity, organization, said, status=200):
+        line = (f'UM0098: user "{login}", identity "{identity}", '
+                f'organization "{organization}", role {said}')
+        with server.expect_log(re.escape(line) + r"(, referer.*)?$"):
+            server.client(login, headers={"X-Organization": organization,
+                                          "X-Identity": identity}).get("users/").expect(status)
+
+    told(ADMIN, "boss", "default",
+         f"admin by UserMgmtAdmin expr \"%{{REMOTE_USER}} == '{ADMIN}'\"")
+    told(SUB_ADMIN, "x@example.com", "default",
+         f"sub_admin by UserMgmtSubAdmin user {SUB_ADMIN} second@example.com")
+    told(NOBODY, STORED, "default", "sub_admin by the sub-admins of the organization")
+    told(NOBODY, "x@example.com", "default", "none since no UserMgmtAdmin or UserMgmtSubAdmin "
+         "holds, and the organization has no sub-admin of that address", 403)
+    told(NOBODY, "x@example.com", "nowhere", "none since UserMgmtOrganization gives no "
+         "organization that exists", 403)
+    told(ADMIN, "boss", "", "none since UserMgmtOrganization gives no organization that exists",
+         403)
+    told(ADMIN, "", "default", "none since UserMgmtIdentity gives no identity", 403)
+
+
+def test_a_debug_line_of_a_role_that_could_not_be_found_out(new_server):
+    server = new_server(log_level="info usermgmt:debug", roles="", location="""
+        UserMgmtAdmin dbm-group x
+        AuthDBMGroupFile "@DIR@/conf/missing" """, modules=["authz_dbm"])
+    server.allow_log("AH01799|UM0047")
+    with server.expect_log(f'UM0098: user "{ADMIN}", identity "{ADMIN}", organization "default", '
+                           "role none since the role could not be found out"):
+        server.admin.get("users/").expect_problem(500, "internal_error")
+
+
+def test_no_line_tells_of_callers_at_the_usual_level(new_server):
+    server = new_server()
+    server.admin.get("users/").expect(200)
+    server.nobody.get("users/").expect(403)
+    assert "UM0098" not in server.log_text()
+
+
+def test_the_identity_is_noted(new_server):
+    server = new_server(extra="""
+        LogFormat "%>s %{usermgmt-identity}n %{usermgmt-role}n" callers
+        CustomLog "@DIR@/logs/callers_log" callers
+        """, location='UserMgmtIdentity "%{HTTP:X-Identity}"')
+    for identity in ('Zo\u00eb "x" y@example.com', "plain-1.2_~", "100% it"):
+        server.client(headers={"X-Identity": identity.encode().decode("latin-1")}) \
+            .get("users/").expect(200)
+    server.admin.get("users/").expect(403)
+    server.client(None, headers={"X-Identity": "x"}).get("users/").expect(401)
+    server.admin.get("nothing").expect(404)
+    wanted = ["200 Zo%C3%AB%20%22x%22%20y%40example.com admin", "200 plain-1.2_~ admin",
+              "200 100%25%20it admin", "403 - none", "401 - -", "404 - none"]
+    path = server.directory / "logs/callers_log"
+    # The lines of several connections come in any order, behind that of httpd's start.
+    wait_for(lambda: sorted(path.read_text().splitlines()) == sorted(["200 - -", *wanted]), 5,
+             str(wanted))
 
 
 def test_notes_keep_the_fields_of_a_log_apart(new_server):

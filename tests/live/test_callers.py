@@ -680,6 +680,53 @@ def test_a_debug_line_of_a_role_that_could_not_be_found_out(new_server):
         server.admin.get("users/").expect_problem(500, "internal_error")
 
 
+LDAP = 'AuthLDAPURL "ldap://127.0.0.1:1/dc=example,dc=com?mail"'
+
+
+@pytest.mark.parametrize("line", [
+    "ldap-group cn=admins,dc=example,dc=com", f"ldap-user {ADMIN}",
+    "ldap-dn cn=x,dc=example,dc=com", "ldap-attribute role=admin", "ldap-filter role=admin"])
+def test_an_ldap_server_that_is_down_makes_nobody_an_admin(new_server, line):
+    """As docs/directives.md tells: httpd's provider says no, and why only at level debug."""
+    server = new_server(
+        modules=["ldap", "authnz_ldap"], roles=f"{LDAP}\nUserMgmtAdmin {line}",
+        log_level="info usermgmt:debug authnz_ldap:debug", extra=f"""
+        <Location "/signed-in-by-ldap">
+            SetHandler usermgmt
+            AuthType Basic
+            AuthName x
+            AuthBasicProvider ldap
+            {LDAP}
+            Require valid-user
+            UserMgmtAdmin {line}
+        </Location>""")
+    with server.expect_log(r"authnz_ldap:debug.*[Cc]an't contact LDAP server|User DN not found"), \
+            server.expect_log("UM0098: .* role none since no UserMgmtAdmin"):
+        server.admin.get("users/").expect_problem(403, "forbidden")
+    assert "UM0047" not in server.log_text()
+    with server.expect_log(r"authnz_ldap:info.* AH01695: .*[Cc]an't contact LDAP server"):
+        server.client(base="/signed-in-by-ldap").get("users/") \
+            .expect_problem(500, "internal_error")
+
+
+@pytest.mark.parametrize("require", [
+    "<RequireAny>\nRequire ip 127.0.0.1\nRequire valid-user\n</RequireAny>",
+    "Require ip 127.0.0.1\nRequire valid-user",
+    "Require valid-user\nOrder deny,allow\nAllow from 127.0.0.1\nSatisfy Any",
+])
+def test_who_is_let_in_without_a_login_has_no_role(new_server, require):
+    """Even where a login is sent, since nobody looks at it."""
+    server = new_server(modules=["access_compat"], require=require)
+    for client in (server.client(None), server.admin, server.client(ADMIN, password="wrong")):
+        client.get("organization-status/").expect_problem(403, "forbidden")
+    both = new_server(require="""<RequireAll>
+        Require ip 127.0.0.1
+        Require valid-user
+        </RequireAll>""")
+    both.client(None).get("users/").expect_problem(401, "unauthorized")
+    both.admin.get("users/").expect(200)
+
+
 def test_no_line_tells_of_callers_at_the_usual_level(new_server):
     server = new_server()
     server.admin.get("users/").expect(200)

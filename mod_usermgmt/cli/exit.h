@@ -6,8 +6,9 @@
 
 typedef enum um_exit_t {
     UM_EXIT_OK = 0,
-    /** Something was refused, perhaps not all of it. */
+    /** Something failed or was refused, perhaps not all of it. */
     UM_EXIT_REFUSED = 1,
+    /** The command line is wrong; nothing was done. */
     UM_EXIT_USAGE = 2,
     /** The database can't be reached, stays busy, or has another schema. */
     UM_EXIT_DATABASE = 3

@@ -153,9 +153,11 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
     char text[sizeof(tool->held_line)];
 
     (void)status;
+    apr_snprintf(text, sizeof(text), "UM%04d: %s", id, line);
     if (level <= UM_LOG_WARNING) {
-        apr_snprintf(text, sizeof(text), "UM%04d: %s", id, line);
         tell(tool, text, id == UNCERTAIN);
+    } else if (level <= UM_LOG_INFO && (tool->options.given & UM_OPTION_VERBOSE) != 0) {
+        um_tool_say(tool, "%s", text);
     }
 }
 
@@ -226,11 +228,11 @@ static um_exit_t find_database(um_tool_t *tool)
     tool->driver_name = um_options_value(&tool->options, UM_OPTION_DRIVER);
     tool->params = um_options_value(&tool->options, UM_OPTION_PARAMS);
     if (config != NULL && (tool->driver_name != NULL || tool->params != NULL)) {
-        wrong = "give --config, or --driver and --params, not both";
+        wrong = "give either --config, or --driver and --params, not both";
     } else if (config != NULL) {
         wrong = um_conf_read(&tool->driver_name, &tool->params, config, tool->pool);
     } else if (tool->driver_name == NULL || tool->params == NULL) {
-        wrong = "which database? Give --driver and --params, or --config";
+        wrong = "no database is named; give --driver and --params, or --config";
     }
     if (wrong != NULL) {
         um_tool_say_lines(wrong);
@@ -247,7 +249,7 @@ static um_exit_t find_driver(um_tool_t *tool)
     if (status == UM_EINVALID) {
         um_tool_say(tool, "the database driver \"%s\" is not supported; use sqlite3, pgsql or "
                           "mysql", tool->driver_name);
-        return UM_EXIT_DATABASE;
+        return UM_EXIT_USAGE;
     }
     if (status != APR_SUCCESS) {
         um_tool_say(tool, "apr-util has no driver \"%s\" here; is its package installed?",

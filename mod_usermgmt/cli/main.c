@@ -28,18 +28,18 @@ typedef struct um_command_t {
 
 static const um_command_t commands[] = {
     { "schema", "status", "", 0, 0, 0, um_schema_command_status,
-      "tell the schema's version; 1 where it is not the current one" },
-    { "schema", "create", "", 0, 0, 1, um_schema_command_create, "make the schema" },
+      "show the schema's version; exit status 1 unless it is current" },
+    { "schema", "create", "", 0, 0, 1, um_schema_command_create, "create the schema" },
     { "schema", "upgrade", "", 0, 0, 0, um_schema_command_upgrade,
-      "bring the schema to the current version" },
+      "upgrade the schema to the current version" },
     { "schema", "verify", "", 0, 0, 0, um_schema_command_verify,
-      "try whether the database takes every statement" },
+      "have the database prepare every statement" },
     { "org", "list", "", 0, 0, 0, um_organizations_command_list,
       "list the organizations, one JSON object a line" },
     { "org", "show", " NAME", 1, 0, 0, um_organizations_command_show,
       "show an organization and its counts" },
     { "org", "create", " NAME", 1, 0, 0, um_organizations_command_create,
-      "make an organization" },
+      "create an organization" },
     { "org", "set", " NAME payment_type=TYPE", 2, 0, 0, um_organizations_command_set,
       "set how an organization pays" },
     { "users", "export", "", 0, UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_OUTPUT, 0,
@@ -47,7 +47,7 @@ static const um_command_t commands[] = {
     { "users", "import", " FILE|-", 1,
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
           | UM_OPTION_WITH_ROLES,
-      0, um_users_command_import, "make users from a file" },
+      0, um_users_command_import, "create users from a file" },
     { "invitations", "prune", "", 0, UM_OPTION_ORG | UM_OPTION_DAYS, 0,
       um_invitations_command_prune,
       "delete invitations that ended long ago, in all organizations or in that of --org" },
@@ -63,15 +63,15 @@ static void print_help(apr_pool_t *pool)
 {
     unsigned options = UM_OPTIONS_COMMON;
 
-    puts("usermgmtctl [OPTION ...] COMMAND\n\nCommands:");
+    puts("usage: usermgmtctl [OPTION ...] COMMAND\n\nCommands:");
     for (apr_size_t i = 0; i < COMMAND_COUNT; i++) {
         printf("  %s %s%s\n        %s\n", commands[i].noun, commands[i].verb, commands[i].words,
                commands[i].help);
         options |= commands[i].options;
     }
     printf("\nOptions:\n%s\n"
-           "Exit status: 0 done; 1 something was refused; 2 the command line is wrong; 3 the\n"
-           "database can't be reached, stays busy, or has another schema.\n",
+           "Exit status: 0 done; 1 something failed or was refused; 2 the command line is wrong;\n"
+           "3 the database can't be reached, stays busy, or has another schema.\n",
            um_options_help(options, pool));
 }
 
@@ -105,6 +105,30 @@ static const char *find_actor(apr_pool_t *pool)
     return apr_pstrcat(pool, "usermgmtctl:", name, NULL);
 }
 
+/* Why the words are no command: a noun lacks its verb, or they are unknown. */
+static const char *explain_unknown(const um_options_t *options, apr_pool_t *pool)
+{
+    const char *noun = word(options, 0);
+    const char *verb = word(options, 1);
+    const char *verbs = NULL;
+
+    for (apr_size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].noun, noun) == 0) {
+            verbs = apr_pstrcat(pool, verbs != NULL ? verbs : "", verbs != NULL ? ", " : "",
+                                commands[i].verb, NULL);
+        }
+    }
+    if (options->words->nelts == 0) {
+        return "no command is given";
+    }
+    if (verbs == NULL || *verb == '\0') {
+        return verbs == NULL ? apr_psprintf(pool, "unknown command \"%s\"", noun)
+                             : apr_psprintf(pool, "\"%s\" needs one of: %s", noun, verbs);
+    }
+    return apr_psprintf(pool, "unknown command \"%s %s\"; \"%s\" has: %s", noun, verb, noun,
+                        verbs);
+}
+
 /* NULL, or what is wrong with the command line. */
 static const char *check_command(const um_command_t *command, const um_options_t *options,
                                  apr_pool_t *pool)
@@ -112,7 +136,7 @@ static const char *check_command(const um_command_t *command, const um_options_t
     const char *other;
 
     if (command == NULL) {
-        return apr_psprintf(pool, "\"%s %s\" is no command", word(options, 0), word(options, 1));
+        return explain_unknown(options, pool);
     }
     other = um_options_find_other(options, UM_OPTIONS_COMMON | command->options);
     if (other != NULL) {
@@ -120,7 +144,7 @@ static const char *check_command(const um_command_t *command, const um_options_t
                             other);
     }
     if (options->words->nelts - 2 != command->count) {
-        return apr_psprintf(pool, "it is: usermgmtctl %s %s%s", command->noun, command->verb,
+        return apr_psprintf(pool, "usage: usermgmtctl %s %s%s", command->noun, command->verb,
                             command->words);
     }
     return NULL;
@@ -163,7 +187,7 @@ static int open_standard_files(void)
     return 1;
 }
 
-int main(int argc, const char *const *argv)
+int main(int argc, char **argv)
 {
     um_tool_t *tool;
     apr_pool_t *pool = NULL;
@@ -175,7 +199,7 @@ int main(int argc, const char *const *argv)
     }
     if (apr_initialize() != APR_SUCCESS || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         fputs("usermgmtctl: APR can't be started\n", stderr);
-        return UM_EXIT_DATABASE;
+        return UM_EXIT_REFUSED;
     }
     tool = apr_pcalloc(pool, sizeof(*tool));
     tool->pool = pool;

@@ -3,10 +3,10 @@
 
 #include "options.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_getopt.h>
 #include <apr_strings.h>
 
 #define WAIT_DEFAULT 10
@@ -14,52 +14,38 @@
 #define DAYS_DEFAULT 90
 #define DAYS_MAX 36500
 
-/* The letter of a long option stands for its bit's number. */
-#define FIRST_LETTER 256
-#define LONG(number) (FIRST_LETTER + (number))
+typedef struct um_option_text_t {
+    const char *name;
+    /* Its value, for the help; NULL where it has none. */
+    const char *value;
+    const char *help;
+    /* 0 for none. */
+    char letter;
+} um_option_text_t;
 
-static const apr_getopt_option_t table[] = {
-    { "help", LONG(0), 0, "print this" },
-    { "version", LONG(1), 0, "print the version" },
-    { "driver", LONG(2), 1, "NAME   apr_dbd's driver, as in DBDriver: sqlite3, pgsql, mysql" },
-    { "params", LONG(3), 1, "TEXT   the database, as in DBDParams: for sqlite3 its file" },
-    { "config", LONG(4), 1, "FILE   read DBDriver and DBDParams from an httpd.conf instead" },
-    { "wait", LONG(5), 1, "SECONDS  how long to bear with a busy database (default 10)" },
-    { "org", LONG(6), 1, "NAME   the organization (default: default)" },
-    { "format", LONG(7), 1, "ndjson|csv  of the file; else by its name, ndjson at last" },
-    { "output", LONG(8), 1, "FILE   write there, whole or not at all" },
-    { "dry-run", LONG(9), 0, "change nothing, tell what would be refused" },
-    { "resume", LONG(10), 0, "go on: what is there as in the file counts as done" },
-    { "report", LONG(11), 1, "FILE   tell there what is refused; else on the standard error" },
-    { "with-roles", LONG(12), 0, "import sub-admins as such; else they are refused" },
-    { "days", LONG(13), 1, "N      what ended so many days ago or earlier (default 90)" },
-    { NULL, 0, 0, NULL },
+/* By the bit's number. */
+static const um_option_text_t table[] = {
+    { "help", NULL, "print this", 'h' },
+    { "version", NULL, "print the version", 0 },
+    { "driver", "NAME", "apr_dbd's driver, as in DBDriver: sqlite3, pgsql, mysql", 0 },
+    { "params", "TEXT", "the database, as in DBDParams: for sqlite3 its file", 0 },
+    { "config", "FILE", "read the database from an httpd.conf instead", 0 },
+    { "wait", "SECONDS", "seconds to retry a busy database (default 10)", 0 },
+    { "org", "NAME", "the organization (default: default)", 0 },
+    { "format", "ndjson|csv", "of the file; else by its name, else ndjson", 0 },
+    { "output", "FILE", "write to this file, whole or not at all", 0 },
+    { "dry-run", NULL, "change nothing, report the records that would be refused", 0 },
+    { "resume", NULL, "go on: users that exist as the file has them count as done", 0 },
+    { "report", "FILE", "report refused records there; else on the standard error", 0 },
+    { "with-roles", NULL, "import sub-admins as sub-admins; else they are refused", 0 },
+    { "days", "N", "delete those that ended so many days ago or earlier (default 90)", 0 },
+    { "verbose", NULL, "print log messages of level info too", 'v' },
 };
 
-/* apr_getopt takes "-" for a broken option: something else stands for it there. */
-static const char dash[] = "-";
-static const char dash_stand_in[] = "x";
+#define OPTION_COUNT ((int)(sizeof(table) / sizeof(table[0])))
 
-static const char *const *hide_dashes(int argc, const char *const *argv, apr_pool_t *pool)
-{
-    const char **copy = apr_pcalloc(pool, sizeof(*copy) * ((apr_size_t)argc + 1));
-
-    for (int i = 0; i < argc; i++) {
-        copy[i] = strcmp(argv[i], dash) == 0 ? dash_stand_in : argv[i];
-    }
-    return copy;
-}
-
-static const char *unhide(const char *word)
-{
-    return word == dash_stand_in ? dash : word;
-}
-
-static void ignore_error(void *baton, const char *format, ...)
-{
-    (void)baton;
-    (void)format;
-}
+/* getopt_long() gives a long option as the number of its bit behind all letters. */
+#define FIRST_LONG 256
 
 /* NULL, or what is wrong with an option that is a number. */
 static const char *read_number(int *number, const um_options_t *options, um_option_t option,
@@ -89,45 +75,82 @@ static const char *read_numbers(um_options_t *options)
                                        DAYS_MAX, "--days must be a number from 0 to 36500");
 }
 
-static const char *take_option(um_options_t *options, int number, const char *value)
+/* The number of the bit of the option that getopt_long() found. */
+static int find_number(int found)
 {
-    if ((options->given & 1U << number) != 0) {
-        return "comes twice";
+    int number = found - FIRST_LONG;
+
+    for (int i = 0; found < FIRST_LONG && i < OPTION_COUNT; i++) {
+        if (table[i].letter == found) {
+            number = i;
+        }
+    }
+    return number;
+}
+
+/* NULL, or what is wrong with the option. */
+static const char *take_option(um_options_t *options, int number, const char *value,
+                               apr_pool_t *pool)
+{
+    if (value != NULL && (options->given & 1U << number) != 0) {
+        return apr_psprintf(pool, "--%s is given twice", table[number].name);
     }
     options->given |= 1U << number;
-    options->values[number] = unhide(value);
+    options->values[number] = value;
     return NULL;
 }
 
-const char *um_options_read(um_options_t *options, int argc, const char *const *argv,
+/* What is wrong with the option at which getopt_long() stopped. */
+static const char *explain(int found, char *const *argv, apr_pool_t *pool)
+{
+    const char *word = argv[optind - 1];
+
+    if (found == ':') {
+        return apr_psprintf(pool, "--%s needs a value", table[find_number(optopt)].name);
+    }
+    if (optopt >= FIRST_LONG) {
+        return apr_psprintf(pool, "--%s takes no value", table[find_number(optopt)].name);
+    }
+    if (optopt != 0) {
+        return apr_psprintf(pool, "unknown option -%c", optopt);
+    }
+    return apr_pstrcat(pool, "unknown option ", apr_pstrmemdup(pool, word, strcspn(word, "=")),
+                       NULL);
+}
+
+static const char *read_options(um_options_t *options, int argc, char *const *argv,
+                                apr_pool_t *pool)
+{
+    struct option known[OPTION_COUNT + 1];
+    const char *wrong = NULL;
+    int found;
+
+    memset(known, 0, sizeof(known));
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        known[i].name = table[i].name;
+        known[i].has_arg = table[i].value != NULL ? required_argument : no_argument;
+        known[i].val = FIRST_LONG + i;
+    }
+    opterr = 0;
+    while (wrong == NULL && (found = getopt_long(argc, argv, ":hv", known, NULL)) != -1) {
+        wrong = found == ':' || found == '?'
+                    ? explain(found, argv, pool)
+                    : take_option(options, find_number(found), optarg, pool);
+    }
+    return wrong;
+}
+
+const char *um_options_read(um_options_t *options, int argc, char *const *argv,
                             apr_pool_t *pool)
 {
-    apr_getopt_t *state = NULL;
-    const char *value = NULL;
     const char *wrong;
-    int letter = 0;
-    apr_status_t status = apr_getopt_init(&state, pool, argc,
-                                          hide_dashes(argc, argv, pool));
 
     options->words = apr_array_make(pool, 4, sizeof(const char *));
-    if (status == APR_SUCCESS) {
-        state->interleave = 1;
-        state->errfn = ignore_error;
-        while ((status = apr_getopt_long(state, table, &letter, &value)) == APR_SUCCESS) {
-            wrong = take_option(options, letter - FIRST_LETTER, value);
-            if (wrong != NULL) {
-                return apr_psprintf(pool, "--%s %s", table[letter - FIRST_LETTER].name, wrong);
-            }
-        }
+    wrong = read_options(options, argc, argv, pool);
+    for (int i = optind; wrong == NULL && i < argc; i++) {
+        APR_ARRAY_PUSH(options->words, const char *) = argv[i];
     }
-    if (status != APR_EOF) {
-        return apr_psprintf(pool, "\"%s\" is no option, or lacks its value",
-                            state->argv[state->ind - (state->ind == argc)]);
-    }
-    for (int i = state->ind; i < argc; i++) {
-        APR_ARRAY_PUSH(options->words, const char *) = unhide(state->argv[i]);
-    }
-    return read_numbers(options);
+    return wrong != NULL ? wrong : read_numbers(options);
 }
 
 const char *um_options_value(const um_options_t *options, um_option_t option)
@@ -142,7 +165,7 @@ const char *um_options_value(const um_options_t *options, um_option_t option)
 
 const char *um_options_find_other(const um_options_t *options, unsigned set)
 {
-    for (int i = 0; table[i].name != NULL; i++) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
         if ((options->given & ~set & 1U << i) != 0) {
             return table[i].name;
         }
@@ -154,10 +177,16 @@ const char *um_options_help(unsigned set, apr_pool_t *pool)
 {
     const char *text = "";
 
-    for (int i = 0; table[i].name != NULL; i++) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
         if ((set & 1U << i) != 0) {
-            text = apr_psprintf(pool, "%s  --%s%s%s\n", text, table[i].name,
-                                table[i].has_arg ? " " : "   ", table[i].description);
+            const char *letter = table[i].letter != 0
+                                     ? apr_psprintf(pool, ", -%c", table[i].letter)
+                                     : "";
+
+            text = apr_pstrcat(pool, text, "  --", table[i].name, letter,
+                               table[i].value != NULL ? " " : "",
+                               table[i].value != NULL ? table[i].value : "", "\n        ",
+                               table[i].help, "\n", NULL);
         }
     }
     return text;

@@ -22,13 +22,14 @@ typedef enum um_option_t {
     UM_OPTION_RESUME = 1 << 10,
     UM_OPTION_REPORT = 1 << 11,
     UM_OPTION_WITH_ROLES = 1 << 12,
-    UM_OPTION_DAYS = 1 << 13
+    UM_OPTION_DAYS = 1 << 13,
+    UM_OPTION_VERBOSE = 1 << 14
 } um_option_t;
 
 /** What every command takes. */
 #define UM_OPTIONS_COMMON                                                                         \
     (UM_OPTION_HELP | UM_OPTION_VERSION | UM_OPTION_DRIVER | UM_OPTION_PARAMS | UM_OPTION_CONFIG  \
-     | UM_OPTION_WAIT)
+     | UM_OPTION_WAIT | UM_OPTION_VERBOSE)
 
 typedef struct um_options_t {
     /** Of um_option_t: which were given. */
@@ -44,10 +45,10 @@ typedef struct um_options_t {
 } um_options_t;
 
 /**
- * Read a command line.
+ * Read a command line. Its words are put behind its options, as getopt_long() does.
  * @return NULL, or what is wrong with it
  */
-const char *um_options_read(um_options_t *options, int argc, const char *const *argv,
+const char *um_options_read(um_options_t *options, int argc, char *const *argv,
                             apr_pool_t *pool);
 
 /** The value of an option, or NULL. */

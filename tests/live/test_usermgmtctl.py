@@ -56,21 +56,29 @@ def test_help_and_version():
     assert set(re.findall(r"^\.BI? (--[a-z-]+)", manual, re.MULTILINE)) == set(options)
     version = run("--version").expect(0).out
     assert re.fullmatch(r"usermgmtctl \d+\.\d+\.\d+\n", version)
+    assert run("-h").expect(0).out == run("org", "show", "-h").expect(0).out == text
 
 
 @pytest.mark.parametrize("arguments, error", [
-    ([], "is no command"),
-    (["org"], "is no command"),
-    (["org", "destroy"], "is no command"),
-    (["--no-such"], "no-such"),
-    (["org", "list", "--params"], "lacks its value"),
-    (["org", "list"], "which database"),
-    (["org", "list", "--driver", "sqlite3"], "which database"),
+    ([], "no command is given"),
+    (["foo"], 'unknown command "foo";'),
+    (["foo", "bar"], 'unknown command "foo";'),
+    (["org"], '"org" needs one of: list, show, create, set;'),
+    (["org", "destroy"], 'unknown command "org destroy"; "org" has: list'),
+    (["--no-such"], "unknown option --no-such;"),
+    (["org", "list", "--limit", "5"], "unknown option --limit;"),
+    (["org", "list", "--limit=5"], "unknown option --limit;"),
+    (["org", "list", "-vx"], "unknown option -x;"),
+    (["org", "list", "--resume=yes"], "--resume takes no value"),
+    (["org", "list", "--params"], "--params needs a value"),
+    (["org", "list"], "no database is named"),
+    (["org", "list", "--driver", "sqlite3"], "no database is named"),
+    (["org", "list", "--driver", "oracle", "--params", "x"], 'driver "oracle" is not supported'),
     (["org", "list", "--config", "x", "--driver", "sqlite3"], "not both"),
     (["org", "list", "--wait", "soon"], "--wait"),
     (["org", "list", "--wait", "-1"], "--wait"),
-    (["org", "list", "--driver", "a", "--driver", "b"], "comes twice"),
-    (["org", "list", "more"], "it is: usermgmtctl org list"),
+    (["org", "list", "--driver", "a", "--driver", "b"], "--driver is given twice"),
+    (["org", "list", "more"], "usage: usermgmtctl org list"),
     (["org", "show"], "org show NAME"),
 ])
 def test_usage(arguments, error):
@@ -84,8 +92,6 @@ def test_database_unavailable(tmp_path):
     (tmp_path / "text").write_text("this is no database, however long the text may be\n" * 50)
     Database(tmp_path / "text").run("org", "list").expect(3, "can't be opened.*file is not a database")
     Database(tmp_path / "none/no.db").run("schema", "create").expect(3)
-    run("--driver", "oracle", "--params", "x", "org", "list").expect(
-        3, 'driver "oracle" is not supported')
 
 
 def test_output_that_cannot_be_written(database):
@@ -232,7 +238,9 @@ def test_running_httpd_sees_the_change(server, admin):
 def test_busy_database(database):
     writer = sqlite3.connect(database.path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    database.run("org", "create", "late", "--wait", "0").expect(3, "UM0001")
+    brief = database.run("org", "create", "late", "--wait", "0").expect(3, "UM0001")
+    verbose = database.run("org", "create", "late", "--wait", "0", "-v").expect(3)
+    assert (brief.err.count("UM0001"), verbose.err) == (1, brief.err * 2)
     writer.execute("ROLLBACK")
     writer.close()
     database.run("org", "create", "late").expect(0)

@@ -11,7 +11,7 @@ _usermgmtctl() {
             COMPREPLY=($(compgen -f -- "$current"))
             return
             ;;
-        --driver | --wait | --org | --days) return ;;
+        --driver | --wait | --org | --days | --map) return ;;
         --format)
             COMPREPLY=($(compgen -W 'ndjson csv' -- "$current"))
             return

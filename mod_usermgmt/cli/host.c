@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <apr_cstr.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 
@@ -363,7 +364,7 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
     const char *dot = file != NULL ? strrchr(file, '.') : NULL;
 
     if (format == NULL) {
-        format = dot != NULL && strcmp(dot, ".csv") == 0 ? "csv" : "ndjson";
+        format = dot != NULL && apr_cstr_casecmp(dot, ".csv") == 0 ? "csv" : "ndjson";
     }
     *is_csv = strcmp(format, "csv") == 0;
     if (!*is_csv && strcmp(format, "ndjson") != 0) {

@@ -21,6 +21,7 @@
 #include "commands.h"
 #include "progress.h"
 #include "records.h"
+#include "refusals.h"
 
 /* Users that are read at once, and bytes of the file. */
 #define BATCH_USERS 4000
@@ -73,6 +74,7 @@ typedef struct um_import_t {
     apr_int64_t org_id;
     um_records_t *records;
     um_output_t report;
+    um_refusals_t refusals;
     um_progress_t progress;
     int is_dry;
     int resumes;
@@ -400,6 +402,15 @@ static void finish_reading(um_batch_t *batch)
     }
 }
 
+static um_exit_t write_report(const um_import_t *import, const um_buffer_t *text)
+{
+    if (text->length == 0) {
+        return UM_EXIT_OK;
+    }
+    um_progress_clear(&import->progress);
+    return um_output_write(&import->report, import->tool, text);
+}
+
 static um_exit_t report(um_import_t *import)
 {
     um_buffer_t text;
@@ -410,18 +421,20 @@ static um_exit_t report(um_import_t *import)
 
         import->counts[entry->outcome]++;
         if (entry->outcome == UM_OUTCOME_REFUSED) {
-            um_buffer_puts(&text, "{\"line\":");
-            um_buffer_put_int(&text, entry->line);
-            um_buffer_puts(&text, ",\"errors\":");
-            um_faults_put(&text, &entry->faults);
-            um_buffer_puts(&text, "}\n");
+            um_refusals_put(&text, &import->refusals, entry->line, &entry->faults);
         }
     }
-    if (text.length == 0) {
-        return UM_EXIT_OK;
-    }
-    um_progress_clear(&import->progress);
-    return um_output_write(&import->report, import->tool, &text);
+    return write_report(import, &text);
+}
+
+/* Also where the import broke off. */
+static um_exit_t report_rest(const um_import_t *import)
+{
+    um_buffer_t text;
+
+    um_buffer_init(&text, 1024, import->tool->pool);
+    um_refusals_put_rest(&text, &import->refusals);
+    return write_report(import, &text);
 }
 
 static void rest(um_import_t *import)
@@ -486,6 +499,7 @@ static um_exit_t run_all(um_import_t *import)
 {
     apr_status_t status;
     um_exit_t end;
+    um_exit_t told;
 
     for (int i = 0; i < 2; i++) {
         import->batches[i].import = import;
@@ -494,6 +508,8 @@ static um_exit_t run_all(um_import_t *import)
     end = run_batches(import);
     status = import->batch->status;
     um_progress_clear(&import->progress);
+    told = report_rest(import);
+    end = end == UM_EXIT_OK ? told : end;
     if (end == UM_EXIT_OK && status != APR_EOF) {
         um_tool_say(import->tool, "the file can't be read: %pm", &status);
         end = UM_EXIT_REFUSED;
@@ -532,6 +548,8 @@ static um_exit_t open_report(um_import_t *import)
 {
     const char *name = um_options_value(&import->tool->options, UM_OPTION_REPORT);
 
+    /* A file may be read by a program, which needs each line's number. */
+    um_refusals_init(&import->refusals, name != NULL, import->tool->pool);
     return name == NULL
                ? um_output_open_standard(&import->report, import->tool, STDERR_FILENO)
                : um_output_open(&import->report, import->tool, "--report", name,
@@ -551,6 +569,10 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
     um_exit_t end = um_tool_read_format(&is_csv, tool, words[0]);
 
     (void)count;
+    if (end == UM_EXIT_OK && !is_csv && (given & UM_OPTION_MAP) != 0) {
+        um_tool_say(tool, "--map is for CSV; give --format csv if the file is CSV");
+        end = UM_EXIT_USAGE;
+    }
     if (end == UM_EXIT_OK) {
         end = um_tool_find_organization(&import.org_id, tool);
     }

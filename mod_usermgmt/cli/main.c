@@ -46,7 +46,7 @@ static const um_command_t commands[] = {
       um_users_command_export, "write all users of an organization" },
     { "users", "import", " FILE|-", 1,
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
-          | UM_OPTION_WITH_ROLES,
+          | UM_OPTION_WITH_ROLES | UM_OPTION_MAP,
       0, um_users_command_import, "create users from a file" },
     { "invitations", "prune", "", 0, UM_OPTION_ORG | UM_OPTION_DAYS, 0,
       um_invitations_command_prune,

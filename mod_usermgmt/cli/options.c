@@ -40,6 +40,7 @@ static const um_option_text_t table[] = {
     { "with-roles", NULL, "import sub-admins as sub-admins; else they are refused", 0 },
     { "days", "N", "delete those that ended so many days ago or earlier (default 90)", 0 },
     { "verbose", NULL, "print log messages of level info too", 'v' },
+    { "map", "COLUMN=NAME", "read that CSV column as this member or attribute; may repeat", 0 },
 };
 
 #define OPTION_COUNT ((int)(sizeof(table) / sizeof(table[0])))
@@ -92,7 +93,12 @@ static int find_number(int found)
 static const char *take_option(um_options_t *options, int number, const char *value,
                                apr_pool_t *pool)
 {
-    if (value != NULL && (options->given & 1U << number) != 0) {
+    if (1U << number == UM_OPTION_MAP) {
+        APR_ARRAY_PUSH(options->maps, const char *) = value;
+        if (strchr(value, '=') == NULL || *value == '=') {
+            return apr_psprintf(pool, "--map must be COLUMN=NAME, not \"%s\"", value);
+        }
+    } else if (value != NULL && (options->given & 1U << number) != 0) {
         return apr_psprintf(pool, "--%s is given twice", table[number].name);
     }
     options->given |= 1U << number;
@@ -146,6 +152,7 @@ const char *um_options_read(um_options_t *options, int argc, char *const *argv,
     const char *wrong;
 
     options->words = apr_array_make(pool, 4, sizeof(const char *));
+    options->maps = apr_array_make(pool, 4, sizeof(const char *));
     wrong = read_options(options, argc, argv, pool);
     for (int i = optind; wrong == NULL && i < argc; i++) {
         APR_ARRAY_PUSH(options->words, const char *) = argv[i];

@@ -23,7 +23,8 @@ typedef enum um_option_t {
     UM_OPTION_REPORT = 1 << 11,
     UM_OPTION_WITH_ROLES = 1 << 12,
     UM_OPTION_DAYS = 1 << 13,
-    UM_OPTION_VERBOSE = 1 << 14
+    UM_OPTION_VERBOSE = 1 << 14,
+    UM_OPTION_MAP = 1 << 15
 } um_option_t;
 
 /** What every command takes. */
@@ -38,6 +39,8 @@ typedef struct um_options_t {
     const char *values[32];
     /** Of const char *: what is no option, in order. */
     apr_array_header_t *words;
+    /** Of const char *: COLUMN=NAME of each --map, in order. */
+    apr_array_header_t *maps;
     /** Seconds, of --wait. */
     int wait;
     /** Of --days. */

@@ -8,42 +8,31 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 
-#include "../api/user_json.h"
 #include "../base/text.h"
+#include "columns.h"
 
 #define BLOCK 65536
 #define COLUMNS_MAX 1000
-#define JSON_SUFFIX ":json"
-#define ATTRIBUTES "attributes"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 #define END (-1)
-
-/* What a CSV column holds. */
-typedef enum um_column_kind_t {
-    UM_COLUMN_STRING,
-    /* A member of a user: an empty cell is none. */
-    UM_COLUMN_MEMBER,
-    UM_COLUMN_JSON,
-    UM_COLUMN_ATTRIBUTES
-} um_column_kind_t;
-
-typedef struct um_column_t {
-    const char *name;
-    um_column_kind_t kind;
-} um_column_t;
 
 struct um_records_t {
     apr_file_t *file;
     apr_int64_t total;
     apr_int64_t done;
-    /* The line that the next byte is in. */
+    /* The line that the next byte is in, and the byte before. */
     apr_int64_t line;
+    int last;
     apr_status_t status;
     char block[BLOCK];
     apr_size_t at;
     apr_size_t size;
     /* Of um_column_t; NULL where the file is NDJSON. */
     apr_array_header_t *columns;
+    /* Between the cells of CSV. */
+    char separator;
 };
 
 /* ---- bytes ---- */
@@ -75,17 +64,43 @@ static int get(um_records_t *records)
 
     if (c != END) {
         records->at++;
-        records->line += c == '\n';
+        records->line += c == '\r' || (c == '\n' && records->last != '\r');
+        records->last = c;
     }
     return c;
 }
 
-static void skip_mark(um_records_t *records)
+static int has_line_end(const um_records_t *records)
 {
-    if (peek(records) != END && records->size >= 3
-        && memcmp(records->block, "\xef\xbb\xbf", 3) == 0) {
-        records->at = 3;
+    return memchr(records->block, '\n', records->size) != NULL
+           || memchr(records->block, '\r', records->size) != NULL;
+}
+
+/* Read the first line: what it begins with, and its separators, tell how to read on. */
+static void fill_line(um_records_t *records)
+{
+    while (!has_line_end(records) && records->size < sizeof(records->block)) {
+        apr_size_t length = sizeof(records->block) - records->size;
+
+        records->status = apr_file_read(records->file, records->block + records->size, &length);
+        if (records->status != APR_SUCCESS) {
+            return;
+        }
+        records->size += length;
+        records->done += (apr_int64_t)length;
     }
+}
+
+static int begins_with(const um_records_t *records, const char *bytes, apr_size_t length)
+{
+    return records->size >= length && memcmp(records->block, bytes, length) == 0;
+}
+
+/* By its mark, or as its first character, which is ASCII, has a zero byte beside it. */
+static int is_utf16(const um_records_t *records)
+{
+    return begins_with(records, "\xff\xfe", 2) || begins_with(records, "\xfe\xff", 2)
+           || (records->size >= 2 && (records->block[0] == '\0') != (records->block[1] == '\0'));
 }
 
 static apr_status_t refuse(um_faults_t *faults, const char *field, const char *code,
@@ -197,7 +212,7 @@ static void read_quoted(um_cells_t *cells, um_records_t *records)
     cells->is_open = 1;
 }
 
-/* One cell and the comma behind it; 0 where the record ends with it. */
+/* One cell and the separator behind it; 0 where the record ends with it. */
 static int read_cell(um_cells_t *cells, um_records_t *records)
 {
     int is_quoted = peek(records) == '"';
@@ -207,19 +222,26 @@ static int read_cell(um_cells_t *cells, um_records_t *records)
         get(records);
         read_quoted(cells, records);
     }
-    while ((c = get(records)) != END && c != ',' && c != '\n') {
-        if (c == '\r' && (peek(records) == '\n' || peek(records) == END)) {
-            continue;
-        }
+    while ((c = get(records)) != END && c != records->separator && c != '\n' && c != '\r') {
         cells->is_malformed = cells->is_malformed || is_quoted || c == '"';
         put_byte(cells, c);
+    }
+    if (c == '\r' && peek(records) == '\n') {
+        get(records);
     }
     if (cells->ends->nelts < COLUMNS_MAX) {
         APR_ARRAY_PUSH(cells->ends, apr_size_t) = cells->text.length;
     } else {
         cells->is_long = 1;
     }
-    return c == ',';
+    return c == records->separator;
+}
+
+static void skip_empty_lines(um_records_t *records)
+{
+    while (peek(records) == '\n' || peek(records) == '\r') {
+        get(records);
+    }
 }
 
 /* APR_SUCCESS, APR_EOF, UM_EINVALID with a fault, or what reading failed with. */
@@ -229,9 +251,7 @@ static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t
     memset(cells, 0, sizeof(*cells));
     um_buffer_init(&cells->text, 512, pool);
     cells->ends = apr_array_make(pool, 16, sizeof(apr_size_t));
-    while (peek(records) == '\n' || peek(records) == '\r') {
-        get(records);
-    }
+    skip_empty_lines(records);
     if (peek(records) == END) {
         return records->status;
     }
@@ -243,16 +263,16 @@ static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t
     }
     if (cells->is_open) {
         return refuse(faults, "", "malformed_csv",
-                      "The record goes on to the end of the file, as a cell in quotes does not"
-                      " end: a quote is probably missing.");
+                      "The record goes on to the end of the file, because a cell in quotes does"
+                      " not end: a quote is probably missing.");
     }
     if (cells->is_long) {
         return refuse_long(faults);
     }
     if (cells->is_malformed) {
         return refuse(faults, "", "malformed_csv",
-                      "A cell that holds quotes, commas or line ends stands in quotes, its own"
-                      " quotes doubled.");
+                      "A cell that holds quotes, separators or line ends must stand in quotes,"
+                      " its own quotes doubled.");
     }
     return APR_SUCCESS;
 }
@@ -292,11 +312,14 @@ static void put_cell(um_buffer_t *text, const um_column_t *column, const char *c
 {
     um_json_t *json = NULL;
 
+    if (column->kind == UM_COLUMN_IGNORED) {
+        return;
+    }
     if (cell == NULL) {
         um_faults_add(faults, column->name, "invalid_utf8", "It is not UTF-8.");
-    } else if (*cell == '\0' && column->kind != UM_COLUMN_STRING) {
+    } else if (*cell == '\0') {
         return;
-    } else if (column->kind == UM_COLUMN_STRING || column->kind == UM_COLUMN_MEMBER) {
+    } else if (column->kind == UM_COLUMN_STRING) {
         put_string(text, column->name, cell);
     } else if (parse(&json, faults, column->name, cell, strlen(cell), pool) != APR_SUCCESS) {
         return;
@@ -309,13 +332,22 @@ static void put_cell(um_buffer_t *text, const um_column_t *column, const char *c
     }
 }
 
+/* A row that a spreadsheet keeps below its data. */
+static int is_blank(const um_cells_t *cells)
+{
+    return strspn(cells->text.data, " \t") == cells->text.length;
+}
+
 static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
                              um_records_t *records, apr_pool_t *pool)
 {
     um_cells_t cells;
     um_buffer_t text;
-    apr_status_t status = read_cells(&cells, line, faults, records, pool);
+    apr_status_t status;
 
+    do {
+        status = read_cells(&cells, line, faults, records, pool);
+    } while (status == APR_SUCCESS && is_blank(&cells));
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -335,52 +367,64 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
     return parse(json, faults, "", text.data, text.length, pool);
 }
 
-static void name_column(um_column_t *column, const char *name, apr_pool_t *pool)
+/* The separator that the header line has most, outside of quotes. */
+static char find_separator(const um_records_t *records)
 {
-    apr_size_t length = strlen(name);
-    apr_size_t suffix = strlen(JSON_SUFFIX);
+    static const char separators[] = ",;\t";
+    int counts[sizeof(separators)] = { 0 };
+    int is_quoted = 0;
+    int most = 0;
 
-    column->name = name;
-    column->kind = UM_COLUMN_STRING;
-    if (strcmp(name, ATTRIBUTES) == 0) {
-        column->kind = UM_COLUMN_ATTRIBUTES;
-    } else if (um_user_input_is_member(name)) {
-        column->kind = UM_COLUMN_MEMBER;
-    } else if (length > suffix && strcmp(name + length - suffix, JSON_SUFFIX) == 0) {
-        column->name = apr_pstrmemdup(pool, name, length - suffix);
-        column->kind = UM_COLUMN_JSON;
+    for (apr_size_t i = records->at; i < records->size; i++) {
+        char c = records->block[i];
+        const char *found = c != '\0' ? strchr(separators, c) : NULL;
+
+        if (!is_quoted && (c == '\n' || c == '\r')) {
+            break;
+        }
+        is_quoted = c == '"' ? !is_quoted : is_quoted;
+        if (found != NULL && !is_quoted) {
+            counts[found - separators]++;
+        }
     }
+    for (int i = 1; separators[i] != '\0'; i++) {
+        most = counts[i] > counts[most] ? i : most;
+    }
+    return separators[most];
 }
 
 static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
 {
     um_faults_t faults = { tool->pool, NULL };
-    apr_array_header_t *columns = apr_array_make(tool->pool, 16, sizeof(um_column_t));
-    apr_table_t *names = apr_table_make(tool->pool, 16);
+    apr_array_header_t *names = apr_array_make(tool->pool, 16, sizeof(const char *));
     um_cells_t cells;
     apr_int64_t line = 1;
+    apr_status_t status;
 
-    if (read_cells(&cells, &line, &faults, records, tool->pool) != APR_SUCCESS) {
-        um_tool_say(tool, "the header line can't be read");
+    skip_empty_lines(records);
+    if (peek(records) == '{' || peek(records) == '[') {
+        um_tool_say(tool, "the file seems to be NDJSON; give --format ndjson");
+        return UM_EXIT_REFUSED;
+    }
+    records->separator = find_separator(records);
+    status = read_cells(&cells, &line, &faults, records, tool->pool);
+    if (status == APR_EOF) {
+        um_tool_say(tool, "the file is empty; a CSV file begins with a header line");
+        return UM_EXIT_REFUSED;
+    }
+    if (status == UM_EINVALID) {
+        um_tool_say(tool, "the header line can't be read: %s",
+                    APR_ARRAY_IDX(faults.list, 0, um_fault_t).detail);
+        return UM_EXIT_REFUSED;
+    }
+    if (status != APR_SUCCESS) {
+        um_tool_say(tool, "the header line can't be read: %pm", &status);
         return UM_EXIT_REFUSED;
     }
     for (int i = 0; i < cells.ends->nelts; i++) {
-        const char *name = cell_text(&cells, i, tool->pool);
-        um_column_t *column = apr_array_push(columns);
-
-        if (name == NULL || *name == '\0') {
-            um_tool_say(tool, "the header line has a column without a name");
-            return UM_EXIT_REFUSED;
-        }
-        name_column(column, name, tool->pool);
-        if (apr_table_get(names, column->name) != NULL) {
-            um_tool_say(tool, "the header line has \"%s\" twice", column->name);
-            return UM_EXIT_REFUSED;
-        }
-        apr_table_setn(names, column->name, "");
+        APR_ARRAY_PUSH(names, const char *) = cell_text(&cells, i, tool->pool);
     }
-    records->columns = columns;
-    return UM_EXIT_OK;
+    return um_columns_find(&records->columns, tool, names);
 }
 
 /* ---- both ---- */
@@ -409,8 +453,15 @@ um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *n
         opened->total = info.size;
     }
     opened->line = 1;
-    skip_mark(opened);
     *records = opened;
+    fill_line(opened);
+    if (is_utf16(opened)) {
+        um_tool_say(tool, "%s is UTF-16; save it as UTF-8 (Excel: \"CSV UTF-8\")", name);
+        return UM_EXIT_REFUSED;
+    }
+    if (begins_with(opened, BYTE_ORDER_MARK, 3)) {
+        opened->at = 3;
+    }
     return is_csv ? read_header(opened, tool) : UM_EXIT_OK;
 }
 

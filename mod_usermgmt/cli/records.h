@@ -5,9 +5,9 @@
 /**
  * @file records.h
  * The users of a file, one after the other, as JSON objects: NDJSON, or CSV as
- * in RFC 4180 with a header line. A CSV column named as a user's member is that
- * member, where the cell is not empty; "attributes" holds a JSON object of
- * further ones; NAME:json holds JSON, any other NAME a string.
+ * in RFC 4180 with a header line, see columns.h. The separator is a comma, a
+ * semicolon or a tab, as the header has it; LF, CR LF and CR end a line. An empty
+ * cell is none, and a row of empty cells is passed over.
  */
 
 #include "../rest/problem.h"

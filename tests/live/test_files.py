@@ -509,10 +509,10 @@ def test_what_is_told_can_not_command_a_terminal(database):
     header = b"email,display_name," + evil + b"," + evil + b"\na,b,c,d\n"
     (database.folder / "in.csv").write_bytes(header)
     told = {
-        "twice": shown(database, "users", "import", "in.csv"),
+        "can't be the name": shown(database, "users", "import", "in.csv"),
         "no.file": shown(database, "users", "import", "no.file" + EVIL),
         "no organization": shown(database, "org", "show", EVIL),
-        "no command": shown(database, EVIL, EVIL),
+        "unknown command": shown(database, EVIL, EVIL),
         "invalid": shown(database, "users", "import", "-", "--format", "csv",
                          stdin=b"email,display_name," + evil + b":json\na,b,nonsense\n"),
         "unknown": shown(database, "users", "import", "-",
@@ -522,7 +522,8 @@ def test_what_is_told_can_not_command_a_terminal(database):
     }
     for said, text in told.items():
         assert text.strip() and not CONTROL.search(text), (said, text)
-    for said in ("twice", "no.file", "no organization", "no command", "can't be written"):
+    for said in ("can't be the name", "no.file", "no organization", "unknown command",
+                 "can't be written"):
         assert said in told[said] and "\\u001b]0;owned\\u0007\\u009b" in told[said], told[said]
 
 

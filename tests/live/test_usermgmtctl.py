@@ -517,7 +517,7 @@ def test_csv(database, tmp_path):
     ann, ivo = exported(database)
     assert (ann["display_name"], ann["phone"], ann["age"], ann["height"], ann["ycom"]) \
         == ('Ann "A"', "+1 555 0100", "23", 175, 0.95)
-    assert ivo["age"] == "" and "phone" not in ivo and "height" not in ivo
+    assert not {"age", "phone", "height", "ycom"} & ivo.keys()
 
 
 @pytest.mark.parametrize("count", [0, 10, 40000])
@@ -531,12 +531,106 @@ def test_csv_that_lost_a_quote(database, count):
     assert "goes on to the end of the file" in result.err and "quote is probably" in result.err
 
 
+def import_csv(database, text, *arguments):
+    """A text, or bytes."""
+    return database.run("users", "import", "-", "--format", "csv", *arguments,
+                        stdin=text if isinstance(text, bytes) else text.encode())
+
+
 @pytest.mark.parametrize("header, error", [
-    ("", "can't be read"), ("email,,x\n", "without a name"), ("email,age,age:json\n", "twice"),
-    ('"email', "can't be read")])
+    ("", "the file is empty"), ("\n\r\n", "the file is empty"),
+    ("email,,x\n", "column without a name, number 2"),
+    ("email,display_name,age,age:json\n", '"age" twice'),
+    ("email,display_name,Email\n", '"email" twice'),
+    ('"email', "can't be read: .*quote is probably missing"),
+    ('a"b,c', "can't be read: .*must stand in quotes"),
+    (b"email,na\xefve\n", "is not UTF-8; save"),
+    ("E-Mail,Full Name\na@b.c,d\n",
+     'neither a column "email" nor "display_name"; it has: "E-Mail", "Full Name"; .*'
+     '--map "E-Mail=email"'),
+    ("email;Full Name\n", 'no column "display_name"; .*--map "Full Name=display_name"'),
+    ("display_name\tage\n", 'no column "email"; it has: "display_name", "age"'),
+    ("email|display_name\n", "separator must be a comma, a semicolon or a tab"),
+    ("ann@example.com,Ann\nbob@example.com,Bob\n", "first line seems to be a user"),
+    (json.dumps({"email": "a@example.com"}), "give --format ndjson"),
+    ("email,display_name,No good!\n",
+     '"No good!", which can.t be the name of an attribute; .*--map "No good!="'),
+    (",".join(f"c{i}" for i in range(20)), '"c11" and 8 more; '),
+    ("x" * 100, '"' + "x" * 60 + '[.]{3}"'),
+])
 def test_csv_headers(database, header, error):
-    database.run("users", "import", "-", "--format", "csv", stdin=header.encode()) \
-        .expect(1, error)
+    """Told once, however many records follow."""
+    rows = b"" if header in ("", "\n\r\n", '"email') else b"\na@example.com,A" * 30
+    text = (header if isinstance(header, bytes) else header.encode()) + rows
+    assert len(import_csv(database, text).expect(1, error).err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_utf16(database, coding, form):
+    text = "email,display_name\na@example.com,A\n" if form == "csv" else json.dumps(ANN)
+    database.run("users", "import", "-", "--format", form, stdin=text.encode(coding)) \
+        .expect(1, "- is UTF-16; save it as UTF-8")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_csv_of_spreadsheets(database, tmp_path, separator, end):
+    """The other separators are part of a cell; the lines are counted."""
+    rows = [["Email", "DISPLAY_NAME", '"Phone"', "Note", "shirt", "Attributes"],
+            ["ann@example.com", '"Ann, A.; B"', "+1 555 0100", '"two\r\nlines\t"', "", ""],
+            ["", "", "", "", "", ""], [" ", '""', "", "", "", ""], [""],
+            ["bad", "B", "", "", "", ""],
+            ["bob@example.com", "Bob", "", "", "", '"{""age"": 5}"']]
+    if separator != ",":
+        rows[-1][1] = "Bob, the second"
+    file = tmp_path / "users.CSV"
+    file.write_text("\ufeff" + end.join(separator.join(row) for row in rows), newline="")
+    result = database.run("users", "import", file).expect(1, "2 imported, 0 there already, 1")
+    assert [line for line, _ in refused(result)] == [7]
+    ann, bob = sorted(exported(database), key=lambda user: user["email"])
+    assert (ann["phone"], ann["Note"], "shirt" in ann) == ("+1 555 0100", "two\r\nlines\t", False)
+    assert (bob["display_name"], bob["age"], "Note" in bob) == (rows[-1][1], 5, False)
+
+
+def test_csv_map(database):
+    text = ("E-Mail;Full Name;a=b;Notes (old);Size;JSON\n"
+            "ann@example.com;Ann;1;x;[1];\"{\"\"k\"\": 2}\"\n")
+    maps = ["--map", "e-mail=email", "--map", "Full Name=display_name", "--map", "a=b=ab",
+            "--map", "Notes (old)=", "--map=Size=size:json", "--map", "json=attributes"]
+    import_csv(database, text, *maps).expect(0, "1 imported")
+    user = exported(database)[0]
+    assert (user["email"], user["display_name"]) == ("ann@example.com", "Ann")
+    assert (user["ab"], user["size"], user["k"]) == ("1", [1], 2)
+    assert set(user) == {"user_uid", "email", "display_name", "role", "created_at", "updated_at",
+                         "ab", "size", "k"}
+    import_csv(database, text, *maps, "--map", "Nme=display_name") \
+        .expect(1, 'no column "Nme", which --map names; it has: "E-Mail", "Full Name"')
+    import_csv(database, text, *maps, "--map", "Email").expect(2, '--map must be COLUMN=NAME')
+    import_csv(database, text, "--map", "=x").expect(2, '--map must be COLUMN=NAME, not "=x"')
+    database.run("users", "import", "-", "--map", "a=b", stdin=b"").expect(2, "--map is for CSV")
+
+
+def test_equal_errors_are_counted(database, tmp_path):
+    """On the standard error; a report of its own has each line."""
+    users = ndjson(*({"email": f"u{i}" if i % 2 else "", "display_name": "U"}
+                     for i in range(100)), {**ANN, "phone": "x"})
+    result = database.run("users", "import", "-", stdin=users).expect(1, " 101 refused")
+    told = [json.loads(line) for line in result.err.splitlines()[:-1]]
+    assert [line["line"] for line in told[:-2]] == [*range(1, 41), 101]
+    assert [(line["more"], line["errors"]) for line in told[-2:]] \
+        == [(30, told[0]["errors"]), (30, told[1]["errors"])]
+    report = tmp_path / "report"
+    database.run("users", "import", "-", "--report", report, stdin=users).expect(1)
+    assert [json.loads(line)["line"] for line in report.read_text().splitlines()] \
+        == list(range(1, 102))
+
+
+@pytest.mark.parametrize("count", [20, 21])
+def test_twenty_equal_errors_are_told(database, count):
+    result = database.run("users", "import", "-", "--dry-run",
+                          stdin=b"[]\n" * count).expect(1, f" {count} refused")
+    assert len(result.err.splitlines()) == count + 1 and ('"more":1,' in result.err) == (count > 20)
 
 
 def test_import_usage(database, tmp_path):

@@ -1,0 +1,36 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CLI_REFUSALS_H
+#define UM_CLI_REFUSALS_H
+
+/**
+ * @file refusals.h
+ * The records that an import refused, as lines of JSON. A reader is not helped by a
+ * thousand lines that differ only by their number, so equal errors can be counted.
+ */
+
+#include <apr_hash.h>
+
+#include "../rest/problem.h"
+
+/** Records with equal errors that are told in full, where they are counted. */
+#define UM_REFUSALS_EQUAL_MAX 20
+
+typedef struct um_refusals_t {
+    apr_pool_t *pool;
+    /** Whether all are told. */
+    int tells_all;
+    /** Of um_refusal_t, by their errors as JSON, and in the order of the first of each. */
+    apr_hash_t *by_errors;
+    apr_array_header_t *kinds;
+} um_refusals_t;
+
+void um_refusals_init(um_refusals_t *refusals, int tells_all, apr_pool_t *pool);
+
+/** Count a record that is refused, and append its line unless many like it were told. */
+void um_refusals_put(um_buffer_t *text, um_refusals_t *refusals, apr_int64_t line,
+                     const um_faults_t *faults);
+
+/** Append a line for each kind of errors that was not told every time: how many more. */
+void um_refusals_put_rest(um_buffer_t *text, const um_refusals_t *refusals);
+
+#endif

@@ -11,6 +11,7 @@
 #include "../base/instant.h"
 #include "../core/rules.h"
 #include "commands.h"
+#include "guard.h"
 #include "progress.h"
 
 #define PAGE 1000
@@ -44,42 +45,62 @@ static void put_json(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
     um_user_json_put(text, &user);
 }
 
-static void put_cell(um_buffer_t *text, const char *value, const char *behind)
+static void put_quoted(um_buffer_t *text, const char *guard, const char *value)
 {
+    um_buffer_putc(text, '"');
+    um_buffer_puts(text, guard);
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c == '"') {
+            um_buffer_putc(text, '"');
+        }
+        um_buffer_putc(text, *c);
+    }
+    um_buffer_putc(text, '"');
+}
+
+static void put_cell(um_buffer_t *text, const char *value, int is_excel, const char *behind)
+{
+    const char *guard = um_guard_is_needed(value, is_excel) ? "'" : "";
+
     if (strpbrk(value, "\",\r\n") == NULL) {
+        um_buffer_puts(text, guard);
         um_buffer_puts(text, value);
     } else {
-        um_buffer_putc(text, '"');
-        for (const char *c = value; *c != '\0'; c++) {
-            if (*c == '"') {
-                um_buffer_putc(text, '"');
-            }
-            um_buffer_putc(text, *c);
-        }
-        um_buffer_putc(text, '"');
+        put_quoted(text, guard, value);
     }
     um_buffer_puts(text, behind);
 }
 
-static void put_csv(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
+static void put_cells(um_buffer_t *text, const um_row_t *row, int is_excel)
 {
     char created_at[UM_INSTANT_LENGTH + 1];
     char updated_at[UM_INSTANT_LENGTH + 1];
     um_user_t user;
 
-    (void)now;
     um_store_users_read(&user, row);
     um_instant_format(created_at, user.created_at);
     um_instant_format(updated_at, user.updated_at);
-    put_cell(text, user.uid, ",");
-    put_cell(text, user.email, ",");
-    put_cell(text, user.display_name, ",");
-    put_cell(text, user.phone != NULL ? user.phone : "", ",");
-    put_cell(text, user.is_sub_admin ? "sub_admin" : "user", ",");
-    put_cell(text, user.is_suspended ? "false" : "true", ",");
-    put_cell(text, created_at, ",");
-    put_cell(text, updated_at, ",");
-    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", "");
+    put_cell(text, user.uid, is_excel, ",");
+    put_cell(text, user.email, is_excel, ",");
+    put_cell(text, user.display_name, is_excel, ",");
+    put_cell(text, user.phone != NULL ? user.phone : "", is_excel, ",");
+    put_cell(text, user.is_sub_admin ? "sub_admin" : "user", is_excel, ",");
+    put_cell(text, user.is_suspended ? "false" : "true", is_excel, ",");
+    put_cell(text, created_at, is_excel, ",");
+    put_cell(text, updated_at, is_excel, ",");
+    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", is_excel, "");
+}
+
+static void put_csv(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
+{
+    (void)now;
+    put_cells(text, row, 0);
+}
+
+static void put_excel(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
+{
+    (void)now;
+    put_cells(text, row, 1);
 }
 
 static void take_row(const um_row_t *row, void *baton)
@@ -151,21 +172,38 @@ static um_exit_t run(um_export_t *export, const char *header)
     return um_output_close(&tool->out, tool, end);
 }
 
+#define CSV_HEADER                                                                               \
+    "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes\r\n"
+
+/* Without it Excel takes UTF-8 for the system's own character set. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+static um_exit_t export_csv(um_export_t *export)
+{
+    int is_excel = (export->tool->options.given & UM_OPTION_EXCEL) != 0;
+
+    export->put = is_excel ? put_excel : put_csv;
+    export->line_end = "\r\n";
+    return run(export, is_excel ? BYTE_ORDER_MARK CSV_HEADER : CSV_HEADER);
+}
+
 um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)
 {
-    static const char header[] =
-        "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes\r\n";
     um_export_t export = { .tool = tool,
                            .list = { .source = UM_LIST_OF_USERS, .limit = PAGE },
-                           .what = "users" };
+                           .put = put_json,
+                           .what = "users",
+                           .line_end = "\n" };
     int is_csv = 0;
-    um_exit_t end = um_tool_read_format(&is_csv, tool, NULL);
+    um_exit_t end = um_tool_read_format(&is_csv, tool,
+                                        um_options_value(&tool->options, UM_OPTION_OUTPUT));
 
     (void)words;
     (void)count;
-    export.put = is_csv ? put_csv : put_json;
-    export.line_end = is_csv ? "\r\n" : "\n";
-    return end == UM_EXIT_OK ? run(&export, is_csv ? header : NULL) : end;
+    if (end != UM_EXIT_OK) {
+        return end;
+    }
+    return is_csv ? export_csv(&export) : run(&export, NULL);
 }
 
 um_exit_t um_audit_command_export(um_tool_t *tool, const char *const *words, int count)

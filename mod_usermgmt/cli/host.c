@@ -362,13 +362,19 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
 {
     const char *format = um_options_value(&tool->options, UM_OPTION_FORMAT);
     const char *dot = file != NULL ? strrchr(file, '.') : NULL;
+    int is_excel = (tool->options.given & UM_OPTION_EXCEL) != 0;
 
     if (format == NULL) {
-        format = dot != NULL && apr_cstr_casecmp(dot, ".csv") == 0 ? "csv" : "ndjson";
+        format = is_excel || (dot != NULL && apr_cstr_casecmp(dot, ".csv") == 0) ? "csv"
+                                                                               : "ndjson";
     }
     *is_csv = strcmp(format, "csv") == 0;
     if (!*is_csv && strcmp(format, "ndjson") != 0) {
-        um_tool_say(tool, "--format must be ndjson or csv");
+        um_tool_say(tool, "--format must be ndjson or csv, not \"%s\"", format);
+        return UM_EXIT_USAGE;
+    }
+    if (is_excel && !*is_csv) {
+        um_tool_say(tool, "--excel is for CSV, not for --format ndjson");
         return UM_EXIT_USAGE;
     }
     return UM_EXIT_OK;

@@ -42,7 +42,8 @@ static const um_command_t commands[] = {
       "create an organization" },
     { "org", "set", " NAME payment_type=TYPE", 2, 0, 0, um_organizations_command_set,
       "set how an organization pays" },
-    { "users", "export", "", 0, UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_OUTPUT, 0,
+    { "users", "export", "", 0,
+      UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_OUTPUT | UM_OPTION_EXCEL, 0,
       um_users_command_export, "write all users of an organization" },
     { "users", "import", " FILE|-", 1,
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT

@@ -41,6 +41,7 @@ static const um_option_text_t table[] = {
     { "days", "N", "delete those that ended so many days ago or earlier (default 90)", 0 },
     { "verbose", NULL, "print log messages of level info too", 'v' },
     { "map", "COLUMN=NAME", "read that CSV column as this member or attribute; may repeat", 0 },
+    { "excel", NULL, "write CSV that Excel reads as UTF-8, without formulas", 0 },
 };
 
 #define OPTION_COUNT ((int)(sizeof(table) / sizeof(table[0])))

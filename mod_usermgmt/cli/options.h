@@ -24,7 +24,8 @@ typedef enum um_option_t {
     UM_OPTION_WITH_ROLES = 1 << 12,
     UM_OPTION_DAYS = 1 << 13,
     UM_OPTION_VERBOSE = 1 << 14,
-    UM_OPTION_MAP = 1 << 15
+    UM_OPTION_MAP = 1 << 15,
+    UM_OPTION_EXCEL = 1 << 16
 } um_option_t;
 
 /** What every command takes. */

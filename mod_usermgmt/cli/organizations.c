@@ -107,6 +107,8 @@ typedef struct um_organization_change_t {
     const char *name;
     /* NULL where the organization is to be made. */
     const char *payment_type;
+    /* The one that it had. */
+    const char *earlier;
 } um_organization_change_t;
 
 static const char *json_of(const um_organization_t *organization, apr_pool_t *pool)
@@ -144,14 +146,18 @@ static apr_status_t create(um_db_t *db, void *baton, apr_pool_t *pool)
 
 static apr_status_t set(um_db_t *db, void *baton, apr_pool_t *pool)
 {
-    const um_organization_change_t *change = baton;
+    um_organization_change_t *change = baton;
     um_organization_t *organization = NULL;
     um_organization_t changed;
     apr_status_t status;
 
     status = um_tool_get_organization(&organization, change->tool, db, change->name, pool);
-    if (status != APR_SUCCESS || strcmp(organization->payment_type, change->payment_type) == 0) {
+    if (status != APR_SUCCESS) {
         return status;
+    }
+    change->earlier = apr_pstrdup(change->tool->pool, organization->payment_type);
+    if (strcmp(change->earlier, change->payment_type) == 0) {
+        return APR_SUCCESS;
     }
     changed = *organization;
     changed.payment_type = change->payment_type;
@@ -167,7 +173,7 @@ static apr_status_t set(um_db_t *db, void *baton, apr_pool_t *pool)
 
 um_exit_t um_organizations_command_create(um_tool_t *tool, const char *const *words, int count)
 {
-    um_organization_change_t change = { tool, words[0], NULL };
+    um_organization_change_t change = { tool, words[0], NULL, NULL };
     const um_violation_t *violation = um_rules_check_organization(change.name);
     apr_status_t status;
 
@@ -179,18 +185,33 @@ um_exit_t um_organizations_command_create(um_tool_t *tool, const char *const *wo
     status = um_tool_change(tool, create, &change, tool->pool);
     if (status == UM_ECONFLICT) {
         um_tool_say(tool, "the organization \"%s\" is there already", change.name);
+    } else if (status == APR_SUCCESS) {
+        um_tool_say(tool, "the organization \"%s\" was created", change.name);
     }
     return um_tool_exit(status);
 }
 
+static void tell_change(const um_organization_change_t *change)
+{
+    if (strcmp(change->earlier, change->payment_type) == 0) {
+        um_tool_say(change->tool, "the organization \"%s\" has the payment_type \"%s\" already",
+                    change->name, change->payment_type);
+    } else {
+        um_tool_say(change->tool,
+                    "the organization \"%s\" has the payment_type \"%s\" now; it had \"%s\"",
+                    change->name, change->payment_type, change->earlier);
+    }
+}
+
 um_exit_t um_organizations_command_set(um_tool_t *tool, const char *const *words, int count)
 {
-    um_organization_change_t change = { tool, words[0], NULL };
+    um_organization_change_t change = { tool, words[0], NULL, NULL };
     const um_violation_t *violation;
+    apr_status_t status;
 
     (void)count;
     if (strncmp(words[1], PAYMENT_TYPE, strlen(PAYMENT_TYPE)) != 0) {
-        um_tool_say(tool, "what can be set is " PAYMENT_TYPE "...");
+        um_tool_say(tool, "\"%s\" can't be set; only " PAYMENT_TYPE "TYPE can", words[1]);
         return UM_EXIT_USAGE;
     }
     change.payment_type = words[1] + strlen(PAYMENT_TYPE);
@@ -199,5 +220,9 @@ um_exit_t um_organizations_command_set(um_tool_t *tool, const char *const *words
         um_tool_say(tool, "%s", violation->detail);
         return UM_EXIT_REFUSED;
     }
-    return um_tool_exit(um_tool_change(tool, set, &change, tool->pool));
+    status = um_tool_change(tool, set, &change, tool->pool);
+    if (status == APR_SUCCESS) {
+        tell_change(&change);
+    }
+    return um_tool_exit(status);
 }

@@ -10,6 +10,7 @@
 
 #include "../base/text.h"
 #include "columns.h"
+#include "guard.h"
 
 #define BLOCK 65536
 #define COLUMNS_MAX 1000
@@ -357,8 +358,10 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
     }
     um_buffer_init(&text, cells.text.length * 2 + 256, pool);
     for (int i = 0; i < cells.ends->nelts; i++) {
+        const char *cell = cell_text(&cells, i, pool);
+
         put_cell(&text, &APR_ARRAY_IDX(records->columns, i, um_column_t),
-                 cell_text(&cells, i, pool), faults, pool);
+                 cell != NULL ? um_guard_skip(cell) : NULL, faults, pool);
     }
     if (faults->list != NULL) {
         return UM_EINVALID;

@@ -80,7 +80,7 @@ apr_status_t um_tool_get_organization(um_organization_t **organization, const um
 /** The id of the organization of --org, "default" without. */
 um_exit_t um_tool_find_organization(apr_int64_t *org_id, um_tool_t *tool);
 
-/** Whether --format says CSV, or else the name of a file, if there is one. */
+/** Whether --format or --excel says CSV, or else the name of a file, if there is one. */
 um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *file);
 
 /** Have the output go to the file of --output, if it was given. */

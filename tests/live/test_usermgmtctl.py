@@ -2,6 +2,7 @@
 """usermgmtctl on the database of a running httpd, and on its own."""
 
 import contextlib
+import csv
 import getpass
 import json
 import os
@@ -180,10 +181,12 @@ def test_verify_finds_what_is_wrong(database):
 # ---- organizations ----
 
 def test_organizations(database):
-    database.run("org", "create", "Müller & Söhne").expect(0)
+    database.run("org", "create", "Müller & Söhne").expect(0, '"Müller & Söhne" was created')
     database.run("org", "create", "Müller & Söhne").expect(1, "is there already")
-    database.run("org", "set", "Müller & Söhne", "payment_type=gold").expect(0)
-    database.run("org", "set", "Müller & Söhne", "payment_type=gold").expect(0)
+    database.run("org", "set", "Müller & Söhne", "payment_type=gold") \
+        .expect(0, '"Müller & Söhne" has the payment_type "gold" now; it had "free"')
+    database.run("org", "set", "Müller & Söhne", "payment_type=gold") \
+        .expect(0, 'has the payment_type "gold" already')
     listed = database.run("org", "list").expect(0).lines
     assert [(line["organization"], line["payment_type"]) for line in listed] \
         == [("Müller & Söhne", "gold"), ("default", "free")]
@@ -207,7 +210,7 @@ def test_organizations(database):
     (["set", "default", "payment_type="], 1, "1 to 64"),
     (["set", "default", "payment_type=" + "é" * 65], 1, "1 to 64"),
     (["set", "default", b"payment_type=\xff"], 1, "1 to 64"),
-    (["set", "default", "name=x"], 2, "payment_type"),
+    (["set", "default", "name=x"], 2, '"name=x" can.t be set; only payment_type=TYPE can'),
     (["create", ""], 1, "1 to 255"),
     (["create", "x" * 256], 1, "1 to 255"),
     (["create", "a\nb"], 1, "1 to 255"),
@@ -316,7 +319,7 @@ def test_what_is_exported_can_be_imported(database, admin, tmp_path, form):
     assert (made["after"]["user_uid"], made["after"]["added_by"]) == (FULL["user_uid"], ACTOR)
     assert FULL["created_at"] < made["after"]["created_at"] <= made["at"]
     file = tmp_path / f"users.{form}"
-    database.run("users", "export", "--format", form, "--output", file).expect(0)
+    database.run("users", "export", "--output", file).expect(0)
     assert file.stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / f"users.{form}.part").exists()
     other = Database(tmp_path / "other.db")
@@ -326,6 +329,45 @@ def test_what_is_exported_can_be_imported(database, admin, tmp_path, form):
     shown = other.run("org", "show", "default").expect(0).lines[0]
     assert (shown["user_count"], shown["sub_admin_count"]) == (3, 1)
     other.run("users", "import", file, "--with-roles", "--resume").expect(0, "0 imported, 3 there")
+
+
+# As they are, as an export has them, and as one with --excel has them.
+FORMULAS = [("=1+1", "=1+1", "'=1+1"), ("+1", "+1", "'+1"), ("-1", "-1", "'-1"),
+            ("@SUM(A1)", "@SUM(A1)", "'@SUM(A1)"), ("'=1", "''=1", "''=1"),
+            ("''-1", "'''-1", "'''-1"), ("'quoted", "'quoted", "'quoted"),
+            ("a=b", "a=b", "a=b"), ("'", "'", "'"), ('=a,"b"', '=a,"b"', "'=a,\"b\"")]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--excel"]])
+def test_csv_has_no_formulas_and_is_taken_back(database, tmp_path, arguments):
+    database.run("users", "import", "-", stdin=ndjson(
+        *({"email": f"{i}@example.com", "user_uid": f"-{i}", "display_name": name[0],
+           "phone": "+1 555 0100", "note": name[0]} for i, name in enumerate(FORMULAS)))) \
+        .expect(0)
+    users = exported(database)
+    file = tmp_path / "users.csv"
+    database.run("users", "export", "--output", file, *arguments).expect(0)
+    text = file.read_bytes()
+    assert text.startswith("\ufeff".encode()) == bool(arguments)
+    rows = list(csv.reader(text.decode("utf-8-sig").splitlines()))[1:]
+    assert [row[2] for row in sorted(rows, key=lambda row: row[1])] \
+        == [names[1 + len(arguments)] for names in FORMULAS]
+    assert bool(arguments) != any(cell.startswith(tuple("=+-@")) for row in rows for cell in row)
+    count = len(FORMULAS)
+    database.run("users", "import", file, "--resume").expect(0, f"{count} there already")
+    other = Database(tmp_path / "other.db")
+    other.run("schema", "create").expect(0)
+    other.run("users", "import", file).expect(0, f"{count} imported")
+    assert exported(other) == users
+
+
+def test_export_usage(database, tmp_path):
+    excel = database.run("users", "export", "--excel").expect(0).out
+    assert excel == "\ufeff" + database.run("users", "export", "--format", "csv").out
+    database.run("users", "export", "--excel", "--format", "ndjson").expect(2, "--excel is for CSV")
+    database.run("users", "export", "--output", tmp_path / "a.csv", "--format", "ndjson").expect(0)
+    assert (tmp_path / "a.csv").read_bytes() == b""
+    database.run("users", "import", "-", "--excel").expect(2, "does not take --excel")
 
 
 def test_organizations_are_apart(database):

@@ -12,6 +12,7 @@
 #include "../core/rules.h"
 #include "commands.h"
 #include "guard.h"
+#include "interrupt.h"
 #include "progress.h"
 
 #define PAGE 1000
@@ -126,6 +127,18 @@ static um_exit_t write_page(um_export_t *export)
     return end == UM_EXIT_OK ? um_tool_write(export->tool, &export->text) : end;
 }
 
+static um_exit_t tell_interrupt(const um_export_t *export, apr_int64_t done, apr_int64_t total)
+{
+    const um_output_t *out = &export->tool->out;
+
+    um_tool_say(export->tool,
+                "interrupted after %" APR_INT64_T_FMT " of %" APR_INT64_T_FMT
+                " %s%s%s; run the same command again for all of them",
+                done, total, export->what, out->part != NULL ? ", nothing was written to " : "",
+                out->part != NULL ? out->path : "");
+    return UM_EXIT_REFUSED;
+}
+
 static um_exit_t write_all(um_export_t *export)
 {
     um_progress_t progress;
@@ -133,6 +146,7 @@ static um_exit_t write_all(um_export_t *export)
     apr_int64_t done = 0;
     um_exit_t end;
 
+    um_interrupt_watch();
     apr_pool_create(&export->pool, export->tool->pool);
     um_progress_start(&progress, export->what);
     end = um_tool_exit(um_store_lists_count(&total, export->db, export->org_id, &export->list,
@@ -143,9 +157,9 @@ static um_exit_t write_all(um_export_t *export)
         }
         done += export->rows;
         um_progress_show(&progress, done, done, total);
-    } while (end == UM_EXIT_OK && export->rows == PAGE);
+    } while (end == UM_EXIT_OK && export->rows == PAGE && !um_interrupt_came());
     um_progress_clear(&progress);
-    return end;
+    return end == UM_EXIT_OK && export->rows == PAGE ? tell_interrupt(export, done, total) : end;
 }
 
 /* header goes in front; NULL for none. */

@@ -15,6 +15,7 @@
 #include "../db/params.h"
 #include "../db/sqlite_file.h"
 #include "conf.h"
+#include "interrupt.h"
 
 /* How long a change that met a busy database waits before it is tried again. */
 #define BUSY_PAUSE apr_time_from_msec(100)
@@ -307,7 +308,8 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
     tool->held_line[0] = '\0';
     tool->is_uncertain = 0;
     status = um_store_change(tool->store, change, baton, pool);
-    while (status == UM_EUNAVAILABLE && !tool->is_uncertain && apr_time_now() < end) {
+    while (status == UM_EUNAVAILABLE && !tool->is_uncertain && apr_time_now() < end
+           && !um_interrupt_came()) {
         apr_sleep(BUSY_PAUSE);
         status = um_store_change(tool->store, change, baton, pool);
     }

@@ -19,6 +19,7 @@
 #include "../base/address.h"
 #include "../base/uid.h"
 #include "commands.h"
+#include "interrupt.h"
 #include "progress.h"
 #include "records.h"
 #include "refusals.h"
@@ -81,10 +82,14 @@ typedef struct um_import_t {
     int with_roles;
     /* Whether users may have been made. */
     int is_begun;
+    /* Whether a batch was not made to its end. */
+    int is_cut;
     apr_int64_t counts[UM_OUTCOME_COUNT];
+    /* Of the last record that is done. */
+    apr_int64_t line;
     um_batch_t batches[2];
     /* The one that is written, and which of its entries by the transaction under
-     * way: those from first up to the one before end. */
+     * way: those from first up to the one before end. Those before end are done. */
     um_batch_t *batch;
     int first;
     int end;
@@ -317,13 +322,21 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
     return status;
 }
 
+/* Whether the batch has entries that are to be made yet. */
+static int has_more(const um_import_t *import)
+{
+    return import->end < import->batch->entries->nelts && !um_interrupt_came();
+}
+
 static apr_status_t try_batch(um_import_t *import)
 {
     apr_time_t now = apr_time_now();
     um_db_t *db = NULL;
     apr_status_t status = um_store_open(&db, import->tool->store, import->batch->pool);
 
-    for (int i = 0; status == APR_SUCCESS && i < import->batch->entries->nelts; i++) {
+    import->end = 0;
+    while (status == APR_SUCCESS && has_more(import)) {
+        int i = import->end++;
         um_entry_t *entry = entry_at(import, i);
 
         reset(entry);
@@ -416,9 +429,10 @@ static um_exit_t report(um_import_t *import)
     um_buffer_t text;
 
     um_buffer_init(&text, 1024, import->batch->pool);
-    for (int i = 0; i < import->batch->entries->nelts; i++) {
+    for (int i = 0; i < import->end; i++) {
         const um_entry_t *entry = entry_at(import, i);
 
+        import->line = entry->line;
         import->counts[entry->outcome]++;
         if (entry->outcome == UM_OUTCOME_REFUSED) {
             um_refusals_put(&text, &import->refusals, entry->line, &entry->faults);
@@ -451,7 +465,7 @@ static apr_status_t insert_batch(um_import_t *import)
 
     import->is_begun = 1;
     import->end = 0;
-    while (status == APR_SUCCESS && import->end < import->batch->entries->nelts) {
+    while (status == APR_SUCCESS && has_more(import)) {
         import->first = import->end;
         status = um_tool_change(import->tool, insert_some, import, import->batch->pool);
         rest(import);
@@ -464,6 +478,7 @@ static um_exit_t run_batch(um_import_t *import)
     apr_status_t status = import->is_dry ? try_batch(import) : insert_batch(import);
     um_exit_t end = status == APR_SUCCESS ? report(import) : um_tool_exit(status);
 
+    import->is_cut = import->is_cut || import->end < import->batch->entries->nelts;
     if (end == UM_EXIT_OK) {
         um_progress_show(&import->progress,
                          import->counts[UM_OUTCOME_IMPORTED] + import->counts[UM_OUTCOME_DONE]
@@ -483,7 +498,7 @@ static um_exit_t run_batches(um_import_t *import)
 
     import->batch = &import->batches[0];
     read_batch(import->batch);
-    while (end == UM_EXIT_OK && import->batch->status == APR_SUCCESS) {
+    while (end == UM_EXIT_OK && import->batch->status == APR_SUCCESS && !um_interrupt_came()) {
         um_batch_t *written = import->batch;
 
         start_reading(next);
@@ -493,6 +508,19 @@ static um_exit_t run_batches(um_import_t *import)
         next = written;
     }
     return end == UM_EXIT_OK && import->batch->entries->nelts > 0 ? run_batch(import) : end;
+}
+
+static um_exit_t tell_interrupt(const um_import_t *import, um_exit_t end)
+{
+    const char *how = import->is_begun ? "; run the same command with --resume to go on" : "";
+
+    if (import->line == 0) {
+        um_tool_say(import->tool, "interrupted before the first record%s", how);
+    } else {
+        um_tool_say(import->tool, "interrupted after the record of line %" APR_INT64_T_FMT "%s",
+                    import->line, how);
+    }
+    return end == UM_EXIT_OK ? UM_EXIT_REFUSED : end;
 }
 
 static um_exit_t run_all(um_import_t *import)
@@ -510,12 +538,15 @@ static um_exit_t run_all(um_import_t *import)
     um_progress_clear(&import->progress);
     told = report_rest(import);
     end = end == UM_EXIT_OK ? told : end;
+    if (um_interrupt_came() && (import->is_cut || status != APR_EOF)) {
+        return tell_interrupt(import, end);
+    }
     if (end == UM_EXIT_OK && status != APR_EOF) {
         um_tool_say(import->tool, "the file can't be read: %pm", &status);
         end = UM_EXIT_REFUSED;
     }
     if (end != UM_EXIT_OK && import->is_begun) {
-        um_tool_say(import->tool, "broken off; --resume goes on");
+        um_tool_say(import->tool, "broken off; run the same command with --resume to go on");
     }
     return end;
 }
@@ -576,6 +607,7 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
     if (end == UM_EXIT_OK) {
         end = um_tool_find_organization(&import.org_id, tool);
     }
+    um_interrupt_watch();
     if (end == UM_EXIT_OK) {
         end = um_records_open(&import.records, tool, words[0], is_csv);
     }

@@ -11,6 +11,7 @@
 #include "../base/text.h"
 #include "columns.h"
 #include "guard.h"
+#include "interrupt.h"
 
 #define BLOCK 65536
 #define COLUMNS_MAX 1000
@@ -38,11 +39,18 @@ struct um_records_t {
 
 /* ---- bytes ---- */
 
+static apr_status_t read_bytes(um_records_t *records, char *to, apr_size_t *length)
+{
+    apr_status_t status = um_interrupt_wait(records->file);
+
+    return status == APR_SUCCESS ? apr_file_read(records->file, to, length) : status;
+}
+
 static int fill(um_records_t *records)
 {
     records->at = 0;
     records->size = sizeof(records->block);
-    records->status = apr_file_read(records->file, records->block, &records->size);
+    records->status = read_bytes(records, records->block, &records->size);
     if (records->status != APR_SUCCESS) {
         records->size = 0;
         return 0;
@@ -83,7 +91,7 @@ static void fill_line(um_records_t *records)
     while (!has_line_end(records) && records->size < sizeof(records->block)) {
         apr_size_t length = sizeof(records->block) - records->size;
 
-        records->status = apr_file_read(records->file, records->block + records->size, &length);
+        records->status = read_bytes(records, records->block + records->size, &length);
         if (records->status != APR_SUCCESS) {
             return;
         }
@@ -458,6 +466,10 @@ um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *n
     opened->line = 1;
     *records = opened;
     fill_line(opened);
+    if (opened->status == APR_EINTR) {
+        um_tool_say(tool, "interrupted; nothing was imported");
+        return UM_EXIT_REFUSED;
+    }
     if (is_utf16(opened)) {
         um_tool_say(tool, "%s is UTF-16; save it as UTF-8 (Excel: \"CSV UTF-8\")", name);
         return UM_EXIT_REFUSED;

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """usermgmtctl on the database of a running httpd, and on its own."""
 
+import argparse
 import contextlib
 import csv
 import getpass
@@ -8,6 +9,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -510,7 +512,7 @@ def test_dry_run_tells_what_the_import_does(database, options, there, refusals):
 ])
 def test_resume_is_offered_where_there_is_something_to_resume(database, arguments, goes_on):
     result = database.run("users", "import", *arguments, stdin=ndjson(ANN, ANN)).expect(1)
-    assert ("--resume goes on" in result.err) == goes_on, result.err
+    assert ("--resume to go on" in result.err) == goes_on, result.err
     assert ("can't be written" in result.err) == ("--report" in arguments)
 
 
@@ -711,6 +713,129 @@ def test_killed_and_resumed(database, tmp_path):
     assert kills >= 2
     database.run("users", "import", file, "--resume").expect(0, " 0 refused")
     assert sorted(user["n"] for user in exported(database)) == list(range(40000))
+
+
+@contextlib.contextmanager
+def started(database, *arguments, **options):
+    """The tool, running; its standard files are pipes."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with subprocess.Popen([tool_path(), "--driver", "sqlite3", "--params", database.path,
+                           *map(str, arguments)], env=tool_environment(), bufsize=0, **pipes,
+                          **options) as process:
+        yield process
+        assert process.poll() is not None
+
+
+def ended(process):
+    process.out, process.err = process.communicate(timeout=60)
+    return Ended(argparse.Namespace(returncode=process.returncode, stdout=process.out,
+                                    stderr=process.err))
+
+
+def catches(process, number):
+    """Whether it has a handler for the signal."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text(),
+                       re.MULTILINE)[1]
+    return int(caught, 16) >> (number - 1) & 1
+
+
+def wait_until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come true")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_import_tells_how_far_it_came(database, tmp_path, number):
+    """What it says is what is there, and --resume goes on."""
+    file = tmp_path / "users.ndjson"
+    file.write_bytes(b"[]\n" + many(40000))
+    with started(database, "users", "import", file) as process:
+        wait_until(lambda: database.sql("SELECT COUNT(*) FROM users")[0][0] > 0)
+        process.send_signal(number)
+        result = ended(process).expect(1, r"interrupted after the record of line \d+; run the same"
+                                          " command with --resume to go on")
+    line = int(re.search(r"of line (\d+)", result.err)[1])
+    count = int(re.search(r"(\d+) imported, 0 there already, 1 refused", result.err)[1])
+    assert line == count + 1 and 0 < count < 40000
+    assert database.sql("SELECT COUNT(*), MAX(json_extract(attributes, '$.n')) FROM users") \
+        == [(count, count - 1)]
+    database.run("users", "import", file, "--resume") \
+        .expect(1, f"{40000 - count} imported, {count} there already, 1 refused")
+
+
+@pytest.mark.parametrize("text", [b"", b'{"email":"half'])
+def test_interrupted_while_it_waits_for_input(database, text):
+    with started(database, "users", "import", "-") as process:
+        process.stdin.write(text)
+        process.stdin.flush()
+        wait_until(lambda: catches(process, signal.SIGINT))
+        process.send_signal(signal.SIGINT)
+        ended(process).expect(1, "interrupted; nothing was imported")
+    assert database.sql("SELECT COUNT(*) FROM users") == [(0,)]
+
+
+def test_interrupted_while_the_database_is_busy(database):
+    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with started(database, "users", "import", "-", "--wait", "3600") as process:
+            process.stdin.write(ndjson(ANN))
+            process.stdin.close()
+            process.stdin = None
+            wait_until(lambda: catches(process, signal.SIGINT))
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            ended(process).expect(3, "UM0001(.|\n)*interrupted before the first record; run")
+
+
+def test_interrupted_dry_run_has_nothing_to_resume(database):
+    with started(database, "users", "import", "-", "--dry-run") as process:
+        process.stdin.write(many(6000))
+        process.stdin.flush()
+        wait_until(lambda: catches(process, signal.SIGINT))
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        result = ended(process).expect(1, "interrupted (before|after) the (first )?record")
+    assert "--resume" not in result.err
+
+
+def test_a_signal_that_is_ignored_stays_so(database):
+    """As under nohup."""
+    with started(database, "users", "import", "-",
+                 preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as process:
+        wait_until(lambda: catches(process, signal.SIGINT))
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        process.stdin.write(ndjson(ANN))
+        ended(process).expect(0, "1 imported")
+
+
+def test_interrupted_export_leaves_the_file_as_it_was(database, tmp_path):
+    database.run("users", "import", "-", stdin=many(20000)).expect(0)
+    # So much that the signal comes before the end.
+    database.sql("UPDATE users SET attributes = '{\"a\":\"' || hex(zeroblob(4000)) || '\"}'")
+    file = tmp_path / "users.ndjson"
+    file.write_text("before")
+    with started(database, "users", "export", "--output", file) as process:
+        while not catches(process, signal.SIGINT):
+            pass
+        process.send_signal(signal.SIGINT)
+        ended(process).expect(1, r"interrupted after \d+000 of 20000 users, nothing was written"
+                                 f" to {file}; run the same command again for all of them")
+    assert file.read_text() == "before" and len(list(tmp_path.glob(".usermgmtctl-*"))) == 0
+
+
+def test_interrupted_export_to_a_pipe(database):
+    """Nothing is told of a file, and what came is whole lines."""
+    database.run("users", "import", "-", stdin=many(5000)).expect(0)
+    with started(database, "users", "export") as process:
+        line = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        result = ended(process).expect(1, r"interrupted after \d000 of 5000 users; run the same")
+    count = int(re.search(r"after (\d+)", result.err)[1])
+    assert len({user["n"] for user in [json.loads(line), *result.lines]}) == count
 
 
 def test_import_beside_a_writing_httpd(server, admin):

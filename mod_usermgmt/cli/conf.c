@@ -29,6 +29,8 @@ typedef struct um_place_t {
     /* Of UserMgmtDatabase, whose value are the parameters; else NULL. */
     const char *driver;
     const char *value;
+    /* The first variable in it that nobody defines; NULL for none. */
+    const char *undefined;
 } um_place_t;
 
 /* What is known of a directive. */
@@ -47,8 +49,16 @@ typedef struct um_conf_t {
     const char *server_root;
     /* Of Define. */
     apr_table_t *variables;
+    /* The line under way: where it is, and the first variable in it that nobody defines. */
+    const char *file;
+    int line;
+    const char *undefined;
+    /* Inside of <Macro>. */
+    int is_macro;
     int depth;
     const char *wrong;
+    /* Where a database may be that was not found. */
+    const char *hint;
 } um_conf_t;
 
 static void read_name(um_conf_t *conf, const char *name, int must_exist);
@@ -77,12 +87,13 @@ static const char *take_word(const char **line, apr_pool_t *pool)
 }
 
 /* ${NAME} of Define or the environment; what nobody knows stays. */
-static const char *substitute(const um_conf_t *conf, const char *line)
+static const char *substitute(um_conf_t *conf, const char *line)
 {
     const char *text = "";
     const char *start;
     const char *end;
 
+    conf->undefined = NULL;
     while ((start = strstr(line, "${")) != NULL && (end = strchr(start, '}')) != NULL) {
         const char *name = apr_pstrmemdup(conf->pool, start + 2, (apr_size_t)(end - start) - 2);
         const char *value = apr_table_get(conf->variables, name);
@@ -92,6 +103,7 @@ static const char *substitute(const um_conf_t *conf, const char *line)
         }
         if (value == NULL) {
             value = apr_pstrmemdup(conf->pool, start, (apr_size_t)(end - start) + 1);
+            conf->undefined = conf->undefined != NULL ? conf->undefined : value;
         }
         text = apr_pstrcat(conf->pool, text,
                            apr_pstrmemdup(conf->pool, line, (apr_size_t)(start - line)), value,
@@ -106,15 +118,70 @@ static const um_place_t *last_place(const um_found_t *found)
     return &APR_ARRAY_IDX(found->places, found->places->nelts - 1, um_place_t);
 }
 
-static void note(um_found_t *found, const char *driver, const char *value, const char *file,
-                 int line)
+static void note(um_found_t *found, const um_conf_t *conf, const char *driver, const char *value)
 {
-    um_place_t place = { file, line, driver, value };
+    um_place_t place = { conf->file, conf->line, driver, value, conf->undefined };
     const um_place_t *last = found->places->nelts > 0 ? last_place(found) : NULL;
 
     if (last == NULL || strcmp(last->value, value) != 0
         || (driver != NULL && strcmp(last->driver, driver) != 0)) {
         APR_ARRAY_PUSH(found->places, um_place_t) = place;
+    }
+}
+
+/* "FILE:LINE: NAME uses ${VARIABLE}, which ...". */
+static const char *tell_undefined(const char *file, int line, const char *name,
+                                  const char *undefined, apr_pool_t *pool)
+{
+    return apr_psprintf(pool,
+                        "%s:%d: %s uses %s, which is defined neither by a Define above nor in the"
+                        " environment (Debian: run \". /etc/apache2/envvars\" before)",
+                        file, line, name, undefined);
+}
+
+static void hint(um_conf_t *conf, const char *text)
+{
+    conf->hint = conf->hint != NULL ? conf->hint : text;
+}
+
+static void include(um_conf_t *conf, const char *directive, const char *name, int must_exist)
+{
+    const char *wrong;
+
+    if (conf->undefined == NULL) {
+        read_name(conf, name, must_exist);
+        return;
+    }
+    wrong = tell_undefined(conf->file, conf->line, directive, conf->undefined, conf->pool);
+    if (must_exist) {
+        conf->wrong = wrong;
+    } else {
+        hint(conf, wrong);
+    }
+}
+
+static void take_directive(um_conf_t *conf, const char *name, const char *value,
+                           const char *rest)
+{
+    if (apr_cstr_casecmp(name, "UserMgmtDatabase") == 0) {
+        note(&conf->database, conf, value, take_word(&rest, conf->pool));
+    } else if (apr_cstr_casecmp(name, "DBDriver") == 0) {
+        note(&conf->driver, conf, NULL, value);
+    } else if (apr_cstr_casecmp(name, "DBDParams") == 0) {
+        note(&conf->params, conf, NULL, value);
+    } else if (apr_cstr_casecmp(name, "ServerRoot") == 0) {
+        conf->server_root = value;
+    } else if (apr_cstr_casecmp(name, "Define") == 0) {
+        apr_table_set(conf->variables, value, take_word(&rest, conf->pool));
+    } else if (apr_cstr_casecmp(name, "Include") == 0) {
+        include(conf, name, value, 1);
+    } else if (apr_cstr_casecmp(name, "IncludeOptional") == 0) {
+        include(conf, name, value, 0);
+    } else if (apr_cstr_casecmp(name, "Use") == 0) {
+        hint(conf, apr_psprintf(conf->pool,
+                                "%s:%d: Use %s is not followed; if the macro has the database,"
+                                " name it by --driver and --params",
+                                conf->file, conf->line, value));
     }
 }
 
@@ -124,23 +191,12 @@ static void take_line(um_conf_t *conf, const char *line, const char *file, int n
     const char *name = take_word(&rest, conf->pool);
     const char *value = take_word(&rest, conf->pool);
 
-    if (*name == '#' || *value == '\0') {
-        return;
-    }
-    if (apr_cstr_casecmp(name, "UserMgmtDatabase") == 0) {
-        note(&conf->database, value, take_word(&rest, conf->pool), file, number);
-    } else if (apr_cstr_casecmp(name, "DBDriver") == 0) {
-        note(&conf->driver, NULL, value, file, number);
-    } else if (apr_cstr_casecmp(name, "DBDParams") == 0) {
-        note(&conf->params, NULL, value, file, number);
-    } else if (apr_cstr_casecmp(name, "ServerRoot") == 0) {
-        conf->server_root = value;
-    } else if (apr_cstr_casecmp(name, "Define") == 0) {
-        apr_table_set(conf->variables, value, take_word(&rest, conf->pool));
-    } else if (apr_cstr_casecmp(name, "Include") == 0) {
-        read_name(conf, value, 1);
-    } else if (apr_cstr_casecmp(name, "IncludeOptional") == 0) {
-        read_name(conf, value, 0);
+    conf->file = file;
+    conf->line = number;
+    if (apr_cstr_casecmp(name, "<Macro") == 0 || apr_cstr_casecmp(name, "</Macro>") == 0) {
+        conf->is_macro = name[1] != '/';
+    } else if (*name != '#' && *value != '\0' && !conf->is_macro) {
+        take_directive(conf, name, value, rest);
     }
 }
 
@@ -174,8 +230,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The files of a folder that match, in the order of their names, as httpd does. */
-static void read_folder(um_conf_t *conf, const char *folder, const char *pattern)
+/* The names in a folder that match, in their order, as httpd takes them. */
+static apr_array_header_t *list_folder(um_conf_t *conf, const char *folder, const char *pattern)
 {
     apr_array_header_t *names = apr_array_make(conf->pool, 16, sizeof(const char *));
     apr_dir_t *dir = NULL;
@@ -184,19 +240,26 @@ static void read_folder(um_conf_t *conf, const char *folder, const char *pattern
 
     if (status != APR_SUCCESS) {
         conf->wrong = apr_psprintf(conf->pool, "%s can't be read: %pm", folder, &status);
-        return;
+        return names;
     }
     while (apr_dir_read(&info, APR_FINFO_NAME, dir) == APR_SUCCESS) {
         if (strcmp(info.name, ".") != 0 && strcmp(info.name, "..") != 0
             && apr_fnmatch(pattern, info.name, APR_FNM_PERIOD) == APR_SUCCESS) {
-            APR_ARRAY_PUSH(names, const char *) = apr_pstrdup(conf->pool, info.name);
+            APR_ARRAY_PUSH(names, const char *) = apr_pstrcat(conf->pool, folder, "/", info.name,
+                                                              NULL);
         }
     }
     apr_dir_close(dir);
     qsort(names->elts, (size_t)names->nelts, sizeof(const char *), compare_names);
+    return names;
+}
+
+static void read_folder(um_conf_t *conf, const char *folder, const char *pattern)
+{
+    const apr_array_header_t *names = list_folder(conf, folder, pattern);
+
     for (int i = 0; conf->wrong == NULL && i < names->nelts; i++) {
-        read_path(conf, apr_pstrcat(conf->pool, folder, "/",
-                                    APR_ARRAY_IDX(names, i, const char *), NULL));
+        read_path(conf, APR_ARRAY_IDX(names, i, const char *));
     }
 }
 
@@ -227,25 +290,52 @@ static void read_path(um_conf_t *conf, const char *path)
     conf->depth--;
 }
 
-/* The name of an Include: a file, a folder, or a pattern in its last part. */
-static void read_name(um_conf_t *conf, const char *name, int must_exist)
+static int is_there(const um_conf_t *conf, const char *path, int as_folder)
 {
-    const char *path = name;
-    const char *slash;
     apr_finfo_t info;
 
-    if (name[0] != '/' && conf->server_root != NULL) {
-        path = apr_pstrcat(conf->pool, conf->server_root, "/", name, NULL);
-    }
-    slash = strrchr(path, '/');
-    if (slash != NULL && apr_fnmatch_test(slash + 1)) {
-        const char *folder = apr_pstrmemdup(conf->pool, path, (apr_size_t)(slash - path));
+    return apr_stat(&info, path, APR_FINFO_TYPE, conf->pool) == APR_SUCCESS
+           && (!as_folder || info.filetype == APR_DIR);
+}
 
-        if (must_exist || apr_stat(&info, folder, APR_FINFO_TYPE, conf->pool) == APR_SUCCESS) {
-            read_folder(conf, folder, slash + 1);
+/* What a pattern below a folder matches; any of its parts may have wildcards. */
+static void read_pattern(um_conf_t *conf, const char *folder, const char *pattern,
+                         int must_exist)
+{
+    const char *slash = strchr(pattern, '/');
+    const char *part = slash != NULL
+                           ? apr_pstrmemdup(conf->pool, pattern, (apr_size_t)(slash - pattern))
+                           : pattern;
+    const char *path = apr_pstrcat(conf->pool, folder, "/", part, NULL);
+    const apr_array_header_t *names;
+
+    if (slash != NULL && !apr_fnmatch_test(part)) {
+        read_pattern(conf, *part != '\0' ? path : folder, slash + 1, must_exist);
+    } else if (!apr_fnmatch_test(part)) {
+        if (must_exist || is_there(conf, path, 0)) {
+            read_path(conf, path);
         }
-    } else if (must_exist || apr_stat(&info, path, APR_FINFO_TYPE, conf->pool) == APR_SUCCESS) {
-        read_path(conf, path);
+    } else if (must_exist || is_there(conf, folder, 1)) {
+        names = list_folder(conf, folder, part);
+        for (int i = 0; conf->wrong == NULL && i < names->nelts; i++) {
+            const char *name = APR_ARRAY_IDX(names, i, const char *);
+
+            if (slash == NULL) {
+                read_path(conf, name);
+            } else if (is_there(conf, name, 1)) {
+                read_pattern(conf, name, slash + 1, 0);
+            }
+        }
+    }
+}
+
+/* The name of an Include: a file, a folder, or a pattern. */
+static void read_name(um_conf_t *conf, const char *name, int must_exist)
+{
+    if (name[0] == '/') {
+        read_pattern(conf, "", name + 1, must_exist);
+    } else {
+        read_pattern(conf, conf->server_root, name, must_exist);
     }
 }
 
@@ -299,38 +389,70 @@ static const char *tell_several(const um_conf_t *conf, const char *file, apr_poo
     return text.data;
 }
 
-const char *um_conf_read(const char **driver, const char **params, const char *file,
-                         apr_pool_t *pool)
+/* NULL, or what is wrong with the value that was found. */
+static const char *check_place(const um_found_t *found, apr_pool_t *pool)
+{
+    const um_place_t *place = last_place(found);
+
+    return place->undefined == NULL
+               ? NULL
+               : safe(tell_undefined(place->file, place->line, found->name, place->undefined,
+                                     pool),
+                      pool);
+}
+
+static const char *tell_none(const um_conf_t *conf, const char *file, apr_pool_t *pool)
+{
+    const char *text = apr_psprintf(pool,
+                                    "%s and what it includes have no UserMgmtDatabase, and no"
+                                    " DBDriver or no DBDParams%s%s",
+                                    file, conf->hint != NULL ? "; " : "",
+                                    conf->hint != NULL ? conf->hint : "");
+
+    return safe(text, pool);
+}
+
+/* The one database; NULL, or what is wrong. */
+static const char *take_database(const char **driver, const char **params,
+                                 const um_conf_t *conf, apr_pool_t *pool)
+{
+    const char *wrong;
+
+    if (conf->database.places->nelts > 0) {
+        *driver = last_place(&conf->database)->driver;
+        *params = last_place(&conf->database)->value;
+        return check_place(&conf->database, pool);
+    }
+    *driver = last_place(&conf->driver)->value;
+    *params = last_place(&conf->params)->value;
+    wrong = check_place(&conf->driver, pool);
+    return wrong != NULL ? wrong : check_place(&conf->params, pool);
+}
+
+um_exit_t um_conf_read(const char **driver, const char **params, const char **wrong,
+                       const char *file, apr_pool_t *pool)
 {
     um_conf_t conf = { .pool = pool,
                        .database = { "UserMgmtDatabase",
                                      apr_array_make(pool, 2, sizeof(um_place_t)) },
                        .driver = { "DBDriver", apr_array_make(pool, 2, sizeof(um_place_t)) },
                        .params = { "DBDParams", apr_array_make(pool, 2, sizeof(um_place_t)) },
+                       .server_root = UM_HTTPD_ROOT,
                        .variables = apr_table_make(pool, 8) };
 
     read_path(&conf, file);
     if (conf.wrong != NULL) {
-        return safe(conf.wrong, pool);
-    }
-    if (conf.database.places->nelts == 0
-        && (conf.driver.places->nelts == 0 || conf.params.places->nelts == 0)) {
-        return apr_psprintf(pool,
-                            "%s and what it includes have no UserMgmtDatabase, and no DBDriver or "
-                            "no DBDParams",
-                            safe(file, pool));
-    }
-    if (conf.database.places->nelts > 1
-        || (conf.database.places->nelts == 0
-            && (conf.driver.places->nelts > 1 || conf.params.places->nelts > 1))) {
-        return tell_several(&conf, file, pool);
-    }
-    if (conf.database.places->nelts > 0) {
-        *driver = last_place(&conf.database)->driver;
-        *params = last_place(&conf.database)->value;
+        *wrong = safe(conf.wrong, pool);
+    } else if (conf.database.places->nelts == 0
+               && (conf.driver.places->nelts == 0 || conf.params.places->nelts == 0)) {
+        *wrong = tell_none(&conf, file, pool);
+    } else if (conf.database.places->nelts > 1
+               || (conf.database.places->nelts == 0
+                   && (conf.driver.places->nelts > 1 || conf.params.places->nelts > 1))) {
+        *wrong = tell_several(&conf, file, pool);
+        return UM_EXIT_USAGE;
     } else {
-        *driver = last_place(&conf.driver)->value;
-        *params = last_place(&conf.params)->value;
+        *wrong = take_database(driver, params, &conf, pool);
     }
-    return NULL;
+    return *wrong == NULL ? UM_EXIT_OK : UM_EXIT_REFUSED;
 }

@@ -4,19 +4,23 @@
 
 /**
  * @file conf.h
- * The database of an httpd.conf: its DBDriver and DBDParams, Include followed.
- * Sections play no part but to tell servers with databases of their own apart;
- * what <IfModule>, <IfDefine> and <If> hold counts.
+ * The database of an httpd.conf: its UserMgmtDatabase, or its DBDriver and DBDParams, Include
+ * followed. Sections play no part but to tell servers with databases of their own apart;
+ * what <IfModule>, <IfDefine> and <If> hold counts, but macros are not expanded.
  */
 
 #include <apr_pools.h>
 
+#include "exit.h"
+
 /**
- * Read the two directives.
- * @return NULL, or what is wrong: a file that can't be read, none of them, or
- *         several that differ, a line each. It is safe for a terminal.
+ * Read the directives.
+ * @param wrong gets NULL, or what is wrong, safe for a terminal
+ * @return UM_EXIT_OK; UM_EXIT_USAGE where there are several databases, which are told a line
+ *         each; or UM_EXIT_REFUSED: a file that can't be read, no database, or a variable in
+ *         it that is not defined
  */
-const char *um_conf_read(const char **driver, const char **params, const char *file,
-                         apr_pool_t *pool);
+um_exit_t um_conf_read(const char **driver, const char **params, const char **wrong,
+                       const char *file, apr_pool_t *pool);
 
 #endif

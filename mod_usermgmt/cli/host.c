@@ -211,7 +211,7 @@ static um_exit_t check_params(um_tool_t *tool)
 
     if (wrong != NULL) {
         um_tool_say(tool, "%s %s", config != NULL ? "DBDParams" : "--params", wrong);
-        return UM_EXIT_USAGE;
+        return config != NULL ? UM_EXIT_REFUSED : UM_EXIT_USAGE;
     }
     if (config != NULL) {
         um_output_keep(tool, "the configuration", config);
@@ -226,19 +226,20 @@ static um_exit_t find_database(um_tool_t *tool)
 {
     const char *config = um_options_value(&tool->options, UM_OPTION_CONFIG);
     const char *wrong = NULL;
+    um_exit_t end = UM_EXIT_USAGE;
 
     tool->driver_name = um_options_value(&tool->options, UM_OPTION_DRIVER);
     tool->params = um_options_value(&tool->options, UM_OPTION_PARAMS);
     if (config != NULL && (tool->driver_name != NULL || tool->params != NULL)) {
         wrong = "give either --config, or --driver and --params, not both";
     } else if (config != NULL) {
-        wrong = um_conf_read(&tool->driver_name, &tool->params, config, tool->pool);
+        end = um_conf_read(&tool->driver_name, &tool->params, &wrong, config, tool->pool);
     } else if (tool->driver_name == NULL || tool->params == NULL) {
         wrong = "no database is named; give --driver and --params, or --config";
     }
     if (wrong != NULL) {
         um_tool_say_lines(wrong);
-        return UM_EXIT_USAGE;
+        return end;
     }
     return check_params(tool);
 }

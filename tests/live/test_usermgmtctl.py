@@ -139,17 +139,61 @@ def test_config_includes_variables_quotes(database, tmp_path):
                              "state": "current"}]
 
 
-@pytest.mark.parametrize("text, error", [
-    ("Listen 80\n", "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
-    ("DBDriver sqlite3\n", "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
-    ("Include nowhere.conf\n", "nowhere.conf can't be read"),
-    ("DBDriver sqlite3\nDBDParams /a\n<VirtualHost *>\nDBDParams /b\n</VirtualHost>\n",
+def test_config_without_server_root(live, tmp_path):
+    """As stock Debian's: httpd's own root."""
+    (tmp_path / "httpd.conf").write_text("Include no/such.conf\n")
+    # It tells how it was built before it finds that the configuration is none.
+    told = subprocess.run([live.httpd.program, "-V", "-f", tmp_path / "httpd.conf"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    root = re.search(r'HTTPD_ROOT="(.*)"', told.stdout)[1]
+    run("--config", tmp_path / "httpd.conf", "org", "list") \
+        .expect(1, f"^usermgmtctl: {root}/no/such.conf can't be read")
+
+
+def test_config_with_patterns_in_folders(database, tmp_path):
+    """Folders that lack the file, and files in place of folders, are passed over."""
+    for name in ("a/x/site.conf", "b/x/site.conf", "b/y/other.conf", ".c/x/site.conf"):
+        (tmp_path / "sites" / name).parent.mkdir(parents=True)
+        (tmp_path / "sites" / name).write_text("DBDParams /elsewhere\n")
+    (tmp_path / "sites/file").write_text("DBDParams /elsewhere\n")
+    (tmp_path / "sites/a/x/site.conf").write_text("DBDriver sqlite3\n")
+    (tmp_path / "sites/b/x/site.conf").write_text(f"DBDParams {database.path}\n")
+    for directive, pattern in (("Include", "sites/*/x/site.conf"),
+                               ("IncludeOptional", "./sites//[ab]/?/s*.conf"),
+                               ("IncludeOptional", f"{tmp_path}/s?tes/*/*/site.conf")):
+        (tmp_path / "httpd.conf").write_text(
+            f"ServerRoot {tmp_path}\nIncludeOptional none/*/x.conf\n{directive} {pattern}\n")
+        run("--config", tmp_path / "httpd.conf", "schema", "status").expect(0)
+
+
+@pytest.mark.parametrize("text, code, error", [
+    ("Listen 80\n", 1, "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
+    ("DBDriver sqlite3\n", 1, "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
+    ("ServerRoot @\nInclude nowhere.conf\n", 1, "/nowhere.conf can't be read"),
+    ("ServerRoot @\nInclude nowhere/*.conf\n", 1, "/nowhere can't be read"),
+    ("DBDriver sqlite3\nDBDParams /a\n<VirtualHost *>\nDBDParams /b\n</VirtualHost>\n", 2,
      r"several databases(.|\n)*:2: DBDParams /a\n(.|\n)*:4: DBDParams /b"),
-    ("ServerRoot @\nInclude httpd.conf\n", "too deeply"),
+    ("ServerRoot @\nInclude httpd.conf\n", 1, "too deeply"),
+    ("Listen 80\nUserMgmtDatabase sqlite3 ${NO_SUCH}/db\n", 1,
+     r"httpd.conf:2: UserMgmtDatabase uses \${NO_SUCH}, which is defined neither by a Define"),
+    ("DBDriver sqlite3\nDBDParams ${NO_SUCH}/db\n", 1, r":2: DBDParams uses \${NO_SUCH}, which"),
+    ("\nInclude ${NO_SUCH}/db\n", 1, r":2: Include uses \${NO_SUCH}, which is defined neither"),
+    ("IncludeOptional ${NO_SUCH}/db\n", 1,
+     r"no UserMgmtDatabase.*; .*:1: IncludeOptional uses \${NO_SUCH}, which is defined"),
+    ("<Macro Site $db>\nUserMgmtDatabase sqlite3 $db\n</Macro>\nUse Site /a\n", 1,
+     "no UserMgmtDatabase.*:4: Use Site is not followed; .*--driver and --params"),
 ])
-def test_config_that_does_not_tell(tmp_path, text, error):
+def test_config_that_does_not_tell(tmp_path, text, code, error):
     (tmp_path / "httpd.conf").write_text(text.replace("@", str(tmp_path)))
-    run("--config", tmp_path / "httpd.conf", "org", "list").expect(2, error)
+    run("--config", tmp_path / "httpd.conf", "org", "list").expect(code, error)
+
+
+def test_config_with_a_macro_and_variables_that_play_no_part(database, tmp_path):
+    (tmp_path / "httpd.conf").write_text(
+        "<Macro Site $db>\nUserMgmtDatabase sqlite3 $db\n</Macro>\nUse Site /a\n"
+        "IncludeOptional ${NO_SUCH}/*.conf\nPidFile ${NO_SUCH}\n"
+        f"UserMgmtDatabase sqlite3 {database.path}\n")
+    run("--config", tmp_path / "httpd.conf", "schema", "status").expect(0)
 
 
 # ---- the schema ----

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, wait_for
+from usermgmtctl import DatabaseOf
 
 NUMBERS = itertools.count()
 TTL = 2
@@ -278,3 +279,25 @@ def test_bad_lines_are_refused(new_server, line, said):
     server = new_server(start=False, extra=f'<Location "/x">\n{line}\n</Location>')
     server.allow_log(".")
     server.expect_config_error(said)
+
+
+# ---- usermgmtctl ----
+
+
+@pytest.mark.database("sqlite")
+def test_in_tables(new_server):
+    """A spreadsheet writes it in capitals; an empty cell is none."""
+    server = new_server()
+    database = DatabaseOf(server)
+    table = "email,display_name,active\n" + "".join(
+        f"t{number}@suspended.example.com,T,{cell}\n" for number, cell in enumerate(
+            ["true", "FALSE", "", "False", "no"]))
+    done = database.run("users", "import", "-", "--format", "csv", stdin=table.encode())
+    done.expect(1, "4 imported")
+    told = json.loads(done.err.splitlines()[0])
+    assert told["line"] == 6
+    assert [(fault["field"], fault["code"]) for fault in told["errors"]] \
+        == [("active", "invalid_value")]
+    assert [user["active"] for user in server.admin.everyone()] == [True, False, True, False]
+    rows = database.run("users", "export", "--format", "csv").expect(0).out.splitlines()
+    assert [row.split(",")[5] for row in rows] == ["active", "true", "false", "true", "false"]

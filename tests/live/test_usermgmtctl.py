@@ -690,8 +690,8 @@ def test_csv_map(database):
     user = exported(database)[0]
     assert (user["email"], user["display_name"]) == ("ann@example.com", "Ann")
     assert (user["ab"], user["size"], user["k"]) == ("1", [1], 2)
-    assert set(user) == {"user_uid", "email", "display_name", "role", "created_at", "updated_at",
-                         "ab", "size", "k"}
+    assert set(user) == {"user_uid", "email", "display_name", "role", "active", "created_at",
+                         "updated_at", "ab", "size", "k"}
     import_csv(database, text, *maps, "--map", "Nme=display_name") \
         .expect(1, 'no column "Nme", which --map names; it has: "E-Mail", "Full Name"')
     import_csv(database, text, *maps, "--map", "Email").expect(2, '--map must be COLUMN=NAME')

@@ -14,6 +14,8 @@ only these have, and is not selected for another; one marked unsanitized not und
 sanitizer.
 """
 
+import signal
+
 import pytest
 
 import databases
@@ -22,6 +24,10 @@ from usermgmt_env import SANITIZED, module_path
 
 
 def pytest_configure(config):
+    # A run in the background may have these ignored, and what the tests start would too.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     try:
         module_path()
     except RuntimeError as error:

@@ -188,17 +188,21 @@ static void name_column(um_column_t *column, const char *name, apr_pool_t *pool)
 /* NULL, or what is wrong with a column; names has those of the columns before. */
 static const char *check_column(const um_column_t *column, apr_hash_t *names, apr_pool_t *pool)
 {
+    const um_violation_t *violation;
+
     if (column->kind == UM_COLUMN_IGNORED) {
         return NULL;
     }
     if (apr_hash_get(names, column->name, APR_HASH_KEY_STRING) != NULL) {
         return apr_psprintf(pool, "the header line has \"%s\" twice", column->name);
     }
-    if (um_rules_check_attribute_name(column->name) != NULL) {
+    violation = um_rules_check_attribute_name(column->name);
+    if (violation != NULL) {
         return apr_psprintf(pool,
-                            "the header line has \"%s\", which can't be the name of an attribute;"
-                            " give --map \"%s=NAME\", or --map \"%s=\" to leave the column out",
-                            column->name, column->name, column->name);
+                            "the header line has \"%s\", which can't be the name of an attribute"
+                            " (%s); give --map \"%s=NAME\", or --map \"%s=\" to leave the column"
+                            " out",
+                            column->name, violation->detail, column->name, column->name);
     }
     apr_hash_set(names, column->name, APR_HASH_KEY_STRING, "");
     return NULL;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
+
 #include "../base/text.h"
 
 #define DIGITS "0123456789"
@@ -55,6 +57,56 @@ const um_violation_t *um_rules_check_phone(const char *phone)
     return is_good ? NULL : &invalid;
 }
 
+/* Names in small letters and without _ - . that no attribute has: those of members, which
+ * are meant where a name differs in these alone, and others that raise expectations. */
+static const struct {
+    const char *plain;
+    /* NULL where no spelling is a member's. */
+    const char *member;
+    um_violation_t violation;
+} taken[] = {
+    { "useruid", "user_uid", { "did_you_mean", "The member is called user_uid." } },
+    { "email", "email", { "did_you_mean", "The member is called email." } },
+    { "displayname", "display_name", { "did_you_mean", "The member is called display_name." } },
+    { "phone", "phone", { "did_you_mean", "The member is called phone." } },
+    { "role", "role", { "did_you_mean", "The member is called role." } },
+    { "active", "active", { "did_you_mean", "The member is called active." } },
+    { "createdat", "created_at", { "did_you_mean", "The member is called created_at." } },
+    { "updatedat", "updated_at", { "did_you_mean", "The member is called updated_at." } },
+    { "id", NULL, { "reserved_name", "A user is told apart by user_uid." } },
+    { "userdata", NULL, { "reserved_name", "The members of userData are sent by themselves." } },
+    { "password", NULL, { "reserved_name", "The service keeps no passwords." } },
+    { "passwd", NULL, { "reserved_name", "The service keeps no passwords." } },
+    { "pwd", NULL, { "reserved_name", "The service keeps no passwords." } },
+};
+
+/* Tell whether a name is the plain one but for case and _ - . */
+static int is_like(const char *name, const char *plain)
+{
+    for (; *name != '\0'; name++) {
+        if (is_one_of(*name, "_-.")) {
+            continue;
+        }
+        if (apr_tolower(*name) != *plain) {
+            return 0;
+        }
+        plain++;
+    }
+    return *plain == '\0';
+}
+
+static const um_violation_t *find_taken(const char *name)
+{
+    for (apr_size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (is_like(name, taken[i].plain)) {
+            int is_member = taken[i].member != NULL && strcmp(name, taken[i].member) == 0;
+
+            return is_member ? NULL : &taken[i].violation;
+        }
+    }
+    return NULL;
+}
+
 const um_violation_t *um_rules_check_attribute_name(const char *name)
 {
     static const um_violation_t invalid = {
@@ -66,7 +118,7 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
     int is_good = length <= UM_ATTRIBUTE_NAME_MAX && is_one_of(name[0], LETTERS "_")
                   && strspn(name, LETTERS DIGITS "_.-") == length;
 
-    return is_good ? NULL : &invalid;
+    return is_good ? find_taken(name) : &invalid;
 }
 
 const um_violation_t *um_rules_check_uid(const char *uid)

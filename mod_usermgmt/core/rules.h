@@ -28,7 +28,8 @@ const um_violation_t *um_rules_check_display_name(const char *name);
 
 const um_violation_t *um_rules_check_phone(const char *phone);
 
-/** A name for a further attribute: the pattern only, not the reserved names. */
+/** A name for a further attribute, or exactly that of a member: near misses of members, and
+ *  names such as password, are refused. */
 const um_violation_t *um_rules_check_attribute_name(const char *name);
 
 /** A user_uid: one the server made, or one an import brought. */

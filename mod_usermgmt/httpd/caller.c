@@ -233,7 +233,7 @@ static void use_record(um_look_t *look)
         caller->role = UM_ROLE_NONE;
     }
     if (caller->role != UM_ROLE_NONE) {
-        caller->uid = record->seen_uid;
+        caller->uid = record->user_uid != NULL ? record->user_uid : record->seen_uid;
         return;
     }
     caller->uid = record->user_uid;

@@ -642,7 +642,7 @@ def import_csv(database, text, *arguments):
     ("ann@example.com,Ann\nbob@example.com,Bob\n", "first line seems to be a user"),
     (json.dumps({"email": "a@example.com"}), "give --format ndjson"),
     ("email,display_name,No good!\n",
-     '"No good!", which can.t be the name of an attribute; .*--map "No good!="'),
+     '"No good!", which can.t be the name of an attribute .*--map "No good!="'),
     (",".join(f"c{i}" for i in range(20)), '"c11" and 8 more; '),
     ("x" * 100, '"' + "x" * 60 + '[.]{3}"'),
 ])

@@ -630,3 +630,19 @@ def test_the_role_member_says_who_is_a_sub_admin(admin, user):
     assert [each["role"] for each in admin.everyone(email=user["email"])] == ["sub_admin"]
     admin.delete("sub-admins/" + uid).expect(200)
     assert admin.read(uid)["role"] == "user"
+
+
+@pytest.mark.parametrize("name, code", [
+    ("displayName", "did_you_mean"), ("e-mail", "did_you_mean"), ("Created_At", "did_you_mean"),
+    ("password", "reserved_name"), ("id", "reserved_name"), ("userData", "reserved_name"),
+])
+def test_names_that_no_attribute_has(admin, user, name, code):
+    """They are refused before a password lies in a list, or a name in the wrong place."""
+    for result in (admin.post("users/", {"email": "n@users.example.com", "display_name": "N",
+                                         name: "secret"}),
+                   admin.ask("PATCH", "users/" + user["user_uid"], {name: "secret"})):
+        result.expect_problem(400, "validation_failed")
+        assert [(fault["field"], fault["code"]) for fault in result.json["errors"]] \
+            == [(name, code)]
+        assert "secret" not in result.raw.decode()
+    assert admin.read(user["user_uid"]) == user

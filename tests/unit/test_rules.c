@@ -152,6 +152,35 @@ static void attribute_names(void **state)
     assert_code(um_rules_check_attribute_name, times(65, "a"), "invalid_name");
     assert_code(um_rules_check_attribute_name, "__proto__", NULL);
     assert_code(um_rules_check_attribute_name, "user_uid", NULL);
+    assert_code(um_rules_check_attribute_name, "display_name", NULL);
+}
+
+static void attribute_names_that_are_near_misses(void **state)
+{
+    static const char *const near[] = {
+        "displayName", "DisplayName", "display-name", "Display.Name", "displayname",
+        "Email", "e-mail", "E_MAIL", "Phone", "_phone", "Role", "ROLE", "user-uid", "userUid",
+        "Active", "createdAt", "Created_At", "updated.at",
+    };
+    static const char *const reserved[] = {
+        "id", "ID", "Id", "_id", "userData", "user_data", "password", "Password", "pass-word",
+        "passwd", "PWD", "pwd",
+    };
+    static const char *const good[] = {
+        "emails", "email2", "mail", "name", "display", "roles", "phone_home", "identity",
+        "password_hint", "created", "activated", "uid", "x_id",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+        assert_code(um_rules_check_attribute_name, near[i], "did_you_mean");
+    }
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        assert_code(um_rules_check_attribute_name, reserved[i], "reserved_name");
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_code(um_rules_check_attribute_name, good[i], NULL);
+    }
 }
 
 static void uids(void **state)
@@ -171,6 +200,7 @@ int main(void)
         cmocka_unit_test(activities),
         cmocka_unit_test(phones),
         cmocka_unit_test(attribute_names),
+        cmocka_unit_test(attribute_names_that_are_near_misses),
         cmocka_unit_test(uids),
     };
     int failed;

@@ -163,7 +163,7 @@ static void attributes_are_kept_as_they_were_sent(void **state)
     const char *attributes = "\"height\":175,\"weight\":68,\"age\":\"23\",\"ycom\":0.95,"
                              "\"leg_length\":0.91,\"shoeSize\":\"7\",\"brand\":\"" E_ACUTE "\","
                              "\"big\":9007199254740993,\"real\":1.0,\"tree\":{\"b\":[1,null,{}],"
-                             "\"a\":\"" EMOJI "\"},\"yes\":true,\"Email\":\"x\",\"_.-\":\"\"";
+                             "\"a\":\"" EMOJI "\"},\"yes\":true,\"Nickname\":\"x\",\"_.-\":\"\"";
 
     (void)state;
     assert_string_equal(create(apr_pstrcat(pool, "{", attributes, "," REQUIRED "}", NULL)), "");

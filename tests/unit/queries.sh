@@ -1,0 +1,120 @@
+#!/bin/sh
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+#
+# Tries build/embed-queries.awk: which texts it writes, which files it refuses, and
+# which calls the compiler refuses.
+set -eu
+
+script=${srcdir:-$(dirname "$0")/../..}/build/embed-queries.awk
+dir=$(mktemp -d)
+trap 'rm -r "$dir"' EXIT
+mkdir -p "$dir/mod_usermgmt/db"
+echo 'typedef long long apr_int64_t;' >"$dir/apr.h"
+header=$dir/mod_usermgmt/db/queries.h
+failures=0
+
+embed() { ${AWK:-awk} -v out="$1" -f "$script" "$dir/a.sql"; }
+
+fault()
+{
+    echo "queries.sh: $1" >&2
+    failures=$((failures + 1))
+}
+
+# The file of standard input is refused with a message that holds $1.
+refuses()
+{
+    cat >"$dir/a.sql"
+    if embed source >"$dir/out" 2>"$dir/err"; then
+        fault "accepted, though it should be refused with: $1"
+    elif ! grep -qF -- "$1" "$dir/err"; then
+        fault "refused with: $(cat "$dir/err"), instead of: $1"
+    fi
+}
+
+# The generated source holds $1.
+writes() { grep -qF -- "$1" "$dir/queries.c" || fault "the source lacks: $1"; }
+
+compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$dir" -c -o "$dir/o" "$1" 2>"$dir/err"; }
+
+# A call with the values $1; $2 is in the compiler's message, or empty where it compiles.
+call()
+{
+    cat >"$dir/call.c" <<END
+#include "mod_usermgmt/db/queries.h"
+const um_bind_t *get(const um_bind_t *bind);
+const void *test(const char *text);
+const void *test(const char *text) { (void)text; return get(UM_BIND(change, $1)); }
+END
+    if compile "$dir/call.c"; then
+        [ -z "$2" ] || fault "compiles: UM_BIND(change, $1)"
+    elif [ -z "$2" ] || ! grep -q -- "$2" "$dir/err"; then
+        fault "UM_BIND(change, $1): $(cat "$dir/err")"
+    fi
+}
+
+refuses '`lock` has no text for postgresql' <<'END'
+-- types: id int
+-- name: lock (sqlite)
+SELECT 1
+END
+refuses 'unknown fragment `nobody`' <<'END'
+-- types: id int
+-- name: get
+SELECT {nobody}
+END
+refuses '`get` has the parameter `id` without a type' <<'END'
+-- name: get
+SELECT :id
+END
+refuses 'unknown database `oracle`' <<'END'
+-- name: get (oracle)
+SELECT 1
+END
+refuses 'a second text of `get` for all' <<'END'
+-- name: get
+SELECT 1
+-- name: get
+SELECT 2
+END
+refuses 'its fragments hold each other' <<'END'
+-- fragment: a
+{b}
+-- fragment: b
+{a}
+-- name: get
+SELECT {a}
+END
+refuses '`get` is empty' <<'END'
+-- name: get
+END
+
+cat >"$dir/a.sql" <<'END'
+-- types: id int, *_at int
+-- fragment: row
+id = :id AND
+name <> :name
+
+-- name: change
+UPDATE t SET name = :name, changed_at = :changed_at,
+    rest = ':x 5%' WHERE {row}
+-- name: lock
+SELECT id::int FROM t WHERE {row} FOR UPDATE
+-- name: lock (sqlite, mariadb)
+SELECT 1
+END
+embed header >"$header"
+embed source >"$dir/queries.c"
+compile "$dir/queries.c" || fault "the source: $(cat "$dir/err")"
+writes "name = %s, changed_at = %lld, rest = ':x 5%%' WHERE id = %lld AND name <> %s"
+writes 'order_of_change_mariadb[] = { 0, 1, 2, 0, 255 }'
+writes 'SELECT id::int FROM t WHERE id = %lld AND name <> %s FOR UPDATE'
+writes 'order_of_lock_mariadb[] = { 255 }'
+
+call '.name = text, .changed_at = 1, .id = 2' ''
+call '.nmae = text' 'nmae'
+call '.name = 5' 'pointer'
+call '.id = text' 'integer'
+call 'text' 'missing'
+
+[ "$failures" -eq 0 ]

@@ -268,7 +268,7 @@ apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
     if (invitation.email != NULL) {
         um_faults_add_violation(&request->faults, "email",
                                 um_address_check(invitation.email, request->pool));
-    } else if (um_json_member(request->body, "email") == NULL) {
+    } else if (um_body_member(request, "email") == NULL) {
         um_faults_add(&request->faults, "email", "required", "It must be given.");
     }
     if (invitation.platform_link != NULL) {
@@ -580,7 +580,7 @@ apr_status_t um_invitations_accept(um_answer_t *answer, um_request_t *request)
     const char *secret = um_body_text(request, "accept_token");
 
     um_body_refuse_others(request, "accept_token", NULL);
-    if (um_json_member(request->body, "accept_token") == NULL) {
+    if (um_body_member(request, "accept_token") == NULL) {
         um_faults_add(&request->faults, "accept_token", "required", "It must be given.");
     }
     return um_change_run(answer, request, accept_invitation, (void *)secret);

@@ -129,7 +129,7 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
 /* The text of a member that must be there. */
 static const char *read_required(um_request_t *request, const char *name)
 {
-    if (um_json_member(request->body, name) == NULL) {
+    if (um_body_member(request, name) == NULL) {
         um_faults_add(&request->faults, name, "required", "It must be given.");
         return NULL;
     }

@@ -146,8 +146,7 @@ static void read_appointment(um_appointment_t *appointment, um_request_t *reques
         um_faults_add(&request->faults, "email", "invalid_value",
                       "Either user_uid or email names the user, not both.");
     }
-    if (um_json_member(request->body, "user_uid") == NULL
-        && um_json_member(request->body, "email") == NULL) {
+    if (um_body_member(request, "user_uid") == NULL && um_body_member(request, "email") == NULL) {
         um_faults_add(&request->faults, "user_uid", "required",
                       "Either user_uid or email must be given.");
     }

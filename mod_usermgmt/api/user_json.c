@@ -240,9 +240,15 @@ static const char *make_attributes(um_user_input_t *input, um_faults_t *faults)
     return object.data;
 }
 
+/* A null stands for none. */
+static int is_given(const um_json_t *value)
+{
+    return value != NULL && !is_null(value);
+}
+
 static void refuse_on_create(const um_json_t *value, const char *name, um_faults_t *faults)
 {
-    if (value != NULL) {
+    if (is_given(value)) {
         um_faults_add(faults, name, "read_only", "It is set by the server.");
     }
 }
@@ -329,20 +335,20 @@ void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *
 {
     memset(user, 0, sizeof(*user));
     user->version = 1;
-    if (input->uid != NULL) {
+    if (is_given(input->uid)) {
         user->uid = read_uid(input->uid, faults);
     }
     read_new(user, input, faults);
-    if (input->role != NULL) {
+    if (is_given(input->role)) {
         user->is_sub_admin = read_role(input->role, faults);
     }
-    if (input->active != NULL) {
+    if (is_given(input->active)) {
         user->is_suspended = read_active(input->active, faults);
     }
-    if (input->created_at != NULL) {
+    if (is_given(input->created_at)) {
         user->created_at = read_instant(input->created_at, "created_at", faults);
     }
-    if (input->updated_at != NULL) {
+    if (is_given(input->updated_at)) {
         user->updated_at = read_instant(input->updated_at, "updated_at", faults);
     }
     if (user->updated_at != 0 && user->updated_at < user->created_at) {

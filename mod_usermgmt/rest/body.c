@@ -8,9 +8,16 @@
 
 #include "problem.h"
 
-const char *um_body_text(um_request_t *request, const char *name)
+const um_json_t *um_body_member(const um_request_t *request, const char *name)
 {
     const um_json_t *member = um_json_member(request->body, name);
+
+    return member != NULL && um_json_type(member) != UM_JSON_NULL ? member : NULL;
+}
+
+const char *um_body_text(um_request_t *request, const char *name)
+{
+    const um_json_t *member = um_body_member(request, name);
     const char *text = member != NULL ? um_json_string(member) : NULL;
 
     if (member != NULL && text == NULL) {
@@ -23,7 +30,7 @@ const char *um_body_id(um_request_t *request, const char *name)
 {
     const char *id = um_body_text(request, name);
 
-    if (id == NULL && um_json_member(request->body, name) != NULL) {
+    if (id == NULL && um_body_member(request, name) != NULL) {
         return NULL;
     }
     if (request->id != NULL) {

@@ -6,6 +6,9 @@
 
 #include "request.h"
 
+/** A member of the body; NULL where there is none. A null stands for none. */
+const um_json_t *um_body_member(const um_request_t *request, const char *name);
+
 /** The text of a member; NULL where there is none, or, with a fault noted, where
  *  it is no string. */
 const char *um_body_text(um_request_t *request, const char *name);

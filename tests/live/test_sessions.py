@@ -537,7 +537,7 @@ def test_reports_of_one_request_are_one(api, runner):
     ({}, [("user_uid", "required"), ("activity", "required")]),
     ({"user_uid": 5, "activity": []}, [("user_uid", "invalid_type"), ("activity", "invalid_type")]),
     ({"user_uid": None, "activity": None, "started_at": 7},
-     [("user_uid", "invalid_type"), ("activity", "invalid_type"), ("started_at", "invalid_type")]),
+     [("user_uid", "required"), ("activity", "required"), ("started_at", "invalid_type")]),
     ({"user_uid": "a b", "activity": "x"}, [("user_uid", "invalid_uid")]),
     ({"user_uid": "x", "activity": ""}, [("activity", "required")]),
     ({"user_uid": "x", "activity": "x" * 129}, [("activity", "too_long")]),

@@ -39,6 +39,20 @@ def test_appoint(admin, user, by):
     assert admin.get("sub-admins/").json["sub_admins"] == [{**entry, "display_name": "New"}]
 
 
+def test_null_is_none(admin, user):
+    """In every body that has an optional member."""
+    admin.post("sub-admins/", {"user_uid": user["user_uid"], "email": None}).expect(201)
+    admin.ask("DELETE", "sub-admins/" + user["user_uid"], {"user_uid": None}).expect(200)
+    invited = admin.post("invitations/", {"email": fresh_email(), "platform_link": None})
+    assert invited.expect(201).json["invitation"]["platform_link"] is None
+    admin.delete("invitations/" + invited.json["invitation"]["invite_token"]).expect(200)
+    admin.post("sessions/", {"user_uid": user["user_uid"], "activity": "run",
+                             "started_at": None}).expect(201)
+    made = admin.post("users/", {"email": fresh_email(), "display_name": "N", "phone": None,
+                                 "user_uid": None, "role": None, "active": None}).expect(201)
+    admin.delete("users/" + made.json["userData"]["user_uid"]).expect(200)
+
+
 def test_twice_is_a_conflict(admin, user):
     admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
     for body in ({"user_uid": user["user_uid"]}, {"email": user["email"]}):
@@ -80,7 +94,7 @@ def test_only_users_can_be_appointed(admin):
     ({}, [("user_uid", "required")]),
     ({"user_uid": 5}, [("user_uid", "invalid_type")]),
     ({"email": []}, [("email", "invalid_type")]),
-    ({"user_uid": None}, [("user_uid", "invalid_type")]),
+    ({"user_uid": None}, [("user_uid", "required")]),
     ({"user_uid": "x", "role": "admin"}, [("role", "unknown_member")]),
     ({"name": "x"}, [("user_uid", "required"), ("name", "unknown_member")]),
     ({"user_uid": "x", "email": "a@example.com"}, [("email", "invalid_value")]),

@@ -153,9 +153,12 @@ static void what_the_server_sets_cannot_be_sent(void **state)
 {
     (void)state;
     assert_string_equal(create("{" REQUIRED ",\"user_uid\":\"x\",\"role\":\"user\","
-                               "\"created_at\":null,\"updated_at\":1}"),
+                               "\"created_at\":\"\",\"updated_at\":1}"),
                         "user_uid:read_only role:read_only created_at:read_only "
                         "updated_at:read_only ");
+    assert_string_equal(create("{" REQUIRED ",\"user_uid\":null,\"role\":null,"
+                               "\"created_at\":null,\"updated_at\":null}"),
+                        "");
 }
 
 static void attributes_are_kept_as_they_were_sent(void **state)

@@ -11,6 +11,7 @@
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/listing.h"
+#include "../rest/negotiate.h"
 #include "user_json.h"
 
 static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
@@ -44,7 +45,7 @@ static const um_listing_choice_t states[] = {
 
 static const um_listing_parameter_t parameters[] = {
     { .name = "user_uid", .type = UM_LISTING_SINGLE },
-    { .name = "email", .type = UM_LISTING_IDENTITY, .condition = UM_IF_USER_EMAIL },
+    { .name = "email", .type = UM_LISTING_ADDRESS, .condition = UM_IF_USER_EMAIL },
     { .name = "phone", .type = UM_LISTING_TEXT, .condition = UM_IF_USER_PHONE },
     { .name = "role", .type = UM_LISTING_CHOICE, .choices = roles,
       .detail = "It must be user or sub_admin." },
@@ -80,6 +81,18 @@ static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
     um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
 }
 
+/* A stream of one user. Its ETag would be that of another representation. */
+static void answer_line(um_answer_t *answer, const um_user_t *user, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 1024, pool);
+    um_user_json_put(&buffer, user);
+    um_buffer_putc(&buffer, '\n');
+    um_answer_json(answer, 200, &buffer);
+    answer->content_type = UM_NDJSON;
+}
+
 static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid)
 {
     um_user_t *user = NULL;
@@ -96,6 +109,10 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
     }
     if (status != APR_SUCCESS) {
         return status;
+    }
+    if (request->wants_ndjson) {
+        answer_line(answer, user, request->pool);
+        return APR_SUCCESS;
     }
     um_user_json_answer(answer, 200, user, request->pool);
     um_answer_revalidate(answer, request);
@@ -253,7 +270,7 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
 {
     const um_edit_t *edit = baton;
     apr_pool_t *pool = change->request->pool;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool, .place = "body" };
     um_user_t *stored = NULL;
     um_user_t updated;
     int changed = 0;

@@ -406,7 +406,7 @@ static char find_separator(const um_records_t *records)
 
 static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
 {
-    um_faults_t faults = { tool->pool, NULL };
+    um_faults_t faults = { .pool = tool->pool };
     apr_array_header_t *names = apr_array_make(tool->pool, 16, sizeof(const char *));
     um_cells_t cells;
     apr_int64_t line = 1;

@@ -133,6 +133,18 @@ static apr_size_t ends_with_slash(const char *path)
     return length > 0 && path[length - 1] == '/' ? 1 : 0;
 }
 
+static int is_good_key(const char *key)
+{
+    apr_size_t length = strlen(key);
+
+    for (const char *c = key; *c != '\0'; c++) {
+        if (*c < 0x20 || *c > 0x7e) {
+            return 0;
+        }
+    }
+    return length >= 1 && length <= KEY_MAX;
+}
+
 /* The key, and what tells one request from another: path and body. */
 static apr_status_t read_key(um_run_t *run)
 {
@@ -146,17 +158,11 @@ static apr_status_t read_key(um_run_t *run)
     if (key == NULL || strcmp(request->method, "POST") != 0) {
         return APR_SUCCESS;
     }
-    if (key[0] == '\0' || strlen(key) > KEY_MAX) {
+    if (!is_good_key(key)) {
+        request->faults.place = "header";
         um_faults_add(&request->faults, KEY_HEADER, "invalid_value",
                       "It must be 1 to 255 visible ASCII characters.");
         return UM_EINVALID;
-    }
-    for (const char *c = key; *c != '\0'; c++) {
-        if (*c < 0x20 || *c > 0x7e) {
-            um_faults_add(&request->faults, KEY_HEADER, "invalid_value",
-                          "It must be 1 to 255 visible ASCII characters.");
-            return UM_EINVALID;
-        }
     }
     run->key = key;
     return um_digest_sha256(run->request_sha256, parts, 2);

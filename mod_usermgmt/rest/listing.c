@@ -13,6 +13,7 @@
 #include "../base/instant.h"
 #include "../base/memory.h"
 #include "../base/text.h"
+#include "negotiate.h"
 #include "permission.h"
 #include "query.h"
 
@@ -67,6 +68,8 @@ static const char *detail_of(const um_listing_parameter_t *parameter,
     case UM_LISTING_INSTANT:
     case UM_LISTING_INSTANT_UP:
         return "It must be an RFC 3339 date-time; a + in it is written %2B.";
+    case UM_LISTING_ADDRESS:
+        return "It must be an address; a + in it is written %2B, as + alone stands for a blank.";
     case UM_LISTING_AFTER:
     case UM_LISTING_BEFORE:
     case UM_LISTING_SINGLE:
@@ -183,6 +186,19 @@ static int read_identity(um_list_t *list, um_condition_id_t id, const char *valu
     return *value != '\0';
 }
 
+/* Tell whether a text would be an address with each + that a query tells as a blank. */
+static int has_lost_plus(const char *value, apr_pool_t *pool)
+{
+    char *repaired = apr_pstrdup(pool, value);
+
+    for (char *c = repaired; *c != '\0'; c++) {
+        if (*c == ' ') {
+            *c = '+';
+        }
+    }
+    return strchr(value, ' ') != NULL && um_address_check(repaired, pool) == NULL;
+}
+
 static int read_value(um_listing_request_t *listing, const um_listing_parameter_t *parameter,
                       const char *value, apr_pool_t *pool)
 {
@@ -206,6 +222,9 @@ static int read_value(um_listing_request_t *listing, const um_listing_parameter_
         return read_choice(listing, parameter->choices, value, pool);
     case UM_LISTING_NAME_OR_EMAIL:
         return read_name_or_email(&listing->list, parameter->condition, value, pool);
+    case UM_LISTING_ADDRESS:
+        return !has_lost_plus(value, pool)
+               && read_identity(&listing->list, parameter->condition, value, pool);
     case UM_LISTING_IDENTITY:
         return read_identity(&listing->list, parameter->condition, value, pool);
     case UM_LISTING_FOLDED_NAME:
@@ -279,6 +298,7 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
     unsigned seen = 0;
 
     memset(listing, 0, sizeof(*listing));
+    request->faults.place = "query";
     listing->kind = kind;
     listing->list.source = kind->source;
     listing->list.limit = LIMIT_DEFAULT;
@@ -808,7 +828,7 @@ static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_st
         return;
     }
     um_answer_json(answer, 200, &stream->buffer);
-    answer->content_type = "application/x-ndjson";
+    answer->content_type = UM_NDJSON;
     if (!stream->done) {
         answer->stream = write_stream;
         answer->stream_baton = stream;

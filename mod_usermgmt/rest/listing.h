@@ -28,6 +28,8 @@ typedef enum um_listing_type_t {
     /** What somebody is known by: an address or another text. It is compared by key, so
      *  that a text that is no address is no user's. */
     UM_LISTING_IDENTITY,
+    /** The same of an address, in which a + that came as a blank is told. */
+    UM_LISTING_ADDRESS,
     /** A time in milliseconds; what is finer is cut off, or rounded up. */
     UM_LISTING_INSTANT,
     UM_LISTING_INSTANT_UP,

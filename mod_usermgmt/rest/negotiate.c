@@ -170,7 +170,7 @@ static int read_range(um_span_t *range, int *weight, const char **cursor)
 um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
 {
     um_offer_t json = { "application/json", 0, 0 };
-    um_offer_t ndjson = { "application/x-ndjson", 0, 0 };
+    um_offer_t ndjson = { UM_NDJSON, 0, 0 };
     const char *cursor = skip_space(accept != NULL ? accept : "");
 
     if (*cursor == '\0') {

@@ -11,6 +11,9 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+/** A stream of values, a line each. */
+#define UM_NDJSON "application/x-ndjson"
+
 typedef enum um_media_t {
     UM_MEDIA_NONE,
     UM_MEDIA_JSON,

@@ -75,6 +75,7 @@ void um_faults_add(um_faults_t *faults, const char *field, const char *code, con
     }
     fault = apr_array_push(faults->list);
     fault->field = apr_pstrdup(faults->pool, field);
+    fault->place = faults->place;
     fault->code = code;
     fault->detail = detail;
 }
@@ -103,6 +104,9 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
 
         um_buffer_puts(buffer, i > 0 ? ",{\"field\":" : "{\"field\":");
         um_json_put_string(buffer, fault->field);
+        if (fault->place != NULL) {
+            put_member(buffer, "in", fault->place);
+        }
         put_member(buffer, "code", fault->code);
         put_member(buffer, "detail", fault->detail);
         um_buffer_putc(buffer, '}');

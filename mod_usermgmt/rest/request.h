@@ -14,10 +14,12 @@
 #include "../base/json.h"
 #include "../core/store.h"
 
-/** One thing that is wrong with a body or a query. */
+/** One thing that is wrong with a body, a query or a header. */
 typedef struct um_fault_t {
-    /** The member or parameter. */
+    /** The member, parameter or header. */
     const char *field;
+    /** See um_faults_t. */
+    const char *place;
     /** Stable, snake_case. */
     const char *code;
     const char *detail;
@@ -28,6 +30,9 @@ typedef struct um_faults_t {
     apr_pool_t *pool;
     /** Of um_fault_t; NULL as long as there is none. */
     apr_array_header_t *list;
+    /** Where the fields stand that are looked at: "body", "query" or "header"; NULL where
+     *  there is no choice. */
+    const char *place;
 } um_faults_t;
 
 typedef enum um_role_t {

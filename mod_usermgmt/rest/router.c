@@ -260,6 +260,7 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
 {
     apr_array_header_t *parameters = NULL;
 
+    request->faults.place = "query";
     if (um_query_parse(&parameters, &request->faults, request->query, request->pool)
         != APR_SUCCESS) {
         um_problem_answer(answer, 400, "query_too_long", request->pool,
@@ -274,6 +275,7 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
                           "unknown_parameter", "There is no such parameter here.");
         }
     }
+    request->faults.place = "body";
     return 1;
 }
 
@@ -315,6 +317,7 @@ void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route
 
     um_answer_init(answer, request->pool);
     request->faults.pool = request->pool;
+    request->faults.place = "body";
     route = find_route(answer, request, routes);
     if (route != NULL) {
         handle(answer, request, route);

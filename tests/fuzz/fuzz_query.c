@@ -25,7 +25,7 @@ static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
     const char *query = apr_pstrcat(pool, um_query_encode(pair->name, pool), "=",
                                     um_query_encode(pair->value, pool), NULL);
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     const um_query_parameter_t *again;
 
     REQUIRE(um_text_is_utf8(pair->name, strlen(pair->name)));
@@ -43,7 +43,7 @@ static void check_pair(const um_query_parameter_t *pair, apr_pool_t *pool)
 static void check(const char *query, apr_pool_t *pool)
 {
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     apr_status_t status = um_query_parse(&parameters, &faults, query, pool);
 
     REQUIRE((status == UM_ETOOLARGE) == (strlen(query) > UM_QUERY_MAX));

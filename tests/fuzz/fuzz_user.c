@@ -30,7 +30,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 static void check_round_trip(const um_user_t *user, apr_pool_t *pool)
 {
     const char *text = um_user_json(user, pool);
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     um_json_error_t error;
     um_json_t *body = NULL;
     um_user_input_t input;
@@ -66,7 +66,7 @@ static void check_faults(const um_faults_t *faults, apr_pool_t *pool)
 
 static void create(um_user_input_t *input, apr_pool_t *pool)
 {
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     um_user_t user = stored_user;
 
     user.phone = NULL;
@@ -80,7 +80,7 @@ static void create(um_user_input_t *input, apr_pool_t *pool)
 
 static void update(um_user_input_t *input, apr_pool_t *pool)
 {
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     um_user_t updated;
     int changed = 0;
 

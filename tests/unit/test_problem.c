@@ -71,7 +71,7 @@ static void a_problem_says_what_is_wrong(void **state)
 static void all_faults_are_told_in_their_order(void **state)
 {
     static const um_violation_t violation = { "too_long", "It is too long." };
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     char field[] = "a\"" E_ACUTE;
 
     (void)state;
@@ -79,6 +79,7 @@ static void all_faults_are_told_in_their_order(void **state)
     assert_null(faults.list);
     um_faults_add(&faults, field, "required", "It must be given.");
     memset(field, 'z', sizeof(field) - 1);
+    faults.place = "query";
     um_faults_add_violation(&faults, "", &violation);
     um_problem_answer_faults(&answer, &faults);
     assert_int_equal(answer.status, 400);
@@ -89,13 +90,13 @@ static void all_faults_are_told_in_their_order(void **state)
                         "\"code\":\"validation_failed\",\"errors\":["
                         "{\"field\":\"a\\\"" E_ACUTE "\",\"code\":\"required\","
                         "\"detail\":\"It must be given.\"},"
-                        "{\"field\":\"\",\"code\":\"too_long\",\"detail\":\"It is too long.\"}]}");
+                        "{\"field\":\"\",\"in\":\"query\",\"code\":\"too_long\",\"detail\":\"It is too long.\"}]}");
     body();
 }
 
 static void one_fault_is_told_as_one(void **state)
 {
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
 
     (void)state;
     um_faults_add(&faults, "email", "required", "It must be given.");
@@ -106,7 +107,7 @@ static void one_fault_is_told_as_one(void **state)
 
 static void many_faults(void **state)
 {
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
 
     (void)state;
     for (int i = 0; i < 5000; i++) {

@@ -38,7 +38,7 @@ static int tear_down(void **state)
 static const char *pairs(const char *query)
 {
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     const char *text = "";
 
     assert_int_equal(um_query_parse(&parameters, &faults, query, pool), APR_SUCCESS);
@@ -56,7 +56,7 @@ static const char *pairs(const char *query)
 static void assert_wrong(const char *query, const char *names, int good)
 {
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     const char *text = "";
 
     assert_int_equal(um_query_parse(&parameters, &faults, query, pool), APR_SUCCESS);
@@ -165,7 +165,7 @@ static const char *query_of_length(size_t length)
 static void queries_have_at_most_4096_bytes(void **state)
 {
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
 
     (void)state;
     assert_int_equal(UM_QUERY_MAX, 4096);
@@ -182,7 +182,7 @@ static void queries_have_at_most_4096_bytes(void **state)
 static void a_query_full_of_pairs(void **state)
 {
     apr_array_header_t *parameters = NULL;
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
     char query[4097];
 
     (void)state;

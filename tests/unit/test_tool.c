@@ -150,7 +150,7 @@ static void headers_are_refused_with_the_reason(void **state)
 
 static void put(um_buffer_t *text, um_refusals_t *refusals, apr_int64_t line, const char *field)
 {
-    um_faults_t faults = { pool, NULL };
+    um_faults_t faults = { .pool = pool };
 
     um_faults_add(&faults, field, "code", "Detail.");
     um_refusals_put(text, refusals, line, &faults);

@@ -194,6 +194,76 @@ def test_every_folder_and_file_that_the_readme_names_is_there():
         assert (TOP / name).exists(), name
 
 
+def test_the_readme_tells_the_version_of_the_build():
+    version = re.search(r"^AC_INIT\(\[mod_usermgmt\], \[([\d.]+)\]\)$", read("configure.ac"),
+                        re.MULTILINE)[1]
+    first_screen = read("README.md").split("\n## ")[0]
+    assert f"\nVersion {version}," in first_screen
+    assert "not passwords" in first_screen
+
+
+# ---- the configurations of the README on Debian ----
+
+# The modules that Debian's package apache2 turns on when it is installed, as files of their
+# own: those that it has compiled in need no line. The tests' own httpd has its MPM already.
+DEBIAN_MODULES = """access_compat alias auth_basic authn_core authn_file authz_core authz_host
+    authz_user autoindex deflate dir env filter mime negotiation reqtimeout setenvif
+    status""".split()
+
+
+def blocks(text):
+    """The indented blocks, without their indentation."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n") for block in found]
+
+
+def configuration_of(heading):
+    """(modules turned on, lines) of a section of the README."""
+    found = blocks(section(read("README.md"), heading))
+    enabled = [name for block in found for line in re.findall(r"^a2enmod (.*)$", block, re.MULTILINE)
+               for name in line.split()]
+    lines = [block for block in found if "<Location " in block]
+    assert len(lines) == 1 and "usermgmt" in enabled
+    return [name for name in enabled if name != "usermgmt"], lines[0]
+
+
+def new_debian_server(new_server, heading, **replaced):
+    """An httpd with Debian's modules, those that the section turns on, and its lines."""
+    enabled, lines = configuration_of(heading)
+    server = new_server(start=False, has_location=False, has_database=False)
+    server.modules = DEBIAN_MODULES + enabled
+    replaced = {"/var/lib/usermgmt/": "@DIR@/data/",
+                "/etc/apache2/usermgmt.htpasswd": "@DIR@/conf/htpasswd", **replaced}
+    for text, other in replaced.items():
+        lines = lines.replace(text, other)
+    assert "/var/" not in lines and "/etc/" not in lines and "LoadModule" not in lines
+    # Debian's mime.conf names a file of its own.
+    server.extra = "TypesConfig /dev/null\n" + lines
+    return server
+
+
+@pytest.mark.database("sqlite")
+def test_the_smallest_configuration_of_the_readme_serves(new_server):
+    server = new_debian_server(new_server, "## The smallest configuration")
+    server.start()
+    server.admin.create("ann@example.com", "Ann")
+    assert server.admin.get("organization-status/").expect(200).json["role"] == "admin"
+    server.nobody.get("users/").expect_problem(403, "forbidden")
+    server.client(None).get("users/").expect_problem(401, "unauthorized")
+    assert (server.directory / "data/usermgmt.db").exists()
+
+
+@pytest.mark.database("sqlite")
+def test_the_larger_configuration_of_the_readme_loads(new_server):
+    server = new_debian_server(new_server, "## Into your own httpd",
+                               **{"exec:/usr/local/sbin/ldap-password": "exec:/bin/echo secret"})
+    code, said = server.configtest()
+    assert code == 0 and "Syntax OK" in said, said
+    # A module that is not turned on is missed, so the check can fail.
+    server.modules.remove("authnz_ldap")
+    server.expect_config_error("AuthLDAP|[Uu]nknown")
+
+
 # ---- the examples ----
 
 # What differs from run to run. A group is what later commands may use.

@@ -1,8 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """The audit trail as admins read it."""
 
+import contextlib
 import datetime
 import itertools
+import threading
+import time
 
 import pytest
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, SUB_ADMIN, in_parallel
@@ -280,3 +283,36 @@ def test_a_change_and_its_event_are_seen_together(server):
         assert [event["after"] for event in found] == [user]
         at = datetime.datetime.fromisoformat(found[0]["at"].replace("Z", "+00:00"))
         assert abs(at.timestamp() - datetime.datetime.now().timestamp()) < 120
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_an_event_may_be_committed_before_one_that_began_earlier(server, admin):
+    """What docs/api.md warns of: a reader who goes on from the last event misses one; who
+    reads some minutes again has both."""
+    slow, quick = (admin.create(f"overlap{number}@audit.example.com") for number in range(2))
+    org_id = server.sql("SELECT org_id FROM users WHERE user_uid = ?", slow["user_uid"])[0][0]
+    start = admin.get("audit-events/", query={"target": quick["user_uid"]}) \
+        .json["audit_events"][0]
+    with contextlib.closing(server.database.connect()) as connection, \
+            contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute("BEGIN")
+        # By the whole key: else MariaDB locks every row that it looks at.
+        cursor.execute("SELECT 1 FROM users WHERE org_id = %s AND user_uid = %s FOR UPDATE",
+                       (org_id, slow["user_uid"]))
+        cursor.fetchall()
+        waiting = threading.Thread(target=lambda: server.admin.put(
+            "users/" + slow["user_uid"], {"phone": "+1 555 0100"}).expect(200))
+        waiting.start()
+        time.sleep(0.5)
+        admin.put("users/" + quick["user_uid"], {"phone": "+1 555 0101"}).expect(200)
+        seen = admin.get("audit-events/", query={"start_after_id": start["event_uid"],
+                                                 "limit": 1000}).json["audit_events"]
+        cursor.execute("ROLLBACK")
+        waiting.join(30)
+    assert [event["target"] for event in seen] == [quick["user_uid"]]
+    missed = admin.get("audit-events/", query={"start_after_id": seen[-1]["event_uid"]}).json
+    assert missed["audit_events"] == []
+    again = admin.get("audit-events/", query={"at_after": start["at"], "limit": 1000}).json
+    known = {event["event_uid"] for event in seen}
+    new = [event for event in again["audit_events"] if event["event_uid"] not in known]
+    assert [event["target"] for event in new] == [slow["user_uid"]]

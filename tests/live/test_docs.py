@@ -208,6 +208,24 @@ def test_every_folder_and_file_that_the_readme_names_is_there():
         assert (TOP / name).exists(), name
 
 
+def test_what_the_architecture_names_is_there():
+    text = read("docs/architecture.md")
+    rooms = re.search(r"^rooms='([^']+)'$", read("tests/unit/layers.sh"), re.MULTILINE)[1].split()
+    picture = re.findall(r'<text class="room"[^>]*>(\w+)<', read("docs/rooms.svg"))
+    assert sorted(picture) == sorted(rooms)
+    assert [row[0] for row in rows(text)[1:]] == rooms
+    named = {name for name in names(text) if "…" not in name and "NAME" not in name}
+    files = [name for name in named if re.fullmatch(r"[\w.-]+(/[\w.-]*)+", name)]
+    assert len(files) >= 40
+    for name in files:
+        assert (SOURCES / name).exists() or (TOP / name).exists(), name
+    functions = [name[:-2] for name in named if name.endswith("()")]
+    code = sources(*rooms)
+    assert len(functions) >= 8
+    for name in functions:
+        assert re.search(rf"\b{name}\(", code), name
+
+
 def test_the_readme_tells_the_version_of_the_build():
     version = re.search(r"^AC_INIT\(\[mod_usermgmt\], \[([\d.]+)\]\)$", read("configure.ac"),
                         re.MULTILINE)[1]

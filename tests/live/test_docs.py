@@ -252,8 +252,7 @@ def blocks(text):
 def configuration_of(heading):
     """(modules turned on, lines) of a section of the README."""
     found = blocks(section(read("README.md"), heading))
-    enabled = [name for block in found for line in re.findall(r"^a2enmod (.*)$", block, re.MULTILINE)
-               for name in line.split()]
+    enabled = " ".join(re.findall(r"^a2enmod (.*)$", "\n".join(found), re.MULTILINE)).split()
     lines = [block for block in found if "<Location " in block]
     assert len(lines) == 1 and "usermgmt" in enabled
     return [name for name in enabled if name != "usermgmt"], lines[0]

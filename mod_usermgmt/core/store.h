@@ -121,6 +121,10 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
 /** The same inside a change, with the user locked as by um_store_users_lock(). */
 apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                           const char *email, apr_pool_t *pool);
+/** Tell inside a change whether there is a suspended user whose address has that key. A user
+ *  that is there keeps its state until the change ends. */
+apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int64_t org_id,
+                                         const char *email_key, apr_pool_t *pool);
 /** UM_ECONFLICT where the uid or the address is taken. UM_EINVALID, here and in what follows,
  *  where the address has no key. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,

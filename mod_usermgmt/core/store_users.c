@@ -197,6 +197,21 @@ apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_use
                            pool);
 }
 
+static void take_is_suspended(const um_row_t *row, void *baton)
+{
+    int *is_suspended = baton;
+
+    *is_suspended = um_row_int(row, 0) == 0;
+}
+
+apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int64_t org_id,
+                                         const char *email_key, apr_pool_t *pool)
+{
+    *is_suspended = 0;
+    return um_db_select(db, take_is_suspended, is_suspended, UM_STMT_USER_ACTIVE_BY_EMAIL,
+                        UM_PARAMETERS(um_db_int(org_id, pool), email_key), pool);
+}
+
 apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *email, apr_pool_t *pool)
 {

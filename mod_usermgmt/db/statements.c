@@ -39,6 +39,9 @@
 #define USER_BY_UID                                                                             \
     "SELECT " USER_COLUMNS USERS_WITH_ROLE " WHERE u.org_id = %lld AND u.user_uid = %s"
 
+#define USER_ACTIVE_BY_EMAIL                                                                    \
+    "SELECT active FROM users WHERE org_id = %lld AND email_key = %s"
+
 /* One who has the rights. */
 #define SUB_ADMIN_BY_EMAIL                                                                      \
     "SELECT 1" SUB_ADMINS " WHERE u.org_id = %lld AND u.email_key = %s AND u.active = 1"
@@ -256,6 +259,11 @@ static const um_statement_t statements[UM_STMT_COUNT] = {
                                     "SELECT " USER_COLUMNS USERS_WITH_ROLE
                                     " WHERE u.org_id = %lld AND u.email_key = %s",
                                     { NULL } },
+    [UM_STMT_USER_ACTIVE_BY_EMAIL] = { "user_active_by_email",
+                                       USER_ACTIVE_BY_EMAIL " LOCK IN SHARE MODE",
+                                       { [UM_DIALECT_SQLITE] = USER_ACTIVE_BY_EMAIL,
+                                         [UM_DIALECT_POSTGRESQL] =
+                                             USER_ACTIVE_BY_EMAIL " FOR SHARE" } },
     [UM_STMT_USER_INSERT] = { "user_insert",
                               "INSERT INTO users (org_id, user_uid, email, email_key,"
                               " display_name, display_name_folded, phone, attributes, active,"

@@ -40,22 +40,45 @@ int um_permission_check(um_answer_t *answer, const um_request_t *request)
     return 0;
 }
 
+/* Read inside a change whether a sub-admin still has its rights: one by configuration has
+ * them unless it is a suspended user. */
+static apr_status_t find_rights(int *has_rights, um_db_t *db, const um_caller_t *caller,
+                                apr_pool_t *pool)
+{
+    int is_suspended = 0;
+    apr_status_t status;
+
+    if (caller->role_is_stored) {
+        return um_store_sub_admins_lock(has_rights, db, caller->org_id, caller->identity_key,
+                                        pool);
+    }
+    status = um_store_users_is_suspended(&is_suspended, db, caller->org_id, caller->identity_key,
+                                         pool);
+    *has_rights = !is_suspended;
+    return status;
+}
+
 apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
                                         um_db_t *db)
 {
     const um_caller_t *caller = &request->caller;
-    int is_sub_admin = 0;
+    int has_rights = 0;
     apr_status_t status;
 
-    if (!caller->role_is_stored || request->permission == UM_PERMIT_ANYONE) {
+    if (caller->role != UM_ROLE_SUB_ADMIN || request->permission == UM_PERMIT_ANYONE) {
         return APR_SUCCESS;
     }
-    status = um_store_sub_admins_lock(&is_sub_admin, db, caller->org_id, caller->identity_key,
-                                      request->pool);
-    if (status == APR_SUCCESS && !is_sub_admin) {
+    status = find_rights(&has_rights, db, caller, request->pool);
+    if (status == APR_SUCCESS && !has_rights) {
         answer_forbidden(answer, UM_ROLE_NONE, request->pool);
     }
     return status;
+}
+
+static int has_rights_by(const um_caller_record_t *record, const um_caller_t *caller)
+{
+    return caller->role_is_stored ? record->is_sub_admin
+                                  : record->user_uid == NULL || record->is_active;
 }
 
 apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
@@ -65,14 +88,17 @@ apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db
     um_caller_record_t *record = NULL;
     apr_status_t status;
 
-    if (!caller->role_is_stored) {
+    if (caller->role != UM_ROLE_SUB_ADMIN) {
         return APR_SUCCESS;
     }
     status = um_store_callers_get(&record, db, caller->organization, caller->identity_key, pool);
-    if (status == UM_ENOTFOUND || (status == APR_SUCCESS && !record->is_sub_admin)) {
+    if (status == UM_ENOTFOUND) {
         return UM_EREFUSED;
     }
-    return status;
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return has_rights_by(record, caller) ? APR_SUCCESS : UM_EREFUSED;
 }
 
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request)

@@ -16,10 +16,11 @@
 int um_permission_check(um_answer_t *answer, const um_request_t *request);
 
 /**
- * The same inside a change. A role that is stored is read from the database, and stays until
- * the change ends.
- * @return APR_SUCCESS, with answer a 403 where the caller has lost the role, or the error of a
- *         store function
+ * The same inside a change. Whether a sub-admin still has its rights is read from the
+ * database, and stays so until the change ends: a role that is stored may be gone, and one by
+ * configuration is without rights where its user is suspended.
+ * @return APR_SUCCESS, with answer a 403 where the caller has lost the rights, or the error of
+ *         a store function
  */
 apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
                                         um_db_t *db);
@@ -34,8 +35,8 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
  */
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
 
-/** The same where the role is stored: it is read from the database each time. APR_SUCCESS,
- *  UM_EREFUSED, or the error of a store function. */
+/** The same by the database, which is read each time: a sub-admin's role may be gone, or its
+ *  user suspended. APR_SUCCESS, UM_EREFUSED, or the error of a store function. */
 apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
                                         apr_pool_t *pool);
 

@@ -9,14 +9,15 @@ import socket
 import time
 
 import pytest
-from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, raw_status
+from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, SUB_ADMIN, raw_status
 
 NUMBERS = itertools.count()
 SUB = "held-sub@example.com"
 OTHER_ADMIN = "other-admin@example.com"
 ROLES = f"""
     UserMgmtAdmin user {ADMIN}
-    UserMgmtAdmin group admins"""
+    UserMgmtAdmin group admins
+    UserMgmtSubAdmin user {SUB_ADMIN}"""
 BODY_TIMEOUT = 8 * PATIENCE
 
 
@@ -306,6 +307,18 @@ def test_a_sub_admin_is_removed_while_he_reads(server, many, sub_admin):
     assert late.encode() not in received
     assert not stream.is_whole(received)
     assert "UM0080" in server.log_text()
+
+
+def test_a_configured_sub_admin_is_suspended_while_he_reads(server, many):
+    """By a change that does not come through this server."""
+    del many
+    user = server.admin.create(SUB_ADMIN)
+    stream = SlowStream(server, SUB_ADMIN)
+    server.sql("UPDATE users SET active = 0 WHERE user_uid = ?", user["user_uid"])
+    received = stream.rest()
+    server.admin.delete("users/" + user["user_uid"]).expect(200)
+    assert raw_status(received) == 200
+    assert not stream.is_whole(received)
 
 
 def test_an_admin_leaves_the_group_while_he_reads(server, many):

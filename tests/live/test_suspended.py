@@ -180,10 +180,12 @@ def test_a_sub_admin_by_configuration_too(server, admin):
         client.get("users/").expect(200)
 
 
-def test_a_role_that_is_suspended_while_the_body_comes(server, admin, login):
+@pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "configured"])
+def test_a_role_that_is_suspended_while_the_body_comes(server, admin, login, is_stored):
     """Within the transaction the user is read once more."""
-    user = admin.create(login)
-    admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    user = admin.create(login if is_stored else SUB_ADMIN)
+    if is_stored:
+        admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
     begun = threading.Event()
     suspended = threading.Event()
     email = f"late{next(NUMBERS)}@suspended.example.com"
@@ -195,7 +197,7 @@ def test_a_role_that_is_suspended_while_the_body_comes(server, admin, login):
         yield json.dumps(email).encode() + b',"display_name":"Late"}'
 
     results = []
-    client = server.client(login)
+    client = server.client(user["email"])
     connection = client._connection(False)  # pylint: disable=protected-access
 
     def send():
@@ -212,6 +214,7 @@ def test_a_role_that_is_suspended_while_the_body_comes(server, admin, login):
     thread.join(20)
     assert results == [403]
     assert admin.everyone(email=email) == []
+    admin.delete("users/" + user["user_uid"]).expect(200)
 
 
 def test_a_suspended_user_accepts_no_invitation(server, admin, login):
@@ -265,8 +268,26 @@ def test_on_another_server_after_the_time(new_server):
     wait_for(lambda: status(second, login) == 403, TTL + 1, "it is known")
 
 
-def make_pair(new_server):
-    extra = f"UserMgmtRoleCacheTTL {TTL}\n" + EXTRA
+def test_no_change_on_another_server(new_server):
+    """What another server remembers of a sub-admin lets it read, but change nothing."""
+    first, second = make_pair(new_server, ttl=3600)
+    user = first.admin.create(SUB_ADMIN)
+    client = second.client(SUB_ADMIN)
+    client.get("users/").expect(200)
+    suspend(first.admin, user)
+    client.get("users/").expect(200)
+    client.post("users/", {"email": "no@suspended.example.com", "display_name": "No"}) \
+        .expect_problem(403, "forbidden")
+    client.ask("PATCH", "users/" + user["user_uid"], {"active": True}) \
+        .expect_problem(403, "forbidden")
+    assert [one["email"] for one in first.admin.everyone()] == [SUB_ADMIN]
+    suspend(first.admin, user, True)
+    client.post("users/", {"email": "yes@suspended.example.com", "display_name": "Yes"}) \
+        .expect(201)
+
+
+def make_pair(new_server, ttl=TTL):
+    extra = f"UserMgmtRoleCacheTTL {ttl}\n" + EXTRA
     first = new_server(extra=extra, roles="")
     return first, new_server(extra=extra, roles="", database=first.database)
 

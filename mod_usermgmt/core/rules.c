@@ -57,6 +57,8 @@ const um_violation_t *um_rules_check_phone(const char *phone)
     return is_good ? NULL : &invalid;
 }
 
+#define SUSPENDED_BY_ACTIVE "A user is suspended by \"active\": false."
+
 /* Names in small letters and without _ - . that no attribute has: those of members, which
  * are meant where a name differs in these alone, and others that raise expectations. */
 static const struct {
@@ -71,6 +73,7 @@ static const struct {
     { "phone", "phone", { "did_you_mean", "The member is called phone." } },
     { "role", "role", { "did_you_mean", "The member is called role." } },
     { "active", "active", { "did_you_mean", "The member is called active." } },
+    { "isactive", NULL, { "did_you_mean", "The member is called active." } },
     { "createdat", "created_at", { "did_you_mean", "The member is called created_at." } },
     { "updatedat", "updated_at", { "did_you_mean", "The member is called updated_at." } },
     { "id", NULL, { "reserved_name", "A user is told apart by user_uid." } },
@@ -78,6 +81,12 @@ static const struct {
     { "password", NULL, { "reserved_name", "The service keeps no passwords." } },
     { "passwd", NULL, { "reserved_name", "The service keeps no passwords." } },
     { "pwd", NULL, { "reserved_name", "The service keeps no passwords." } },
+    { "suspended", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
+    { "issuspended", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
+    { "disabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
+    { "isdisabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
+    { "enabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
+    { "isenabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
 };
 
 /* Tell whether a name is the plain one but for case and _ - . */

@@ -160,11 +160,12 @@ static void attribute_names_that_are_near_misses(void **state)
     static const char *const near[] = {
         "displayName", "DisplayName", "display-name", "Display.Name", "displayname",
         "Email", "e-mail", "E_MAIL", "Phone", "_phone", "Role", "ROLE", "user-uid", "userUid",
-        "Active", "createdAt", "Created_At", "updated.at",
+        "Active", "is_active", "isActive", "createdAt", "Created_At", "updated.at",
     };
     static const char *const reserved[] = {
         "id", "ID", "Id", "_id", "userData", "user_data", "password", "Password", "pass-word",
-        "passwd", "PWD", "pwd",
+        "passwd", "PWD", "pwd", "suspended", "isSuspended", "disabled", "is_disabled", "Enabled",
+        "isEnabled",
     };
     static const char *const good[] = {
         "emails", "email2", "mail", "name", "display", "roles", "phone_home", "identity",

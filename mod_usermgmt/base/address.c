@@ -14,7 +14,7 @@
 #define DOMAIN_MAX 253
 #define LABEL_MAX 63
 
-/* Stands before the key of an identity that is no address. No local part has it. */
+/* The first character of the key of an identity that is no address. No local part has it. */
 #define NO_ADDRESS ":"
 
 #define DIGITS "0123456789"
@@ -24,12 +24,12 @@
 /* An atom of RFC 5322, section 3.2.3. */
 #define ATEXT CAPITALS SMALL_LETTERS DIGITS "!#$%&'*+-/=?^_`{|}~"
 
-/* What was found of an address. */
+/* The parts of an address. */
 typedef struct um_parts_t {
     const char *local;
     /* As it was given. */
     const char *domain;
-    /* The domain as DNS has it, in small letters. */
+    /* The domain in the ASCII form of DNS, in lower case. */
     const char *dns;
 } um_parts_t;
 
@@ -38,7 +38,8 @@ static const um_violation_t too_long = {
     "too_long", "An email address has at most 254 bytes."
 };
 static const um_violation_t too_long_for_mail = {
-    "too_long", "An email address has at most 254 bytes, also with its domain as DNS has it (xn--)."
+    "too_long",
+    "An email address has at most 254 bytes, also with its domain in the form of DNS (xn--)."
 };
 static const um_violation_t local_too_long = {
     "too_long", "The part of an email address before the @ has at most 64 bytes."
@@ -51,27 +52,27 @@ static const um_violation_t quoted = {
 };
 static const um_violation_t bad_local = {
     "invalid_email",
-    "Before the @ of an email address stand letters, digits, any of !#$%&'*+-/=?^_`{|}~ and"
-    " single dots between them."
+    "Before the @ an email address has letters, digits, any of !#$%&'*+-/=?^_`{|}~ and single"
+    " dots between them."
 };
 static const um_violation_t not_composed = {
     "invalid_email",
-    "Before the @ of an email address letters and their marks are in Unicode's form NFKC."
+    "Before the @ of an email address letters and their marks must be in Unicode's form NFKC."
 };
 static const um_violation_t literal = {
-    "invalid_email", "An address in brackets is no domain of an email address here."
+    "invalid_email", "An IP address in brackets can't be the domain of an email address."
 };
 static const um_violation_t bad_domain = {
     "invalid_email",
-    "The domain of an email address is made of labels with single dots between them, each 1 to"
-    " 63 bytes of letters, digits and hyphens, no hyphen at either end, and the last not of"
-    " digits alone. Other letters are those of international domain names (UTS #46)."
+    "The domain of an email address has labels with single dots between them. A label has 1 to"
+    " 63 bytes of letters, digits and hyphens, and no hyphen at either end. The last label is"
+    " not made of digits only. Other letters must be allowed in domain names (UTS #46)."
 };
 
 /* ---- the local part ---- */
 
-/* Dot-string: atoms with single dots between them. RFC 6531 lets UTF-8 stand wherever a
- * letter can. */
+/* Dot-string: atoms with single dots between them. RFC 6531 allows UTF-8 wherever a letter
+ * is allowed. */
 static int is_dot_string(const char *text)
 {
     char before = '.';
@@ -100,7 +101,7 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
     apr_int32_t c = um_text_find_hidden(local);
 
     if (c != 0) {
-        return name_character("An email address holds no U+%04X: white space, controls and"
+        return name_character("An email address must not have U+%04X: white space, controls and"
                               " characters that can't be seen are refused.", c, pool);
     }
     if (!is_dot_string(local)) {
@@ -108,20 +109,20 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
     }
     c = um_text_find_variant(local);
     if (c != 0) {
-        return name_character("Before the @ of an email address stands no U+%04X, another shape"
-                              " of a letter that it would be taken for.", c, pool);
+        return name_character("Before the @ an email address must not have U+%04X, because it"
+                              " would count as another letter.", c, pool);
     }
     if (um_text_check_nfkc(&c, local)) {
         return NULL;
     }
     return c == 0 ? &not_composed
-                  : name_character("Before the @ of an email address stands no U+%04X, since"
+                  : name_character("Before the @ an email address must not have U+%04X, because"
                                    " Unicode's form NFKC replaces it.", c, pool);
 }
 
 /* ---- the domain ---- */
 
-/* A label with hyphens at its third and fourth place is for libidn2 to judge. */
+/* Only libidn2 can check a label whose third and fourth characters are hyphens. */
 static int has_special_label(const char *domain)
 {
     for (const char *label = domain; label != NULL; label = strchr(label, '.')) {
@@ -133,7 +134,7 @@ static int has_special_label(const char *domain)
     return 0;
 }
 
-/* Labels of small letters, digits and hyphens. */
+/* Labels of lower-case letters, digits and hyphens. */
 static int is_host_name(const char *domain)
 {
     const char *label = domain;
@@ -144,7 +145,7 @@ static int is_host_name(const char *domain)
     }
     while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
         if (label[length] == '\0') {
-            /* A last label of digits is the end of an IPv4 address. */
+            /* If the last label has digits only, this is an IPv4 address. */
             return strspn(label, DIGITS) < length;
         }
         if (label[length] != '.') {
@@ -156,7 +157,7 @@ static int is_host_name(const char *domain)
     return 0;
 }
 
-/* The three signs besides ASCII that STD3 rules forbid (UTS #46, disallowed_STD3_valid). */
+/* The three signs outside ASCII that STD3 rules forbid (UTS #46, disallowed_STD3_valid). */
 static int has_forbidden_sign(const char *dns)
 {
     static const char *const signs[] = { "\xe2\x89\xa0", "\xe2\x89\xae", "\xe2\x89\xaf" };
@@ -170,8 +171,8 @@ static int has_forbidden_sign(const char *dns)
     return found;
 }
 
-/* By UTS #46, non-transitional. libidn2's own STD3 rules are not used: they take out what
- * they forbid, and so make of one domain another. What comes of the mapping is checked
+/* By UTS #46, non-transitional. libidn2's own STD3 rules are not used, because they remove
+ * forbidden characters and so make another domain. The result of the mapping is checked
  * instead. */
 static const char *convert(const char *domain, apr_pool_t *pool)
 {
@@ -185,7 +186,7 @@ static const char *convert(const char *domain, apr_pool_t *pool)
     return dns != NULL && has_forbidden_sign(dns) ? NULL : dns;
 }
 
-/* The domain as DNS has it; NULL where it is none. */
+/* The domain in the ASCII form of DNS; NULL if it is no domain. */
 static const char *to_dns(const char *domain, apr_pool_t *pool)
 {
     const char *dns = um_text_is_ascii(domain) && !has_special_label(domain)
@@ -281,7 +282,7 @@ const char *um_address_for_mail(const char *address, apr_pool_t *pool)
 
 /* ---- prefixes ---- */
 
-/* One label of a domain that may be cut off: what libidn2 refuses stays as it is. */
+/* One label of a domain; it may be cut off. If libidn2 refuses it, it stays as it is. */
 static void put_label(um_buffer_t *buffer, const char *label, apr_pool_t *pool)
 {
     const char *dns = um_text_is_ascii(label) ? NULL : convert(label, pool);

@@ -18,14 +18,14 @@ void um_buffer_init(um_buffer_t *buffer, apr_size_t capacity, apr_pool_t *pool)
     buffer->pool = pool;
 }
 
-/* The old text stays in the pool, so bytes of the text itself can be appended. */
+/* The old text stays in the pool, so a part of the text can be appended to itself. */
 static void grow(um_buffer_t *buffer, apr_size_t more)
 {
     apr_size_t capacity = buffer->length + more;
     char *data;
 
     if (capacity < buffer->length || capacity > APR_SIZE_MAX / 2) {
-        /* No memory for it either: end as a pool does. */
+        /* There is no memory for so much: end as a pool does. */
         abort();
     }
     if (capacity < buffer->capacity * 2) {
@@ -72,7 +72,7 @@ void um_buffer_put_int(um_buffer_t *buffer, apr_int64_t number)
 {
     char digits[INT_LENGTH_MAX];
     char *first = digits + INT_LENGTH_MAX;
-    /* The smallest number has no positive counterpart of its own type. */
+    /* The smallest number has no positive counterpart in its own type. */
     apr_uint64_t rest = number < 0 ? 0 - (apr_uint64_t)number : (apr_uint64_t)number;
 
     do {

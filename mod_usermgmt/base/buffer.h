@@ -20,7 +20,7 @@ typedef struct um_buffer_t {
 /** Make buffer an empty text with room for capacity bytes, taken from pool. */
 void um_buffer_init(um_buffer_t *buffer, apr_size_t capacity, apr_pool_t *pool);
 
-/** Make sure that more bytes can be written behind the text, and return where. */
+/** Make room for more bytes after the text, and return where they begin. */
 char *um_buffer_reserve(um_buffer_t *buffer, apr_size_t more);
 
 /** Append length bytes. */

@@ -8,7 +8,7 @@
 #define MS_PER_HOUR (60 * MS_PER_MINUTE)
 #define MS_PER_DAY (24 * MS_PER_HOUR)
 
-/* Days from 0000-01-01, where days are counted from here, to 1970-01-01. */
+/* Days from 0000-01-01, which is day 0 in this file, to 1970-01-01. */
 #define EPOCH_DAY 719528
 #define DAYS_PER_400_YEARS 146097
 
@@ -26,7 +26,7 @@ static int is_leap(int year)
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days before a year, from 0000-01-01; the year 0 is a leap year. */
+/* Days from 0000-01-01 to the beginning of a year; the year 0 is a leap year. */
 static int days_before_year(int year)
 {
     int last = year - 1;
@@ -34,7 +34,7 @@ static int days_before_year(int year)
     return year == 0 ? 0 : 365 * year + last / 4 - last / 100 + last / 400 + 1;
 }
 
-/* Days of a year before a month; month 13 tells those of the whole year. */
+/* Days of a year before a month; month 13 gives the days of the whole year. */
 static int days_before_month(int year, int month)
 {
     static const short days[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365 };
@@ -46,7 +46,7 @@ static um_date_t date_of(int days)
 {
     um_date_t date;
 
-    /* The mean length of a year hits the year or the one behind it. */
+    /* The mean length of a year gives the right year, or the one before or after it. */
     date.year = (int)((apr_int64_t)days * 400 / DAYS_PER_400_YEARS);
     if (days < days_before_year(date.year)) {
         date.year--;
@@ -99,7 +99,7 @@ void um_instant_format(char text[UM_INSTANT_LENGTH + 1], apr_int64_t ms)
     *text = '\0';
 }
 
-/* ---- reading: each takes what it reads from the front of *text ---- */
+/* ---- reading: each function moves *text behind the part that it has read ---- */
 
 static int is_digit(char c)
 {
@@ -138,8 +138,8 @@ static int take_date(apr_int64_t *days, const char **text)
     return date.day <= days_before_month(date.year, date.month + 1) - before;
 }
 
-/* The milliseconds of a fraction and whether there is more behind them; none is
- * good too. */
+/* The milliseconds of a fraction, and whether digits other than 0 follow them. The
+ * fraction may be missing. */
 static int take_fraction(int *ms, int *more, const char **text)
 {
     int unit = 100;
@@ -200,7 +200,7 @@ static int take_offset(apr_int64_t *ms, const char **text)
     return 1;
 }
 
-/* Leap seconds end a month of UTC, so the second behind one begins a month. */
+/* A leap second is the last one of a month in UTC, so the next second begins a month. */
 static int begins_month(apr_int64_t ms)
 {
     apr_int64_t since = ms - FIRST_MS;
@@ -209,7 +209,7 @@ static int begins_month(apr_int64_t ms)
            && date_of((int)(since / MS_PER_DAY)).day == 1;
 }
 
-/* *more: the text tells of a time some way behind that millisecond. */
+/* *more: the time is later than *ms by less than a millisecond. */
 static int parse(apr_int64_t *ms, int *more, const char *text)
 {
     apr_int64_t days;

@@ -4,8 +4,8 @@
 
 /**
  * @file instant.h
- * Points in time: milliseconds since 1970-01-01T00:00:00Z inside, RFC 3339
- * outside.
+ * Points in time. The code has milliseconds since 1970-01-01T00:00:00Z, requests and
+ * answers have RFC 3339.
  */
 
 #include <apr.h>
@@ -14,22 +14,21 @@
 #define UM_INSTANT_LENGTH 24
 
 /**
- * Write an instant as RFC 3339 in UTC with milliseconds. Years 0000 to 9999;
- * an instant outside is written as the nearest inside.
+ * Write an instant as RFC 3339 in UTC with milliseconds. Years are 0000 to 9999; an
+ * instant out of that range is written as the nearest one in range.
  * @param text filled with UM_INSTANT_LENGTH characters and a NUL
  */
 void um_instant_format(char text[UM_INSTANT_LENGTH + 1], apr_int64_t ms);
 
 /**
  * Read an RFC 3339 date-time (section 5.6): any offset, a fraction of any
- * length (digits behind the milliseconds are cut off), T and Z in either case;
- * a leap second counts as the second behind it. Days that do not exist are
- * refused.
- * @return non-zero and *ms set, or 0 where text is not a date-time
+ * length (digits after the milliseconds are cut off), T and Z in either case. A leap
+ * second counts as the second after it. Days that do not exist are refused.
+ * @return non-zero and *ms set, or 0 if text is not a date-time
  */
 int um_instant_parse(apr_int64_t *ms, const char *text);
 
-/** The same, but where digits other than 0 follow the milliseconds it is the next one. */
+/** The same, but rounded up to the next millisecond, not cut off. */
 int um_instant_parse_up(apr_int64_t *ms, const char *text);
 
 #endif

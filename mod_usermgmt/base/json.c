@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file json.c JSON by way of jansson, see json.h. A um_json_t is a json_t. */
+/** @file json.c JSON with jansson, see json.h. A um_json_t is a json_t. */
 
 #include "json.h"
 
@@ -13,9 +13,9 @@
 #include "instant.h"
 #include "status.h"
 
-/* A shorter number without an exponent is no nearer to zero than a double can be. */
+/* A shorter number without a negative exponent is not too small for a double. */
 #define LONG_NUMBER 300
-/* Digits that any double of full precision survives, and that every double does. */
+/* With this many digits, decimals stay the same as doubles; and doubles as decimals. */
 #define DIGITS_SAFE 15
 #define DIGITS_ENOUGH 17
 
@@ -72,7 +72,7 @@ static const char *find_sentence(const char *code)
     return "The JSON is malformed";
 }
 
-/* The library's words, without the piece of the text that they quote. */
+/* The library's message, without the part of the text that it quotes. */
 static const char *find_reason(const char *words, apr_pool_t *pool)
 {
     const char *near = strstr(words, " near ");
@@ -109,7 +109,7 @@ static apr_status_t refuse_at(um_json_error_t *error, const char *code, const ch
     return refuse(error, code, NULL, line, column, pool);
 }
 
-/* Past a string, or to the end of a text that breaks off in it. */
+/* The end of a string, or the end of the text if the string does not end. */
 static const char *skip_string(const char *at)
 {
     for (at++; *at != '"' && *at != '\0'; at++) {
@@ -118,8 +118,8 @@ static const char *skip_string(const char *at)
     return *at == '"' ? at + 1 : at;
 }
 
-/* The bytes before the first of a set. A number is looked at to its own end only:
- * to search the text behind it each time would take time by the square. */
+/* The number of bytes before the first one of a set. It looks only at the number itself:
+ * searching the rest of the text for each number would take quadratic time. */
 static apr_size_t length_before(const char *set, const char *number, apr_size_t length)
 {
     apr_size_t i = 0;
@@ -149,7 +149,7 @@ static int is_rounded_to_zero(const char *number, apr_size_t length)
     return zero;
 }
 
-/* What the library lets pass in a text that it could read. */
+/* Limits that the library does not check, for a text that it could read. */
 static apr_status_t check_limits(um_json_error_t *error, const char *text, const char *end,
                                  apr_pool_t *pool)
 {
@@ -188,15 +188,15 @@ static apr_status_t check_limits(um_json_error_t *error, const char *text, const
     return APR_SUCCESS;
 }
 
-/* Is what follows an opening bracket, white space aside, the end of the array or object? */
+/* Does the array or object end at once after its opening bracket? White space is skipped. */
 static int is_empty(const char *at)
 {
     at += strspn(at, " \t\r\n");
     return *at == ']' || *at == '}';
 }
 
-/* Count the values of a text before the library makes anything of them. In a malformed one
- * they are at least as many as it makes before it stops. */
+/* Count the values of a text before the library makes them. In a malformed text the count
+ * is at least the number of values that the library makes before it stops. */
 static apr_status_t check_count(um_json_error_t *error, const char *text, const char *end,
                                 apr_pool_t *pool)
 {
@@ -210,7 +210,7 @@ static apr_status_t check_count(um_json_error_t *error, const char *text, const 
             continue;
         }
         if (*at == '[' || *at == '{') {
-            /* The library stops where it gets too deep for it. */
+            /* The library itself stops here, because it is too deep. */
             if (++depth > JSON_PARSER_MAX_DEPTH) {
                 return APR_SUCCESS;
             }
@@ -241,7 +241,7 @@ apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char 
     json_t *value;
     apr_status_t status;
 
-    /* The scans stop at what the text ends with, so it needs a NUL behind it. */
+    /* The scans need a NUL after the text. */
     text = apr_pstrmemdup(pool, text, length);
     status = check_count(error, text, text + length, pool);
     if (status != APR_SUCCESS) {
@@ -294,7 +294,7 @@ const um_json_t *um_json_member(const um_json_t *object, const char *name)
 
 void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton)
 {
-    /* The iterator does not change the object, though it wants it unprotected. */
+    /* The iterator does not change the object, but its parameter is not const. */
     json_t *members = (json_t *)(apr_uintptr_t)in(object);
     const char *name;
     json_t *value;
@@ -309,7 +309,7 @@ int um_json_equal(const um_json_t *a, const um_json_t *b)
     return json_equal(in(a), in(b));
 }
 
-/* To what follows a member's value, or to the end of a text that breaks off. */
+/* The end of a member's value, or the end of the text if the value does not end. */
 static const char *skip_value(const char *at)
 {
     int depth = 0;

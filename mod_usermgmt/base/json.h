@@ -4,7 +4,7 @@
 
 /**
  * @file json.h
- * JSON text to values and back, so that what was sent comes back the same. The
+ * JSON text to values and back. A value that is read and written again stays the same. The
  * only file that uses the JSON library (jansson).
  */
 
@@ -16,8 +16,8 @@
 /** Levels of nesting a text may have; its outermost value is the first. */
 #define UM_JSON_MAX_DEPTH 32
 
-/** Values that a text may have in all. Each takes up to 250 bytes while it is in memory,
- *  and as little as three in the text. A user's attributes, of 16 KiB, have less than 8,200. */
+/** Values that a text may have in total. Each takes up to 250 bytes in memory, and as little
+ *  as three in the text. A user's attributes, of 16 KiB, have less than 8,200. */
 #define UM_JSON_MAX_VALUES 10000
 
 typedef struct um_json_t um_json_t;
@@ -46,10 +46,11 @@ typedef struct um_json_error_t {
 
 /**
  * Read one JSON text (RFC 8259): strict UTF-8, no duplicate keys, no U+0000, no
- * lone surrogates, at most UM_JSON_MAX_DEPTH levels and UM_JSON_MAX_VALUES values, integers of 64 bits, reals
- * that a double can hold (neither overflowing nor rounded to zero).
+ * lone surrogates, at most UM_JSON_MAX_DEPTH levels and UM_JSON_MAX_VALUES values,
+ * integers of 64 bits, reals in the range of a double (neither overflowing nor rounded to
+ * zero).
  * @param json  the value; it lives as long as pool
- * @param error filled where UM_EINVALID is returned
+ * @param error set if UM_EINVALID is returned
  * @return APR_SUCCESS or UM_EINVALID
  */
 apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
@@ -78,8 +79,8 @@ int um_json_equal(const um_json_t *a, const um_json_t *b);
  *  and still as a real ("1.0"), UTF-8 unescaped. */
 void um_json_put_value(um_buffer_t *buffer, const um_json_t *value);
 
-/** Append a value as um_json_put_value does, but leave off the rest once the
- *  buffer's text is longer than max: for values that are refused then. */
+/** Append a value as um_json_put_value does, but stop when the buffer's text is longer than
+ *  max. For values that are refused if they are longer. */
 void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_size_t max);
 
 /** A member as it is written. */
@@ -92,18 +93,18 @@ typedef struct um_json_member_text_t {
 } um_json_member_text_t;
 
 /**
- * Take the text of an object apart, as um_json_put_value wrote it; no value is
- * read, so that it takes no time to speak of.
+ * Split the text of an object, as um_json_put_value wrote it, into its members. It reads
+ * no values, so it is fast.
  * @param members an array of um_json_member_text_t in the order of the text
- * @return APR_SUCCESS, or UM_EINVALID for the text of no object
+ * @return APR_SUCCESS, or UM_EINVALID if the text is no object
  */
 apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr_pool_t *pool);
 
 /** Append text as a JSON string with its quotes; text is well-formed UTF-8.
- *  Fast: no library call, no allocation but the buffer's. */
+ *  Fast: no library call, and no allocation except the buffer's. */
 void um_json_put_string(um_buffer_t *buffer, const char *text);
 
-/** Append a string, or null where text is NULL. */
+/** Append a string, or null if text is NULL. */
 void um_json_put_string_or_null(um_buffer_t *buffer, const char *text);
 
 /** Append an instant (milliseconds since 1970) as an RFC 3339 string. */

@@ -1,15 +1,15 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file memory.c Pools for what is large, see memory.h. */
+/** @file memory.c Pools for large data, see memory.h. */
 
 #include "memory.h"
 
 #include <apr_allocator.h>
 #include <apr_thread_mutex.h>
 
-/* What is kept for the next: some pages, so that common requests need no system call. */
+/* Freed memory that is kept: some pages, so that common requests need no system call. */
 #define KEPT_BYTES 8388608
 
-/* Written once before there are threads. NULL: that of each pool's parent. */
+/* Set once before there are threads. If NULL, a pool uses the allocator of its parent. */
 static apr_allocator_t *shared;
 
 apr_status_t um_memory_init(void)
@@ -19,7 +19,7 @@ apr_status_t um_memory_init(void)
     apr_pool_t *pool = NULL;
     apr_status_t status;
 
-    /* Never destroyed: connections may outlive any pool of httpd's by a moment. */
+    /* Never destroyed, because connections may live a little longer than httpd's pools. */
     status = apr_pool_create_unmanaged(&pool);
     if (status == APR_SUCCESS) {
         status = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, pool);

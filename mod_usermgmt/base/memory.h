@@ -4,15 +4,15 @@
 
 /**
  * @file memory.h
- * Pools for what is large and soon over: a parsed body, rows, the text of a page. A pool of
- * httpd's keeps what it had once, for its connection; these give it back to the system, but
- * for a few megabytes that all of them in a process share.
+ * Pools for large data that is needed for a short time: a parsed body, rows, the text of a
+ * page. A pool of httpd's keeps its memory until the connection ends. These pools give it back
+ * to the system, except for a few megabytes that all of them in a process share.
  */
 
 #include <apr_pools.h>
 
-/** Once in a process that serves, before its threads start. APR_SUCCESS, or why there is no
- *  mutex. Without it the pools below are ordinary ones. */
+/** Call it once in each serving process, before its threads start. Without this call the pools
+ *  below are ordinary ones. Returns APR_SUCCESS, or why a mutex can't be made. */
 apr_status_t um_memory_init(void);
 
 /** Make a pool below another. */

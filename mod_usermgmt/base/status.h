@@ -4,8 +4,8 @@
 
 /**
  * @file status.h
- * The ends a function of this project can come to besides APR's own. They are
- * apr_status_t values, so that one type travels through all layers.
+ * The errors that functions of this project return, in addition to APR's. They are
+ * apr_status_t values, so all layers use one type.
  */
 
 #include <apr_errno.h>
@@ -14,20 +14,20 @@
 
 /** The object asked for does not exist (in the caller's organization). */
 #define UM_ENOTFOUND (UM_STATUS_FIRST + 1)
-/** A uniqueness rule of the schema stands in the way. */
+/** A unique index of the schema refuses the row. */
 #define UM_ECONFLICT (UM_STATUS_FIRST + 2)
-/** The database can't be reached, or stays busy: worth another try later. */
+/** The database can't be reached, or stays busy. Trying again later may help. */
 #define UM_EUNAVAILABLE (UM_STATUS_FIRST + 3)
-/** A value breaks a rule; what and where is told beside the status. */
+/** A value breaks a rule. The function that returns this also says which value and rule. */
 #define UM_EINVALID (UM_STATUS_FIRST + 4)
-/** The change was refused by the function that was to make it, which has kept
- *  the reason; the transaction is rolled back. */
+/** A change refused to be made. It has stored the reason, and the transaction is
+ *  rolled back. */
 #define UM_EREFUSED (UM_STATUS_FIRST + 5)
-/** The schema of the database is of a version that can't be worked with. */
+/** This module does not work with the version of the database's schema. */
 #define UM_ESCHEMA (UM_STATUS_FIRST + 6)
-/** More was given than a limit allows. */
+/** The input is larger than a limit. */
 #define UM_ETOOLARGE (UM_STATUS_FIRST + 7)
-/** Too much of it is done at the moment, or it takes too long. */
+/** Too many such operations run at the moment, or this one takes too long. */
 #define UM_EBUSY (UM_STATUS_FIRST + 8)
 
 #endif

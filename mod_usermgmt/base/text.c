@@ -17,11 +17,11 @@
 #define LAST_BEFORE_SURROGATES 0xD7FF
 #define FIRST_AFTER_SURROGATES 0xE000
 
-/* Code points of a folded text that need no memory but the stack's. */
+/* Code points of a folded text that fit on the stack. */
 #define FOLD_ON_STACK 512
 
-/* Step over one code point; it is negative, and the step one byte, where the
- * bytes are no code point. */
+/* Step over one code point. If the bytes are no code point, it returns a negative number
+ * and steps over one byte. */
 static utf8proc_int32_t next(const char **at)
 {
     utf8proc_int32_t c;
@@ -31,7 +31,7 @@ static utf8proc_int32_t next(const char **at)
     return c;
 }
 
-/* Where the last code point of a text that is not empty begins. */
+/* The beginning of the last code point of a text that is not empty. */
 static const char *last_of(const char *text, const char *end)
 {
     do {
@@ -40,7 +40,7 @@ static const char *last_of(const char *text, const char *end)
     return end;
 }
 
-/* ---- what a text is made of ---- */
+/* ---- checks ---- */
 
 /* Tell whether the next 8 bytes are ASCII, and none of them a NUL. */
 static int is_plain_word(const char *bytes)
@@ -48,7 +48,8 @@ static int is_plain_word(const char *bytes)
     apr_uint64_t word;
 
     memcpy(&word, bytes, sizeof(word));
-    /* Where no byte has its high bit, only one that is 0 borrows the bit. */
+    /* If no byte has its high bit, the subtraction sets the high bit only of a byte that is
+     * 0, and perhaps of the byte after it. */
     return ((word | (word - APR_UINT64_C(0x0101010101010101)))
             & APR_UINT64_C(0x8080808080808080)) == 0;
 }
@@ -115,14 +116,14 @@ int um_text_has_control(const char *text)
     return 0;
 }
 
-/* Ignorable by Unicode's Default_Ignorable_Code_Point, though nobody has assigned them
- * yet; the library does not know of them. */
+/* Unassigned code points that have Unicode's Default_Ignorable_Code_Point. The library does
+ * not know them. */
 static int is_reserved_ignorable(utf8proc_int32_t c)
 {
     return c == 0x2065 || (c >= 0xFFF0 && c <= 0xFFF8) || (c >= 0xE0000 && c <= 0xE0FFF);
 }
 
-/* White space, what is ignorable (the Hangul fillers among it), or a braille pattern
+/* White space, an ignorable code point (also the Hangul fillers), or a braille pattern
  * without dots. */
 static int is_blank(utf8proc_int32_t c)
 {
@@ -220,7 +221,7 @@ const char *um_text_one_line(const char *text, apr_pool_t *pool)
     return line;
 }
 
-/* The marks that turn the direction of what is weak, too. */
+/* Also the marks that change the direction of weak characters. */
 static int is_unsafe_on_terminal(utf8proc_int32_t c)
 {
     return ends_line(c) || turns_direction(c) || c == 0x061C || c == 0x200E || c == 0x200F;
@@ -278,17 +279,17 @@ void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int ke
 #define FOLD_OPTIONS                                                                         \
     (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
 
-/* The library leaves reserved code points where they are: a soft hyphen in their place
- * is taken out. */
+/* The library keeps reserved code points, but removes soft hyphens. So this replaces the
+ * former by the latter. */
 static utf8proc_int32_t ignore_reserved(utf8proc_int32_t c, void *baton)
 {
     (void)baton;
     return is_reserved_ignorable(c) ? SOFT_HYPHEN : c;
 }
 
-/* Fold into a buffer with room for capacity code points and a NUL. Gives the
- * length of the text in bytes; where it does not fit, the code points to make
- * room for; a negative number where the text is not well-formed. */
+/* Fold into a buffer with room for capacity code points and a NUL. Returns the length of
+ * the text in bytes; if it does not fit, the number of code points that it needs; or a
+ * negative number if the text is not well-formed. */
 static utf8proc_ssize_t fold_into(int *fits, utf8proc_int32_t *buffer,
                                   utf8proc_ssize_t capacity, const char *text,
                                   apr_size_t length)
@@ -299,7 +300,7 @@ static utf8proc_ssize_t fold_into(int *fits, utf8proc_int32_t *buffer,
                                                        NULL);
 
     *fits = count <= capacity;
-    /* In place: UTF-8 takes no more bytes than the code points did. */
+    /* In place, because UTF-8 takes no more bytes than the code points did. */
     return count >= 0 && *fits ? utf8proc_reencode(buffer, count, FOLD_OPTIONS) : count;
 }
 
@@ -346,9 +347,9 @@ const char *um_text_fold_name(const char *name, apr_pool_t *pool)
                                        - folded));
 }
 
-/* C and S of Unicode's CaseFolding.txt: the library knows C and F, where F makes several
- * code points of one. Where F has more than one, S is the simple lower case; only U+0130
- * has a lower case and no S. */
+/* C and S of Unicode's CaseFolding.txt. The library has C and F; F can make several code
+ * points of one. In that case S is the simple lower case, except that U+0130 has a lower
+ * case but no S. */
 static utf8proc_int32_t fold_simply(utf8proc_int32_t c)
 {
     utf8proc_int32_t folded[4];
@@ -364,7 +365,7 @@ static utf8proc_int32_t fold_simply(utf8proc_int32_t c)
 const char *um_text_fold_simply(const char *text, apr_pool_t *pool)
 {
     apr_size_t length = strlen(text);
-    /* In UTF-8 a folded code point has at most one byte more, and none has five. */
+    /* In UTF-8 folding makes a code point longer by at most one byte, and none has five. */
     utf8proc_uint8_t *folded = apr_palloc(pool, 2 * length + 1);
     utf8proc_uint8_t *end = folded;
     utf8proc_uint8_t *composed;
@@ -380,7 +381,7 @@ const char *um_text_fold_simply(const char *text, apr_pool_t *pool)
         end += utf8proc_encode_char(fold_simply(next(&text)), end);
     }
     *end = '\0';
-    /* Folding may put a small letter before a mark that has a composition with it. */
+    /* The folded letter and the mark after it may have a composition. */
     composed = utf8proc_NFC(folded);
     copy = composed != NULL ? apr_pstrdup(pool, (const char *)composed) : NULL;
     free(composed);
@@ -400,7 +401,7 @@ apr_int32_t um_text_find_variant(const char *text)
         utf8proc_int32_t c = next(&text);
         utf8proc_int32_t folded = fold_simply(c);
 
-        /* Small letters of Cherokee fold to their capitals. */
+        /* Cherokee folds small letters to their capitals. */
         if (folded != c && c != FINAL_SIGMA && !is_capital(c) && !is_capital(folded)) {
             return c;
         }
@@ -444,7 +445,7 @@ const char *um_text_prefix_end(const char *prefix, apr_pool_t *pool)
 {
     apr_size_t length = strlen(prefix);
     const char *end = prefix + length;
-    /* The code point behind another takes at most one byte more. */
+    /* The next code point takes at most one byte more. */
     char *result = apr_palloc(pool, length + 2);
 
     while (end > prefix) {

@@ -25,67 +25,67 @@ apr_size_t um_text_count(const char *text);
 int um_text_has_control(const char *text);
 
 /** The first code point of a well-formed text that can't be seen: a control, white space,
- *  a default-ignorable one, or the empty braille pattern. 0 where there is none. */
+ *  a default-ignorable one, or the empty braille pattern. 0 if there is none. */
 apr_int32_t um_text_find_hidden(const char *text);
 
-/** The first code point of a well-formed text that counts as another letter where case is
- *  ignored, though it is no capital of it: U+1C80, another shape of the Cyrillic ve. The
- *  final sigma is not meant, which every Greek writer uses. 0 where there is none. */
+/** The first code point of a well-formed text that folds to another letter although it is
+ *  not that letter's capital, such as U+1C80, another shape of the Cyrillic ve. The final
+ *  sigma is not reported, because ordinary Greek uses it. 0 if there is none. */
 apr_int32_t um_text_find_variant(const char *text);
 
-/** Tell whether a well-formed text has nothing in it that can be seen: it is empty, or
- *  of white space, default-ignorable code points and empty braille patterns alone. */
+/** Tell whether nothing of a well-formed text can be seen: it is empty, or has only white
+ *  space, default-ignorable code points and empty braille patterns. */
 int um_text_shows_nothing(const char *text);
 
 /** A copy without white space (Unicode's White_Space) at both ends, in pool. */
 const char *um_text_trim(const char *text, apr_pool_t *pool);
 
 /**
- * Fold for comparison without case: Unicode's toNFKC_Casefold. In pool; plain
- * ASCII is folded without the library. Folding twice gives the same.
- * @return the folded text, or NULL where the text is not well-formed UTF-8
+ * Fold for comparison without case: Unicode's toNFKC_Casefold. The library is not called
+ * for plain ASCII. Folding twice gives the same text.
+ * @return the folded text in pool, or NULL if the text is not well-formed UTF-8
  */
 const char *um_text_fold(const char *text, apr_pool_t *pool);
 
-/** Fold a name, or what it shall start with, as far as indexes have room for it: cut
- *  to UM_TEXT_NAME_FOLDED_MAX bytes, between characters. NULL as above. */
+/** Fold a name, or the beginning of one, and cut it between characters so that it fits into
+ *  an index: UM_TEXT_NAME_FOLDED_MAX bytes. NULL as above. */
 #define UM_TEXT_NAME_FOLDED_MAX 1024
 const char *um_text_fold_name(const char *name, apr_pool_t *pool);
 
 /**
- * Fold case one code point to one: Unicode's simple case folding, then NFC. In pool.
- * Folding twice gives the same.
- * @return the folded text, or NULL where the text is not well-formed UTF-8
+ * Fold case, each code point to one other: Unicode's simple case folding, then NFC.
+ * Folding twice gives the same text.
+ * @return the folded text in pool, or NULL if the text is not well-formed UTF-8
  */
 const char *um_text_fold_simply(const char *text, apr_pool_t *pool);
 
-/** Tell whether a well-formed text is its own NFKC. Where it is not, *c is the first code
- *  point that NFKC replaces; 0 where each is kept, but not their sequence. */
+/** Tell whether a well-formed text is its own NFKC. If it is not, *c is the first code point
+ *  that NFKC replaces, or 0 if NFKC keeps each code point but not their sequence. */
 int um_text_check_nfkc(apr_int32_t *c, const char *text);
 
-/** A copy with ASCII capitals made small and nothing else changed, in pool. */
+/** A copy with ASCII letters in lower case, and nothing else changed, in pool. */
 const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
 
 /**
- * A well-formed text as one line that is safe inside of another text, in pool:
- * control characters and line separators become spaces; what turns the
- * direction of the text around it (U+202A to U+202E, U+2066 to U+2069) is left out.
+ * A well-formed text as one line that is safe inside another text, in pool. Control
+ * characters and line separators become spaces. Characters that change the direction of
+ * the text around them (U+202A to U+202E, U+2066 to U+2069) are left out.
  */
 const char *um_text_one_line(const char *text, apr_pool_t *pool);
 
 /**
- * Append any bytes so that a terminal does nothing but show them: control characters (C0,
- * DEL, C1), line separators and what turns the direction of text become \n, \r, \t or
- * \u001b, as JSON has them inside of strings, and bytes that are no UTF-8 \x9b.
- * @param keeps_lines whether LF, and CR in front of it, stay
+ * Append any bytes so that a terminal only shows them. Control characters (C0, DEL, C1), line
+ * separators and characters that change the direction of text become \n, \r, \t or \u001b, as
+ * in strings of JSON. Bytes that are not UTF-8 become \x9b.
+ * @param keeps_lines whether LF, and a CR before it, stay
  */
 void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int keeps_lines);
 
 /**
- * The smallest well-formed text that sorts by bytes behind every text that
- * starts with prefix; with it a prefix search is the range [prefix, end).
- * @return the end in pool, or NULL where there is none (the prefix is empty or
- *         made of U+10FFFF only)
+ * The smallest well-formed text that sorts by bytes after every text that begins with
+ * prefix. So a prefix search is the range [prefix, end).
+ * @return the end in pool, or NULL if there is none (the prefix is empty or has only
+ *         U+10FFFF)
  */
 const char *um_text_prefix_end(const char *prefix, apr_pool_t *pool);
 

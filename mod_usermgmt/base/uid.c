@@ -23,8 +23,8 @@ static void put_half(char *digits, apr_uint64_t number)
     }
 }
 
-/* Divides the number of 128 bits by HALF_RANGE, four bits at a time: what is left of it
- * has less than 60 bits, so four more still fit. time has less than 56. */
+/* Divides a number of 128 bits by HALF_RANGE, four bits at a time. The remainder has less
+ * than 60 bits, so four more bits fit. time has less than 56 bits. */
 static void put(char uid[UM_UID_LENGTH + 1], apr_uint64_t time, apr_uint64_t chance)
 {
     apr_uint64_t quotient = 0;
@@ -40,8 +40,8 @@ static void put(char uid[UM_UID_LENGTH + 1], apr_uint64_t time, apr_uint64_t cha
     uid[UM_UID_LENGTH] = '\0';
 }
 
-/* Milliseconds and the microseconds behind them; a time that has no room is the
- * nearest that has. */
+/* The milliseconds and the rest in microseconds. A time out of range becomes the nearest
+ * time in range. */
 static apr_uint64_t pack_time(apr_time_t now)
 {
     static const apr_time_t end = (APR_INT64_C(1) << MS_BITS) * 1000;

@@ -26,7 +26,8 @@
 apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_host_t *host);
 
 /**
- * The least identifier that can be made at a time; those made earlier are less.
+ * The smallest identifier that can be made at a time. All that were made earlier are
+ * smaller.
  * @param uid filled with UM_UID_LENGTH characters and a NUL
  * @param ms  milliseconds since 1970
  */

@@ -2,9 +2,9 @@
 #ifndef UM_BASE_VIOLATION_H
 #define UM_BASE_VIOLATION_H
 
-/** @file violation.h A broken rule, as the checks of values give it. */
+/** @file violation.h The result of a check of a value: which rule it breaks. */
 
-/** One broken rule, as it is told to the client. */
+/** One broken rule, as the client is told it. */
 typedef struct um_violation_t {
     /** Stable, snake_case. */
     const char *code;

@@ -70,6 +70,7 @@ function start_fragment(name)
         fail(at_line() "a second fragment `" name "`")
     }
     text[key] = ""
+    fragments[++fragment_count] = name
 }
 
 function start_text(name, base)
@@ -207,6 +208,19 @@ function resolve(name, base,    from)
     order_of[name, base] = order
 }
 
+# What C puts together itself is made of fragments, too: those without a parameter.
+function write_fragments(    i, sql)
+{
+    print ""
+    for (i = 1; i <= fragment_count; i++) {
+        sql = expand(text["fragment", fragments[i]], fragments[i] ": ", 0)
+        if (sql !~ /:[a-z]/) {
+            gsub(/%/, "%%", sql)
+            print "#define UM_SQL_" toupper(fragments[i]) " \\\n    " quote(sql)
+        }
+    }
+}
+
 function quote(sql)
 {
     gsub(/\\/, "&&", sql)
@@ -218,6 +232,7 @@ function quote(sql)
 function write_header(    i, j, name)
 {
     print "#ifndef UM_DB_QUERIES_H\n#define UM_DB_QUERIES_H\n\n#include <apr.h>\n"
+    print "#include \"mod_usermgmt/db/dialect.h\"\n"
     print "typedef enum um_statement_id_t {"
     for (i = 1; i <= name_count; i++) {
         print "    UM_STMT_" toupper(names[i]) ","
@@ -234,6 +249,7 @@ function write_header(    i, j, name)
         # ISO C has no struct without a member.
         print (members[name] ? "" : "    char none;\n") "};"
     }
+    write_fragments()
     write_types()
     print "\n#endif"
 }
@@ -254,8 +270,22 @@ function write_types()
     print "typedef struct um_query_t {"
     print "    const char *name;\n    const um_member_t *members;"
     print "    struct {\n        const char *sql;\n        const unsigned char *order;"
-    print "    } texts[3];\n} um_query_t;"
+    print "    } texts[UM_DIALECT_COUNT];\n} um_query_t;"
     print "\nextern const um_query_t um_queries[UM_STMT_COUNT];"
+}
+
+# Databases with the same order of parameters share it.
+function write_order(name, b,    i)
+{
+    for (i = 1; i < b; i++) {
+        if (order_of[name, bases[i]] == order_of[name, bases[b]]) {
+            order_name[name, b] = order_name[name, i]
+            return
+        }
+    }
+    order_name[name, b] = "order_of_" name "_" bases[b]
+    print "static const unsigned char " order_name[name, b] "[] = { " \
+          order_of[name, bases[b]] "255 };"
 }
 
 function write_source(    i, j, b, name)
@@ -273,8 +303,7 @@ function write_source(    i, j, b, name)
         }
         print "};"
         for (b = 1; b <= 3; b++) {
-            print "static const unsigned char order_of_" name "_" bases[b] "[] = { " \
-                  order_of[name, bases[b]] "255 };"
+            write_order(name, b)
         }
     }
     print "\nconst um_query_t um_queries[UM_STMT_COUNT] = {"
@@ -282,8 +311,9 @@ function write_source(    i, j, b, name)
         name = names[i]
         print "    { \"" name "\", " (members[name] ? "members_of_" name : "NULL") ", {"
         for (b = 1; b <= 3; b++) {
-            print "        { " quote(bound[name, bases[b]]) ",\n          " \
-                  (members[name] ? "order_of_" name "_" bases[b] : "NULL") " },"
+            print "        [UM_DIALECT_" toupper(bases[b]) "] = {\n            " \
+                  quote(bound[name, bases[b]]) ",\n            " \
+                  (members[name] ? order_name[name, b] : "NULL") " },"
         }
         print "    } },"
     }
@@ -307,6 +337,7 @@ FNR == 1 { key = "" }
 /^-- types:/ { read_types(after_colon($0)); next }
 /^-- fragment:/ { start_fragment(after_colon($0)); next }
 /^-- name:/ { start_statement(after_colon($0)); next }
+/^-- [a-z]+:/ { fail(at_line() "`" $2 "` is unknown; known are types:, fragment:, name:") }
 /^--/ || /^$/ { next }
 
 {

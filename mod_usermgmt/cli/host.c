@@ -216,7 +216,7 @@ static um_exit_t check_params(um_tool_t *tool)
     if (config != NULL) {
         um_output_keep(tool, "the configuration", config);
     }
-    if (um_params_are_sqlite(tool->driver_name)) {
+    if (um_params_are_path(tool->driver_name)) {
         keep_files(tool);
     }
     return UM_EXIT_OK;
@@ -273,7 +273,7 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
     if (end == UM_EXIT_OK) {
         end = find_driver(tool);
     }
-    if (end == UM_EXIT_OK && um_params_are_sqlite(tool->driver_name)) {
+    if (end == UM_EXIT_OK && um_params_are_path(tool->driver_name)) {
         end = check_file(tool, may_create);
     }
     if (end != UM_EXIT_OK) {

@@ -39,7 +39,7 @@ um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writ
     um_store_t *store = apr_pcalloc(pool, sizeof(*store));
 
     store->host = host;
-    store->traits = um_statements_traits(dialect);
+    store->traits = um_dialect_traits(dialect);
     store->writer = writer;
     store->auto_schema = auto_schema;
     store->told_version = UM_SCHEMA_VERSION;
@@ -191,7 +191,7 @@ apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool
     apr_status_t status;
 
     *more = 0;
-    if (store->traits->has_single_writer) {
+    if (!store->traits->folds_counts) {
         return APR_SUCCESS;
     }
     status = um_store_open(&db, store, pool);

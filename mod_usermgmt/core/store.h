@@ -16,6 +16,7 @@
 
 #include "../db/db.h"
 #include "../db/limit.h"
+#include "../db/list_sql.h"
 #include "../db/writer.h"
 #include "invitation.h"
 #include "user.h"

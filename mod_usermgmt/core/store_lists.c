@@ -14,8 +14,7 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
     um_buffer_t sql;
 
     um_buffer_init(&sql, 1024, pool);
-    um_statements_compose_list(&sql, parameters, list, what, um_db_int(org_id, pool),
-                               um_db_dialect(db));
+    um_list_sql_compose(&sql, parameters, list, what, um_db_int(org_id, pool), um_db_dialect(db));
     return um_db_select_composed(db, take, baton, sql.data, (const char *const *)parameters->elts,
                                  parameters->nelts, pool);
 }
@@ -23,7 +22,7 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
 int um_store_lists_is_search(const um_list_t *list, int is_counted)
 {
     if (list->conditions == NULL) {
-        return is_counted && !um_statements_keeps_count(list->source);
+        return is_counted && !um_list_sql_keeps_count(list->source);
     }
     for (int i = 0; i < list->conditions->nelts; i++) {
         um_condition_id_t id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
@@ -164,7 +163,7 @@ static apr_status_t plan_rows(um_list_t *list, um_choice_t *choice)
 
     choice->list = list;
     choice->in_order = 1;
-    for (int way = 0; status == APR_SUCCESS && way < um_statements_count_ways(list); way++) {
+    for (int way = 0; status == APR_SUCCESS && way < um_list_sql_count_ways(list); way++) {
         choice->way = (um_list_way_t)way;
         status = choose_path(&list->paths[way], choice);
     }
@@ -175,7 +174,7 @@ static apr_status_t plan_count(const um_list_path_t **paths, const um_list_t *li
                                um_choice_t *choice)
 {
     apr_status_t status = APR_SUCCESS;
-    int ways = um_statements_count_ways(list) == 2 ? UM_LIST_WAY_COUNT : 1;
+    int ways = um_list_sql_count_ways(list) == 2 ? UM_LIST_WAY_COUNT : 1;
 
     choice->list = list;
     choice->in_order = 0;
@@ -193,7 +192,7 @@ static apr_status_t find_few(um_choice_t *choice, const um_list_t *list)
     apr_int64_t count = UM_LIST_SORTED_MAX * 10;
     apr_status_t status = APR_SUCCESS;
 
-    if (um_statements_keeps_count(list->source)) {
+    if (um_list_sql_keeps_count(list->source)) {
         status = um_store_lists_count(&count, choice->db, choice->org_id, &all, choice->pool);
         choice->all = count;
     }
@@ -210,7 +209,7 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
     um_list_t sub_admins;
     apr_status_t status;
 
-    if (list->conditions == NULL || !um_statements_traits(um_db_dialect(db))->needs_paths) {
+    if (list->conditions == NULL || !um_db_traits(db)->needs_paths) {
         return APR_SUCCESS;
     }
     status = find_few(&choice, list);
@@ -220,8 +219,8 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
     if (status == APR_SUCCESS && is_counted) {
         status = plan_count(list->count_paths[UM_LIST_ALL], list, &choice);
     }
-    if (status == APR_SUCCESS && is_counted && um_statements_leaves_sub_admins_out(list)) {
-        um_statements_of_sub_admins(&sub_admins, list, pool);
+    if (status == APR_SUCCESS && is_counted && um_list_sql_leaves_sub_admins_out(list)) {
+        um_list_sql_of_sub_admins(&sub_admins, list, pool);
         status = plan_count(list->count_paths[UM_LIST_SUB_ADMINS], &sub_admins, &choice);
     }
     return status;

@@ -123,7 +123,7 @@ apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const c
         return insert_event(db, &witness, event, pool);
     }
     /* A standby may not have it yet, and a commit of nothing does not wait for one. */
-    if (status == APR_SUCCESS && um_db_dialect(db) != UM_DIALECT_SQLITE) {
+    if (status == APR_SUCCESS && um_db_traits(db)->has_standbys) {
         status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
     }
     return status;

@@ -80,7 +80,7 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
 /* One writer at a time needs no locks. */
 static int needs_locks(const um_db_t *db)
 {
-    return !um_statements_traits(um_db_dialect(db))->has_single_writer;
+    return !um_db_traits(db)->has_single_writer;
 }
 
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
@@ -215,10 +215,9 @@ apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int
 apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *email, apr_pool_t *pool)
 {
-    return um_db_exists(is_admin, db, UM_STMT_USER_IS_ADMIN,
-                        UM_PARAMETERS(um_db_int(org_id, pool),
-                                      um_address_identity_key(email, pool)),
-                        pool);
+    return um_db_exists(
+        is_admin, db, UM_STMT_CALLER_HAS_ROLE,
+        UM_PARAMETERS(um_db_int(org_id, pool), um_address_identity_key(email, pool)), pool);
 }
 
 void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row)

@@ -13,30 +13,27 @@
 #include "params.h"
 #include "sqlite.h"
 #include "sqlite_file.h"
+#include "statements.h"
 
 /* A process that opens or closes an SQLite database as the first or the last one
  * may be in the way for a moment. */
 #define BUSY_TRIES 10
 #define BUSY_PAUSE apr_time_from_msec(50)
 
-/* For a server that does not answer. What DBDParams says comes later and counts. */
-#define PGSQL_DEFAULTS                                                                            \
-    "connect_timeout=5 tcp_user_timeout=15000"                                                    \
-    " keepalives_idle=30 keepalives_interval=10 keepalives_count=3 "
-
 apr_status_t um_database_find_driver(um_database_t *database, const char *name, apr_pool_t *pool)
 {
     apr_status_t status;
 
-    for (int i = 0; i < UM_DIALECT_COUNT; i++) {
-        if (strcmp(name, um_statements_traits((um_dialect_t)i)->driver) != 0) {
-            continue;
-        }
-        database->dialect = (um_dialect_t)i;
-        status = apr_dbd_init(pool);
-        return status == APR_SUCCESS ? apr_dbd_get_driver(pool, name, &database->driver) : status;
+    if (um_dialect_of_driver(&database->dialect, name) == NULL) {
+        return UM_EINVALID;
     }
-    return UM_EINVALID;
+    status = apr_dbd_init(pool);
+    return status == APR_SUCCESS ? apr_dbd_get_driver(pool, name, &database->driver) : status;
+}
+
+static const um_dialect_traits_t *traits_of(const um_database_t *database)
+{
+    return um_dialect_traits(database->dialect);
 }
 
 const char *um_database_place(const um_database_t *database, apr_pool_t *pool)
@@ -45,7 +42,7 @@ const char *um_database_place(const um_database_t *database, apr_pool_t *pool)
     apr_uid_t user;
     apr_gid_t group;
 
-    if (database->dialect != UM_DIALECT_SQLITE) {
+    if (!traits_of(database)->is_file) {
         return "";
     }
     if (apr_uid_current(&user, &group, pool) != APR_SUCCESS
@@ -55,21 +52,26 @@ const char *um_database_place(const um_database_t *database, apr_pool_t *pool)
     return apr_psprintf(pool, " (%s, opened by user %s)", database->params, name);
 }
 
+/* The words to add to the parameters, or an empty text. */
+static const char *extra_params(const um_extra_params_t *extra, const um_database_t *database)
+{
+    return extra->words != NULL
+                   && !um_params_have(traits_of(database)->driver, database->params,
+                                      extra->unless)
+               ? extra->words
+               : "";
+}
+
 /* The parameters with defaults for what they leave out. */
 static const char *complete_params(const um_database_t *database, apr_pool_t *pool)
 {
-    const char *params = database->params;
-    const char *driver = um_statements_traits(database->dialect)->driver;
+    const um_dialect_traits_t *traits = traits_of(database);
 
-    if (database->dialect == UM_DIALECT_POSTGRESQL && !um_params_are_uri(params)
-        && !um_params_have(driver, params, "service")) {
-        return apr_pstrcat(pool, PGSQL_DEFAULTS, params, NULL);
+    if (traits->is_file || um_params_are_uri(database->params)) {
+        return database->params;
     }
-    if (database->dialect == UM_DIALECT_MARIADB && !um_params_have(driver, params, "reconnect")) {
-        /* Else the driver connects anew by itself, and the settings are lost. */
-        return apr_pstrcat(pool, params, ",reconnect=0", NULL);
-    }
-    return params;
+    return apr_pstrcat(pool, extra_params(&traits->params_before, database), database->params,
+                       extra_params(&traits->params_after, database), NULL);
 }
 
 static int run(um_connection_t *connection, const char *sql)
@@ -82,7 +84,7 @@ static int run(um_connection_t *connection, const char *sql)
 int um_connection_apply(const char **name, um_connection_t *connection,
                         const um_setting_t *settings)
 {
-    int random_access = um_statements_traits(connection->dialect)->random_access;
+    int random_access = connection->traits->random_access;
     apr_pool_t *scratch;
     int error = 0;
 
@@ -129,7 +131,7 @@ int um_connection_is_alive(um_connection_t *connection)
     }
     apr_pool_create(&pool, connection->pool);
     error = apr_dbd_pselect(connection->driver, pool, connection->handle, &results, statement,
-                            um_statements_traits(connection->dialect)->random_access, 0, NULL);
+                            connection->traits->random_access, 0, NULL);
     while (error == 0 && apr_dbd_get_row(connection->driver, pool, results, &row, -1) == 0) {
         continue;
     }
@@ -155,15 +157,14 @@ static int apply_all(const char **name, um_connection_t *connection)
         error = run(connection, *name);
     }
     return error != 0 ? error
-                      : um_connection_apply(name, connection,
-                                            um_statements_settings(connection->dialect));
+                      : um_connection_apply(name, connection, connection->traits->settings);
 }
 
 /* SQLite's settings would end what was prepared before. Where the driver may connect
  * anew without telling, what was prepared before tells whether it did meanwhile. */
 static int configure(const char **name, um_connection_t *connection)
 {
-    int is_checked = um_statements_traits(connection->dialect)->reconnects_silently;
+    int is_checked = connection->traits->reconnects_silently;
     int error = is_checked ? prepare_alive(name, connection) : 0;
 
     if (error == 0) {
@@ -181,7 +182,7 @@ static int configure(const char **name, um_connection_t *connection)
 /* The text of the error that configuring ends with, in pool; NULL for none. */
 static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool)
 {
-    int tries = connection->dialect == UM_DIALECT_SQLITE ? BUSY_TRIES : 1;
+    int tries = connection->traits->is_file ? BUSY_TRIES : 1;
     const char *name = "";
     const char *text;
     int error = configure(&name, connection);
@@ -205,14 +206,17 @@ static apr_status_t create_file(const char **error, const um_database_t *databas
     apr_status_t status = APR_SUCCESS;
     apr_finfo_t info;
 
-    if (database->dialect == UM_DIALECT_SQLITE && !may_make) {
+    if (!traits_of(database)->is_file) {
+        return APR_SUCCESS;
+    }
+    if (may_make) {
+        status = um_sqlite_file_create(database->params, pool);
+    } else {
         status = apr_stat(&info, database->params, APR_FINFO_TYPE, pool);
         if (status != APR_SUCCESS) {
             *error = apr_psprintf(pool, "the file is not there any more: %pm", &status);
             return status;
         }
-    } else if (database->dialect == UM_DIALECT_SQLITE) {
-        status = um_sqlite_file_create(database->params, pool);
     }
     if (status != APR_SUCCESS) {
         *error = apr_psprintf(pool, "the file can't be made: %pm", &status);
@@ -229,7 +233,7 @@ static const char *start_sqlite(um_connection_t *connection, apr_pool_t *pool)
     const char *source_id = NULL;
     int error;
 
-    if (connection->dialect != UM_DIALECT_SQLITE) {
+    if (!connection->traits->reads_past_driver) {
         return NULL;
     }
     error = apr_dbd_select(connection->driver, pool, connection->handle, &results,
@@ -257,7 +261,7 @@ int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *po
 {
     apr_finfo_t info;
 
-    return connection->dialect != UM_DIALECT_SQLITE
+    return !connection->traits->is_file
            || (find_file(&info, connection, pool) == APR_SUCCESS
                && info.device == connection->device && info.inode == connection->inode);
 }
@@ -266,8 +270,7 @@ static void note_file(um_connection_t *connection, apr_pool_t *pool)
 {
     apr_finfo_t info;
 
-    if (connection->dialect == UM_DIALECT_SQLITE
-        && find_file(&info, connection, pool) == APR_SUCCESS) {
+    if (connection->traits->is_file && find_file(&info, connection, pool) == APR_SUCCESS) {
         connection->device = info.device;
         connection->inode = info.inode;
     }
@@ -285,7 +288,7 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
     if (apr_dbd_open_ex(database->driver, connection->pool,
                         complete_params(database, connection->pool), &connection->handle, &reason)
         != APR_SUCCESS) {
-        const char *driver = um_statements_traits(database->dialect)->driver;
+        const char *driver = connection->traits->driver;
 
         *error = reason != NULL ? apr_pstrdup(pool, um_params_redact(reason, driver,
                                                                      database->params, pool))
@@ -319,6 +322,7 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
     made->pool = own;
     made->database = database;
     made->dialect = database->dialect;
+    made->traits = traits_of(database);
     made->driver = database->driver;
     made->state = UM_CONNECTION_READY;
     made->composed = apr_hash_make(own);

@@ -35,7 +35,8 @@
 #include <apr_hash.h>
 
 #include "../base/host.h"
-#include "statements.h"
+#include "dialect.h"
+#include "mod_usermgmt/db/queries.h"
 
 /** A database: what a connection is opened by. Read-only once it is filled. */
 typedef struct um_database_t {
@@ -73,6 +74,7 @@ typedef struct um_prepared_t {
 struct um_connection_t {
     const um_database_t *database;
     um_dialect_t dialect;
+    const um_dialect_traits_t *traits;
     const apr_dbd_driver_t *driver;
     apr_dbd_t *handle;
     um_connection_state_t state;
@@ -89,7 +91,7 @@ struct um_connection_t {
     /** All connections of the process must be closed before one is of use, since they share
      *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
     int closes_all;
-    /** SQLite: which file is open. */
+    /** Which file is open, where the database is one. */
     apr_dev_t device;
     apr_ino_t inode;
     /** It has the settings for many changes in a row. */
@@ -112,21 +114,21 @@ struct um_connection_t {
 apr_status_t um_database_find_driver(um_database_t *database, const char *name,
                                      apr_pool_t *pool);
 
-/** What helps to find a database that fails, for a log line: the path and the user
- *  of SQLite, in brackets, else an empty text. */
+/** What helps to find a database that fails, for a log line: of a file the path and the
+ *  user, in brackets, else an empty text. */
 const char *um_database_place(const um_database_t *database, apr_pool_t *pool);
 
 /**
  * Connect and configure. It may take as long as the driver's own limits allow.
  * @param error    in pool, set where it fails
- * @param may_make the file of an SQLite database is made where there is none
+ * @param may_make the file of a database that is one is made where there is none
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_connection_open(um_connection_t **connection, const char **error,
                                 const um_database_t *database, int may_make, apr_pool_t *pool);
 
 /** Is the file that is open still the one that its path leads to? Else what is written to it
- *  is lost. Always, but on SQLite. */
+ *  is lost. Always, where the database is no file. */
 int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool);
 
 void um_connection_close(um_connection_t *connection);

@@ -10,14 +10,11 @@
 #include "../base/log.h"
 #include "connection.h"
 #include "sqlite.h"
+#include "statements.h"
 
 /* Composed statements kept for a connection: more shapes than anyone asks for
  * in turn; past it another connection takes its place. */
 #define COMPOSED_MAX 128
-
-/* Of SQLite's text for a database that can't be written; the driver does not pass its
- * number on. */
-#define SQLITE_READ_ONLY "readonly database"
 
 /* Tries of a read outside of a transaction, and how long they go on. */
 #define READ_TRIES 3
@@ -94,6 +91,11 @@ um_dialect_t um_db_dialect(const um_db_t *db)
     return db->dialect;
 }
 
+const um_dialect_traits_t *um_db_traits(const um_db_t *db)
+{
+    return um_dialect_traits(db->dialect);
+}
+
 const um_host_t *um_db_host(const um_db_t *db)
 {
     return db->host;
@@ -150,13 +152,13 @@ static int is_tried_again(const um_db_t *db)
 static apr_status_t fail(um_db_t *db, const char *name, int error, const char *text)
 {
     um_connection_t *connection = db->connection;
+    const char *read_only_text = connection->traits->read_only_text;
 
     um_log(db->host, is_tried_again(db) ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
            "database: %s failed with %d: %s%s", name, error,
            text != NULL ? text : "no reason given",
            um_database_place(connection->database, db->pool));
-    if (connection->dialect == UM_DIALECT_SQLITE && text != NULL
-        && strstr(text, SQLITE_READ_ONLY) != NULL) {
+    if (read_only_text != NULL && text != NULL && strstr(text, read_only_text) != NULL) {
         connection->closes_all = 1;
     }
     connection->state =
@@ -188,7 +190,7 @@ apr_status_t um_db_expect_bulk(um_db_t *db)
     apr_status_t status = APR_SUCCESS;
 
     if (connection != NULL && !connection->is_bulk) {
-        status = apply_settings(db, um_statements_bulk_settings(connection->dialect));
+        status = apply_settings(db, connection->traits->bulk_settings);
         connection->is_bulk = status == APR_SUCCESS;
     }
     return status;
@@ -203,9 +205,8 @@ int um_db_log_pages(const um_db_t *db)
 
 apr_status_t um_db_end_bulk(um_db_t *db)
 {
-    return db->connection != NULL
-               ? apply_settings(db, um_statements_bulk_end(db->connection->dialect))
-               : APR_SUCCESS;
+    return db->connection != NULL ? apply_settings(db, db->connection->traits->bulk_end)
+                                  : APR_SUCCESS;
 }
 
 apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool)
@@ -253,7 +254,7 @@ static apr_status_t check_configured(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
 
-    if (connection->is_checked || !um_statements_traits(connection->dialect)->reconnects_silently) {
+    if (connection->is_checked || !connection->traits->reconnects_silently) {
         return APR_SUCCESS;
     }
     connection->is_checked = um_connection_is_alive(connection);
@@ -353,8 +354,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     }
     *results = NULL;
     error = apr_dbd_pselect(db->connection->driver, pool, db->connection->handle, results,
-                            prepared->statement,
-                            um_statements_traits(db->connection->dialect)->random_access,
+                            prepared->statement, db->connection->traits->random_access,
                             call->count, (const char **)call->parameters);
     return driver_status(db, error, name);
 }
@@ -603,8 +603,7 @@ apr_status_t um_db_prepare_transaction(um_db_t *db)
     if (connection == NULL) {
         return UM_EUNAVAILABLE;
     }
-    if (connection->all_prepared
-        || !um_statements_traits(connection->dialect)->reconnects_silently) {
+    if (connection->all_prepared || !connection->traits->reconnects_silently) {
         return APR_SUCCESS;
     }
     status = find_prepared(&prepared, db, UM_STMT_COMMIT);
@@ -637,8 +636,7 @@ static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_
     apr_dbd_row_t *row = NULL;
     um_row_t first = { 0 };
     int error = apr_dbd_select(db->connection->driver, pool, db->connection->handle, &results,
-                               sql,
-                               um_statements_traits(db->connection->dialect)->random_access);
+                               sql, db->connection->traits->random_access);
 
     while (error == 0 && apr_dbd_get_row(db->connection->driver, pool, results, &row, -1) == 0) {
         first.driver = db->connection->driver;
@@ -663,7 +661,7 @@ static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
 /* See um_stamp_sql_t. Never 0, which a file has that was never stamped. */
 static apr_status_t leave_stamp(um_db_t *db)
 {
-    const um_stamp_sql_t *sql = um_statements_stamp(db->connection->dialect);
+    const um_stamp_sql_t *sql = db->connection->traits->stamp;
     apr_uint32_t own = 0;
     apr_pool_t *scratch;
     int last = 0;
@@ -712,7 +710,7 @@ apr_status_t um_db_commit(um_db_t *db)
         um_db_rollback(db);
         return status;
     }
-    if (um_statements_traits(connection->dialect)->reconnects_silently) {
+    if (connection->traits->reconnects_silently) {
         status = um_db_query(db, NULL, UM_STMT_COMMIT, UM_NO_PARAMETERS, connection->pool);
     } else {
         status = driver_status(db, execute(db, UM_STMT_COMMIT),
@@ -735,7 +733,7 @@ static int is_ready_again(const um_db_t *db, int error, int has_failed)
     if (error != 0) {
         return 0;
     }
-    return !has_failed || !um_statements_traits(connection->dialect)->reconnects_silently
+    return !has_failed || !connection->traits->reconnects_silently
            || um_connection_is_alive(connection);
 }
 

@@ -12,8 +12,9 @@
 #include "../base/host.h"
 #include "../base/status.h"
 #include "../base/uid.h"
+#include "dialect.h"
 #include "gate.h"
-#include "statements.h"
+#include "mod_usermgmt/db/queries.h"
 
 typedef struct um_db_t um_db_t;
 
@@ -44,6 +45,7 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
 void um_db_close(um_db_t *db);
 
 um_dialect_t um_db_dialect(const um_db_t *db);
+const um_dialect_traits_t *um_db_traits(const um_db_t *db);
 const um_host_t *um_db_host(const um_db_t *db);
 
 /** An integer as a parameter, in pool. */

@@ -10,7 +10,7 @@
  * statement names the index.
  */
 
-#include "statements.h"
+#include "list_sql.h"
 
 struct um_list_path_t {
     /** In the schema of all databases; NULL: the rows of sub_admins, each with its user. */

@@ -9,6 +9,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "dialect.h"
+
 #define MASK "***"
 
 /* Shorter secrets stay in a driver's text: they are parts of too many words. */
@@ -35,9 +37,11 @@ typedef struct um_word_t {
     um_piece_t value;
 } um_word_t;
 
-int um_params_are_sqlite(const char *driver)
+int um_params_are_path(const char *driver)
 {
-    return driver != NULL && strcmp(driver, "sqlite3") == 0;
+    const um_dialect_traits_t *traits = um_dialect_of_driver(NULL, driver);
+
+    return traits != NULL && traits->is_file;
 }
 
 /* ---- checking ---- */
@@ -84,8 +88,8 @@ const char *um_params_check(const char *driver, const char *params, um_params_pa
 
     params = params != NULL ? params : "";
     wrong = check_variable(params, pool);
-    return wrong == NULL && um_params_are_sqlite(driver) ? check_path(params, allowed, pool)
-                                                         : wrong;
+    return wrong == NULL && um_params_are_path(driver) ? check_path(params, allowed, pool)
+                                                       : wrong;
 }
 
 /* ---- masking ---- */
@@ -93,7 +97,9 @@ const char *um_params_check(const char *driver, const char *params, um_params_pa
 /* What stands between words; the drivers differ. */
 static const char *delimiters_of(const char *driver)
 {
-    return driver != NULL && strcmp(driver, "pgsql") == 0 ? SPACE : SPACE ";|,";
+    const um_dialect_traits_t *traits = um_dialect_of_driver(NULL, driver);
+
+    return traits != NULL && traits->splits_at_space ? SPACE : SPACE ";|,";
 }
 
 static int is_one_of(char c, const char *set)
@@ -164,7 +170,7 @@ static const char *copy(const um_piece_t *piece, apr_pool_t *pool)
 /* Those that are no words but a path or, for libpq, a URI. */
 static int is_path(const char *driver, const char *params)
 {
-    return um_params_are_sqlite(driver) || (driver == NULL && params[0] == '/');
+    return um_params_are_path(driver) || (driver == NULL && params[0] == '/');
 }
 
 int um_params_are_uri(const char *params)

@@ -17,8 +17,8 @@ typedef enum um_params_path_t {
     UM_PARAMS_ABSOLUTE_PATH
 } um_params_path_t;
 
-/** Tell whether a driver, perhaps NULL, is that of SQLite. */
-int um_params_are_sqlite(const char *driver);
+/** Tell whether a driver, perhaps NULL, takes the path of a file. */
+int um_params_are_path(const char *driver);
 
 /**
  * Check the parameters before any connection is made. Refused are a variable ${NAME}

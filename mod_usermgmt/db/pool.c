@@ -568,7 +568,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 /* How many threads there may be, apart from those that hang. */
 static int connectors_max(const um_pool_t *pool)
 {
-    int count = pool->database->dialect == UM_DIALECT_SQLITE ? 1 : CONNECTORS;
+    int count = um_dialect_traits(pool->database->dialect)->is_file ? 1 : CONNECTORS;
 
     count += count_hanging(pool);
     return count < CONNECTORS_MAX ? count : CONNECTORS_MAX;

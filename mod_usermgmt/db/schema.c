@@ -4,6 +4,8 @@
 #include "schema.h"
 
 #include "../base/log.h"
+#include "list_sql.h"
+#include "statements.h"
 
 static void take_int(const um_row_t *row, void *baton)
 {
@@ -35,7 +37,7 @@ int um_schema_is_usable(int version)
 /* In a transaction. The database may have been somebody else's until now. */
 static apr_status_t lock(int *version, um_db_t *db, apr_pool_t *pool)
 {
-    const char *setting = um_statements_traits(um_db_dialect(db))->upgrade_setting;
+    const char *setting = um_db_traits(db)->upgrade_setting;
     int locked = 0;
     apr_status_t status = APR_SUCCESS;
 
@@ -64,12 +66,7 @@ static apr_status_t check_start(int version, um_schema_from_t from)
 
 static apr_status_t apply(um_db_t *db, int version)
 {
-    static const um_schema_step_t *const steps[UM_DIALECT_COUNT] = {
-        [UM_DIALECT_SQLITE] = um_schema_sqlite,
-        [UM_DIALECT_POSTGRESQL] = um_schema_postgresql,
-        [UM_DIALECT_MARIADB] = um_schema_mariadb,
-    };
-    const um_schema_step_t *step = steps[um_db_dialect(db)];
+    const um_schema_step_t *step = um_db_traits(db)->schema;
     apr_status_t status = APR_SUCCESS;
 
     for (; status == APR_SUCCESS && step->version != 0; step++) {
@@ -135,7 +132,7 @@ void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
         ++*tried;
     }
     um_buffer_init(&sql, 1024, pool);
-    for (int i = 0; um_statements_compose_sample(&sql, i, um_db_dialect(db)); i++) {
+    for (int i = 0; um_list_sql_compose_sample(&sql, i, um_db_dialect(db)); i++) {
         *failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
         ++*tried;
         um_buffer_init(&sql, 1024, pool);

@@ -53,8 +53,8 @@ typedef enum um_schema_from_t {
 apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool);
 
 /**
- * Prepare every statement of statements.h that reads or changes; those that the database does not
- * take are logged.
+ * Prepare every statement of queries/ that reads or changes, and lists of every kind;
+ * those that the database does not take are logged.
  * @param failed how many were not taken
  * @param tried  how many there are
  */

@@ -10,6 +10,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "../db/dialect.h"
 #include "module.h"
 
 #define CONNECTIONS_MAX 10000
@@ -31,20 +32,17 @@ static const char *place_of(const cmd_parms *cmd)
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params)
 {
-    static const char *const drivers[] = { "sqlite3", "pgsql", "mysql" };
     um_config_server_t *config = config_of(cmd);
 
     (void)directory;
-    for (apr_size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-        if (strcmp(driver, drivers[i]) == 0) {
-            config->database_driver = driver;
-            config->database_params = params;
-            config->database_place = place_of(cmd);
-            return NULL;
-        }
+    if (um_dialect_of_driver(NULL, driver) == NULL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no driver; use sqlite3, pgsql or mysql",
+                            cmd->cmd->name, driver);
     }
-    return apr_psprintf(cmd->pool, "%s: \"%s\" is no driver; use sqlite3, pgsql or mysql",
-                        cmd->cmd->name, driver);
+    config->database_driver = driver;
+    config->database_params = params;
+    config->database_place = place_of(cmd);
+    return NULL;
 }
 
 const char *um_config_database_set_connections(cmd_parms *cmd, void *directory,

@@ -30,9 +30,8 @@ int um_database_file_check(const um_database_file_t *file, server_rec *server,
 int um_database_file_is_whole(const um_database_file_t *file, server_rec *server,
                               apr_pool_t *ptemp)
 {
-    const char *wrong = um_params_are_sqlite(file->driver)
-                            ? um_sqlite_file_check_log(file->params, ptemp)
-                            : NULL;
+    const char *wrong =
+        um_params_are_path(file->driver) ? um_sqlite_file_check_log(file->params, ptemp) : NULL;
 
     if (wrong == NULL) {
         return 1;
@@ -45,7 +44,7 @@ int um_database_file_is_whole(const um_database_file_t *file, server_rec *server
 
 void um_database_file_create(const um_database_file_t *file, apr_pool_t *pool)
 {
-    if (um_params_are_sqlite(file->driver)) {
+    if (um_params_are_path(file->driver)) {
         um_sqlite_file_create(file->params, pool);
     }
 }

@@ -107,8 +107,7 @@ apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
     for (int i = 0; i < um_runtime_database_count(); i++) {
         const um_runtime_database_t *database = um_runtime_database(i);
 
-        /* SQLite's counts are one row, which needs no folding. */
-        if (database->is_used && database->database.dialect != UM_DIALECT_SQLITE) {
+        if (database->is_used && um_dialect_traits(database->database.dialect)->folds_counts) {
             add_fold(database, pconf);
         }
     }

@@ -333,7 +333,7 @@ static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
 
 static int has_single_writer(const um_host_database_t *database)
 {
-    return um_statements_traits(database->shown.database.dialect)->has_single_writer;
+    return um_dialect_traits(database->shown.database.dialect)->has_single_writer;
 }
 
 /* Does a database that was found need the lock between processes? */

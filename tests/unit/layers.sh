@@ -22,7 +22,7 @@ rooms='base db core mail rest api httpd cli'
 # files ROOM...: the C files of the rooms, without those that are generated.
 files() {
     for room in "$@"; do
-        find "$sources/$room" -name '*.[ch]' ! -name 'schema_*.c'
+        find "$sources/$room" -name '*.[ch]' ! -name 'schema_*.c' ! -name 'queries.[ch]'
     done | sort
 }
 
@@ -112,8 +112,11 @@ only db/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files $all))"
 only base/address.c "idn2.h" "$(includes 'idn2\.h' $(files $all))"
 only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 
+names='UM_DIALECT_(SQLITE|POSTGRESQL|MARIADB)|strcmp\(.*"(sqlite3|pgsql|mysql)"'
+only 'db/dialect\.[ch]' "a database's name" "$(grep -nE "$names" $(files $all))"
+
 sql='SELECT|INSERT|UPDATE|DELETE FROM|CREATE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|PRAGMA|WHERE|VALUES'
-only db/statements.c "SQL" \
+only 'db/\(dialect\|list_sql\)\.c' "SQL" \
     "$(strings $(files $all) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
 
 [ "$failures" -eq 0 ] && echo "layers: all rules hold"

@@ -5,7 +5,8 @@
 # which calls the compiler refuses.
 set -eu
 
-script=${srcdir:-$(dirname "$0")/../..}/build/embed-queries.awk
+top=${srcdir:-$(dirname "$0")/../..}
+script=$top/build/embed-queries.awk
 dir=$(mktemp -d)
 trap 'rm -r "$dir"' EXIT
 mkdir -p "$dir/mod_usermgmt/db"
@@ -35,7 +36,7 @@ refuses()
 # The generated source holds $1.
 writes() { grep -qF -- "$1" "$dir/queries.c" || fault "the source lacks: $1"; }
 
-compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$dir" -c -o "$dir/o" "$1" 2>"$dir/err"; }
+compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$dir" -I"$top" -c -o "$dir/o" "$1" 2>"$dir/err"; }
 
 # A call with the values $1; $2 is in the compiler's message, or empty where it compiles.
 call()
@@ -85,6 +86,10 @@ refuses 'its fragments hold each other' <<'END'
 -- name: get
 SELECT {a}
 END
+refuses '`nmae:` is unknown; known are types:, fragment:, name:' <<'END'
+-- nmae: get
+SELECT 1
+END
 refuses '`get` is empty' <<'END'
 -- name: get
 END
@@ -107,9 +112,10 @@ embed header >"$header"
 embed source >"$dir/queries.c"
 compile "$dir/queries.c" || fault "the source: $(cat "$dir/err")"
 writes "name = %s, changed_at = %lld, rest = ':x 5%%' WHERE id = %lld AND name <> %s"
-writes 'order_of_change_mariadb[] = { 0, 1, 2, 0, 255 }'
+writes 'order_of_change_sqlite[] = { 0, 1, 2, 0, 255 }'
 writes 'SELECT id::int FROM t WHERE id = %lld AND name <> %s FOR UPDATE'
-writes 'order_of_lock_mariadb[] = { 255 }'
+writes 'order_of_lock_sqlite[] = { 255 }'
+writes 'order_of_lock_postgresql[] = { 0, 1, 255 }'
 
 call '.name = text, .changed_at = 1, .id = 2' ''
 call '.nmae = text' 'nmae'

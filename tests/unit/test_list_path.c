@@ -168,7 +168,7 @@ static void explain(plan_t *plan, const um_list_t *list, um_list_what_t what)
     um_buffer_init(&sql, 1024, plan->pool);
     um_buffer_init(&plan->text, 1024, plan->pool);
     um_buffer_puts(&sql, "EXPLAIN QUERY PLAN ");
-    um_statements_compose_list(&sql, parameters, list, what, "1", UM_DIALECT_SQLITE);
+    um_list_sql_compose(&sql, parameters, list, what, "1", UM_DIALECT_SQLITE);
     plan->sql = sql.data;
     assert_int_equal(um_db_select_composed(db, take_line, &plan->text, sql.data,
                                            (const char *const *)parameters->elts,
@@ -251,7 +251,7 @@ static unsigned conditions_of(const um_list_t *list)
 
 static void check_rows(plan_t *plan, const um_list_t *list, unsigned few)
 {
-    int ways = um_statements_count_ways(list);
+    int ways = um_list_sql_count_ways(list);
 
     explain(plan, list, UM_LIST_ROWS);
     check_scans(plan);
@@ -389,7 +389,7 @@ static const char *compose(um_condition_id_t id, const char *value, int order, i
     list.conditions = apr_array_make(pool, 1, sizeof(condition));
     APR_ARRAY_PUSH(list.conditions, um_condition_t) = condition;
     um_buffer_init(&sql, 1024, pool);
-    um_statements_compose_list(&sql, parameters, &list, UM_LIST_EXISTS, "1", UM_DIALECT_SQLITE);
+    um_list_sql_compose(&sql, parameters, &list, UM_LIST_EXISTS, "1", UM_DIALECT_SQLITE);
     return strstr(sql.data, "%lld") + strlen("%lld");
 }
 
@@ -439,7 +439,7 @@ static void the_longer_beginning_is_left(void **state)
     APR_ARRAY_PUSH(list.conditions, um_condition_t) = starts[0];
     APR_ARRAY_PUSH(list.conditions, um_condition_t) = starts[1];
     um_buffer_init(&sql, 1024, pool);
-    um_statements_compose_list(&sql, parameters, &list, UM_LIST_COUNT, "1", UM_DIALECT_SQLITE);
+    um_list_sql_compose(&sql, parameters, &list, UM_LIST_COUNT, "1", UM_DIALECT_SQLITE);
     check_text(sql.data, "SELECT 0 + (SELECT COUNT(*) FROM users u WHERE u.org_id = %lld"
                          " AND u.display_name_folded >= %s AND u.display_name_folded < %s)"
                          " + (SELECT COUNT(*) FROM users u WHERE u.org_id = %lld"

@@ -10,6 +10,7 @@
 
 #include "../../mod_usermgmt/base/address.h"
 #include "../../mod_usermgmt/db/schema.h"
+#include "../../mod_usermgmt/db/statements.h"
 #include "sqlite_host.h"
 
 static apr_pool_t *pool;
@@ -113,17 +114,15 @@ static void the_schema_is_there(void **state)
 
 static void each_version_has_a_step(void **state)
 {
-    static const um_schema_step_t *const dialects[UM_DIALECT_COUNT] = {
-        um_schema_sqlite, um_schema_postgresql, um_schema_mariadb
-    };
-
     (void)state;
     for (int i = 0; i < UM_DIALECT_COUNT; i++) {
+        const um_schema_step_t *steps = um_dialect_traits((um_dialect_t)i)->schema;
+
         for (int version = 1; version <= UM_SCHEMA_VERSION; version++) {
-            assert_int_equal(dialects[i][version - 1].version, version);
-            assert_non_null(dialects[i][version - 1].statements[0]);
+            assert_int_equal(steps[version - 1].version, version);
+            assert_non_null(steps[version - 1].statements[0]);
         }
-        assert_int_equal(dialects[i][UM_SCHEMA_VERSION].version, 0);
+        assert_int_equal(steps[UM_SCHEMA_VERSION].version, 0);
     }
 }
 
@@ -189,15 +188,15 @@ static void what_mariadb_alone_has_is_for_it_alone(void **state)
         check_for_mysql(um_statements_sql((um_statement_id_t)id, UM_DIALECT_MARIADB));
     }
     um_buffer_init(&sql, 1024, pool);
-    for (int i = 0; um_statements_compose_sample(&sql, i, UM_DIALECT_MARIADB); i++) {
+    for (int i = 0; um_list_sql_compose_sample(&sql, i, UM_DIALECT_MARIADB); i++) {
         check_for_mysql(sql.data);
         um_buffer_init(&sql, 1024, pool);
     }
-    for (const um_setting_t *setting = um_statements_settings(UM_DIALECT_MARIADB);
+    for (const um_setting_t *setting = um_dialect_traits(UM_DIALECT_MARIADB)->settings;
          setting->sql != NULL; setting++) {
         check_for_mysql(setting->sql);
     }
-    check_for_mysql(um_statements_traits(UM_DIALECT_MARIADB)->upgrade_setting);
+    check_for_mysql(um_dialect_traits(UM_DIALECT_MARIADB)->upgrade_setting);
     for (const um_schema_step_t *step = um_schema_mariadb; step->version != 0; step++) {
         for (const char *const *text = step->statements; *text != NULL; text++) {
             check_for_mysql(*text);

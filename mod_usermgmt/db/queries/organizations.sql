@@ -1,0 +1,125 @@
+-- Licensed under the Apache License, Version 2.0; see the file LICENSE.
+--
+-- Organizations and their counts. The rows of an organization in organization_counts add
+-- up to its counts. The row with its own number, made negative, is the sum of those that
+-- were folded; those with a number above 0 are changes. SQLite has one row, and folds none.
+
+-- types: org_id int, created_at int, now int, limit int, count_id int, *_count int
+
+-- fragment: organization_columns
+org_id, name, payment_type, created_at
+
+-- name: organization_get
+SELECT {organization_columns} FROM organizations
+WHERE name = :name
+
+-- name: organization_list
+SELECT {organization_columns} FROM organizations
+WHERE name > :after
+ORDER BY name
+LIMIT :limit
+
+-- name: organization_insert
+INSERT INTO organizations (name, created_at)
+SELECT :name, :created_at
+WHERE NOT EXISTS (SELECT 1 FROM organizations WHERE name = :name)
+
+-- name: organization_set_payment_type
+UPDATE organizations SET payment_type = :payment_type
+WHERE org_id = :org_id
+
+-- name: organization_counts_waiting
+SELECT 1 FROM organization_counts
+WHERE count_id > 0
+ORDER BY count_id
+LIMIT 1
+
+-- name: organization_counts_waiting (sqlite)
+{not_here}
+
+-- Not those that others are folding or have not committed.
+-- name: organization_counts_lock
+SELECT count_id, org_id, user_count, sub_admin_count, session_count
+FROM organization_counts
+WHERE count_id > 0
+ORDER BY count_id
+LIMIT :limit
+FOR UPDATE SKIP LOCKED
+
+-- name: organization_counts_lock (sqlite)
+{not_here}
+
+-- count_ids is a JSON array.
+-- name: organization_counts_delete
+DELETE FROM organization_counts
+WHERE count_id IN
+(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:count_ids AS JSON)))
+
+-- name: organization_counts_delete (sqlite)
+{not_here}
+
+-- name: organization_counts_delete (mariadb)
+DELETE c FROM JSON_TABLE(:count_ids, '$[*]' COLUMNS (count_id BIGINT PATH '$')) j
+STRAIGHT_JOIN organization_counts c ON c.count_id = j.count_id
+
+-- name: organization_counts_put
+INSERT INTO organization_counts AS c
+(count_id, org_id, user_count, sub_admin_count, session_count)
+VALUES (:count_id, :org_id, :user_count, :sub_admin_count, :session_count)
+ON CONFLICT (count_id) DO UPDATE SET
+    user_count = c.user_count + excluded.user_count,
+    sub_admin_count = c.sub_admin_count + excluded.sub_admin_count,
+    session_count = c.session_count + excluded.session_count
+
+-- name: organization_counts_put (sqlite)
+{not_here}
+
+-- name: organization_counts_put (mariadb)
+INSERT INTO organization_counts
+(count_id, org_id, user_count, sub_admin_count, session_count)
+VALUES (:count_id, :org_id, :user_count, :sub_admin_count, :session_count)
+ON DUPLICATE KEY UPDATE
+    user_count = user_count + VALUES(user_count),
+    sub_admin_count = sub_admin_count + VALUES(sub_admin_count),
+    session_count = session_count + VALUES(session_count)
+
+-- name: organization_status
+SELECT o.name, o.payment_type, c.user_count, c.sub_admin_count, c.session_count,
+    (SELECT COUNT(*) FROM invitations i
+    WHERE i.org_id = o.org_id AND i.status = 'pending' AND i.expires_at > :now)
+FROM organizations o
+CROSS JOIN
+    (SELECT COALESCE(SUM(user_count), 0) AS user_count,
+    COALESCE(SUM(sub_admin_count), 0) AS sub_admin_count,
+    COALESCE(SUM(session_count), 0) AS session_count
+    FROM organization_counts WHERE org_id = :org_id) c
+WHERE o.org_id = :org_id
+
+-- name: organization_activities
+SELECT activity FROM activities
+WHERE org_id = :org_id
+ORDER BY last_used_at DESC, activity
+LIMIT 100
+
+-- The three counts that are kept; a list without conditions is counted by them too.
+-- name: user_count
+SELECT COALESCE(SUM(user_count), 0) FROM organization_counts
+WHERE org_id = :org_id
+
+-- name: sub_admin_count
+SELECT COALESCE(SUM(sub_admin_count), 0) FROM organization_counts
+WHERE org_id = :org_id
+
+-- name: session_count
+SELECT COALESCE(SUM(session_count), 0) FROM organization_counts
+WHERE org_id = :org_id
+
+-- Changes nothing that is asked for, but is a change: a row of zeros. It belongs to an
+-- organization that is there, because the one that is asked about may have been lost.
+-- SQLite's COMMIT is never in doubt.
+-- name: barrier
+INSERT INTO organization_counts (org_id)
+SELECT MIN(org_id) FROM organizations
+
+-- name: barrier (sqlite)
+{not_here}

@@ -1,0 +1,109 @@
+-- Licensed under the Apache License, Version 2.0; see the file LICENSE.
+--
+-- Users.
+
+-- types: org_id int, version int, active int, *_at int
+
+-- The order of columns is that of um_store_users_read() in core/store_users.c.
+-- fragment: user_columns
+u.user_uid, u.email, u.display_name, COALESCE(u.phone, ''),
+CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,
+u.created_at, u.updated_at, u.version, u.attributes, u.active
+
+-- fragment: sub_admin_of_user
+sub_admins s ON s.org_id = u.org_id AND s.user_uid = u.user_uid
+
+-- fragment: users_with_role
+FROM users u LEFT JOIN {sub_admin_of_user}
+
+-- name: user_get
+SELECT {user_columns} {users_with_role}
+WHERE u.org_id = :org_id AND u.user_uid = :user_uid
+
+-- name: user_get_by_email
+SELECT {user_columns} {users_with_role}
+WHERE u.org_id = :org_id AND u.email_key = :email_key
+
+-- Only the lock. What was found before waiting for it may be out of date, because
+-- PostgreSQL reads none but the locked row again. The next statement reads what a change
+-- decides by. SQLite has one writer at a time, so nothing is locked.
+-- name: user_lock
+SELECT user_uid FROM users
+WHERE org_id = :org_id AND user_uid = :user_uid
+FOR UPDATE
+
+-- name: user_lock (sqlite)
+{not_here}
+
+-- name: user_lock_by_email
+SELECT user_uid FROM users
+WHERE org_id = :org_id AND email_key = :email_key
+FOR UPDATE
+
+-- name: user_lock_by_email (sqlite)
+{not_here}
+
+-- fragment: active_by_email
+SELECT active FROM users
+WHERE org_id = :org_id AND email_key = :email_key
+
+-- A user that is found keeps its state until the transaction ends.
+-- name: user_active_by_email (sqlite)
+{active_by_email}
+
+-- name: user_active_by_email (postgresql)
+{active_by_email} FOR SHARE
+
+-- name: user_active_by_email (mariadb)
+{active_by_email} LOCK IN SHARE MODE
+
+-- fragment: user_stored
+org_id, user_uid, email, email_key, display_name, display_name_folded, phone, attributes,
+active, created_at, updated_at
+
+-- fragment: user_values
+:user_uid, :email, :email_key, :display_name, :display_name_folded, :phone, :attributes,
+:active, :created_at, :updated_at
+
+-- name: user_insert
+INSERT INTO users ({user_stored})
+VALUES (:org_id, {user_values})
+ON CONFLICT DO NOTHING
+
+-- name: user_insert (mariadb)
+INSERT INTO users ({user_stored})
+WITH n ({user_stored}) AS (SELECT CAST(:org_id AS SIGNED), {user_values})
+SELECT * FROM n
+WHERE NOT EXISTS
+(SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.user_uid = n.user_uid)
+AND NOT EXISTS
+(SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.email_key = n.email_key)
+
+-- fragment: user_set
+UPDATE users SET
+    email = :email, email_key = :email_key,
+    display_name = :display_name, display_name_folded = :display_name_folded,
+    phone = :phone, attributes = :attributes, active = :active,
+    updated_at = :updated_at, version = version + 1
+WHERE org_id = :org_id AND user_uid = :user_uid AND version = :version
+
+-- fragment: others_with_email
+users other
+WHERE other.org_id = :org_id AND other.email_key = :email_key AND other.user_uid <> :user_uid
+
+-- name: user_update
+{user_set} AND NOT EXISTS (SELECT 1 FROM {others_with_email})
+
+-- MySQL lets an update look at other rows of its table only where they are a table of their
+-- own, whose rows it puts aside first.
+-- name: user_update (mariadb)
+{user_set} AND NOT EXISTS
+(SELECT 1 FROM /*!80017 (SELECT 1 FROM */ {others_with_email} /*!80017 LIMIT 1) aside */)
+
+-- name: user_touch
+UPDATE users SET version = version + 1
+WHERE org_id = :org_id AND user_uid = :user_uid
+
+-- name: user_delete
+DELETE FROM users
+WHERE org_id = :org_id AND user_uid = :user_uid AND version = :version

@@ -241,6 +241,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('users', 'users_by_display_name', '1000000 1000000 10 1'),
     ('users', 'users_by_created_at', '1000000 1000000 10 1'),
     ('users', 'users_by_phone', '1000000 1000000 2'),
+    ('users', 'users_by_active', '1000000 1000000 500000 1'),
     ('sub_admins', 'sub_admins', '1000 1000 1'),
     ('invitations', 'invitations', '10000 10000 1'),
     ('invitations', 'invitations_pending', '1000 1000 1'),

@@ -375,6 +375,28 @@ static void every_combination_has_a_short_path(void **state)
     }
 }
 
+/* Without conditions no path is named: the planner has to choose the one that gives the order. */
+static void a_list_of_all_is_not_sorted(void **state)
+{
+    plan_t plan = { .pool = pool };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        for (int each = 0; each < kinds[i].orders * 4; each++) {
+            um_list_t list = {
+                .source = kinds[i].source, .order = each / 4, .descending = each & 1, .limit = 101
+            };
+
+            list.after.key = list.after.value = (each & 2) != 0 ? "0" : NULL;
+            explain(&plan, &list, UM_LIST_ROWS);
+            check_scans(&plan);
+            if (has_line(&plan, "USE TEMP", "")) {
+                REFUSE(&plan, "all rows are sorted");
+            }
+        }
+    }
+}
+
 /* ---- cursors ---- */
 
 static const char *compose(um_condition_id_t id, const char *value, int order, int descending,
@@ -466,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination_has_a_short_path),
+        cmocka_unit_test(a_list_of_all_is_not_sorted),
         cmocka_unit_test(one_bound_of_two_is_left),
         cmocka_unit_test(the_longer_beginning_is_left),
         cmocka_unit_test(two_bounds_on_two_sides_stay),

@@ -5,17 +5,13 @@
 
 #include "../rest/listing.h"
 
-static void put_text(um_buffer_t *buffer, const char *name, const char *text)
+static void put_actor(um_buffer_t *buffer, const um_audit_event_t *event)
 {
-    um_buffer_puts(buffer, name);
-    um_json_put_string_or_null(buffer, text);
-}
-
-/* A JSON text goes in as it is. */
-static void put_json(um_buffer_t *buffer, const char *name, const char *json)
-{
-    um_buffer_puts(buffer, name);
-    um_buffer_puts(buffer, json != NULL ? json : "null");
+    um_buffer_putc(buffer, '{');
+    um_json_put_member_or_null(buffer, "identity", event->actor_identity);
+    um_json_put_member_or_null(buffer, "user_uid", event->actor_uid);
+    um_json_put_member_or_null(buffer, "role", event->actor_role);
+    um_buffer_putc(buffer, '}');
 }
 
 void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
@@ -25,17 +21,16 @@ void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t n
 
     (void)now;
     um_store_audit_read(&uid, &event, row);
-    put_text(buffer, "{\"event_uid\":", uid);
-    um_buffer_puts(buffer, ",\"at\":");
-    um_json_put_instant(buffer, apr_time_as_msec(event.at));
-    put_text(buffer, ",\"actor\":{\"identity\":", event.actor_identity);
-    put_text(buffer, ",\"user_uid\":", event.actor_uid);
-    put_text(buffer, ",\"role\":", event.actor_role);
-    put_text(buffer, "},\"remote_addr\":", event.remote_addr);
-    put_text(buffer, ",\"action\":", event.action);
-    put_text(buffer, ",\"target\":", event.target);
-    put_json(buffer, ",\"before\":", event.before);
-    put_json(buffer, ",\"after\":", event.after);
+    um_buffer_putc(buffer, '{');
+    um_json_put_member_or_null(buffer, "event_uid", uid);
+    um_json_put_member_instant(buffer, "at", apr_time_as_msec(event.at));
+    um_json_put_name(buffer, "actor");
+    put_actor(buffer, &event);
+    um_json_put_member_or_null(buffer, "remote_addr", event.remote_addr);
+    um_json_put_member_or_null(buffer, "action", event.action);
+    um_json_put_member_or_null(buffer, "target", event.target);
+    um_json_put_member_json(buffer, "before", event.before);
+    um_json_put_member_json(buffer, "after", event.after);
     um_buffer_putc(buffer, '}');
 }
 

@@ -16,38 +16,34 @@
 #include "sub_admins.h"
 #include "user_json.h"
 
-static void put_instant_or_null(um_buffer_t *buffer, apr_int64_t ms)
+static void put_inviter(um_buffer_t *buffer, const um_invitation_t *invitation)
 {
-    if (ms != 0) {
-        um_json_put_instant(buffer, ms);
-    } else {
-        um_buffer_puts(buffer, "null");
-    }
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "user_uid", invitation->inviter_uid);
+    um_json_put_member(buffer, "email", invitation->inviter_email);
+    um_json_put_member_or_null(buffer, "display_name", invitation->inviter_display_name);
+    um_buffer_putc(buffer, '}');
 }
 
 static void put_invitation(um_buffer_t *buffer, const um_invitation_t *invitation,
                            apr_int64_t now)
 {
-    um_buffer_puts(buffer, "{\"invite_token\":");
-    um_json_put_string(buffer, invitation->token);
-    um_buffer_puts(buffer, ",\"email\":");
-    um_json_put_string(buffer, invitation->email);
-    um_buffer_puts(buffer, ",\"status\":");
-    um_json_put_string(buffer, um_invitation_status_name(um_invitation_status(invitation, now)));
-    um_buffer_puts(buffer, ",\"platform_link\":");
-    um_json_put_string_or_null(buffer, invitation->platform_link);
-    um_buffer_puts(buffer, ",\"inviter\":{\"user_uid\":");
-    um_json_put_string(buffer, invitation->inviter_uid);
-    um_buffer_puts(buffer, ",\"email\":");
-    um_json_put_string(buffer, invitation->inviter_email);
-    um_buffer_puts(buffer, ",\"display_name\":");
-    um_json_put_string_or_null(buffer, invitation->inviter_display_name);
-    um_buffer_puts(buffer, "},\"created_at\":");
-    um_json_put_instant(buffer, invitation->created_at);
-    um_buffer_puts(buffer, ",\"expires_at\":");
-    um_json_put_instant(buffer, invitation->expires_at);
-    um_buffer_puts(buffer, ",\"accepted_at\":");
-    put_instant_or_null(buffer, invitation->accepted_at);
+    um_invitation_status_t status = um_invitation_status(invitation, now);
+
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "invite_token", invitation->token);
+    um_json_put_member(buffer, "email", invitation->email);
+    um_json_put_member(buffer, "status", um_invitation_status_name(status));
+    um_json_put_member_or_null(buffer, "platform_link", invitation->platform_link);
+    um_json_put_name(buffer, "inviter");
+    put_inviter(buffer, invitation);
+    um_json_put_member_instant(buffer, "created_at", invitation->created_at);
+    um_json_put_member_instant(buffer, "expires_at", invitation->expires_at);
+    if (invitation->accepted_at != 0) {
+        um_json_put_member_instant(buffer, "accepted_at", invitation->accepted_at);
+    } else {
+        um_json_put_member_json(buffer, "accepted_at", NULL);
+    }
     um_buffer_putc(buffer, '}');
 }
 
@@ -137,19 +133,18 @@ static void answer_issued(um_answer_t *answer, int status, const um_invitation_t
                           const char *json, const char *secret, apr_pool_t *pool)
 {
     um_buffer_t buffer;
-    const char *link = secret;
+    const char *link = NULL;
 
     um_buffer_init(&buffer, 1024, pool);
-    um_buffer_puts(&buffer, "{\"invitation\":");
-    um_buffer_puts(&buffer, json);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member_json(&buffer, "invitation", json);
     answer->kept_body = apr_pstrcat(pool, buffer.data, "}", NULL);
     if (invitation->platform_link != NULL) {
         um_invitation_accept_link(&link, invitation->platform_link, secret, pool);
-        um_buffer_puts(&buffer, ",\"accept_link\":");
+        um_json_put_member(&buffer, "accept_link", link);
     } else {
-        um_buffer_puts(&buffer, ",\"accept_token\":");
+        um_json_put_member(&buffer, "accept_token", secret);
     }
-    um_json_put_string(&buffer, link);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, status, &buffer);
 }
@@ -492,10 +487,11 @@ static void answer_accepted(um_answer_t *answer, const um_request_t *request)
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 256, request->pool);
-    um_buffer_puts(&buffer, "{\"message\":\"Invitation accepted successfully.\","
-                            "\"organization\":");
-    um_json_put_string(&buffer, request->caller.organization);
-    um_buffer_puts(&buffer, ",\"role\":\"sub_admin\"}");
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "message", "Invitation accepted successfully.");
+    um_json_put_member(&buffer, "organization", request->caller.organization);
+    um_json_put_member(&buffer, "role", "sub_admin");
+    um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
     answer->changes_roles = 1;
 }

@@ -5,45 +5,23 @@
 
 #include "../rest/problem.h"
 
-static void put_text(um_buffer_t *buffer, const char *name, const char *text)
-{
-    um_buffer_puts(buffer, name);
-    um_json_put_string_or_null(buffer, text);
-}
-
-static void put_number(um_buffer_t *buffer, const char *name, apr_int64_t number)
-{
-    um_buffer_puts(buffer, name);
-    um_buffer_put_int(buffer, number);
-}
-
-static void put_activities(um_buffer_t *buffer, const apr_array_header_t *activities)
-{
-    um_buffer_puts(buffer, ",\"activities\":[");
-    for (int i = 0; i < activities->nelts; i++) {
-        if (i > 0) {
-            um_buffer_putc(buffer, ',');
-        }
-        um_json_put_string(buffer, APR_ARRAY_IDX(activities, i, const char *));
-    }
-    um_buffer_putc(buffer, ']');
-}
-
 static void answer_status(um_answer_t *answer, const um_request_t *request,
                           const um_organization_status_t *organization)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 512, request->pool);
-    put_number(&buffer, "{\"session_count\":", organization->session_count);
-    put_text(&buffer, ",\"user_uid\":", request->caller.uid);
-    put_text(&buffer, ",\"role\":", um_role_name(request->caller.role));
-    put_text(&buffer, ",\"payment_type\":", organization->payment_type);
-    put_activities(&buffer, organization->activities);
-    put_text(&buffer, ",\"organization\":", organization->name);
-    put_number(&buffer, ",\"user_count\":", organization->user_count);
-    put_number(&buffer, ",\"sub_admin_count\":", organization->sub_admin_count);
-    put_number(&buffer, ",\"pending_invitation_count\":", organization->pending_invitation_count);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member_int(&buffer, "session_count", organization->session_count);
+    um_json_put_member_or_null(&buffer, "user_uid", request->caller.uid);
+    um_json_put_member_or_null(&buffer, "role", um_role_name(request->caller.role));
+    um_json_put_member_or_null(&buffer, "payment_type", organization->payment_type);
+    um_json_put_member_strings(&buffer, "activities", organization->activities);
+    um_json_put_member_or_null(&buffer, "organization", organization->name);
+    um_json_put_member_int(&buffer, "user_count", organization->user_count);
+    um_json_put_member_int(&buffer, "sub_admin_count", organization->sub_admin_count);
+    um_json_put_member_int(&buffer, "pending_invitation_count",
+                           organization->pending_invitation_count);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
 }

@@ -14,16 +14,12 @@
 
 static void put_session(um_buffer_t *buffer, const um_user_session_t *session)
 {
-    um_buffer_puts(buffer, "{\"session_uid\":");
-    um_json_put_string(buffer, session->uid);
-    um_buffer_puts(buffer, ",\"user_uid\":");
-    um_json_put_string(buffer, session->user_uid);
-    um_buffer_puts(buffer, ",\"activity\":");
-    um_json_put_string(buffer, session->activity);
-    um_buffer_puts(buffer, ",\"started_at\":");
-    um_json_put_instant(buffer, session->started_at);
-    um_buffer_puts(buffer, ",\"last_used_at\":");
-    um_json_put_instant(buffer, session->last_used_at);
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "session_uid", session->uid);
+    um_json_put_member(buffer, "user_uid", session->user_uid);
+    um_json_put_member(buffer, "activity", session->activity);
+    um_json_put_member_instant(buffer, "started_at", session->started_at);
+    um_json_put_member_instant(buffer, "last_used_at", session->last_used_at);
     um_buffer_putc(buffer, '}');
 }
 
@@ -92,8 +88,8 @@ static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_
     um_buffer_init(&json, 256, request->pool);
     put_session(&json, session);
     um_buffer_init(&buffer, 256, request->pool);
-    um_buffer_puts(&buffer, "{\"session\":");
-    um_buffer_puts(&buffer, json.data);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member_json(&buffer, "session", json.data);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
     request->target = session->uid;

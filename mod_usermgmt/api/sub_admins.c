@@ -12,16 +12,12 @@
 
 static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {
-    um_buffer_puts(buffer, "{\"user_uid\":");
-    um_json_put_string(buffer, sub_admin->user.uid);
-    um_buffer_puts(buffer, ",\"email\":");
-    um_json_put_string(buffer, sub_admin->user.email);
-    um_buffer_puts(buffer, ",\"display_name\":");
-    um_json_put_string(buffer, sub_admin->user.display_name);
-    um_buffer_puts(buffer, ",\"added_by\":");
-    um_json_put_string(buffer, sub_admin->added_by);
-    um_buffer_puts(buffer, ",\"created_at\":");
-    um_json_put_instant(buffer, sub_admin->created_at);
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "user_uid", sub_admin->user.uid);
+    um_json_put_member(buffer, "email", sub_admin->user.email);
+    um_json_put_member(buffer, "display_name", sub_admin->user.display_name);
+    um_json_put_member(buffer, "added_by", sub_admin->added_by);
+    um_json_put_member_instant(buffer, "created_at", sub_admin->created_at);
     um_buffer_putc(buffer, '}');
 }
 
@@ -90,8 +86,8 @@ static void answer_created(um_answer_t *answer, const char *json, apr_pool_t *po
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 512, pool);
-    um_buffer_puts(&buffer, "{\"sub_admin\":");
-    um_buffer_puts(&buffer, json);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member_json(&buffer, "sub_admin", json);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
     answer->changes_roles = 1;

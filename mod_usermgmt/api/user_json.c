@@ -493,22 +493,15 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
 
 void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
 {
-    um_buffer_puts(buffer, "{\"user_uid\":");
-    um_json_put_string(buffer, user->uid);
-    um_buffer_puts(buffer, ",\"email\":");
-    um_json_put_string(buffer, user->email);
-    um_buffer_puts(buffer, ",\"display_name\":");
-    um_json_put_string(buffer, user->display_name);
-    if (user->phone != NULL) {
-        um_buffer_puts(buffer, ",\"phone\":");
-        um_json_put_string(buffer, user->phone);
-    }
-    um_buffer_puts(buffer, user->is_sub_admin ? ",\"role\":\"sub_admin\",\"active\":"
-                                              : ",\"role\":\"user\",\"active\":");
-    um_buffer_puts(buffer, user->is_suspended ? "false,\"created_at\":" : "true,\"created_at\":");
-    um_json_put_instant(buffer, user->created_at);
-    um_buffer_puts(buffer, ",\"updated_at\":");
-    um_json_put_instant(buffer, user->updated_at);
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "user_uid", user->uid);
+    um_json_put_member(buffer, "email", user->email);
+    um_json_put_member(buffer, "display_name", user->display_name);
+    um_json_put_member_if(buffer, "phone", user->phone);
+    um_json_put_member(buffer, "role", user->is_sub_admin ? "sub_admin" : "user");
+    um_json_put_member_bool(buffer, "active", !user->is_suspended);
+    um_json_put_member_instant(buffer, "created_at", user->created_at);
+    um_json_put_member_instant(buffer, "updated_at", user->updated_at);
     /* The attributes are stored as an object's text: its members go in as they are. */
     if (user->attributes[1] != '}') {
         um_buffer_putc(buffer, ',');
@@ -537,7 +530,8 @@ void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 1024, pool);
-    um_buffer_puts(&buffer, "{\"userData\":");
+    um_buffer_putc(&buffer, '{');
+    um_json_put_name(&buffer, "userData");
     um_user_json_put(&buffer, user);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, status, &buffer);

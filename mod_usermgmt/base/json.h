@@ -110,4 +110,71 @@ void um_json_put_string_or_null(um_buffer_t *buffer, const char *text);
 /** Append an instant (milliseconds since 1970) as an RFC 3339 string. */
 void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms);
 
+/**
+ * Members of an object that is written by hand:
+ *
+ *     um_buffer_putc(buffer, '{');
+ *     um_json_put_member(buffer, "email", user->email);
+ *     um_json_put_member_instant(buffer, "created_at", user->created_at);
+ *     um_buffer_putc(buffer, '}');
+ *
+ * A comma is written where one is needed. The name is a string literal without a character
+ * that JSON escapes, so that its quotes, colon and length are known at compile time.
+ */
+#define um_json_put_member(buffer, name, text)                                                   \
+    um_json_put_named_string(buffer, UM_JSON_NAME(name), text)
+
+/** A string, or null where text is NULL. */
+#define um_json_put_member_or_null(buffer, name, text)                                           \
+    um_json_put_named_string_or_null(buffer, UM_JSON_NAME(name), text)
+
+/** A string, or nothing where text is NULL. */
+#define um_json_put_member_if(buffer, name, text)                                                \
+    um_json_put_named_string_if(buffer, UM_JSON_NAME(name), text)
+
+#define um_json_put_member_int(buffer, name, number)                                             \
+    um_json_put_named_int(buffer, UM_JSON_NAME(name), number)
+
+#define um_json_put_member_bool(buffer, name, truth)                                             \
+    um_json_put_named_bool(buffer, UM_JSON_NAME(name), truth)
+
+/** An instant in milliseconds since 1970. */
+#define um_json_put_member_instant(buffer, name, ms)                                             \
+    um_json_put_named_instant(buffer, UM_JSON_NAME(name), ms)
+
+/** A JSON text as it is, or null where it is NULL. */
+#define um_json_put_member_json(buffer, name, json)                                              \
+    um_json_put_named_json(buffer, UM_JSON_NAME(name), json)
+
+/** An array of strings; texts has const char *. */
+#define um_json_put_member_strings(buffer, name, texts)                                          \
+    um_json_put_named_strings(buffer, UM_JSON_NAME(name), texts)
+
+/** The name alone, of a value that the caller appends. */
+#define um_json_put_name(buffer, name) um_json_put_quoted_name(buffer, UM_JSON_NAME(name))
+
+/** The same, of a name that is known at run time only; it may have any characters. */
+void um_json_put_any_name(um_buffer_t *buffer, const char *name);
+
+/* Below is what the macros call: quoted is ,"name": and length has its bytes. */
+#define UM_JSON_NAME(name) (",\"" name "\":"), (sizeof(",\"" name "\":") - 1)
+
+void um_json_put_quoted_name(um_buffer_t *buffer, const char *quoted, apr_size_t length);
+void um_json_put_named_string(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                              const char *text);
+void um_json_put_named_string_or_null(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                                      const char *text);
+void um_json_put_named_string_if(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                                 const char *text);
+void um_json_put_named_int(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                           apr_int64_t number);
+void um_json_put_named_bool(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                            int truth);
+void um_json_put_named_instant(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                               apr_int64_t ms);
+void um_json_put_named_json(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                            const char *json);
+void um_json_put_named_strings(um_buffer_t *buffer, const char *quoted, apr_size_t length,
+                               const apr_array_header_t *texts);
+
 #endif

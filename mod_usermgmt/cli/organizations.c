@@ -13,24 +13,12 @@
 
 #define PAYMENT_TYPE "payment_type="
 
-static void put_member(um_buffer_t *text, const char *name, const char *value)
-{
-    um_buffer_puts(text, name);
-    um_json_put_string(text, value);
-}
-
-static void put_number(um_buffer_t *text, const char *name, apr_int64_t number)
-{
-    um_buffer_puts(text, name);
-    um_buffer_put_int(text, number);
-}
-
 static void put_organization(um_buffer_t *text, const um_organization_t *organization)
 {
-    put_member(text, "{\"organization\":", organization->name);
-    put_member(text, ",\"payment_type\":", organization->payment_type);
-    um_buffer_puts(text, ",\"created_at\":");
-    um_json_put_instant(text, organization->created_at);
+    um_buffer_putc(text, '{');
+    um_json_put_member(text, "organization", organization->name);
+    um_json_put_member(text, "payment_type", organization->payment_type);
+    um_json_put_member_instant(text, "created_at", organization->created_at);
 }
 
 um_exit_t um_organizations_command_list(um_tool_t *tool, const char *const *words, int count)
@@ -63,16 +51,12 @@ static void put_status(um_buffer_t *text, const um_organization_t *organization,
                        const um_organization_status_t *status)
 {
     put_organization(text, organization);
-    put_number(text, ",\"user_count\":", status->user_count);
-    put_number(text, ",\"sub_admin_count\":", status->sub_admin_count);
-    put_number(text, ",\"pending_invitation_count\":", status->pending_invitation_count);
-    put_number(text, ",\"session_count\":", status->session_count);
-    um_buffer_puts(text, ",\"activities\":[");
-    for (int i = 0; i < status->activities->nelts; i++) {
-        um_buffer_puts(text, i > 0 ? "," : "");
-        um_json_put_string(text, APR_ARRAY_IDX(status->activities, i, const char *));
-    }
-    um_buffer_puts(text, "]}\n");
+    um_json_put_member_int(text, "user_count", status->user_count);
+    um_json_put_member_int(text, "sub_admin_count", status->sub_admin_count);
+    um_json_put_member_int(text, "pending_invitation_count", status->pending_invitation_count);
+    um_json_put_member_int(text, "session_count", status->session_count);
+    um_json_put_member_strings(text, "activities", status->activities);
+    um_buffer_puts(text, "}\n");
 }
 
 um_exit_t um_organizations_command_show(um_tool_t *tool, const char *const *words, int count)

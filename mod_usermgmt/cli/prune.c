@@ -20,8 +20,8 @@ typedef struct um_prune_t {
 
 static void put_count(um_buffer_t *text, int count)
 {
-    um_buffer_puts(text, "{\"pruned\":");
-    um_buffer_put_int(text, count);
+    um_buffer_putc(text, '{');
+    um_json_put_member_int(text, "pruned", count);
 }
 
 static um_exit_t tell(um_tool_t *tool, int count)
@@ -47,8 +47,7 @@ static apr_status_t prune_invitations(um_db_t *db, void *baton, apr_pool_t *pool
     }
     um_buffer_init(&after, 128, pool);
     put_count(&after, prune->count);
-    um_buffer_puts(&after, ",\"until\":");
-    um_json_put_instant(&after, prune->until);
+    um_json_put_member_instant(&after, "until", prune->until);
     um_buffer_putc(&after, '}');
     return um_tool_audit(prune->tool, db, organization->id, "invitations.prune",
                          organization->name, NULL, after.data, pool);

@@ -302,18 +302,8 @@ static void put_member(const char *name, const um_json_t *value, void *baton)
 {
     um_buffer_t *text = baton;
 
-    um_buffer_putc(text, text->length > 1 ? ',' : '{');
-    um_json_put_string(text, name);
-    um_buffer_putc(text, ':');
+    um_json_put_any_name(text, name);
     um_json_put_value(text, value);
-}
-
-static void put_string(um_buffer_t *text, const char *name, const char *value)
-{
-    um_buffer_putc(text, text->length > 1 ? ',' : '{');
-    um_json_put_string(text, name);
-    um_buffer_putc(text, ':');
-    um_json_put_string(text, value);
 }
 
 static void put_cell(um_buffer_t *text, const um_column_t *column, const char *cell,
@@ -329,7 +319,8 @@ static void put_cell(um_buffer_t *text, const um_column_t *column, const char *c
     } else if (*cell == '\0') {
         return;
     } else if (column->kind == UM_COLUMN_STRING) {
-        put_string(text, column->name, cell);
+        um_json_put_any_name(text, column->name);
+        um_json_put_string(text, cell);
     } else if (parse(&json, faults, column->name, cell, strlen(cell), pool) != APR_SUCCESS) {
         return;
     } else if (column->kind == UM_COLUMN_JSON) {
@@ -365,6 +356,7 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
                       "It must have as many cells as the header line.");
     }
     um_buffer_init(&text, cells.text.length * 2 + 256, pool);
+    um_buffer_putc(&text, '{');
     for (int i = 0; i < cells.ends->nelts; i++) {
         const char *cell = cell_text(&cells, i, pool);
 
@@ -374,7 +366,7 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
     if (faults->list != NULL) {
         return UM_EINVALID;
     }
-    um_buffer_puts(&text, text.length > 0 ? "}" : "{}");
+    um_buffer_putc(&text, '}');
     return parse(json, faults, "", text.data, text.length, pool);
 }
 

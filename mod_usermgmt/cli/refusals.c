@@ -38,15 +38,6 @@ static apr_int64_t count(um_refusals_t *refusals, const char *errors)
     return ++kind->count;
 }
 
-static void put(um_buffer_t *text, const char *name, apr_int64_t number, const char *errors)
-{
-    um_buffer_puts(text, name);
-    um_buffer_put_int(text, number);
-    um_buffer_puts(text, ",\"errors\":");
-    um_buffer_puts(text, errors);
-    um_buffer_puts(text, "}\n");
-}
-
 void um_refusals_put(um_buffer_t *text, um_refusals_t *refusals, apr_int64_t line,
                      const um_faults_t *faults)
 {
@@ -55,7 +46,10 @@ void um_refusals_put(um_buffer_t *text, um_refusals_t *refusals, apr_int64_t lin
     um_buffer_init(&errors, 256, faults->pool);
     um_faults_put(&errors, faults);
     if (refusals->tells_all || count(refusals, errors.data) <= UM_REFUSALS_EQUAL_MAX) {
-        put(text, "{\"line\":", line, errors.data);
+        um_buffer_putc(text, '{');
+        um_json_put_member_int(text, "line", line);
+        um_json_put_member_json(text, "errors", errors.data);
+        um_buffer_puts(text, "}\n");
     }
 }
 
@@ -65,7 +59,10 @@ void um_refusals_put_rest(um_buffer_t *text, const um_refusals_t *refusals)
         const um_refusal_t *kind = APR_ARRAY_IDX(refusals->kinds, i, const um_refusal_t *);
 
         if (kind->count > UM_REFUSALS_EQUAL_MAX) {
-            put(text, "{\"more\":", kind->count - UM_REFUSALS_EQUAL_MAX, kind->errors);
+            um_buffer_putc(text, '{');
+            um_json_put_member_int(text, "more", kind->count - UM_REFUSALS_EQUAL_MAX);
+            um_json_put_member_json(text, "errors", kind->errors);
+            um_buffer_puts(text, "}\n");
         }
     }
 }

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file schema.c The commands about the database's schema. */
 
+#include "../base/json.h"
 #include "../db/schema.h"
 
 #include "commands.h"
@@ -44,15 +45,12 @@ um_exit_t um_schema_command_status(um_tool_t *tool, const char *const *words, in
         return end;
     }
     um_buffer_init(&text, 128, tool->pool);
-    um_buffer_puts(&text, "{\"version\":");
-    um_buffer_put_int(&text, version);
-    um_buffer_puts(&text, ",\"wanted\":");
-    um_buffer_put_int(&text, UM_SCHEMA_VERSION);
-    um_buffer_puts(&text, ",\"oldest\":");
-    um_buffer_put_int(&text, UM_SCHEMA_OLDEST);
-    um_buffer_puts(&text, ",\"state\":\"");
-    um_buffer_puts(&text, state_of(version));
-    um_buffer_puts(&text, "\"}\n");
+    um_buffer_putc(&text, '{');
+    um_json_put_member_int(&text, "version", version);
+    um_json_put_member_int(&text, "wanted", UM_SCHEMA_VERSION);
+    um_json_put_member_int(&text, "oldest", UM_SCHEMA_OLDEST);
+    um_json_put_member(&text, "state", state_of(version));
+    um_buffer_puts(&text, "}\n");
     end = um_tool_write(tool, &text);
     return end == UM_EXIT_OK && version != UM_SCHEMA_VERSION ? UM_EXIT_REFUSED : end;
 }

@@ -190,14 +190,11 @@ static const char *describe(const um_delivery_t *delivery)
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 256, delivery->pool);
-    um_buffer_puts(&buffer, "{\"mail_uid\":");
-    um_json_put_string(&buffer, delivery->mail->uid);
-    um_buffer_puts(&buffer, ",\"email\":");
-    um_json_put_string(&buffer, delivery->invitation->email);
-    um_buffer_puts(&buffer, ",\"attempts\":");
-    um_buffer_put_int(&buffer, delivery->mail->attempts + 1);
-    um_buffer_puts(&buffer, ",\"reply\":");
-    um_json_put_string(&buffer, delivery->reply.text);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "mail_uid", delivery->mail->uid);
+    um_json_put_member(&buffer, "email", delivery->invitation->email);
+    um_json_put_member_int(&buffer, "attempts", delivery->mail->attempts + 1);
+    um_json_put_member(&buffer, "reply", delivery->reply.text);
     um_buffer_putc(&buffer, '}');
     return buffer.data;
 }

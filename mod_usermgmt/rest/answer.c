@@ -42,8 +42,8 @@ void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *poo
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 128, pool);
-    um_buffer_puts(&buffer, "{\"message\":");
-    um_json_put_string(&buffer, message);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "message", message);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
 }

@@ -564,12 +564,10 @@ static const char *page_etag(const um_buffer_t *body, const char *link, apr_pool
     return apr_psprintf(pool, "\"%" APR_UINT64_T_HEX_FMT "\"", hash);
 }
 
-static void put_member(um_buffer_t *buffer, const char *name, const char *text)
+static void put_key(um_buffer_t *buffer, const char *name, const char *key)
 {
-    um_buffer_puts(buffer, ",\"");
-    um_buffer_puts(buffer, name);
-    um_buffer_puts(buffer, "\":");
-    um_json_put_string_or_null(buffer, text);
+    um_json_put_any_name(buffer, name);
+    um_json_put_string_or_null(buffer, key);
 }
 
 /* The page's text: everything but its links. */
@@ -584,13 +582,10 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     um_buffer_putc(buffer, '{');
     if (listing->wants_count) {
         status = um_store_lists_count(&count, db, org_id, &listing->list, request->pool);
-        um_buffer_puts(buffer, "\"query_count\":");
-        um_buffer_put_int(buffer, count);
-        um_buffer_putc(buffer, ',');
+        um_json_put_member_int(buffer, "query_count", count);
     }
-    um_buffer_putc(buffer, '"');
-    um_buffer_puts(buffer, listing->kind->member);
-    um_buffer_puts(buffer, "\":[");
+    um_json_put_any_name(buffer, listing->kind->member);
+    um_buffer_putc(buffer, '[');
     if (status == APR_SUCCESS && listing->wants_count) {
         um_store_lists_use_count(&page->list, count);
     }
@@ -601,8 +596,8 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
         reverse_entries(page);
     }
     um_buffer_putc(buffer, ']');
-    put_member(buffer, listing->kind->first, page->count > 0 ? page->first.key : NULL);
-    put_member(buffer, listing->kind->last, page->count > 0 ? page->last.key : NULL);
+    put_key(buffer, listing->kind->first, page->count > 0 ? page->first.key : NULL);
+    put_key(buffer, listing->kind->last, page->count > 0 ? page->last.key : NULL);
     um_buffer_putc(buffer, '}');
     return status;
 }

@@ -88,27 +88,20 @@ void um_faults_add_violation(um_faults_t *faults, const char *field,
     }
 }
 
-static void put_member(um_buffer_t *buffer, const char *name, const char *value)
-{
-    um_buffer_putc(buffer, ',');
-    um_json_put_string(buffer, name);
-    um_buffer_putc(buffer, ':');
-    um_json_put_string(buffer, value);
-}
-
 void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
 {
     um_buffer_putc(buffer, '[');
     for (int i = 0; i < faults->list->nelts; i++) {
         const um_fault_t *fault = &APR_ARRAY_IDX(faults->list, i, um_fault_t);
 
-        um_buffer_puts(buffer, i > 0 ? ",{\"field\":" : "{\"field\":");
-        um_json_put_string(buffer, fault->field);
-        if (fault->place != NULL) {
-            put_member(buffer, "in", fault->place);
+        if (i > 0) {
+            um_buffer_putc(buffer, ',');
         }
-        put_member(buffer, "code", fault->code);
-        put_member(buffer, "detail", fault->detail);
+        um_buffer_putc(buffer, '{');
+        um_json_put_member(buffer, "field", fault->field);
+        um_json_put_member_if(buffer, "in", fault->place);
+        um_json_put_member(buffer, "code", fault->code);
+        um_json_put_member(buffer, "detail", fault->detail);
         um_buffer_putc(buffer, '}');
     }
     um_buffer_putc(buffer, ']');
@@ -117,16 +110,14 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
 static void put_problem(um_buffer_t *buffer, int status, const char *code, const char *detail,
                         const um_faults_t *faults)
 {
-    um_buffer_puts(buffer, "{\"type\":\"about:blank\"");
-    put_member(buffer, "title", um_problem_title(status));
-    um_buffer_puts(buffer, ",\"status\":");
-    um_buffer_put_int(buffer, status);
-    if (detail != NULL) {
-        put_member(buffer, "detail", detail);
-    }
-    put_member(buffer, "code", code);
+    um_buffer_putc(buffer, '{');
+    um_json_put_member(buffer, "type", "about:blank");
+    um_json_put_member(buffer, "title", um_problem_title(status));
+    um_json_put_member_int(buffer, "status", status);
+    um_json_put_member_if(buffer, "detail", detail);
+    um_json_put_member(buffer, "code", code);
     if (faults != NULL) {
-        um_buffer_puts(buffer, ",\"errors\":");
+        um_json_put_name(buffer, "errors");
         um_faults_put(buffer, faults);
     }
     um_buffer_putc(buffer, '}');

@@ -932,6 +932,29 @@ static void every_character_of_a_string_is_read_back(void **state)
     }
 }
 
+#define EIGHT_AND_MORE E_ACUTE "bcdefgh" E_ACUTE "\x7f[!# ~ab"
+
+/* Eight characters are looked at at once: an escape may be at any place of them. */
+static void an_escape_is_found_at_every_place(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        for (size_t place = 0; place < strlen(EIGHT_AND_MORE); place++) {
+            char text[] = EIGHT_AND_MORE;
+            um_buffer_t buffer;
+
+            if (((unsigned char)text[place] & 0x80) != 0) {
+                continue;
+            }
+            text[place] = (char)c;
+            um_buffer_init(&buffer, 1, pool);
+            um_json_put_string(&buffer, text);
+            assert_int_equal(strlen(buffer.data), buffer.length);
+            assert_string_equal(um_json_string(parse(buffer.data)), text);
+        }
+    }
+}
+
 static void strings_and_instants_are_appended(void **state)
 {
     um_buffer_t buffer;
@@ -944,6 +967,54 @@ static void strings_and_instants_are_appended(void **state)
     um_json_put_instant(&buffer, 1733167050371);
     assert_string_equal(buffer.data, "null\"\"\"\\\"" E_ACUTE "\\n" EMOJI "\\u001f\\\\\""
                                      "\"2024-12-02T19:17:30.371Z\"");
+}
+
+static void members_are_appended_with_their_commas(void **state)
+{
+    apr_array_header_t *texts = apr_array_make(pool, 2, sizeof(const char *));
+    um_buffer_t buffer;
+
+    (void)state;
+    um_buffer_init(&buffer, 1, pool);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "a", "{");
+    um_json_put_member_if(&buffer, "none", NULL);
+    um_json_put_member_if(&buffer, "b", "");
+    um_json_put_member_or_null(&buffer, "c", NULL);
+    um_json_put_member_or_null(&buffer, "d", "\"");
+    um_json_put_name(&buffer, "e");
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member_int(&buffer, "f", -7);
+    um_json_put_any_name(&buffer, "\"\n");
+    um_buffer_puts(&buffer, "{}}");
+    um_json_put_member_bool(&buffer, "g", 2);
+    um_json_put_member_bool(&buffer, "h", 0);
+    um_json_put_member_instant(&buffer, "i", 0);
+    um_json_put_member_strings(&buffer, "j", texts);
+    APR_ARRAY_PUSH(texts, const char *) = "x";
+    APR_ARRAY_PUSH(texts, const char *) = "\\";
+    um_json_put_member_strings(&buffer, "k", texts);
+    um_json_put_member_json(&buffer, "l", "[{}]");
+    um_json_put_member_json(&buffer, "m", NULL);
+    um_buffer_putc(&buffer, '}');
+    assert_string_equal(buffer.data,
+                        "{\"a\":\"{\",\"b\":\"\",\"c\":null,\"d\":\"\\\"\",\"e\":{\"f\":-7,"
+                        "\"\\\"\\n\":{}},\"g\":true,\"h\":false,"
+                        "\"i\":\"1970-01-01T00:00:00.000Z\",\"j\":[],\"k\":[\"x\",\"\\\\\"],"
+                        "\"l\":[{}],\"m\":null}");
+}
+
+static void a_name_may_be_its_object_s_first(void **state)
+{
+    um_buffer_t buffer;
+
+    (void)state;
+    um_buffer_init(&buffer, 1, pool);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_any_name(&buffer, "a");
+    um_buffer_putc(&buffer, '0');
+    um_json_put_any_name(&buffer, "b");
+    assert_string_equal(buffer.data, "{\"a\":0,\"b\":");
 }
 
 static const char *put_up_to(const char *text, apr_size_t max)
@@ -999,7 +1070,10 @@ int main(void)
         WITH_POOL(equal_values),
         WITH_POOL(a_value_lives_as_long_as_its_pool),
         WITH_POOL(every_character_of_a_string_is_read_back),
+        WITH_POOL(an_escape_is_found_at_every_place),
         WITH_POOL(strings_and_instants_are_appended),
+        WITH_POOL(members_are_appended_with_their_commas),
+        WITH_POOL(a_name_may_be_its_object_s_first),
         WITH_POOL(what_is_too_long_is_left_off),
     };
     int failed;

@@ -103,6 +103,12 @@ const char *um_config_base(const request_rec *r)
     return config != NULL && config->base != no_base ? config->base : NULL;
 }
 
+int um_config_is_ours(const request_rec *r)
+{
+    return um_config_base(r) != NULL && r->proxyreq == PROXYREQ_NONE
+           && (r->handler == NULL || strcmp(r->handler, UM_HANDLER) == 0);
+}
+
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config)
 {
     settings->sub_admin_permissions = config->sub_admin_permissions != -1

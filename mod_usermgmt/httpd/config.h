@@ -142,6 +142,13 @@ const um_config_server_t *um_config_server(const server_rec *server);
 /** The base path where a request is for this module, else NULL. */
 const char *um_config_base(const request_rec *r);
 
+/**
+ * Whether this module is to answer a request: it has a base path, and neither a proxy nor
+ * another handler has taken it (ProxyPass, RewriteRule with [P] or [H]). httpd sets the handler
+ * in the fixups; before them, only a proxy is known.
+ */
+int um_config_is_ours(const request_rec *r);
+
 /** What the API is to know of a configuration, completed with defaults. */
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config);
 

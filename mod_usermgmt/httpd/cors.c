@@ -19,13 +19,16 @@
 /* For so many seconds a browser need not ask again. */
 #define MAX_AGE "600"
 
+/* Set on a request that passed without a login. */
+#define ADMITTED_NOTE "usermgmt-preflight"
+
 /* The origin of a request's page where UserMgmtAllowOrigin has it, else NULL. */
 static const char *allowed_origin(request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
     const char *origin = apr_table_get(r->headers_in, "Origin");
 
-    return um_config_base(r) != NULL && origin != NULL
+    return um_config_is_ours(r) && origin != NULL
                    && um_negotiate_origin_is_listed(origin, config->allowed_origins, r->pool)
                ? origin
                : NULL;
@@ -42,11 +45,11 @@ void um_cors_set_headers(request_rec *r)
 {
     const char *origin = allowed_origin(r);
 
-    if (um_config_base(r) == NULL || um_config_directory(r)->allowed_origins == NULL) {
+    if (!um_config_is_ours(r) || um_config_directory(r)->allowed_origins == NULL) {
         return;
     }
     /* httpd joins it with the Vary of the answer. */
-    apr_table_setn(r->err_headers_out, "Vary", "Origin");
+    apr_table_mergen(r->err_headers_out, "Vary", "Origin");
     if (origin != NULL) {
         apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
         apr_table_setn(r->err_headers_out, "Access-Control-Allow-Credentials", "true");
@@ -56,14 +59,21 @@ void um_cors_set_headers(request_rec *r)
 
 int um_cors_admit_preflight(request_rec *r)
 {
-    return is_preflight(r) ? OK : DECLINED;
+    if (!is_preflight(r)) {
+        return DECLINED;
+    }
+    apr_table_setn(r->notes, ADMITTED_NOTE, "1");
+    return OK;
 }
 
 int um_cors_answer_preflight(request_rec *r)
 {
     if (!is_preflight(r)) {
-        return DECLINED;
+        /* A fixup may have given the request to another handler, which would then have it
+         * without a login. */
+        return apr_table_get(r->notes, ADMITTED_NOTE) != NULL ? HTTP_FORBIDDEN : DECLINED;
     }
+    um_cors_set_headers(r);
     apr_table_setn(r->headers_out, "Access-Control-Allow-Methods", ALLOWED_METHODS);
     apr_table_setn(r->headers_out, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
     apr_table_setn(r->headers_out, "Access-Control-Max-Age", MAX_AGE);

@@ -11,16 +11,17 @@
 
 #include <httpd.h>
 
-/** Set the headers that let a page read the answer, errors of httpd included. */
+/** Set the headers that let a page read the answer, where it is this module's or an error of
+ *  httpd in its place. */
 void um_cors_set_headers(request_rec *r);
 
 /** Let a preflight of an allowed origin pass without a login: access_checker_ex. */
 int um_cors_admit_preflight(request_rec *r);
 
 /**
- * Answer a preflight of an allowed origin: handler. It must be the first, so that a
- * request that passed without a login reaches no other handler. The answer is the same
- * for every path, so that it tells nothing.
+ * Answer a preflight of an allowed origin: handler. It must be the first: a request that
+ * passed without a login and that is another handler's by now (RewriteRule with [P] or [H]) is
+ * refused here. The answer is the same for every path of the API, so that it tells nothing.
  */
 int um_cors_answer_preflight(request_rec *r);
 

@@ -19,6 +19,10 @@
 /* The last that httpd knows: 511 Network Authentication Required. */
 #define LAST_STATUS 511
 
+/* What takes the place of an ErrorDocument. It must be a text, since httpd redirects to what
+ * looks like a path; the filter replaces it. */
+#define NO_DOCUMENT "a problem"
+
 /* The first brigade of the page becomes the whole problem, the rest is dropped. */
 static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
@@ -46,24 +50,42 @@ void um_errors_register(void)
     ap_register_output_filter(FILTER_NAME, filter_page, NULL, AP_FTYPE_RESOURCE);
 }
 
-/* What is registered for the request goes before what ErrorDocument says, and must be a
- * text, since httpd redirects to what looks like a path. The filter replaces the text. */
+/* What is registered for the request goes before what ErrorDocument says. */
 void um_errors_drop_documents(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
-    if (um_config_base(r) == NULL
+    if (!um_config_is_ours(r)
         || (core->response_code_exprs == NULL && core->response_code_strings == NULL)) {
         return;
     }
     for (int status = HTTP_BAD_REQUEST; status <= LAST_STATUS; status++) {
-        ap_custom_response(r, status, "a problem");
+        ap_custom_response(r, status, NO_DOCUMENT);
     }
+}
+
+int um_errors_restore_documents(request_rec *r)
+{
+    core_request_config *core = ap_get_core_module_config(r->request_config);
+
+    if (um_config_base(r) == NULL || um_config_is_ours(r)
+        || core->response_code_strings == NULL) {
+        return DECLINED;
+    }
+    for (int status = HTTP_BAD_REQUEST; status <= LAST_STATUS; status++) {
+        char **text = &core->response_code_strings[ap_index_of_response(status)];
+
+        /* httpd's core keeps a text with a quote before it. */
+        if (*text != NULL && strcmp(*text, "\"" NO_DOCUMENT) == 0) {
+            *text = NULL;
+        }
+    }
+    return DECLINED;
 }
 
 void um_errors_insert_filter(request_rec *r)
 {
-    if (um_config_base(r) == NULL || r->status < HTTP_BAD_REQUEST) {
+    if (!um_config_is_ours(r) || r->status < HTTP_BAD_REQUEST) {
         return;
     }
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");

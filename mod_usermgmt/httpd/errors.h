@@ -9,11 +9,15 @@
 /** Register the output filter. */
 void um_errors_register(void);
 
-/** Where the Location is this module's, have no ErrorDocument take the place of a
- *  problem: header_parser. */
+/** Where the request is this module's, have no ErrorDocument take the place of a problem:
+ *  header_parser. */
 void um_errors_drop_documents(request_rec *r);
 
-/** Insert it where the Location is this module's: insert_error_filter. */
+/** Let ErrorDocument hold again where a fixup gave the request to another handler: fixups,
+ *  after all others. */
+int um_errors_restore_documents(request_rec *r);
+
+/** Insert the filter where the request is this module's: insert_error_filter. */
 void um_errors_insert_filter(request_rec *r);
 
 #endif

@@ -14,6 +14,7 @@
 #include "caller.h"
 #include "config.h"
 #include "config_mail.h"
+#include "cors.h"
 #include "etags.h"
 #include "module.h"
 #include "runtime.h"
@@ -27,7 +28,7 @@
 
 int um_handler_translate_name(request_rec *r)
 {
-    if (um_config_base(r) == NULL) {
+    if (!um_config_is_ours(r)) {
         return DECLINED;
     }
     r->filename = apr_pstrcat(r->pool, NO_FILE_PREFIX, r->uri, NULL);
@@ -418,6 +419,7 @@ int um_handler_handle(request_rec *r)
                       UM_HANDLER " in a <Location>, so that the base path is not known");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    um_cors_set_headers(r);
     fill_request(&request, &settings, r);
     um_router_handle(&answer, &request, um_api_routes);
     if (request.has_body && request.body_text == NULL) {

@@ -73,9 +73,14 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 
 static int parse_header(request_rec *r)
 {
-    um_cors_set_headers(r);
     um_errors_drop_documents(r);
     return DECLINED;
+}
+
+static void insert_error_filter(request_rec *r)
+{
+    um_cors_set_headers(r);
+    um_errors_insert_filter(r);
 }
 
 static void register_hooks(apr_pool_t *pool)
@@ -100,10 +105,11 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_header_parser(parse_header, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access_ex(um_cors_admit_preflight, NULL, NULL, APR_HOOK_MIDDLE,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_insert_error_filter(um_errors_insert_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(insert_error_filter, NULL, NULL, APR_HOOK_LAST);
 }
 
 AP_DECLARE_MODULE(usermgmt) = {

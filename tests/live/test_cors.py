@@ -22,7 +22,7 @@ SHARED = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Allow-Credentia
 
 @pytest.fixture(scope="module")
 def server(make_server):
-    return make_server(modules=["rewrite", "allowmethods"],
+    return make_server(modules=["rewrite", "allowmethods", "proxy", "proxy_http"],
                        location=f"UserMgmtAllowOrigin {ORIGIN} http://127.0.0.1:@PORT@", extra="""
         <Location "/closed">
             SetHandler usermgmt
@@ -38,6 +38,11 @@ def server(make_server):
             RewriteEngine On
             RewriteRule .* /page.txt
         </Location>
+        <Location "/user-management/backend-by-rule">
+            RewriteEngine On
+            RewriteRule .* http://127.0.0.1:@PORT@/page.txt [P]
+        </Location>
+        ProxyPass "/user-management/backend/" "http://127.0.0.1:@PORT@/"
         <Location "/user-management/elsewhere">
             SetHandler none
         </Location>
@@ -68,7 +73,7 @@ def cors_headers(result):
 
 
 @pytest.mark.parametrize("path", ["users/", "users/2z5BFLe9Vb1G3Mqk0dJx", "", "no/such/thing",
-                                  "invitations/accept", "rewritten", "redirected"])
+                                  "invitations/accept"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "BREW"])
 def test_a_preflight_is_answered_without_a_login(server, path, method):
     """With the same bytes for every path, so that it tells nothing."""
@@ -120,7 +125,12 @@ def test_a_location_without_the_directive_answers_no_preflight(server):
 
 def test_a_preflight_reaches_no_other_handler(server):
     """Nor anything that is not the module's, nor past what refuses a method."""
-    preflight(server.client(None), "elsewhere").expect(401)
+    for path in ("elsewhere", "backend/page.txt"):
+        answer = preflight(server.client(None), path).expect(401)
+        assert not cors_headers(answer)
+    for path in ("backend-by-rule", "rewritten", "redirected"):
+        answer = preflight(server.client(None), path).expect(403)
+        assert not cors_headers(answer) and "page" not in answer.raw.decode()
     with server.expect_log("AH01623: client method denied"):
         preflight(server.client(None), "read-only").expect(405)
 
@@ -186,6 +196,25 @@ def test_answers_to_others_have_no_such_headers(server, admin, origin):
         answer = client.get(path, headers={"Origin": origin}).expect(status)
         assert not cors_headers(answer)
         assert "Origin" in words(answer, "Vary")
+
+
+@pytest.mark.parametrize("path", ["backend/page.txt", "backend-by-rule"])
+def test_answers_of_a_backend_are_left_alone(server, admin, path):
+    """Else pages of the origin could read them, with the rights of who is signed in."""
+    for method in ("GET", "HEAD", "OPTIONS"):
+        answer = admin.ask(method, path, headers={"Origin": ORIGIN}).expect(200)
+        assert not cors_headers(answer) and "Vary" not in answer.headers, method
+    assert admin.get(path).raw == b"a page\n"
+    answer = admin.get(path, headers={"Origin": ORIGIN, "Authorization": None}).expect(401)
+    assert bool(cors_headers(answer)) == (path == "backend-by-rule")
+
+
+def test_vary_of_others_is_kept(new_server):
+    server = new_server(location=f"UserMgmtAllowOrigin {ORIGIN}",
+                        extra='Header always set Vary "X-Early" early')
+    assert words(server.admin.get("users/"), "Vary") == {"X-Early", "Origin", "Accept"}
+    assert words(server.client(None).get("users/"), "Vary") == {"X-Early", "Origin"}
+    assert words(preflight(server.client(None), "users/"), "Vary") == {"X-Early", "Origin"}
 
 
 def test_an_origin_is_given_back_as_it_was_sent(admin):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from usermgmt_env import ADMIN, raw_status
+from usermgmt_env import ADMIN, raw_status, wait_for
 
 API = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text(encoding="utf-8")
 USERS = b" /user-management/users/"
@@ -72,6 +72,35 @@ def test_errors_below_the_location_are_problems(new_server, kind, place):
         assert other.headers.get("Content-Type") != "application/problem+json"
     if place == "server" and kind == "path":
         assert (other.status, other.raw) == (404, b"a page\n")
+
+
+@pytest.mark.parametrize("place", ["server", "location"])
+def test_errors_of_a_backend_below_the_location_are_left_alone(new_server, place):
+    """Whether a proxy takes the path, or a rule that is read after the login."""
+    document = "ErrorDocument 503 /page.txt"
+    server = new_server(
+        modules=["proxy", "proxy_http", "rewrite"], location=document if place == "location" else "",
+        extra=f"""
+            {document if place == "server" else ""}
+            ProxyErrorOverride On 404
+            ProxyPass "/user-management/down/" "http://127.0.0.1:1/"
+            ProxyPass "/user-management/up/" "http://127.0.0.1:@PORT@/"
+            <Location "/user-management/down-by-rule">
+                RewriteEngine On
+                RewriteRule .* http://127.0.0.1:1/ [P]
+            </Location>""")
+    server.allow_log("AH00957|AH01114|AH01079|AH00898")
+    for path in ("down/", "down-by-rule"):
+        answer = server.admin.get(path).expect(503)
+        assert answer.raw == b"a page\n", path
+        assert "X-Content-Type-Options" not in answer.headers
+    answer = server.admin.get("up/nothing").expect(404)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    server.client(None).get("down-by-rule").expect_problem(401, "unauthorized")
+    server.client(None).get("down/").expect(401)
+    wait_for(lambda: "GET /user-management/down/ 401 - - - - -" in server.access_lines(), 5,
+             "a line without an outcome")
+    assert "GET /user-management/up/nothing 404 - - - - -" in server.access_lines()
 
 
 # ---- bodies that come too slowly ----

@@ -13,16 +13,22 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "../base/text.h"
+
 #define HOST_MAX 253
 #define LABEL_MAX 63
 #define PORT_MAX 65535
 
 #define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+/* Of a label of a host. Browsers take the underscore too, mail programs need not. */
+#define IN_LABEL LETTERS_AND_DIGITS "-"
+#define IN_LABEL_OF_ORIGIN IN_LABEL "_"
+
 static const um_violation_t too_long = { "too_long", "A link has at most 2048 bytes." };
 static const um_violation_t characters = {
     "invalid_link",
-    "A link is made of the characters of RFC 3986; others are written as %XX, in a host as xn--."
+    "Only the characters of RFC 3986 are allowed; others are written as %XX, in a host as xn--."
 };
 static const um_violation_t not_https = {
     "invalid_link", "A link is an absolute https URL, or http to a loopback host."
@@ -33,13 +39,12 @@ static const um_violation_t not_http = {
 static const um_violation_t no_public_url = {
     "invalid_link", "The URL of a service has no query and no fragment."
 };
-static const um_violation_t user_info = {
-    "invalid_link", "A link names no user before its host."
-};
+static const um_violation_t user_info = { "invalid_link",
+                                          "No user name may stand before the host." };
 static const um_violation_t host_or_port = {
     "invalid_link",
-    "The host of a link is made of labels of letters, digits and hyphens with single dots between"
-    " them, or is an address; a port is 1 to 65535."
+    "A host is made of labels of letters, digits and hyphens with single dots between them, or is"
+    " an address; a port is 1 to 65535."
 };
 static const um_violation_t path_tricks = {
     "invalid_link",
@@ -99,10 +104,10 @@ static int is_number(const char *label)
            || (label[0] == '0' && (label[1] == 'x' || label[1] == 'X'));
 }
 
-static int is_name(const char *host)
+static int is_name(const char *host, const char *in_label)
 {
     const char *label = host;
-    apr_size_t length = strspn(label, LETTERS_AND_DIGITS "-");
+    apr_size_t length = strspn(label, in_label);
 
     if (strlen(host) > HOST_MAX) {
         return 0;
@@ -115,7 +120,7 @@ static int is_name(const char *host)
             return 0;
         }
         label += length + 1;
-        length = strspn(label, LETTERS_AND_DIGITS "-");
+        length = strspn(label, in_label);
     }
     return 0;
 }
@@ -134,11 +139,12 @@ static int is_loopback(const char *host)
     return apr_cstr_casecmp(host, "localhost") == 0;
 }
 
-static int has_good_host(const apr_uri_t *uri)
+static int has_good_host(const apr_uri_t *uri, const char *in_label)
 {
     int bracketed = uri->hostinfo[0] == '[';
 
-    return bracketed ? is_ipv6(uri->hostname) : is_ipv4(uri->hostname) || is_name(uri->hostname);
+    return bracketed ? is_ipv6(uri->hostname)
+                     : is_ipv4(uri->hostname) || is_name(uri->hostname, in_label);
 }
 
 static int has_good_port(const apr_uri_t *uri)
@@ -204,7 +210,7 @@ static int has_accept_token(const char *query, apr_pool_t *pool)
 
 /* What every URL must be; *uri is filled in where it is. */
 static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_scheme,
-                                   const char *link, apr_pool_t *pool)
+                                   const char *in_label, const char *link, apr_pool_t *pool)
 {
     if (strlen(link) > UM_LINK_MAX) {
         return &too_long;
@@ -221,7 +227,7 @@ static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_
     if (strchr(uri->hostinfo, '@') != NULL || uri->user != NULL) {
         return &user_info;
     }
-    if (!has_good_host(uri) || !has_good_port(uri)) {
+    if (!has_good_host(uri, in_label) || !has_good_port(uri)) {
         return &host_or_port;
     }
     return has_good_path(uri->path) ? NULL : &path_tricks;
@@ -230,7 +236,7 @@ static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_
 /* The same for a link that people are sent. */
 static const um_violation_t *check_secure(apr_uri_t *uri, const char *link, apr_pool_t *pool)
 {
-    const um_violation_t *violation = check(uri, &not_https, link, pool);
+    const um_violation_t *violation = check(uri, &not_https, IN_LABEL, link, pool);
 
     if (violation == NULL && apr_cstr_casecmp(uri->scheme, "https") != 0
         && !is_loopback(uri->hostname)) {
@@ -264,12 +270,68 @@ const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool)
 const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool)
 {
     apr_uri_t uri;
-    const um_violation_t *violation = check(&uri, &not_http, url, pool);
+    const um_violation_t *violation = check(&uri, &not_http, IN_LABEL, url, pool);
 
     if (violation == NULL && strpbrk(url, "?#") != NULL) {
         violation = &no_public_url;
     }
     return violation;
+}
+
+static int port_of(const apr_uri_t *uri)
+{
+    return uri->port_str != NULL ? (int)apr_atoi64(uri->port_str)
+                                 : apr_uri_port_of_scheme(uri->scheme);
+}
+
+/* A host as browsers write it: in small letters, an IPv6 address in its shortest form and
+ * without a part in decimal. */
+static const char *host_of_browsers(const apr_uri_t *uri, apr_pool_t *pool)
+{
+    unsigned char bytes[16];
+    char text[INET6_ADDRSTRLEN];
+
+    if (uri->hostinfo[0] != '[') {
+        return um_text_lower_ascii(uri->hostname, pool);
+    }
+    inet_pton(AF_INET6, uri->hostname, bytes);
+    inet_ntop(AF_INET6, bytes, text, sizeof(text));
+    if (strchr(text, '.') == NULL) {
+        return apr_pstrcat(pool, "[", text, "]", NULL);
+    }
+    strrchr(text, ':')[1] = '\0';
+    return apr_psprintf(pool, "[%s%x:%x]", text, bytes[12] << 8 | bytes[13],
+                        bytes[14] << 8 | bytes[15]);
+}
+
+static const char *origin_of_browsers(const apr_uri_t *uri, apr_pool_t *pool)
+{
+    const char *scheme = um_text_lower_ascii(uri->scheme, pool);
+    const char *host = host_of_browsers(uri, pool);
+
+    return port_of(uri) == apr_uri_port_of_scheme(scheme)
+               ? apr_pstrcat(pool, scheme, "://", host, NULL)
+               : apr_psprintf(pool, "%s://%s:%d", scheme, host, port_of(uri));
+}
+
+const um_violation_t *um_link_check_origin(const char *origin, apr_pool_t *pool)
+{
+    apr_uri_t uri;
+    const um_violation_t *violation = check(&uri, &not_http, IN_LABEL_OF_ORIGIN, origin, pool);
+    um_violation_t *other_form;
+    const char *sent;
+
+    if (violation != NULL) {
+        return violation;
+    }
+    sent = origin_of_browsers(&uri, pool);
+    if (strcmp(origin, sent) == 0) {
+        return NULL;
+    }
+    other_form = apr_palloc(pool, sizeof(*other_form));
+    other_form->code = "invalid_link";
+    other_form->detail = apr_pstrcat(pool, "Browsers send it as ", sent, NULL);
+    return other_form;
 }
 
 const char *um_link_origin(const char *url, apr_pool_t *pool)
@@ -280,12 +342,6 @@ const char *um_link_origin(const char *url, apr_pool_t *pool)
 }
 
 /* ---- below a prefix ---- */
-
-static int port_of(const apr_uri_t *uri)
-{
-    return uri->port_str != NULL ? (int)apr_atoi64(uri->port_str)
-                                 : apr_uri_port_of_scheme(uri->scheme);
-}
 
 static int is_path_below(const char *path, const char *prefix)
 {

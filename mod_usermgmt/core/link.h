@@ -31,6 +31,10 @@ const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool)
 const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool);
 const char *um_link_origin(const char *url, apr_pool_t *pool);
 
+/** Check an origin: scheme, host and port as browsers send them, so http or https, in small
+ *  letters, without the scheme's own port. */
+const um_violation_t *um_link_check_origin(const char *origin, apr_pool_t *pool);
+
 /**
  * Tell whether a good link is below one of good prefixes: the same scheme, host
  * and port, and a path that goes on where a segment of the prefix ends.

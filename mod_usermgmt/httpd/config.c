@@ -341,15 +341,12 @@ static const char *set_identity(cmd_parms *cmd, void *directory, const char *tex
 static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_directory_t *config = directory;
-    apr_uri_t uri;
+    const um_violation_t *violation = um_link_check_origin(text, cmd->pool);
 
-    if (apr_uri_parse(cmd->pool, text, &uri) != APR_SUCCESS || uri.scheme == NULL
-        || uri.hostname == NULL || uri.hostname[0] == '\0' || uri.user != NULL || uri.path != NULL || uri.query != NULL
-        || uri.fragment != NULL
-        || (ap_cstr_casecmp(uri.scheme, "https") != 0
-            && ap_cstr_casecmp(uri.scheme, "http") != 0)) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no origin such as https://www.example.com",
-                            cmd->cmd->name, text);
+    if (violation != NULL) {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" is no origin such as https://www.example.com: %s",
+                            cmd->cmd->name, text, violation->detail);
     }
     if (config->allowed_origins == NULL) {
         config->allowed_origins = apr_array_make(cmd->pool, 2, sizeof(const char *));

@@ -24,7 +24,7 @@ def fresh_key():
 @pytest.fixture(scope="module")
 def server(make_server):
     return make_server(location="""
-        UserMgmtAllowOrigin https://app.example.com http://Other.example.com:8080
+        UserMgmtAllowOrigin https://app.example.com http://other.example.com:8080
         """, extra="""
         """ + "".join(f"""
         <Location "{base}">

@@ -299,6 +299,89 @@ static void prefixes_that_are_none(void **state)
     }
 }
 
+static void origins_as_browsers_send_them(void **state)
+{
+    static const char *const origins[] = {
+        "https://a.example.com",
+        "http://localhost:8080",
+        "http://my_app",
+        "http://127.0.0.1:81",
+        "https://xn--bcher-kva.example",
+        "https://[::1]",
+        "http://[2001:db8::1]:8080",
+        "http://[::ffff:102:304]",
+        "http://a.example.com:443",
+        "https://a.example.com:80",
+        NULL,
+    };
+
+    (void)state;
+    for (const char *const *origin = origins; *origin != NULL; origin++) {
+        const um_violation_t *violation = um_link_check_origin(*origin, pool);
+
+        if (violation != NULL) {
+            fail_msg("%s: %s", *origin, violation->detail);
+        }
+    }
+}
+
+/* Each with the form that browsers send, or with none. */
+static void origins_in_other_forms(void **state)
+{
+    static const char *const origins[][2] = {
+        { "HTTPS://A.example.com", "https://a.example.com" },
+        { "https://a.example.com/", "https://a.example.com" },
+        { "https://a.example.com/x?y#z", "https://a.example.com" },
+        { "https://a.example.com?", "https://a.example.com" },
+        { "https://a.example.com#", "https://a.example.com" },
+        { "https://a.example.com:443", "https://a.example.com" },
+        { "http://a.example.com:80/", "http://a.example.com" },
+        { "http://a.example.com:0081", "http://a.example.com:81" },
+        { "http://[0:0:0:0:0:0:0:1]", "http://[::1]" },
+        { "http://[2001:DB8::1]", "http://[2001:db8::1]" },
+        { "http://[::FFFF:1.2.3.4]", "http://[::ffff:102:304]" },
+        { "http://[::1.2.3.4]:80", "http://[::102:304]" },
+        { "https://*.example.com", NULL },
+        { "https://a.example.com.", NULL },
+        { "https://a.example.com:0", NULL },
+        { "https://a.example.com:99999", NULL },
+        { "https://a.example.com:", NULL },
+        { "https://a.example.com:x", NULL },
+        { "https://a b.example.com", NULL },
+        { " https://a.example.com", NULL },
+        { "https://b\xc3\xbc"
+          "cher.example",
+          NULL },
+        { "https://me@a.example.com", NULL },
+        { "https://me:secret@a.example.com", NULL },
+        { "https://10.1", NULL },
+        { "https://", NULL },
+        { "a.example.com", NULL },
+        { "chrome-extension://abc", NULL },
+        { "null", NULL },
+        { "*", NULL },
+        { "", NULL },
+    };
+
+    (void)state;
+    for (apr_size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+        const um_violation_t *violation = um_link_check_origin(origins[i][0], pool);
+        const char *sent;
+
+        if (violation == NULL) {
+            fail_msg("%s was taken", origins[i][0]);
+        }
+        sent = strstr(violation->detail, "Browsers send it as ");
+        if (origins[i][1] == NULL) {
+            assert_null(sent);
+        } else {
+            assert_non_null(sent);
+            assert_string_equal(sent + strlen("Browsers send it as "), origins[i][1]);
+            assert_null(um_link_check_origin(origins[i][1], pool));
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -314,6 +397,8 @@ int main(void)
         TEST(below_a_prefix),
         TEST(not_below_a_prefix),
         TEST(prefixes_that_are_none),
+        TEST(origins_as_browsers_send_them),
+        TEST(origins_in_other_forms),
     };
     int failed;
 

@@ -8,13 +8,13 @@
 #include <apr_strings.h>
 #include <util_mutex.h>
 
+#include "../base/ticks.h"
 #include "module.h"
 #include "runtime.h"
 
 #define MUTEX_TYPE "usermgmt-cache"
 
-/* A larger record is not remembered. */
-#define RECORD_MAX 1024
+/* A longer one is not remembered. */
 #define KEY_MAX 1024
 
 #define LOCK_WAIT apr_time_from_msec(100)
@@ -87,53 +87,6 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server)
     }
 }
 
-/* What is remembered is a text: generation, organization, and the rest, each
- * ended by a NUL; an absent one is empty. Returns its length, 0 if too long. */
-static apr_size_t pack(char *packed, const um_caller_record_t *record, apr_uint32_t generation)
-{
-    int length = apr_snprintf(packed, RECORD_MAX, "%u%c%" APR_INT64_T_FMT "%c%d%c%d%c%s%c%s%c%s",
-                              generation, 0, record->org_id, 0, record->is_active, 0,
-                              record->is_sub_admin, 0,
-                              record->user_uid != NULL ? record->user_uid : "", 0,
-                              record->seen_uid != NULL ? record->seen_uid : "", 0,
-                              record->seen_role != NULL ? record->seen_role : "");
-
-    return length < RECORD_MAX - 1 ? (apr_size_t)length + 1 : 0;
-}
-
-static const char *next_field(const char **cursor)
-{
-    const char *field = *cursor;
-
-    *cursor += strlen(field) + 1;
-    return field;
-}
-
-static const char *next_text(const char **cursor, apr_pool_t *pool)
-{
-    const char *field = next_field(cursor);
-
-    return field[0] != '\0' ? apr_pstrdup(pool, field) : NULL;
-}
-
-/* NULL where it is of another generation. */
-static um_caller_record_t *unpack(const char *packed, apr_uint32_t generation, apr_pool_t *pool)
-{
-    um_caller_record_t *record;
-
-    if ((apr_uint32_t)apr_strtoi64(next_field(&packed), NULL, 10) != generation) {
-        return NULL;
-    }
-    record = apr_pcalloc(pool, sizeof(*record));
-    record->org_id = apr_strtoi64(next_field(&packed), NULL, 10);
-    record->is_active = next_field(&packed)[0] == '1';
-    record->is_sub_admin = next_field(&packed)[0] == '1';
-    record->user_uid = next_text(&packed, pool);
-    record->seen_uid = next_text(&packed, pool);
-    record->seen_role = next_text(&packed, pool);
-    return record;
-}
-
 /* The database is a part of the key: servers that share one share what is remembered.
  * Returns the key's length, 0 if it is too long. */
 static unsigned make_key(char *key, const server_rec *server, const char *organization,
@@ -151,17 +104,18 @@ static int lock(void)
     return mutex == NULL || um_runtime_lock(mutex, LOCK_WAIT) == APR_SUCCESS;
 }
 
-um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
+um_caller_record_t *um_cache_get(um_caller_stamp_t *now, server_rec *server,
                                  const char *organization, const char *identity,
-                                 apr_pool_t *pool)
+                                 apr_interval_time_t ttl, apr_pool_t *pool)
 {
     char key[KEY_MAX];
-    char packed[RECORD_MAX];
+    char packed[UM_CALLER_RECORD_MAX];
     unsigned key_length = make_key(key, server, organization, identity);
     unsigned length = sizeof(packed);
     apr_status_t status;
 
-    *generation = um_runtime_generation();
+    now->generation = um_runtime_generation();
+    now->read_at = um_ticks();
     if (instance == NULL || key_length == 0) {
         return NULL;
     }
@@ -173,17 +127,17 @@ um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
     if (mutex != NULL) {
         apr_global_mutex_unlock(mutex);
     }
-    return status == APR_SUCCESS ? unpack(packed, *generation, pool) : NULL;
+    return status == APR_SUCCESS ? um_caller_record_unpack(packed, now, ttl, pool) : NULL;
 }
 
 void um_cache_put(server_rec *server, const char *organization, const char *identity,
-                  const um_caller_record_t *record, apr_uint32_t generation,
+                  const um_caller_record_t *record, const um_caller_stamp_t *stamp,
                   apr_interval_time_t ttl, apr_pool_t *pool)
 {
     char key[KEY_MAX];
-    char packed[RECORD_MAX];
+    char packed[UM_CALLER_RECORD_MAX];
     unsigned key_length = make_key(key, server, organization, identity);
-    apr_size_t length = pack(packed, record, generation);
+    apr_size_t length = um_caller_record_pack(packed, record, stamp);
 
     if (instance == NULL || key_length == 0 || length == 0 || ttl <= 0) {
         return;

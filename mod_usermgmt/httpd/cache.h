@@ -11,7 +11,7 @@
 
 #include <httpd.h>
 
-#include "../core/store.h"
+#include "../core/caller_record.h"
 
 /** Register the mutex with httpd; in pre_config. */
 apr_status_t um_cache_register(apr_pool_t *pconf);
@@ -24,17 +24,18 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server);
 
 /**
  * Look a caller up.
- * @param generation set to what um_cache_put() is to be told, so that a record
- *                   read before a change is not remembered behind it
+ * @param now set to the stamp that um_cache_put() is to be told, so that a record
+ *            read before a change is not remembered behind it
+ * @param ttl how old the record may be, in microseconds
  * @return the record in pool, or NULL
  */
-um_caller_record_t *um_cache_get(apr_uint32_t *generation, server_rec *server,
+um_caller_record_t *um_cache_get(um_caller_stamp_t *now, server_rec *server,
                                  const char *organization, const char *identity,
-                                 apr_pool_t *pool);
+                                 apr_interval_time_t ttl, apr_pool_t *pool);
 
-/** Remember a caller for ttl microseconds. */
+/** Remember a caller for ttl microseconds; others may find the record too old before. */
 void um_cache_put(server_rec *server, const char *organization, const char *identity,
-                  const um_caller_record_t *record, apr_uint32_t generation,
+                  const um_caller_record_t *record, const um_caller_stamp_t *stamp,
                   apr_interval_time_t ttl, apr_pool_t *pool);
 
 #endif

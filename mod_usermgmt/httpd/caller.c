@@ -27,8 +27,8 @@ typedef struct um_look_t {
     /* The directive, and its line, that gave the role; NULL where none did. */
     const char *directive;
     const um_require_t *line;
-    /* Of the cache, when the look began. */
-    apr_uint32_t generation;
+    /* When the look began. */
+    um_caller_stamp_t stamp;
 } um_look_t;
 
 static int is_usable(const char *name, apr_size_t max)
@@ -207,8 +207,8 @@ static apr_status_t find_record(um_look_t *look)
     apr_status_t status;
 
     if (ttl > 0) {
-        look->record = um_cache_get(&look->generation, server, caller->organization,
-                                    caller->identity_key, pool);
+        look->record = um_cache_get(&look->stamp, server, caller->organization,
+                                    caller->identity_key, ttl, pool);
     }
     if (fits(look)) {
         return APR_SUCCESS;
@@ -216,7 +216,7 @@ static apr_status_t find_record(um_look_t *look)
     status = update_record(look);
     if (status == APR_SUCCESS && ttl > 0) {
         um_cache_put(server, caller->organization, caller->identity_key, look->record,
-                     look->generation, ttl, pool);
+                     &look->stamp, ttl, pool);
     }
     return status;
 }

@@ -342,3 +342,23 @@ def test_on_another_server_after_the_time(new_server):
     other = second.admin.create("other@require.example.com")
     second.admin.delete("users/" + other["user_uid"]).expect(200)
     there.get("page.txt").expect(200)
+
+
+def test_each_location_has_a_time_of_its_own(new_server):
+    """Also where another Location has remembered the caller for longer."""
+    lines = "UserMgmtRoleCacheTTL %s\nRequire usermgmt-role sub_admin"
+    first = prepare(new_server(start=False, extra=EXTRA, roles="")).start()
+    second = prepare(new_server(
+        start=False, roles="", database=first.database,
+        extra=EXTRA + page("/long", lines % 3600) + page("/short", lines % "1500ms"))).start()
+    second.allow_log("AH0163[01]: ")
+    long = second.client(STORED, base="/long")
+    short = second.client(STORED, base="/short")
+    uid = first.admin.create(STORED)["user_uid"]
+    first.admin.post("sub-admins/", {"user_uid": uid}).expect(201)
+    long.get("page.txt").expect(200)
+    first.admin.delete("sub-admins/" + uid).expect(200)
+    long.get("page.txt").expect(200)
+    # The record is in its time for this one too.
+    short.get("page.txt").expect(200)
+    wait_for(lambda: short.get("page.txt").status == 403, 3, "a 403")

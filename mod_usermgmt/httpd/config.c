@@ -13,6 +13,7 @@
 #include "../core/rules.h"
 #include "authz.h"
 #include "config_database.h"
+#include "config_expression.h"
 #include "config_mail.h"
 #include "module.h"
 #include "mutexes.h"
@@ -181,6 +182,22 @@ static int is_plain_location(const ap_directive_t *section, apr_pool_t *pool)
     return strcmp(ap_getword_conf(pool, &arguments), "~") != 0;
 }
 
+/* Is a path as httpd compares it with that of a Location: decoded, with single slashes, and
+ * without . and .. segments? An encoded slash alone can be left (AllowEncodedSlashes). */
+static int is_normal_path(const char *path, apr_pool_t *pool)
+{
+    char *normal = apr_pstrdup(pool, path);
+
+    for (const char *c = strchr(path, '%'); c != NULL; c = strchr(c + 1, '%')) {
+        if (apr_isxdigit(c[1]) && apr_isxdigit(c[2]) && ap_cstr_casecmpn(c, "%2F", 3) != 0) {
+            return 0;
+        }
+    }
+    ap_no2slash(normal);
+    ap_getparents(normal);
+    return strcmp(normal, path) == 0;
+}
+
 /* The base path of the Location that a directive stands in, in *base. */
 static const char *find_base(const char **base, const cmd_parms *cmd)
 {
@@ -190,6 +207,12 @@ static const char *find_base(const char **base, const cmd_parms *cmd)
         || cmd->path[0] != '/' || apr_fnmatch_test(cmd->path)) {
         return "SetHandler " UM_HANDLER " must stand directly in a <Location> with a plain path: "
                "no <Location ~>, no <LocationMatch>, no wildcards, no <If>, no <Directory>";
+    }
+    if (!is_normal_path(cmd->path, cmd->temp_pool)) {
+        return apr_psprintf(cmd->pool,
+                            "no request has the path of <Location \"%s\">: it is written decoded "
+                            "(no %%20), with single slashes and without . and .. segments",
+                            cmd->path);
     }
     length = strlen(cmd->path);
     if (cmd->path[length - 1] == '/') {
@@ -310,32 +333,6 @@ static const char *add_permission(cmd_parms *cmd, void *directory, const char *n
                         "%s: \"%s\" is none of none users:read users:create users:update "
                         "users:delete invitations:read sub-admins:read",
                         cmd->cmd->name, name);
-}
-
-/* cmd->info is the offset of the expression in the directory's configuration. */
-static const char *set_expression(cmd_parms *cmd, void *directory, const char *text)
-{
-    ap_expr_info_t **expression = (void *)((char *)directory + (apr_size_t)cmd->info);
-    const char *error = NULL;
-
-    *expression = ap_expr_parse_cmd(cmd, text, AP_EXPR_FLAG_STRING_RESULT, &error, NULL);
-    if (error != NULL) {
-        return apr_psprintf(cmd->pool, "%s: can't read the expression \"%s\": %s",
-                            cmd->cmd->name, text, error);
-    }
-    return NULL;
-}
-
-/* Callers with one identity would be one user. */
-static const char *set_identity(cmd_parms *cmd, void *directory, const char *text)
-{
-    if (strstr(text, "%{") == NULL) {
-        return apr_psprintf(cmd->pool,
-                            "%s: \"%s\" is a text that is the same for every caller; a variable "
-                            "is written as %%{REMOTE_USER}",
-                            cmd->cmd->name, text);
-    }
-    return set_expression(cmd, directory, text);
 }
 
 static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
@@ -574,12 +571,9 @@ const command_rec um_config_directives[] = {
     AP_INIT_ITERATE("UserMgmtSubAdminAllow", add_permission, NULL, ANYWHERE,
                     "what sub-admins may do: none, or some of users:read users:create "
                     "users:update users:delete invitations:read sub-admins:read"),
-    AP_INIT_TAKE1("UserMgmtIdentity", set_identity, FIELD(identity), ANYWHERE,
-                  "an expression that gives the caller's identity, normally an email address"),
-    AP_INIT_TAKE1("UserMgmtOrganization", set_expression, FIELD(organization), ANYWHERE,
-                  "an expression that gives the caller's organization"),
-    AP_INIT_FLAG("UserMgmtAutoOrganization", set_auto_organization, NULL, ANYWHERE,
-                 "On: an organization that does not exist is made at an admin's first request"),
+    UM_CONFIG_EXPRESSION_DIRECTIVES AP_INIT_FLAG(
+        "UserMgmtAutoOrganization", set_auto_organization, NULL, ANYWHERE,
+        "On: an organization that does not exist is made at an admin's first request"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
                     "origins besides the server's own whose pages may use the API"),
     AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,
@@ -611,7 +605,6 @@ const command_rec um_config_directives[] = {
     AP_INIT_RAW_ARGS("Mutex", um_mutexes_see, NULL, RSRC_CONF,
                      "a kind of lock and what it is for; usermgmt-writer and usermgmt-sessions "
                      "can't be posixsem"),
-    UM_CONFIG_DATABASE_DIRECTIVES
-    UM_CONFIG_MAIL_DIRECTIVES
-    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
+    UM_CONFIG_DATABASE_DIRECTIVES UM_CONFIG_MAIL_DIRECTIVES{
+        NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
 };

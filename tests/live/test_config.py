@@ -29,6 +29,16 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
     ("UserMgmtIdentity REMOTE_USER", r'"REMOTE_USER" is a text .* written as %{REMOTE_USER}'),
     ("UserMgmtIdentity admin@example.com", "is the same for every caller"),
     ("UserMgmtIdentity {REMOTE_USER}", "is the same for every caller"),
+    ('UserMgmtIdentity ""', "takes one argument"),
+    ("UserMgmtIdentity %{tolower:abc}", "is the same for every caller"),
+    ("UserMgmtIdentity %{tolower:%{toupper:abc}}@example.com", "is the same for every caller"),
+    ("UserMgmtIdentity %{osenv:HOME}", "is the same for every caller"),
+    (r"UserMgmtIdentity \%{REMOTE_USER}", "is the same for every caller"),
+    ('UserMgmtOrganization ""', "takes one argument"),
+    (f"UserMgmtOrganization {'x' * 256}", "is the name of no organization: .* 1 to 255 bytes"),
+    ("UserMgmtOrganization %{osenv:NO_SUCH_VARIABLE}", "is the name of no organization"),
+    ("UserMgmtOrganization %{unescape:a%0Ab}", "is the name of no organization"),
+    (r"UserMgmtOrganization \%{x", "is a text, as no variable is in it"),
     ("SetHandler expr=usermgmt", 'SetHandler "expr=usermgmt": the handler is usermgmt alone'),
     ('SetHandler "expr=usermgmt"', "the handler is usermgmt alone"),
     ('SetHandler "expr=%{env:x}UserMgmt"', "the handler is usermgmt alone"),
@@ -101,6 +111,9 @@ def test_bad_values_are_refused_with_their_line(new_server, line, said):
     "UserMgmtSubAdminAllow users:read users:create users:update users:delete invitations:read"
     " sub-admins:read", "UserMgmtIdentity \"%{tolower:%{REMOTE_USER}}\"",
     "UserMgmtOrganization \"%{HTTP_HOST}\"", "UserMgmtOrganization acme",
+    "UserMgmtOrganization %{tolower:ACME}", "UserMgmtOrganization \"50 %\"",
+    "UserMgmtIdentity %{tolower:%{HTTP:X-User}}", "UserMgmtIdentity %{reqenv:x}@example.com",
+    "UserMgmtIdentity %{base64:%{unescape:%{note:x}}}", "UserMgmtIdentity %{http:X-User}",
     "UserMgmtAutoOrganization On", "UserMgmtAllowOrigin https://a.example.com http://b:81",
     "UserMgmtAllowOrigin http://my_app:8080 http://127.0.0.1:3000 https://[::1]:8443",
     "UserMgmtPublicURL https://users.example.com/user-management",
@@ -133,6 +146,22 @@ def test_good_values_are_taken(new_server, line):
 def test_the_handler_belongs_in_a_location(new_server, section):
     server = new_server(start=False, has_location=False, extra=section)
     server.expect_config_error("must stand directly in a <Location>|not allowed here")
+
+
+@pytest.mark.parametrize("path", [
+    "/um//x", "//um", "/um//", "/um/./x", "/um/../x", "/um/.", "/um/..", "/u%6D", "/u%20m"])
+def test_a_path_that_no_request_has_is_refused(new_server, path):
+    server = new_server(start=False, base=path)
+    text = server.expect_config_error(f'no request has the path of <Location "{path}">')
+    assert "on line " in text
+
+
+@pytest.mark.parametrize("path", [
+    "/", "/um/", "/um/.well-known", "/um/..x", "/u m", "/100%", "/\u00e4", "/a%2Fb", "/um;x"])
+def test_other_paths_are_taken(new_server, path):
+    server = new_server(base=path, extra="AllowEncodedSlashes NoDecode")
+    base = urllib.parse.quote(path.rstrip("/")).replace("%252F", "%2F")
+    server.client(base=base).get("users/").expect(200)
 
 
 def test_a_handler_that_is_set_otherwise_is_told(new_server):

@@ -70,6 +70,8 @@ class Quickstart:
 
     def __init__(self, live, directory):
         self.directory = directory
+        self.top = TOP
+        self.build = Path(module_path()).parents[1]
         self.port = live.ports.take()
         self.base = "/user-management"
         self.starts = 0
@@ -78,8 +80,8 @@ class Quickstart:
         self.pids = set()
 
     def command(self, *arguments, kind=databases.KIND):
-        return [str(TOP / "build/quickstart"), "--dir", str(self.directory),
-                "--build", str(Path(module_path()).parents[1]),
+        return [str(self.top / "build/quickstart"), "--dir", str(self.directory),
+                "--build", str(self.build),
                 *(("--db", kind) if kind else ()), *arguments]
 
     def run(self, *arguments, kind=databases.KIND, **settings):
@@ -440,6 +442,23 @@ def test_a_start_that_is_faster_than_the_keeper_of_one_that_was_killed(quickstar
     time.sleep(1)
     one.pids.clear()
     assert one.started().client().read(uid)
+
+
+@pytest.mark.database("sqlite")
+def test_a_source_tree_that_is_configured_itself(quickstart, tmp_path, monkeypatch):
+    # Faster to compile.
+    monkeypatch.setenv("CFLAGS", "-O0")
+    tree = tmp_path / "tree"
+    shutil.copytree(TOP, tree, ignore=lambda folder, _: {".git", ".build", "run"}
+                    if Path(folder) == TOP else set())
+    subprocess.run(["./configure", "--quiet"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
+    # Taken for what is to be built, these would make the build fail.
+    (tree / "mod_usermgmt/db/schema_sqlite.c").write_text("#error old\n")
+    (tree / "mod_usermgmt/base/libusermgmt_la-text.lo").write_text("old\n")
+    one = quickstart()
+    one.top, one.build = tree, tmp_path / "build"
+    assert one.start().client().get("users/").status == 200
+    assert not (tree / ".libs").exists()
 
 
 def test_a_relative_directory_and_cdpath(quickstart):

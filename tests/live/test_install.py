@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""make install: what goes where."""
+"""make install: what goes where. build/setup: what it installs, and starts nothing."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -48,3 +49,30 @@ def test_the_installed_schema_is_the_one_that_is_built_in(installed, tmp_path):
                     "schema", "create"], check=True)
     dumps = [subprocess.check_output(["sqlite3", file, ".schema"]) for file in (by_hand, by_tool)]
     assert dumps[0] == dumps[1]
+
+
+def test_setup_starts_no_service_and_makes_no_cluster(tmp_path):
+    """With a sudo and an apt-get that only write down what they are to do."""
+    script = """#!/bin/sh
+        name=${0##*/}
+        [ "$name" != id ] || { echo 1000; exit; }
+        [ "$name" != dpkg-query ] || exit 1
+        echo "$name $*" >>"$LOG"
+        [ "$name $1" != "sudo tee" ] || cat >>"$LOG"
+        """
+    for name in ("id", "sudo", "apt-get", "dpkg-query"):
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    log = tmp_path / "log"
+    subprocess.run([TOP / "build/setup", "postgresql"], check=True, capture_output=True,
+                   env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LOG": str(log)})
+    lines = log.read_text().splitlines()
+    install, = (number for number, line in enumerate(lines) if "apt-get install" in line)
+    cluster = "/etc/postgresql-common/createcluster.d/usermgmt.conf"
+    before = lines[:install]
+    assert before[before.index(f"sudo tee {cluster}") + 1] == "create_main_cluster = false"
+    if not Path("/usr/sbin/policy-rc.d").exists():
+        assert before[before.index("sudo tee /usr/sbin/policy-rc.d") + 2] == "exit 101"
+        assert "/usr/sbin/policy-rc.d" in lines[-1]
+    assert " postgresql" in lines[install] and "mariadb" not in lines[install]
+    assert lines[-1].startswith("sudo rm -f ") and cluster in lines[-1]

@@ -57,13 +57,6 @@ class Begun(subprocess.Popen):
         wait_for(lambda: text in self.said() or self.poll() is not None, 60, text)
         assert text in self.said(), self.said()
 
-    def keeper(self):
-        """The process that ends what it started."""
-        found, = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-                  if state_of(pid)[1:2] == [str(self.pid)]
-                  and b"--keeper-of" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        return found
-
 
 class Quickstart:
     """One DIR."""
@@ -88,9 +81,9 @@ class Quickstart:
         return subprocess.run(self.command(*arguments, kind=kind), capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=300, check=False, **settings)
 
-    def start(self):
+    def start(self, *arguments):
         """In the background."""
-        done = self.run("--background", "--port", str(self.port))
+        done = self.run("--background", "--port", str(self.port), *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
         return self.started()
 
@@ -99,15 +92,22 @@ class Quickstart:
         self.begun.append(Begun(self.command(*arguments), **settings))
         return self.begun[-1]
 
+    def programs(self):
+        """A folder of programs that are found before others."""
+        programs = self.directory.with_name("programs")
+        programs.mkdir(exist_ok=True)
+        return programs
+
+    def with_programs(self):
+        return {**os.environ, "PATH": f"{self.programs()}:{os.environ['PATH']}"}
+
     def with_program(self, name, target):
         """The environment in which a program is another one."""
-        programs = self.directory.with_name("programs")
-        programs.mkdir()
-        (programs / name).symlink_to(target)
-        return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+        (self.programs() / name).symlink_to(target)
+        return self.with_programs()
 
-    def start_in_foreground(self):
-        self.process = self.begin("--port", str(self.port))
+    def start_in_foreground(self, **settings):
+        self.process = self.begin("--port", str(self.port), **settings)
         self.process.wait_to_say("Running until interrupted")
         return self.started()
 
@@ -189,14 +189,14 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert one.client("sub_admin").get("users/").status == 200
     uid = one.client().create("élan@example.com", "Élan 🏃", height=175)["user_uid"]
     held = [os.readlink(file) for pid in one.pids for file in Path(f"/proc/{pid}/fd").iterdir()]
-    assert held and not [file for file in held if re.search("/(lock|keeper)", file)]
+    assert held and not [file for file in held if file.endswith("/lock")]
     assert one.directory.joinpath("service.json").stat().st_mode & 0o077 == 0
     assert one.directory.joinpath("data", DATA[databases.KIND]).stat().st_mode & 0o077 == 0
     users = subprocess.check_output([one.directory / "usermgmtctl", "--config",
                                      one.directory / "httpd.conf", "users", "export"])
     assert uid in [json.loads(line)["user_uid"] for line in users.splitlines()]
 
-    again = one.run("--background", kind=None)
+    again = one.run("--background", "--port", str(one.port), kind=None)
     assert again.returncode == 0 and "Already running" in again.stdout
     assert "ends with" not in again.stdout
     assert one.run("--stop", kind=None).returncode == 0
@@ -260,8 +260,6 @@ def test_nothing_outlives_it(quickstart, kill, missing):
     kill(one.process.pid, signal.SIGKILL)
     one.process.wait(10)
     one.wait_for_all_to_end()
-    wait_for(lambda: one.service()["httpd_pid"] is None, 10, "service.json tells it")
-    assert one.service()["database"]["pid"] is None
     assert one.start().client().get("users/").status == 200
 
 
@@ -284,23 +282,36 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
     one.wait_for_all_to_end()
 
 
-@pytest.mark.parametrize("lost", ["directory", "keeper"])
-def test_it_ends_all_by_itself(quickstart, lost):
+def test_where_nothing_tells_that_it_was_killed(quickstart):
+    """An older setpriv: the next start, or --stop, ends what is left."""
+    one = quickstart()
+    setpriv = one.programs() / "setpriv"
+    setpriv.write_text(f"""#!/bin/sh
+        [ "$1" != --pdeathsig ] || exit 1
+        exec {shutil.which("setpriv")} "$@"\n""")
+    setpriv.chmod(0o755)
+    for _ in range(2):
+        one.start_in_foreground(env=one.with_programs())
+        one.process.kill()
+        one.process.wait(10)
+        time.sleep(0.5)
+        assert all(is_there(pid) for pid in one.pids)
+        one.pids.clear()
+    assert "Ending what a former start left running" in one.process.said()
+    assert "Stopped what ran" in one.run("--stop").stdout
+    one.wait_for_all_to_end()
+
+
+def test_its_directory_is_removed(quickstart):
     one = quickstart(LONG).start_in_foreground()
     sockets = one.directory.joinpath("socket").resolve()
     assert sockets.is_dir() == (databases.KIND != "sqlite")
-    if lost == "keeper":
-        os.kill(one.process.keeper(), signal.SIGKILL)
-    else:
-        shutil.rmtree(one.directory)
+    shutil.rmtree(one.directory)
     os.killpg(one.process.pid, signal.SIGINT)
     assert one.process.wait(20) == 0 and one.process.said().endswith("\nStopped.\n")
     one.wait_for_all_to_end()
     assert not sockets.exists()
-    if lost == "keeper":
-        service = one.service()
-        assert service["httpd_pid"] is None and service["database"]["pid"] is None
-    one.directory.mkdir(exist_ok=True)
+    one.directory.mkdir()
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
@@ -426,22 +437,61 @@ def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     assert "Already running" not in behind.said()
 
 
-def test_a_start_that_is_faster_than_the_keeper_of_one_that_was_killed(quickstart):
+def test_a_start_at_once_after_one_that_was_killed(quickstart):
     one = quickstart().start_in_foreground()
     client, pids = one.client(), set(one.pids)
     uid = client.create("ann@example.com")["user_uid"]
-    keeper = one.process.keeper()
-    os.kill(keeper, signal.SIGSTOP)
     one.process.kill()
-    one.process.wait(10)
     done = one.run("--background", "--port", str(one.port))
     assert done.returncode == 0 and "Already running" not in done.stdout, done.stdout + done.stderr
     assert not any(is_there(pid) for pid in pids)
-    os.kill(keeper, signal.SIGCONT)
-    wait_for(lambda: not is_there(keeper), 10, "the keeper has ended")
-    time.sleep(1)
     one.pids.clear()
     assert one.started().client().read(uid)
+
+
+@pytest.mark.database("sqlite")
+def test_a_start_with_other_options_while_it_runs_is_refused(quickstart):
+    one = quickstart().start()
+    account = one.service()["accounts"][0]
+    for option, same, other in (("--port", one.port, one.port + 1),
+                                ("--admin", account["login"], "boss@example.com"),
+                                ("--password", account["password"], "another")):
+        assert one.run("--background", option, str(same), kind=None).returncode == 0
+        refused = one.run("--background", option, str(other), kind=None)
+        assert refused.returncode == 1 and "curl" not in refused.stdout
+        assert f"another value for {option}: --stop it first" in refused.stderr
+    assert one.client().get("users/").status == 200
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    one.start("--admin", "boss@example.com")
+    assert one.service()["accounts"][0]["login"] == "boss@example.com"
+    assert one.client().get("users/").status == 200
+
+
+@pytest.mark.database("sqlite")
+def test_the_lines_that_it_prints_can_be_pasted(quickstart):
+    one = quickstart()
+    said = one.run("--background", "--port", str(one.port), "--password", "it's \"$1\" \\ #").stdout
+    one.started()
+    lines = [line for line in said.splitlines() if re.match("  [a-z]", line)]
+    assert lines[0].startswith("  api=http://127.0.0.1:") and len(lines) == 5
+    answers = subprocess.run(["sh", "-eu"], input="\necho\n".join(lines), capture_output=True,
+                             text=True, check=True).stdout.split("\n")
+    made, listed = json.loads(answers[3])["userData"], json.loads(answers[4])
+    assert json.loads(answers[2])["user_count"] == 1
+    assert made["height"] == 175 and made in listed["users"]
+
+
+@pytest.mark.database("sqlite")
+def test_directives_of_your_own(quickstart):
+    one = quickstart()
+    (one.directory / "conf.d").mkdir(parents=True)
+    one.directory.chmod(0o755)
+    (one.directory / "conf.d/limit.conf").write_text("""<Location "/user-management">
+        UserMgmtMaxBody 1024\n</Location>\n""")
+    (one.directory / "conf.d/note.txt").write_text("This is no directive.\n")
+    body = {"email": "ann@example.com", "display_name": "Ann", "note": 1100 * "x"}
+    assert one.start().client().post("users/", body).status == 413
 
 
 @pytest.mark.database("sqlite")
@@ -576,6 +626,14 @@ def test_what_it_can_not_do_is_refused(quickstart, arguments, said):
     assert done.returncode == 2 and said in done.stderr
     assert not one.directory.exists()
     one.directory.mkdir()
+
+
+@pytest.mark.parametrize("name", ["a%b", "${a}", 'a"b', "a\\b", "a*b", "a?b", "a[b]"])
+def test_a_path_that_httpd_would_take_for_another_is_refused(quickstart, name):
+    one = quickstart(name)
+    done = one.run("--background")
+    assert done.returncode == 2 and "a character that httpd's configuration" in done.stderr
+    assert not one.files()
 
 
 @pytest.mark.parametrize("name", ["a\tb", "a\x7f", "a\nb", "a\udcff"])

@@ -13,17 +13,15 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "../base/network.h"
 #include "../base/text.h"
 
-#define HOST_MAX 253
-#define LABEL_MAX 63
 #define PORT_MAX 65535
 
 #define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/* Of a label of a host. Browsers take the underscore too, mail programs need not. */
-#define IN_LABEL LETTERS_AND_DIGITS "-"
-#define IN_LABEL_OF_ORIGIN IN_LABEL "_"
+/* Is it the name of a host? Browsers accept underscores in it; mail programs may not. */
+typedef int is_name_t(const char *host);
 
 static const um_violation_t too_long = { "too_long", "A link has at most 2048 bytes." };
 static const um_violation_t characters = {
@@ -83,68 +81,12 @@ static int has_good_characters(const char *link)
 
 /* ---- host ---- */
 
-static int is_ipv4(const char *host)
-{
-    unsigned char bytes[4];
-
-    return inet_pton(AF_INET, host, bytes) == 1;
-}
-
-static int is_ipv6(const char *host)
-{
-    unsigned char bytes[16];
-
-    return inet_pton(AF_INET6, host, bytes) == 1;
-}
-
-/* A name with a number at its end is an address to browsers, whatever the form. */
-static int is_number(const char *label)
-{
-    return strspn(label, "0123456789") == strlen(label)
-           || (label[0] == '0' && (label[1] == 'x' || label[1] == 'X'));
-}
-
-static int is_name(const char *host, const char *in_label)
-{
-    const char *label = host;
-    apr_size_t length = strspn(label, in_label);
-
-    if (strlen(host) > HOST_MAX) {
-        return 0;
-    }
-    while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
-        if (label[length] == '\0') {
-            return !is_number(label);
-        }
-        if (label[length] != '.') {
-            return 0;
-        }
-        label += length + 1;
-        length = strspn(label, in_label);
-    }
-    return 0;
-}
-
-static int is_loopback(const char *host)
-{
-    static const unsigned char loopback[16] = { [15] = 1 };
-    unsigned char bytes[16];
-
-    if (inet_pton(AF_INET6, host, bytes) == 1) {
-        return memcmp(bytes, loopback, sizeof(bytes)) == 0;
-    }
-    if (inet_pton(AF_INET, host, bytes) == 1) {
-        return bytes[0] == 127;
-    }
-    return apr_cstr_casecmp(host, "localhost") == 0;
-}
-
-static int has_good_host(const apr_uri_t *uri, const char *in_label)
+static int has_good_host(const apr_uri_t *uri, is_name_t *is_name)
 {
     int bracketed = uri->hostinfo[0] == '[';
 
-    return bracketed ? is_ipv6(uri->hostname)
-                     : is_ipv4(uri->hostname) || is_name(uri->hostname, in_label);
+    return bracketed ? um_network_is_ipv6(uri->hostname)
+                     : um_network_is_ipv4(uri->hostname) || is_name(uri->hostname);
 }
 
 static int has_good_port(const apr_uri_t *uri)
@@ -210,7 +152,7 @@ static int has_accept_token(const char *query, apr_pool_t *pool)
 
 /* What every URL must be; *uri is filled in where it is. */
 static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_scheme,
-                                   const char *in_label, const char *link, apr_pool_t *pool)
+                                   is_name_t *is_name, const char *link, apr_pool_t *pool)
 {
     if (strlen(link) > UM_LINK_MAX) {
         return &too_long;
@@ -227,7 +169,7 @@ static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_
     if (strchr(uri->hostinfo, '@') != NULL || uri->user != NULL) {
         return &user_info;
     }
-    if (!has_good_host(uri, in_label) || !has_good_port(uri)) {
+    if (!has_good_host(uri, is_name) || !has_good_port(uri)) {
         return &host_or_port;
     }
     return has_good_path(uri->path) ? NULL : &path_tricks;
@@ -236,10 +178,10 @@ static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_
 /* The same for a link that people are sent. */
 static const um_violation_t *check_secure(apr_uri_t *uri, const char *link, apr_pool_t *pool)
 {
-    const um_violation_t *violation = check(uri, &not_https, IN_LABEL, link, pool);
+    const um_violation_t *violation = check(uri, &not_https, um_network_is_name, link, pool);
 
     if (violation == NULL && apr_cstr_casecmp(uri->scheme, "https") != 0
-        && !is_loopback(uri->hostname)) {
+        && !um_network_is_loopback(uri->hostname)) {
         return &not_https;
     }
     return violation;
@@ -270,7 +212,7 @@ const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool)
 const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool)
 {
     apr_uri_t uri;
-    const um_violation_t *violation = check(&uri, &not_http, IN_LABEL, url, pool);
+    const um_violation_t *violation = check(&uri, &not_http, um_network_is_name, url, pool);
 
     if (violation == NULL && strpbrk(url, "?#") != NULL) {
         violation = &no_public_url;
@@ -317,7 +259,8 @@ static const char *origin_of_browsers(const apr_uri_t *uri, apr_pool_t *pool)
 const um_violation_t *um_link_check_origin(const char *origin, apr_pool_t *pool)
 {
     apr_uri_t uri;
-    const um_violation_t *violation = check(&uri, &not_http, IN_LABEL_OF_ORIGIN, origin, pool);
+    const um_violation_t *violation = check(&uri, &not_http, um_network_is_name_in_urls, origin,
+                                            pool);
     um_violation_t *other_form;
     const char *sent;
 

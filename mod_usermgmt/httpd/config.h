@@ -88,7 +88,7 @@ typedef struct um_mailbox_t {
  * counts: sessions are counted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
  * max_streams: of the main server
- * mail_server: empty where no mail is to be sent
+ * mail_server, mail_host: a URL and its host; empty where no mail is to be sent
  * mail_tls: a um_smtp_tls_t
  * mail_timeout, mail_first_pause, mail_give_up_after: microseconds
  */
@@ -111,6 +111,7 @@ typedef struct um_mailbox_t {
     X(apr_interval_time_t, session_flush, -1)                                                     \
     X(apr_int64_t, max_streams, -1)                                                               \
     X(const char *, mail_server, NULL)                                                            \
+    X(const char *, mail_host, NULL)                                                              \
     X(const um_mailbox_t *, mail_from, NULL)                                                      \
     X(const char *, mail_user, NULL)                                                              \
     X(const char *, mail_password, NULL)                                                          \

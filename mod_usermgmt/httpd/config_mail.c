@@ -8,6 +8,7 @@
 #include <apr_uri.h>
 
 #include "../base/address.h"
+#include "../base/network.h"
 #include "../base/text.h"
 #include "../core/rules.h"
 #include "module.h"
@@ -50,6 +51,7 @@ const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const cha
     (void)directory;
     if (ap_cstr_casecmp(url, "none") == 0) {
         config_of(cmd)->mail_server = "";
+        config_of(cmd)->mail_host = "";
         return NULL;
     }
     if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !is_smtp(&uri)
@@ -61,6 +63,7 @@ const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const cha
                             cmd->cmd->name, url);
     }
     config_of(cmd)->mail_server = url;
+    config_of(cmd)->mail_host = uri.hostname;
     return NULL;
 }
 
@@ -255,20 +258,12 @@ int um_config_mail_is_on(const um_config_server_t *config)
     return config->mail_server != NULL && config->mail_server[0] != '\0';
 }
 
-static int is_loopback(const char *url)
-{
-    const char *host = strstr(url, "://") + 3;
-
-    return strncmp(host, "127.", 4) == 0 || ap_cstr_casecmpn(host, "[::1]", 5) == 0
-           || (ap_cstr_casecmpn(host, "localhost", 9) == 0 && (host[9] == '\0' || host[9] == ':'));
-}
-
 static um_smtp_tls_t tls_of(const um_config_server_t *config)
 {
     if (config->mail_tls != -1) {
         return (um_smtp_tls_t)config->mail_tls;
     }
-    return is_loopback(config->mail_server) ? UM_SMTP_TLS_NONE : UM_SMTP_TLS_REQUIRED;
+    return um_network_is_loopback(config->mail_host) ? UM_SMTP_TLS_NONE : UM_SMTP_TLS_REQUIRED;
 }
 
 const char *um_config_mail_check(const um_config_server_t *config)

@@ -913,6 +913,22 @@ def test_virtual_hosts_on_one_database_that_differ(new_server, live, line):
     server.expect_config_error("UM0066: " + line.split()[0])
 
 
+@pytest.mark.parametrize("host, tls", [
+    ("127.0.0.1", "Off"), ("[::1]", "Off"), ("localhost", "Off"), ("mail.example.com", "On"),
+    ("127.mail.example.com", "On"), ("localhost.example.com", "On")])
+def test_mail_is_encrypted_unless_it_stays_on_this_machine(new_server, live, host, tls):
+    """One virtual host says what the other has by default."""
+    server = new_server(start=False, extra=f"""
+        UserMgmtMailServer smtp://{host}:25
+        UserMgmtMailFrom users@example.com""")
+    add_virtual_host(server, live, f"UserMgmtMailStartTLS {tls}", server.database)
+    code, said = server.configtest()
+    assert code == 0, said
+    server.extra = server.extra.replace(f"StartTLS {tls}",
+                                        "StartTLS On" if tls == "Off" else "StartTLS Off")
+    server.expect_config_error("UM0066: UserMgmtMailStartTLS")
+
+
 def statements(server):
     """How many the database's server has run so far."""
     if server.database.kind == "mariadb":

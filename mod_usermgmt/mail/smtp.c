@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include <apr_cstr.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <curl/curl.h>
 
 #include "../base/address.h"
 #include "../base/text.h"
+#include "smtp_answer.h"
 
 /* How long a server that has the mail may take to say so once we are to stop:
  * less than httpd gives its children before it kills them. */
@@ -21,9 +21,11 @@
 /* How long it may take to answer QUIT, which nobody waits for. */
 #define QUIT_SECONDS 2L
 
-#define REPLY_MAX 300
+/* The answer to DATA. */
+#define GO_AHEAD 354
 
-/* How far the dialogue has come: the last command sent. */
+/* How far the dialogue has come: the last command sent; PHASE_DATA once the server waits for
+ * the mail itself. */
 typedef enum um_phase_t {
     PHASE_CONNECT,
     PHASE_HELLO,
@@ -41,9 +43,8 @@ typedef struct um_dialogue_t {
     int left;
     /* It has said something. */
     int has_spoken;
-    /* The server's answer to the last command; 0 as long as there is none. */
-    int code;
-    char said[REPLY_MAX];
+    /* The server's answer to the last command. */
+    um_smtp_answer_t answer;
     char error[CURL_ERROR_SIZE];
     /* An address that only a server with SMTPUTF8 (RFC 6531) takes. */
     int needs_utf8;
@@ -80,7 +81,7 @@ static void see_command(um_dialogue_t *dialogue, const char *command, size_t siz
         um_phase_t phase;
     } commands[] = {
         { "EHLO ", PHASE_HELLO },     { "HELO ", PHASE_HELLO },   { "AUTH ", PHASE_AUTH },
-        { "MAIL FROM:", PHASE_MAIL }, { "RCPT TO:", PHASE_RCPT }, { "DATA\r\n", PHASE_DATA },
+        { "MAIL FROM:", PHASE_MAIL }, { "RCPT TO:", PHASE_RCPT },
     };
 
     /* What comes of the farewell tells nothing of the mail. */
@@ -88,7 +89,7 @@ static void see_command(um_dialogue_t *dialogue, const char *command, size_t siz
     if (dialogue->left) {
         return;
     }
-    dialogue->code = 0;
+    memset(&dialogue->answer, 0, sizeof(dialogue->answer));
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (starts_with(command, size, commands[i].word)) {
             dialogue->phase = commands[i].phase;
@@ -116,33 +117,19 @@ static int lacks_utf8(const um_dialogue_t *dialogue)
     return dialogue->phase == PHASE_MAIL && dialogue->needs_utf8 && !dialogue->offers_utf8;
 }
 
-/* The line as ASCII without control characters. */
-static void keep_said(um_dialogue_t *dialogue, const char *line, size_t size)
-{
-    size_t length = size < REPLY_MAX ? size : REPLY_MAX - 1;
-
-    while (length > 0 && apr_isspace(line[length - 1])) {
-        length--;
-    }
-    for (size_t i = 0; i < length; i++) {
-        dialogue->said[i] = line[i] >= 0x20 && line[i] <= 0x7e ? line[i] : '?';
-    }
-    dialogue->said[length] = '\0';
-}
-
 /* Takes one line of the server's. To take less than all of it ends the dialogue. */
 static size_t see_reply(char *line, size_t one, size_t size, void *baton)
 {
     um_dialogue_t *dialogue = baton;
 
     (void)one;
-    if (dialogue->left || size < 4 || !apr_isdigit(line[0]) || !apr_isdigit(line[1])
-        || !apr_isdigit(line[2])) {
+    if (dialogue->left || !um_smtp_answer_add(&dialogue->answer, line, size)) {
         return size;
     }
     dialogue->has_spoken = 1;
-    dialogue->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
-    keep_said(dialogue, line, size);
+    if (dialogue->answer.code == GO_AHEAD) {
+        dialogue->phase = PHASE_DATA;
+    }
     if (dialogue->phase == PHASE_HELLO && starts_with(line + 4, size - 4, "SMTPUTF8")) {
         dialogue->offers_utf8 = 1;
     }
@@ -318,12 +305,16 @@ static int set_mail(um_dialogue_t *dialogue, const um_mail_t *mail, curl_mime *b
 
 /* ---- what came of it ---- */
 
-/* Whether the server has refused this mail, rather than us or all mail: what is
- * wrong with a password or the sender can be mended in the configuration. */
+/* Has the server refused this mail, or this recipient? What it refuses before, or what is wrong
+ * with us, can be mended in the configuration. */
 static int is_refused(const um_dialogue_t *dialogue)
 {
-    return lacks_utf8(dialogue)
-           || (dialogue->phase >= PHASE_RCPT && dialogue->code >= 500 && dialogue->code != 530);
+    const um_smtp_answer_t *answer = &dialogue->answer;
+
+    if (dialogue->phase == PHASE_RCPT) {
+        return answer->code >= 500 && !um_smtp_answer_is_about_sender(answer);
+    }
+    return lacks_utf8(dialogue) || (dialogue->phase == PHASE_DATA && answer->code >= 500);
 }
 
 static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
@@ -331,8 +322,12 @@ static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
     if (lacks_utf8(dialogue)) {
         return "the server does not offer SMTPUTF8, which the address needs";
     }
-    if (result == CURLE_OK || dialogue->code >= 400) {
-        return dialogue->said;
+    if (result == CURLE_OK || dialogue->answer.code >= 400) {
+        return dialogue->answer.text;
+    }
+    if (result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR || result == CURLE_GOT_NOTHING) {
+        /* libcurl's own text is "response reading failed (errno: 115)". */
+        return "the server closed the connection";
     }
     return dialogue->error[0] != '\0' ? dialogue->error : curl_easy_strerror(result);
 }

@@ -4,7 +4,7 @@
 
 /**
  * @file smtp.h
- * Hands a mail to an SMTP server. The only file that uses libcurl and libidn2.
+ * Hands a mail to an SMTP server. The only file that uses libcurl.
  */
 
 #include <apr_errno.h>
@@ -46,7 +46,7 @@ typedef enum um_smtp_outcome_t {
 
 typedef struct um_smtp_reply_t {
     um_smtp_outcome_t outcome;
-    /** What the server said last, or what went wrong: a line of ASCII. */
+    /** The server's last answer, or what went wrong: a line of ASCII. */
     const char *text;
     /** Non-zero where the server could not be reached, or said nothing at all: no mail can
      *  be sent through it at the moment. */

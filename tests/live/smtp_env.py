@@ -17,9 +17,11 @@ from usermgmt_env import wait_for
 
 
 class Mail:
-    """One mail as it came in. accepted: the server said so, or tried to."""
+    """One mail as it came in. accepted: the server said so, or tried to. helo: the name that
+    the client gave itself."""
 
-    def __init__(self, envelope, accepted):
+    def __init__(self, envelope, accepted, helo):
+        self.helo = helo
         self.sender = envelope.mail_from
         self.recipients = list(envelope.rcpt_tos)
         self.options = list(envelope.mail_options)
@@ -48,7 +50,8 @@ class Smtp:
     """A server on a port of its own.
 
     on_rcpt, on_data  functions of the address, resp. the mail, that give the
-                      answer; "drop" cuts the connection instead
+                      answer, of one line or several; "drop" cuts the connection
+                      instead
     delay             seconds before either
     """
 
@@ -88,12 +91,15 @@ class Smtp:
             self.tries.append(address)
         await asyncio.sleep(self.delay)
         answer = self.on_rcpt(address)
+        if answer == "drop":
+            server.transport.abort()
+            return "451 gone"
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
 
     async def handle_DATA(self, server, session, envelope):
-        mail = Mail(envelope, True)
+        mail = Mail(envelope, True, session.host_name)
         answer = self.on_data(mail)
         mail.accepted = answer == "drop" or answer.startswith("250")
         with self.lock:

@@ -352,6 +352,7 @@ def test_try_again_later(server, admin, smtp):
 
 @pytest.mark.parametrize("behaviour", [
     {"on_rcpt": lambda address: "550 5.1.1 no such user"},
+    {"on_rcpt": lambda address: "550 no such user"},
     {"on_data": lambda mail: "554 5.7.1 we don't like it"}])
 def test_refused_for_good(server, admin, smtp, behaviour):
     address = fresh()
@@ -363,6 +364,89 @@ def test_refused_for_good(server, admin, smtp, behaviour):
     assert waiting(server) == 0
     time.sleep(2)
     assert smtp.tried(address) == 1
+
+
+@pytest.mark.parametrize("answer, told", [
+    ("504 5.5.2 <web>: Helo command rejected", "504 5.5.2 <web>: Helo command rejected"),
+    ("550 5.7.1 Relaying denied", "550 5.7.1 Relaying denied"),
+    ("553 5.1.8 sender unknown", "553 5.1.8 sender unknown"),
+    ("550-5.7.26 Unauthenticated\r\n550-5.7.26 mail: see\r\n550 5.7.26 example.com/spf",
+     "550 5.7.26 Unauthenticated mail: see example.com/spf"),
+])
+def test_a_refusal_of_the_sender_is_tried_again(server, admin, smtp, answer, told):
+    """The operator mends the configuration, and the invitation still arrives."""
+    address = fresh()
+    smtp.behave(on_rcpt=lambda address: answer)
+    server.allow_log(LATER)
+    with server.expect_log(LATER + ".*try 1: " + re.escape(told)):
+        token = invite(admin, address)["invitation"]["invite_token"]
+        wait_for(lambda: smtp.tried(address) >= 2, 20, "a second try")
+    smtp.behave()
+    mail = smtp.wait(address)
+    assert wait_for_event(server, token, "mail.sent")["attempts"] >= 3
+    assert accepts(server, address, mail.secret)
+
+
+def test_a_refusal_of_the_sender_is_tried_until_the_end(new_server, make_smtp):
+    smtp = make_smtp()
+    smtp.behave(on_rcpt=lambda address: "550-5.7.1 Relaying\r\n550 5.7.1 denied")
+    server = new_server(extra=mail_lines(smtp, retry="200ms 2s"))
+    server.allow_log(LATER)
+    with server.expect_log(GIVEN_UP + ".*tries: 550 5.7.1 Relaying denied"):
+        token = invite(server.admin, fresh())["invitation"]["invite_token"]
+        after = wait_for_event(server, token, "mail.failed")
+    assert after["attempts"] >= 3 and after["reply"] == "550 5.7.1 Relaying denied"
+    assert waiting(server) == 0
+
+
+@pytest.mark.parametrize("where", ["on_rcpt", "on_data"])
+def test_a_connection_that_is_closed(server, admin, smtp, where):
+    """The log says so in words, not in numbers of the system."""
+    address = fresh()
+    answers = iter(["drop"])
+    smtp.behave(**{where: lambda _: next(answers, "250 2.0.0 fine")})
+    server.allow_log(LATER)
+    with server.expect_log(LATER + ".*try 1: the server closed the connection$"):
+        invite(admin, address)
+        smtp.wait(address, 2 if where == "on_data" else 1)
+
+
+class Closing:
+    """Takes connections, says some bytes, and closes them."""
+
+    def __init__(self, text):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = "smtp://127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, args=(text,), daemon=True).start()
+
+    def serve(self, text):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.sendall(text)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+@pytest.mark.parametrize("text, told", [
+    (b"", "the server closed the connection"), (b"220 hello\r\n", "the server closed the connection"),
+    (b"554-no\r\n554 service\r\n", "554 no service"),
+])
+def test_a_server_that_closes_at_once(new_server, text, told):
+    with Closing(text) as closing:
+        server = new_server(extra=mail_lines(closing))
+        server.allow_log(LATER)
+        with server.expect_log(LATER + f".*try 1: {told}$"):
+            invite(server.admin, fresh())
+        server.stop()
 
 
 def test_dropped_after_data(server, admin, smtp):

@@ -1,0 +1,23 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_MAIL_HELO_H
+#define UM_MAIL_HELO_H
+
+/**
+ * @file helo.h
+ * The name that a mail client gives itself in EHLO. Mail servers refuse a name that is no
+ * full domain.
+ */
+
+#include <sys/socket.h>
+
+#include <apr_pools.h>
+
+/** Tell whether a text can stand behind EHLO: a domain of several labels in ASCII, or an address
+ *  literal ([192.0.2.1], [IPv6:2001:db8::1]). */
+int um_helo_is_valid(const char *text, apr_pool_t *pool);
+
+/** The literal of the address that this machine has towards a peer. Nothing is sent.
+ *  @return in pool, or NULL where the peer can't be reached from here */
+const char *um_helo_towards(const struct sockaddr *peer, socklen_t length, apr_pool_t *pool);
+
+#endif

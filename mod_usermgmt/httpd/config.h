@@ -112,6 +112,7 @@ typedef struct um_mailbox_t {
     X(apr_int64_t, max_streams, -1)                                                               \
     X(const char *, mail_server, NULL)                                                            \
     X(const char *, mail_host, NULL)                                                              \
+    X(const char *, mail_helo, NULL)                                                              \
     X(const um_mailbox_t *, mail_from, NULL)                                                      \
     X(const char *, mail_user, NULL)                                                              \
     X(const char *, mail_password, NULL)                                                          \

@@ -11,6 +11,7 @@
 #include "../base/network.h"
 #include "../base/text.h"
 #include "../core/rules.h"
+#include "../mail/helo.h"
 #include "module.h"
 
 #define TIMEOUT_DEFAULT apr_time_from_sec(120)
@@ -64,6 +65,19 @@ const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const cha
     }
     config_of(cmd)->mail_server = url;
     config_of(cmd)->mail_host = uri.hostname;
+    return NULL;
+}
+
+const char *um_config_mail_set_helo(cmd_parms *cmd, void *directory, const char *name)
+{
+    (void)directory;
+    if (!um_helo_is_valid(name, cmd->temp_pool)) {
+        return apr_psprintf(cmd->pool,
+                            "%s: \"%s\" is neither a full domain such as mail.example.com nor an "
+                            "address in brackets such as [192.0.2.1] or [IPv6:2001:db8::1]",
+                            cmd->cmd->name, name);
+    }
+    config_of(cmd)->mail_helo = name;
     return NULL;
 }
 
@@ -284,6 +298,17 @@ const char *um_config_mail_check(const um_config_server_t *config)
     return NULL;
 }
 
+const char *um_config_mail_helo(const server_rec *server, apr_pool_t *pool)
+{
+    const um_config_server_t *config = um_config_server(server);
+    const char *name = server->server_hostname;
+
+    if (config->mail_helo != NULL) {
+        return config->mail_helo;
+    }
+    return name != NULL && um_helo_is_valid(name, pool) ? name : NULL;
+}
+
 void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *config)
 {
     mailer->server.url = config->mail_server;
@@ -316,6 +341,9 @@ const char *um_config_mail_difference(const um_config_server_t *one,
     um_config_mail_settings(&b, other);
     if (differ(a.server.url, b.server.url)) {
         return "UserMgmtMailServer";
+    }
+    if (differ(one->mail_helo, other->mail_helo)) {
+        return "UserMgmtMailHelo";
     }
     if (differ(a.from, b.from) || differ(a.from_name, b.from_name)) {
         return "UserMgmtMailFrom";

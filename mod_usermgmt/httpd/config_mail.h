@@ -11,6 +11,7 @@
 #include "config.h"
 
 const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url);
+const char *um_config_mail_set_helo(cmd_parms *cmd, void *directory, const char *name);
 const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char *address,
                                     const char *name);
 const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char *user);
@@ -26,6 +27,8 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
 #define UM_CONFIG_MAIL_DIRECTIVES                                                                 \
     AP_INIT_TAKE1("UserMgmtMailServer", um_config_mail_set_server, NULL, RSRC_CONF,               \
                   "smtp://host:port or smtps://host:port, the server that takes the mail; none"), \
+    AP_INIT_TAKE1("UserMgmtMailHelo", um_config_mail_set_helo, NULL, RSRC_CONF,                   \
+                  "the domain or address in brackets that the mail server is told in EHLO"),      \
     AP_INIT_TAKE12("UserMgmtMailFrom", um_config_mail_set_from, NULL, RSRC_CONF,                  \
                    "the address, and the name if any, that mail is from"),                        \
     AP_INIT_TAKE1("UserMgmtMailUser", um_config_mail_set_user, NULL, RSRC_CONF,                   \
@@ -54,8 +57,12 @@ const char *um_config_mail_check(const um_config_server_t *config);
 const char *um_config_mail_difference(const um_config_server_t *one,
                                       const um_config_server_t *other);
 
-/** How mail is sent, completed with defaults; the template is left out where
- *  the configuration names none, and so is what tells to stop. */
+/** The name in EHLO: that of UserMgmtMailHelo, else ServerName where it is a full domain, else
+ *  NULL. pool is for the call only. */
+const char *um_config_mail_helo(const server_rec *server, apr_pool_t *pool);
+
+/** How mail is sent, completed with defaults. Left out are the template where the configuration
+ *  names none, the name in EHLO, and the function that tells to stop. */
 void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *config);
 
 #endif

@@ -202,6 +202,7 @@ static void add_outbox(const um_runtime_database_t *database, const server_rec *
     um_outbox_t *outbox = apr_pcalloc(pool, sizeof(*outbox));
 
     um_config_mail_settings(&outbox->mailer, um_config_server(sender));
+    outbox->mailer.server.helo = um_config_mail_helo(sender, pool);
     if (outbox->mailer.template == NULL) {
         outbox->mailer.template = template;
     }

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include <apr_cstr.h>
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <curl/curl.h>
 
 #include "../base/address.h"
 #include "../base/text.h"
+#include "helo.h"
 #include "smtp_answer.h"
 
 /* How long a server that has the mail may take to say so once we are to stop:
@@ -41,6 +43,8 @@ typedef struct um_dialogue_t {
     struct curl_slist *headers;
     um_phase_t phase;
     int left;
+    /* What the server is told in EHLO; NULL as long as it is not known. */
+    const char *helo;
     /* It has said something. */
     int has_spoken;
     /* The server's answer to the last command. */
@@ -240,6 +244,31 @@ static curl_mime *make_body(CURL *curl, const um_mail_t *mail)
 
 /* ---- settings ---- */
 
+/* libcurl takes the name for EHLO from the path of the URL. */
+static int set_url(um_dialogue_t *dialogue, const um_smtp_server_t *server)
+{
+    const char *path =
+        dialogue->helo != NULL ? apr_pescape_path_segment(dialogue->pool, dialogue->helo) : "";
+
+    return curl_easy_setopt(dialogue->curl, CURLOPT_URL,
+                            apr_pstrcat(dialogue->pool, server->url, "/", path, NULL))
+           == CURLE_OK;
+}
+
+/* How long the rest may take: one mail's time less what has passed of it. */
+static int set_timeouts(CURL *curl, apr_interval_time_t rest)
+{
+    long timeout = rest > apr_time_from_msec(1) ? (long)apr_time_as_msec(rest) : 1;
+    long connect_max = (long)apr_time_as_msec(CONNECT_TIME_MAX);
+
+    return curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                               timeout < connect_max ? timeout : connect_max)
+                  == CURLE_OK
+           && curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout / 1000 + 1)
+                  == CURLE_OK;
+}
+
 static int set_server(CURL *curl, const um_smtp_server_t *server)
 {
     static const long levels[] = {
@@ -247,19 +276,11 @@ static int set_server(CURL *curl, const um_smtp_server_t *server)
         [UM_SMTP_TLS_OPTIONAL] = CURLUSESSL_TRY,
         [UM_SMTP_TLS_REQUIRED] = CURLUSESSL_ALL,
     };
-    long timeout = (long)apr_time_as_msec(server->timeout);
-    long connect_max = (long)apr_time_as_msec(CONNECT_TIME_MAX);
 
-    return curl_easy_setopt(curl, CURLOPT_URL, server->url) == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_USE_SSL, levels[server->tls]) == CURLE_OK
+    return curl_easy_setopt(curl, CURLOPT_USE_SSL, levels[server->tls]) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_USERNAME, server->user) == CURLE_OK
            && curl_easy_setopt(curl, CURLOPT_PASSWORD, server->password) == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
-                               timeout < connect_max ? timeout : connect_max)
-                  == CURLE_OK
-           && curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, timeout / 1000 + 1)
-                  == CURLE_OK
+           && set_timeouts(curl, server->timeout)
            /* No proxy from the environment, no signal in a process with threads. */
            && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -347,6 +368,60 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
     reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
 }
 
+/* ---- the dialogue ---- */
+
+/* Opens no socket: the address of the server is all that is wanted. */
+static curl_socket_t see_peer(void *baton, curlsocktype purpose, struct curl_sockaddr *peer)
+{
+    um_dialogue_t *dialogue = baton;
+
+    (void)purpose;
+    if (dialogue->helo == NULL) {
+        dialogue->helo = um_helo_towards(&peer->addr, (socklen_t)peer->addrlen, dialogue->pool);
+    }
+    return CURL_SOCKET_BAD;
+}
+
+/* Which address this machine has towards the server is known once libcurl has looked up the
+ * server's name. It has to be told the name for EHLO before it connects, so it is stopped
+ * there; it remembers what it has looked up. */
+static CURLcode find_helo(um_dialogue_t *dialogue, const um_smtp_server_t *server)
+{
+    CURL *curl = dialogue->curl;
+    apr_time_t begun = apr_time_now();
+    CURLcode result;
+
+    if (!set_url(dialogue, server)
+        || curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, see_peer) != CURLE_OK
+        || curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, dialogue) != CURLE_OK) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    result = curl_easy_perform(curl);
+    if (dialogue->helo == NULL) {
+        return result;
+    }
+    dialogue->error[0] = '\0';
+    return set_timeouts(curl, server->timeout - (apr_time_now() - begun))
+                   && curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, NULL) == CURLE_OK
+               ? CURLE_OK
+               : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode hold_dialogue(um_dialogue_t *dialogue, const um_smtp_server_t *server)
+{
+    CURLcode result = CURLE_OK;
+
+    dialogue->helo = server->helo;
+    if (dialogue->helo == NULL) {
+        result = find_helo(dialogue, server);
+    }
+    if (result == CURLE_OK) {
+        result =
+            set_url(dialogue, server) ? curl_easy_perform(dialogue->curl) : CURLE_OUT_OF_MEMORY;
+    }
+    return result;
+}
+
 static void send_mail(um_smtp_reply_t *reply, um_dialogue_t *dialogue,
                       const um_smtp_server_t *server, const um_mail_t *mail)
 {
@@ -355,7 +430,7 @@ static void send_mail(um_smtp_reply_t *reply, um_dialogue_t *dialogue,
     dialogue->needs_utf8 = !um_text_is_ascii(mail->from) || !um_text_is_ascii(mail->to);
     if (set_server(dialogue->curl, server) && set_trust(dialogue->curl, server->ca_file)
         && set_callbacks(dialogue) && set_mail(dialogue, mail, body)) {
-        judge(reply, dialogue, curl_easy_perform(dialogue->curl));
+        judge(reply, dialogue, hold_dialogue(dialogue, server));
     }
     curl_easy_setopt(dialogue->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, QUIT_SECONDS);
     curl_easy_cleanup(dialogue->curl);

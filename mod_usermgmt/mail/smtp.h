@@ -23,6 +23,9 @@ typedef struct um_smtp_server_t {
     const char *url;
     /** For smtp://: STARTTLS. The server's certificate is always checked. */
     um_smtp_tls_t tls;
+    /** The name in EHLO, see um_helo_is_valid(). NULL: the address that this machine has
+     *  towards the server. */
+    const char *helo;
     /** NULL where the server asks for none. */
     const char *user;
     const char *password;

@@ -449,6 +449,26 @@ def test_a_server_that_closes_at_once(new_server, text, told):
         server.stop()
 
 
+# ---- the name in EHLO ----
+
+
+@pytest.mark.parametrize("lines, helo", [
+    ("", "[127.0.0.1]"),
+    ("ServerName users.example.com", "users.example.com"),
+    ("ServerName 192.0.2.7", "[127.0.0.1]"),
+    ("UserMgmtMailHelo mail.example.com", "mail.example.com"),
+    ("UserMgmtMailHelo [192.0.2.1]", "[192.0.2.1]"),
+    ("UserMgmtMailHelo [IPv6:2001:db8::1]\nServerName users.example.com", "[IPv6:2001:db8::1]"),
+])
+def test_the_name_in_ehlo(new_server, make_smtp, lines, helo):
+    """Never a name without a dot, as that of the machine is, which many servers refuse."""
+    smtp = make_smtp()
+    server = new_server(extra=mail_lines(smtp, lines))
+    address = fresh()
+    invite(server.admin, address)
+    assert smtp.wait(address).helo == helo
+
+
 def test_dropped_after_data(server, admin, smtp):
     """Whether the server took it nobody knows, so it comes twice, recognizably."""
     address = fresh()
@@ -800,6 +820,11 @@ GOOD = "UserMgmtMailServer smtp://127.0.0.1:25\nUserMgmtMailFrom users@example.c
     ("UserMgmtMailServer smtp://", "smtp://mail"),
     ("UserMgmtMailServer smtp://exa%0d%0ample.com", "smtp://mail"),
     ("UserMgmtMailServer smtp://mail.example.com", "needs UserMgmtMailFrom"),
+    ("UserMgmtMailHelo localhost", '"localhost" is neither a full domain'),
+    ("UserMgmtMailHelo mail", "neither a full domain"),
+    ("UserMgmtMailHelo 192.0.2.1", "neither a full domain"),
+    ("UserMgmtMailHelo [::1]", "neither a full domain"),
+    ('UserMgmtMailHelo "a.b c"', "neither a full domain"),
     ("UserMgmtMailFrom nobody", "email address"),
     ('UserMgmtMailFrom "a b@example.com"', "email address"),
     (GOOD + "UserMgmtMailUser x", "need each other"),
@@ -986,7 +1011,8 @@ def test_virtual_hosts_on_one_database(new_server, make_smtp, live):
 
 
 @pytest.mark.parametrize("line", [
-    "UserMgmtMailServer smtp://127.0.0.1:26", "UserMgmtMailFrom others@example.com",
+    "UserMgmtMailServer smtp://127.0.0.1:26", "UserMgmtMailHelo a.example.com",
+    "UserMgmtMailFrom others@example.com",
     "UserMgmtMailFrom users@example.com Others", "UserMgmtMailTimeout 7", "UserMgmtMailRetry 7",
     "UserMgmtMailStartTLS Optional"])
 def test_virtual_hosts_on_one_database_that_differ(new_server, live, line):

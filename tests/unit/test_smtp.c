@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file test_smtp.c Answers of mail servers. */
+/** @file test_smtp.c Answers of mail servers, and the name that they are told. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,29 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/mail/helo.h"
 #include "../../mod_usermgmt/mail/smtp_answer.h"
+
+static apr_pool_t *pool;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    apr_pool_destroy(pool);
+    return 0;
+}
 
 /* ---- answers ---- */
 
@@ -137,6 +159,68 @@ static void test_what_is_about_the_sender(void **state)
     }
 }
 
+/* ---- the name in EHLO ---- */
+
+static void test_names(void **state)
+{
+    static const char *const good[] = {
+        "mail.example.com",   "a.b",        "xn--bcher-kva.example", "1.example", "[192.0.2.1]",
+        "[IPv6:2001:db8::1]", "[ipv6:::1]", "A-1.Example.COM",
+    };
+    static const char *const bad[] = {
+        "",
+        "localhost",
+        "mail",
+        "127.0.0.1",
+        "mail.example.com.",
+        ".a.b",
+        "a..b",
+        "-a.b",
+        "a_b.c",
+        "a b.c",
+        "b\xc3\xbc.example",
+        "[",
+        "[]",
+        "]",
+        "[mail.a]",
+        "[::1]",
+        "[IPv6:192.0.2.1]",
+        "[192.0.2.1",
+        "[IPv6:]",
+        "a.b\r\nQUIT",
+        "[192.0.2]",
+        "::1",
+        "a.b/c",
+        "[1.2.3.4]]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(um_helo_is_valid(good[i], pool));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_false(um_helo_is_valid(bad[i], pool));
+    }
+}
+
+static void test_the_own_address(void **state)
+{
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(25) };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(25) };
+    struct sockaddr other = { .sa_family = AF_UNIX };
+    const char *literal;
+
+    (void)state;
+    inet_pton(AF_INET, "127.0.0.2", &four.sin_addr);
+    literal = um_helo_towards((struct sockaddr *)&four, sizeof(four), pool);
+    assert_string_equal(literal, "[127.0.0.1]");
+    six.sin6_addr = in6addr_loopback;
+    literal = um_helo_towards((struct sockaddr *)&six, sizeof(six), pool);
+    /* Not every machine has IPv6. */
+    assert_true(literal == NULL || strcmp(literal, "[IPv6:::1]") == 0);
+    assert_null(um_helo_towards(&other, sizeof(other), pool));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,7 +229,10 @@ int main(void)
         cmocka_unit_test(test_it_is_one_line_of_ascii_of_bounded_length),
         cmocka_unit_test(test_other_lines_are_none),
         cmocka_unit_test(test_what_is_about_the_sender),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_the_own_address),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    apr_initialize();
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -10,34 +10,31 @@
 #include "task.h"
 #include "watchdog.h"
 
-/* What comes in between is added up by whoever asks for a count: some thousand
- * rows under the highest load, which takes a millisecond. */
-#define INTERVAL apr_time_from_sec(1)
 /* How long a database that has failed is left alone. */
 #define DATABASE_PAUSE apr_time_from_sec(5)
 /* How often a database is asked that nothing was changed in from here: for what another
  * machine has left behind. */
 #define LOOK_EVERY apr_time_from_sec(60)
 
-/* One database's. */
 typedef struct um_fold_t {
     const um_runtime_database_t *database;
-    um_task_t *task;
-    /* The task's, while it is at work. Before then the database is left alone. */
-    apr_time_t not_before;
-    /* When it is asked at the latest. */
-    apr_time_t look_at;
     /* A failure is in the log. */
     int is_told;
-    /* The number of the database's changes before it was last asked. */
-    apr_uint32_t changes;
 } um_fold_t;
 
-/* Of um_fold_t *. */
-static apr_array_header_t *folds;
+static void tell(um_fold_t *fold, int has_failed)
+{
+    if (has_failed && !fold->is_told) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, um_runtime_database_server(fold->database),
+                     "UM0078: changes were not folded into counts; it is tried again");
+    }
+    fold->is_told = has_failed;
+}
 
-/* In transactions of bounded size, so that nobody waits for long. */
-static void fold(void *baton, apr_pool_t *pool)
+/* Changes that come meanwhile are added up by the request that asks for a count: some thousand
+ * rows under the highest load, which takes a millisecond. Transactions are of bounded size, so
+ * that nobody waits for long. */
+static void fold_counts(um_task_next_t *next, void *baton, apr_pool_t *pool)
 {
     um_fold_t *fold = baton;
     apr_status_t status = APR_SUCCESS;
@@ -50,68 +47,31 @@ static void fold(void *baton, apr_pool_t *pool)
         status = um_store_fold_counts(&more, fold->database->store, scratch);
     }
     apr_pool_destroy(scratch);
-    fold->look_at = apr_time_now() + LOOK_EVERY;
-    if (status != APR_SUCCESS) {
-        fold->look_at = fold->not_before = apr_time_now() + DATABASE_PAUSE;
-    }
-    if (status != APR_SUCCESS && !fold->is_told) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, um_runtime_database_server(fold->database),
-                     "UM0078: changes were not folded into counts; it is tried again");
-    }
-    fold->is_told = status != APR_SUCCESS;
+    tell(fold, status != APR_SUCCESS);
+    next->is_rest = status != APR_SUCCESS;
+    next->at = apr_time_now() + (next->is_rest ? DATABASE_PAUSE : LOOK_EVERY);
 }
 
-static void fold_if_changed(um_fold_t *fold)
+static um_fold_t *make_fold(const um_runtime_database_t *database, apr_pool_t *pool)
 {
-    apr_time_t now = apr_time_now();
-    apr_uint32_t changes;
+    um_fold_t *fold = apr_pcalloc(pool, sizeof(*fold));
 
-    if (fold->database->store == NULL || um_task_is_running(fold->task)
-        || now < fold->not_before) {
-        return;
-    }
-    changes = um_runtime_changes(fold->database);
-    if (changes != fold->changes || now >= fold->look_at) {
-        fold->changes = changes;
-        um_task_start(fold->task);
-    }
-}
-
-static void fold_counts(int stopping, server_rec *server, apr_pool_t *pool)
-{
-    (void)server;
-    (void)pool;
-    for (int i = 0; i < folds->nelts; i++) {
-        um_fold_t *fold = APR_ARRAY_IDX(folds, i, um_fold_t *);
-
-        if (stopping) {
-            um_task_end(fold->task);
-        } else {
-            fold_if_changed(fold);
-        }
-    }
-}
-
-static void add_fold(const um_runtime_database_t *database, apr_pool_t *pool)
-{
-    um_fold_t *added = apr_pcalloc(pool, sizeof(*added));
-
-    added->database = database;
-    added->task = um_task_make(fold, added, pool);
-    APR_ARRAY_PUSH(folds, um_fold_t *) = added;
+    fold->database = database;
+    return fold;
 }
 
 apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
 {
-    folds = apr_array_make(pconf, 2, sizeof(um_fold_t *));
+    um_tasks_t *tasks = um_tasks_make(fold_counts, pconf);
+
     for (int i = 0; i < um_runtime_database_count(); i++) {
         const um_runtime_database_t *database = um_runtime_database(i);
 
         if (database->is_used && um_dialect_traits(database->database.dialect)->folds_counts) {
-            add_fold(database, pconf);
+            um_tasks_add(tasks, database, make_fold(database, pconf));
         }
     }
-    if (folds->nelts == 0) {
+    if (um_tasks_is_empty(tasks)) {
         return APR_SUCCESS;
     }
     if (ap_find_linked_module("mod_watchdog.c") == NULL) {
@@ -119,5 +79,5 @@ apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
                      "UM0077: mod_watchdog is not loaded: requests fold changes into counts");
         return APR_SUCCESS;
     }
-    return um_watchdog_add("_usermgmt_counts_", fold_counts, INTERVAL, server, pconf);
+    return um_tasks_start(tasks, "_usermgmt_counts_", server);
 }

@@ -10,7 +10,6 @@
 #include "task.h"
 #include "watchdog.h"
 
-#define INTERVAL apr_time_from_sec(1)
 /* How long a database that could not be asked is left alone. */
 #define DATABASE_PAUSE apr_time_from_sec(15)
 /* A mail server that could not be reached is left alone for the pause between two tries
@@ -24,19 +23,9 @@
 typedef struct um_outbox_t {
     um_mailer_t mailer;
     const um_runtime_database_t *database;
-    um_task_t *task;
-    /* The task's, while it is at work. Before then the outbox is left alone. */
-    apr_time_t not_before;
     /* How often in a row the mail server could not be reached, as a factor of the pause. */
     int away_factor;
-    /* When the outbox is looked into at the latest. */
-    apr_time_t look_at;
-    /* The number of the database's changes before it was last looked into. */
-    apr_uint32_t changes;
 } um_outbox_t;
-
-/* Of um_outbox_t *. */
-static apr_array_header_t *outboxes;
 
 static int has_mail(const server_rec *server)
 {
@@ -132,72 +121,45 @@ static apr_interval_time_t away_pause(const um_outbox_t *outbox)
     return pause < longest ? pause : longest;
 }
 
-/* After a run: when to look again. */
-static void plan(um_outbox_t *outbox, apr_status_t status, const um_mailer_state_t *state)
+static void rest(um_task_next_t *next, apr_interval_time_t pause)
 {
-    apr_time_t now = apr_time_now();
-    apr_time_t next = apr_time_from_msec(state->next_attempt_at);
-
-    outbox->look_at = now + LOOK_EVERY;
-    outbox->not_before = 0;
-    if (status != APR_SUCCESS) {
-        outbox->look_at = outbox->not_before = now + DATABASE_PAUSE;
-        return;
-    }
-    if (state->next_attempt_at != 0 && next < outbox->look_at) {
-        outbox->look_at = next;
-    }
-    if (!state->is_away) {
-        outbox->away_factor = 1;
-        return;
-    }
-    outbox->look_at = outbox->not_before = now + away_pause(outbox);
-    outbox->away_factor = outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2
-                                                                    : AWAY_FACTOR_MAX;
+    next->at = apr_time_now() + pause;
+    next->is_rest = 1;
 }
 
-static void send_from(void *baton, apr_pool_t *pool)
+/* After a run that could ask the database: when to look into it again. */
+static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_state_t *state)
+{
+    apr_time_t due = apr_time_from_msec(state->next_attempt_at);
+
+    if (state->is_away) {
+        rest(next, away_pause(outbox));
+        outbox->away_factor =
+            outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2 : AWAY_FACTOR_MAX;
+        return;
+    }
+    outbox->away_factor = 1;
+    next->is_rest = 0;
+    next->at = apr_time_now() + LOOK_EVERY;
+    if (due != 0 && due < next->at) {
+        next->at = due;
+    }
+}
+
+static void send_mail(um_task_next_t *next, void *baton, apr_pool_t *pool)
 {
     um_outbox_t *outbox = baton;
     um_mailer_state_t state = { 0 };
 
-    plan(outbox,
-         um_mailer_run(&state, &outbox->mailer, outbox->database->store, pool), &state);
-}
-
-static void look_into(um_outbox_t *outbox)
-{
-    apr_time_t now = apr_time_now();
-    apr_uint32_t changes;
-
-    if (outbox->database->store == NULL || um_task_is_running(outbox->task)
-        || now < outbox->not_before) {
-        return;
-    }
-    changes = um_runtime_changes(outbox->database);
-    if (changes != outbox->changes || now >= outbox->look_at) {
-        outbox->changes = changes;
-        um_task_start(outbox->task);
+    if (um_mailer_run(&state, &outbox->mailer, outbox->database->store, pool) == APR_SUCCESS) {
+        plan(next, outbox, &state);
+    } else {
+        rest(next, DATABASE_PAUSE);
     }
 }
 
-static void send_mail(int stopping, server_rec *server, apr_pool_t *pool)
-{
-    (void)server;
-    (void)pool;
-    for (int i = 0; i < outboxes->nelts; i++) {
-        um_outbox_t *outbox = APR_ARRAY_IDX(outboxes, i, um_outbox_t *);
-
-        if (stopping) {
-            um_task_end(outbox->task);
-        } else {
-            look_into(outbox);
-        }
-    }
-}
-
-static void add_outbox(const um_runtime_database_t *database, const server_rec *sender,
-                       const um_mail_template_t *template, apr_pool_t *pool)
+static um_outbox_t *make_outbox(const um_runtime_database_t *database, const server_rec *sender,
+                                const um_mail_template_t *template, apr_pool_t *pool)
 {
     um_outbox_t *outbox = apr_pcalloc(pool, sizeof(*outbox));
 
@@ -208,9 +170,8 @@ static void add_outbox(const um_runtime_database_t *database, const server_rec *
     }
     outbox->mailer.stop = is_stopping;
     outbox->database = database;
-    outbox->task = um_task_make(send_from, outbox, pool);
     outbox->away_factor = 1;
-    APR_ARRAY_PUSH(outboxes, um_outbox_t *) = outbox;
+    return outbox;
 }
 
 static apr_status_t end_smtp(void *unused)
@@ -225,17 +186,17 @@ apr_status_t um_mailing_init(apr_pool_t *pconf, server_rec *server)
     um_mail_template_t *template = NULL;
     const char *error = um_mail_template_parse(&template, um_mail_template_default, pconf);
     apr_status_t status = error == NULL ? APR_SUCCESS : APR_EGENERAL;
+    um_tasks_t *tasks = um_tasks_make(send_mail, pconf);
 
-    outboxes = apr_array_make(pconf, 2, sizeof(um_outbox_t *));
     for (int i = 0; i < um_runtime_database_count(); i++) {
         const um_runtime_database_t *database = um_runtime_database(i);
         const server_rec *sender = find_sender(database);
 
         if (sender != NULL) {
-            add_outbox(database, sender, template, pconf);
+            um_tasks_add(tasks, database, make_outbox(database, sender, template, pconf));
         }
     }
-    if (outboxes->nelts == 0) {
+    if (um_tasks_is_empty(tasks)) {
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
@@ -247,5 +208,5 @@ apr_status_t um_mailing_init(apr_pool_t *pconf, server_rec *server)
         return status;
     }
     apr_pool_cleanup_register(pconf, NULL, end_smtp, apr_pool_cleanup_null);
-    return um_watchdog_add("_usermgmt_mail_", send_mail, INTERVAL, server, pconf);
+    return um_tasks_start(tasks, "_usermgmt_mail_", server);
 }

@@ -177,8 +177,8 @@ apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
                      "UM0072: UserMgmtSessionTable is changed by a full restart only");
     }
     if (status == APR_SUCCESS) {
-        status = um_watchdog_add(MUTEX_TYPE, write_sessions, um_config_session_flush(server),
-                                 server, pconf);
+        status = um_watchdog_add(MUTEX_TYPE, write_sessions, server,
+                                 um_config_session_flush(server), server, pconf);
     }
     return status;
 }
@@ -326,10 +326,10 @@ static void write_batch(um_turn_t *turn, apr_array_header_t *batch)
     }
 }
 
-static void write_sessions(int stopping, server_rec *server, apr_pool_t *pool)
+static void write_sessions(int stopping, void *baton, apr_pool_t *pool)
 {
     int databases = um_runtime_database_count();
-    um_turn_t turn = { server, apr_pcalloc(pool, (apr_size_t)databases + 1) };
+    um_turn_t turn = { baton, apr_pcalloc(pool, (apr_size_t)databases + 1) };
     apr_size_t position = 0;
     apr_status_t status;
     apr_pool_t *scratch;

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file task.c Work in a thread of its own, see task.h. */
+/** @file task.c Work that returns, for each database, see task.h. */
 
 #include "task.h"
 
@@ -8,29 +8,57 @@
 #include <apr_thread_proc.h>
 
 #include "../base/digest.h"
+#include "watchdog.h"
 
-struct um_task_t {
+/* How often it is looked whether there is something to do. That asks no database. */
+#define INTERVAL apr_time_from_sec(1)
+
+/* The work for one database. */
+typedef struct um_task_t {
     um_task_work_t *work;
+    const um_runtime_database_t *database;
     void *baton;
+    /* The thread's while it runs. */
+    um_task_next_t next;
+    /* The number of the database's changes before the work last began. */
+    apr_uint32_t changes;
     volatile apr_uint32_t running;
     /* Until it is joined; its pool is the thread's. */
     apr_thread_t *thread;
     apr_pool_t *pool;
+} um_task_t;
+
+struct um_tasks_t {
+    um_task_work_t *work;
+    /* Of um_task_t *. */
+    apr_array_header_t *all;
 };
 
-um_task_t *um_task_make(um_task_work_t *work, void *baton, apr_pool_t *pool)
+um_tasks_t *um_tasks_make(um_task_work_t *work, apr_pool_t *pool)
 {
-    um_task_t *task = apr_pcalloc(pool, sizeof(*task));
+    um_tasks_t *tasks = apr_pcalloc(pool, sizeof(*tasks));
 
-    task->work = work;
+    tasks->work = work;
+    tasks->all = apr_array_make(pool, 2, sizeof(um_task_t *));
+    return tasks;
+}
+
+void um_tasks_add(um_tasks_t *tasks, const um_runtime_database_t *database, void *baton)
+{
+    um_task_t *task = apr_pcalloc(tasks->all->pool, sizeof(*task));
+
+    task->work = tasks->work;
+    task->database = database;
     task->baton = baton;
-    return task;
+    APR_ARRAY_PUSH(tasks->all, um_task_t *) = task;
 }
 
-int um_task_is_running(const um_task_t *task)
+int um_tasks_is_empty(const um_tasks_t *tasks)
 {
-    return apr_atomic_read32((volatile apr_uint32_t *)&task->running) != 0;
+    return tasks->all->nelts == 0;
 }
+
+/* ---- the thread ---- */
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
@@ -39,13 +67,14 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     (void)thread;
     /* A signal's handler may end the process, which waits for this thread. */
     apr_setup_signal_thread();
-    task->work(task->baton, task->pool);
+    task->work(&task->next, task->baton, task->pool);
     um_digest_end_thread();
     apr_atomic_set32(&task->running, 0);
     return NULL;
 }
 
-void um_task_end(um_task_t *task)
+/* Wait until the task is not at work any more. */
+static void end(um_task_t *task)
 {
     apr_status_t result;
 
@@ -56,9 +85,9 @@ void um_task_end(um_task_t *task)
     }
 }
 
-void um_task_start(um_task_t *task)
+static void begin(um_task_t *task)
 {
-    um_task_end(task);
+    end(task);
     /* No child of the process's pool, which goes while a thread may still be at work. */
     if (apr_pool_create(&task->pool, NULL) != APR_SUCCESS) {
         return;
@@ -69,4 +98,43 @@ void um_task_start(um_task_t *task)
         apr_pool_destroy(task->pool);
         task->thread = NULL;
     }
+}
+
+/* ---- when it runs ---- */
+
+static void begin_if_due(um_task_t *task)
+{
+    apr_uint32_t changes;
+    int is_time;
+
+    if (task->database->store == NULL || apr_atomic_read32(&task->running) != 0) {
+        return;
+    }
+    is_time = apr_time_now() >= task->next.at;
+    changes = um_runtime_changes(task->database);
+    if (is_time || (changes != task->changes && !task->next.is_rest)) {
+        task->changes = changes;
+        begin(task);
+    }
+}
+
+static void run_tasks(int stopping, void *baton, apr_pool_t *pool)
+{
+    const um_tasks_t *tasks = baton;
+
+    (void)pool;
+    for (int i = 0; i < tasks->all->nelts; i++) {
+        um_task_t *task = APR_ARRAY_IDX(tasks->all, i, um_task_t *);
+
+        if (stopping) {
+            end(task);
+        } else {
+            begin_if_due(task);
+        }
+    }
+}
+
+apr_status_t um_tasks_start(um_tasks_t *tasks, const char *name, server_rec *server)
+{
+    return um_watchdog_add(name, run_tasks, tasks, INTERVAL, server, tasks->all->pool);
 }

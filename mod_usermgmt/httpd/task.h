@@ -4,28 +4,41 @@
 
 /**
  * @file task.h
- * Work for one database that may take long, because that or a mail server is slow or
- * silent: a thread of its own does it, so that it holds up no other's.
+ * Work that returns, for each database: one process of the server does it (watchdog.h).
+ * Each database has a thread of its own for it, because a database or a mail server that
+ * is slow or silent must not hold up the work for others. There is no thread, and no
+ * question to the database, while there is nothing to do.
  */
 
-#include <apr_pools.h>
+#include "runtime.h"
 
-/** Does the work; pool is the thread's, and gone afterwards. */
-typedef void um_task_work_t(void *baton, apr_pool_t *pool);
+/** When the work is done again. Once something was changed in the database through this
+ *  server, it is done at once, unless the database is to rest. */
+typedef struct um_task_next_t {
+    /** At this time at the latest, microseconds since 1970. */
+    apr_time_t at;
+    /** Non-zero: not before that time either. */
+    int is_rest;
+} um_task_next_t;
 
-typedef struct um_task_t um_task_t;
+/** Does the work; pool is the thread's, and gone afterwards. Something that takes long should
+ *  look at um_watchdog_stopping(). */
+typedef void um_task_work_t(um_task_next_t *next, void *baton, apr_pool_t *pool);
 
-/** Make a task, which is not at work yet. */
-um_task_t *um_task_make(um_task_work_t *work, void *baton, apr_pool_t *pool);
+/** Work of one kind for some databases. */
+typedef struct um_tasks_t um_tasks_t;
 
-/** Tell whether it is at work. Where it is not, all that it wrote is there to be read. */
-int um_task_is_running(const um_task_t *task);
+/** Make an empty one; pool is the configuration's. */
+um_tasks_t *um_tasks_make(um_task_work_t *work, apr_pool_t *pool);
 
-/** Begin the work in a thread; the task must not be at work. By one thread alone, as
- *  um_task_end(). */
-void um_task_start(um_task_t *task);
+/** Have the work done for one more database, for the first time soon after the start. */
+void um_tasks_add(um_tasks_t *tasks, const um_runtime_database_t *database, void *baton);
 
-/** Wait until it is not at work any more. */
-void um_task_end(um_task_t *task);
+/** Tell whether there is no database. */
+int um_tasks_is_empty(const um_tasks_t *tasks);
+
+/** Have the work begin in a child process; in post_config, after um_watchdog_init(). For the
+ *  name and the errors see um_watchdog_add(). */
+apr_status_t um_tasks_start(um_tasks_t *tasks, const char *name, server_rec *server);
 
 #endif

@@ -14,7 +14,7 @@
 
 typedef struct um_job_t {
     um_watchdog_work_t *work;
-    server_rec *server;
+    void *baton;
     /* In a child process: held while it works. */
     apr_thread_mutex_t *mutex;
 } um_job_t;
@@ -44,14 +44,14 @@ static apr_status_t run(int watchdog_state, void *data, apr_pool_t *pool)
     apr_setup_signal_thread();
     apr_thread_mutex_lock(job->mutex);
     if (apr_atomic_read32(&state) == RUNNING) {
-        job->work(0, job->server, pool);
+        job->work(0, job->baton, pool);
         um_digest_end_thread();
     }
     apr_thread_mutex_unlock(job->mutex);
     return APR_SUCCESS;
 }
 
-apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
+apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work, void *baton,
                              apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance;
@@ -63,7 +63,7 @@ apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
     get_instance = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     register_callback = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     job->work = work;
-    job->server = server;
+    job->baton = baton;
     if (get_instance != NULL && register_callback != NULL) {
         /* An instance of its own: other work does not hold it up. */
         status = get_instance(&watchdog, name, 0, 1, pconf);
@@ -91,7 +91,7 @@ static apr_status_t stop(void *data)
         um_job_t *job = APR_ARRAY_IDX(jobs, i, um_job_t *);
 
         apr_thread_mutex_lock(job->mutex);
-        job->work(1, job->server, pool);
+        job->work(1, job->baton, pool);
         apr_thread_mutex_unlock(job->mutex);
     }
     return APR_SUCCESS;

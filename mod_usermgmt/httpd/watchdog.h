@@ -15,7 +15,7 @@
  * @param stopping non-zero: this process ends, this is the last call in it
  * @param pool     cleared afterwards
  */
-typedef void um_watchdog_work_t(int stopping, server_rec *server, apr_pool_t *pool);
+typedef void um_watchdog_work_t(int stopping, void *baton, apr_pool_t *pool);
 
 /** Forget the work of the configuration before; in post_config. */
 void um_watchdog_init(apr_pool_t *pconf);
@@ -25,7 +25,7 @@ void um_watchdog_init(apr_pool_t *pconf);
  * @param name a constant, for mod_watchdog's messages and mutex
  * @return APR_SUCCESS, or an error, logged, where there is no mod_watchdog
  */
-apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work,
+apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work, void *baton,
                              apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf);
 
 /** Let the work begin in a child process, and have it end before what

@@ -26,7 +26,6 @@ static apr_int64_t org_id;
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
     sqlite_host_t *host;
-    um_writer_t *writer = NULL;
     um_caller_record_t *record = NULL;
     um_db_t *db = NULL;
     char digest[UM_SHA256_HEX_LENGTH + 1];
@@ -38,9 +37,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     REQUIRE(um_digest_sha256(digest, NULL, 0) == APR_SUCCESS);
     parent = fuzz_start();
     host = sqlite_host_create(parent);
-    REQUIRE(host != NULL && um_writer_create(&writer, parent) == APR_SUCCESS);
-    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, parent);
-    REQUIRE(um_store_open(&db, store, parent) == APR_SUCCESS);
+    store = sqlite_host_make_store(host);
+    REQUIRE(store != NULL && um_store_open(&db, store, parent) == APR_SUCCESS);
     REQUIRE(um_store_callers_get(&record, db, "default", "x", parent) == APR_SUCCESS);
     org_id = record->org_id;
     um_db_close(db);

@@ -58,12 +58,12 @@ static inline apr_status_t sqlite_host_open(um_connection_t **connection, sqlite
 }
 
 static inline apr_status_t sqlite_host_acquire(um_connection_t **connection, um_acquire_t which,
-                                               void *baton, apr_pool_t *pool)
+                                               void *baton, apr_pool_t *scratch)
 {
     sqlite_host_t *host = baton;
     apr_status_t status = APR_SUCCESS;
 
-    (void)pool;
+    (void)scratch;
     apr_thread_mutex_lock(host->mutex);
     if (host->refuse_connections) {
         status = UM_EUNAVAILABLE;
@@ -116,40 +116,40 @@ static inline void sqlite_host_log(um_log_level_t level, int id, apr_status_t st
 /* A host on a new file in the folder for temporary ones; it is removed with pool. */
 static inline apr_status_t sqlite_host_remove(void *path)
 {
-    apr_pool_t *pool;
+    apr_pool_t *scratch;
 
-    apr_pool_create(&pool, NULL);
-    apr_file_remove(path, pool);
-    apr_file_remove(apr_pstrcat(pool, path, "-wal", NULL), pool);
-    apr_file_remove(apr_pstrcat(pool, path, "-shm", NULL), pool);
-    apr_pool_destroy(pool);
+    apr_pool_create(&scratch, NULL);
+    apr_file_remove(path, scratch);
+    apr_file_remove(apr_pstrcat(scratch, path, "-wal", NULL), scratch);
+    apr_file_remove(apr_pstrcat(scratch, path, "-shm", NULL), scratch);
+    apr_pool_destroy(scratch);
     return APR_SUCCESS;
 }
 
-static inline sqlite_host_t *sqlite_host_create(apr_pool_t *pool)
+static inline sqlite_host_t *sqlite_host_create(apr_pool_t *parent)
 {
-    sqlite_host_t *host = apr_pcalloc(pool, sizeof(*host));
+    sqlite_host_t *host = apr_pcalloc(parent, sizeof(*host));
     apr_file_t *file = NULL;
     const char *folder = NULL;
     char *path;
 
-    host->pool = pool;
+    host->pool = parent;
     host->now = apr_time_from_sec(1700000000);
-    apr_thread_mutex_create(&host->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (um_database_find_driver(&host->database, "sqlite3", pool) != APR_SUCCESS
-        || apr_temp_dir_get(&folder, pool) != APR_SUCCESS) {
+    apr_thread_mutex_create(&host->mutex, APR_THREAD_MUTEX_DEFAULT, parent);
+    if (um_database_find_driver(&host->database, "sqlite3", parent) != APR_SUCCESS
+        || apr_temp_dir_get(&folder, parent) != APR_SUCCESS) {
         return NULL;
     }
-    path = apr_pstrcat(pool, folder, "/usermgmt-test-XXXXXX", NULL);
-    if (apr_file_mktemp(&file, path, APR_FOPEN_CREATE | APR_FOPEN_READ | APR_FOPEN_WRITE, pool)
+    path = apr_pstrcat(parent, folder, "/usermgmt-test-XXXXXX", NULL);
+    if (apr_file_mktemp(&file, path, APR_FOPEN_CREATE | APR_FOPEN_READ | APR_FOPEN_WRITE, parent)
         != APR_SUCCESS) {
         return NULL;
     }
     apr_file_close(file);
     host->path = path;
     host->database.params = path;
-    apr_pool_cleanup_register(pool, path, sqlite_host_remove, apr_pool_cleanup_null);
-    apr_pool_cleanup_register(pool, host, sqlite_host_close_idle, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(parent, path, sqlite_host_remove, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(parent, host, sqlite_host_close_idle, apr_pool_cleanup_null);
     host->host.baton = host;
     host->host.acquire = sqlite_host_acquire;
     host->host.release = sqlite_host_release;
@@ -157,6 +157,28 @@ static inline sqlite_host_t *sqlite_host_create(apr_pool_t *pool)
     host->host.random = sqlite_host_random;
     host->host.log = sqlite_host_log;
     return host;
+}
+
+/* A store on the host's database, its schema made; NULL where that fails. */
+static inline um_store_t *sqlite_host_make_store(sqlite_host_t *host)
+{
+    um_writer_t *writer = NULL;
+    um_store_t *store;
+
+    if (host == NULL || um_writer_create(&writer, host->pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, host->pool);
+    return um_store_prepare(store, host->pool) == APR_SUCCESS ? store : NULL;
+}
+
+/* A database opened from a store of its own; NULL where that fails. */
+static inline um_db_t *sqlite_host_open_db(sqlite_host_t *host)
+{
+    um_store_t *store = sqlite_host_make_store(host);
+    um_db_t *db = NULL;
+
+    return store != NULL && um_store_open(&db, store, host->pool) == APR_SUCCESS ? db : NULL;
 }
 
 #endif

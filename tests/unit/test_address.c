@@ -1,53 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_address.c Which texts are addresses, and which of them are the same. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/address.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define E_ACUTE "\xc3\xa9"
-#define EMOJI "\xf0\x9f\x98\x80"
 #define KELVIN "\xe2\x84\xaa"
 #define SHARP_S "\xc3\x9f"
 #define ZERO_WIDTH_SPACE "\xe2\x80\x8b"
 #define FULL_WIDTH_GREATER "\xef\xbc\x9e"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
-
-/* A text so many times. */
-static const char *times(int count, const char *text)
-{
-    char *result = apr_pstrdup(pool, "");
-
-    while (count-- > 0) {
-        result = apr_pstrcat(pool, result, text, NULL);
-    }
-    return result;
-}
 
 static const char *join(const char *a, const char *b)
 {
@@ -329,20 +290,16 @@ static void mail_goes_to_the_address_as_it_was_sent(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_addresses),
-        cmocka_unit_test(bad_addresses),
-        cmocka_unit_test(addresses_have_a_size),
-        cmocka_unit_test(a_refusal_says_what_is_wrong),
-        cmocka_unit_test(keys),
-        cmocka_unit_test(an_ascii_domain_needs_no_library),
-        cmocka_unit_test(identities),
-        cmocka_unit_test(prefixes),
-        cmocka_unit_test(mail_goes_to_the_address_as_it_was_sent),
+        WITH_POOL(good_addresses),
+        WITH_POOL(bad_addresses),
+        WITH_POOL(addresses_have_a_size),
+        WITH_POOL(a_refusal_says_what_is_wrong),
+        WITH_POOL(keys),
+        WITH_POOL(an_ascii_domain_needs_no_library),
+        WITH_POOL(identities),
+        WITH_POOL(prefixes),
+        WITH_POOL(mail_goes_to_the_address_as_it_was_sent),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("address", tests, set_up, tear_down);
-    apr_terminate();
-    return failed;
+    return RUN("address", tests);
 }

@@ -1,33 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_buffer.c A text that grows. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/buffer.h"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* Leave other bytes than NULs in the memory that the pool gives next. */
 static void soil_pool(void)
@@ -155,7 +131,7 @@ static void integers_are_decimal(void **state)
                                            INT64_MIN, INT64_MIN + 1, 1000000000000000000 };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 0; i < COUNT(numbers); i++) {
         um_buffer_t buffer;
 
         um_buffer_init(&buffer, 0, pool);
@@ -169,18 +145,14 @@ static void integers_are_decimal(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_begins_empty),
-        cmocka_unit_test(it_grows_from_any_capacity),
-        cmocka_unit_test(it_keeps_every_byte),
-        cmocka_unit_test(its_own_text_can_be_appended),
-        cmocka_unit_test(room_is_at_the_end_and_changes_nothing),
-        cmocka_unit_test(it_grows_in_leaps),
-        cmocka_unit_test(integers_are_decimal),
+        WITH_POOL(it_begins_empty),
+        WITH_POOL(it_grows_from_any_capacity),
+        WITH_POOL(it_keeps_every_byte),
+        WITH_POOL(its_own_text_can_be_appended),
+        WITH_POOL(room_is_at_the_end_and_changes_nothing),
+        WITH_POOL(it_grows_in_leaps),
+        WITH_POOL(integers_are_decimal),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("buffer", tests, set_up, tear_down);
-    apr_terminate();
-    return failed;
+    return RUN("buffer", tests);
 }

@@ -3,15 +3,10 @@
 
 #define _DEFAULT_SOURCE /* timegm */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/instant.h"
 
@@ -209,7 +204,7 @@ static void what_is_finer_is_cut_off_or_rounded_up(void **state)
     apr_int64_t ms;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         assert_true(um_instant_parse(&ms, texts[i].text));
         assert_int_equal(ms, texts[i].down);
         assert_true(um_instant_parse_up(&ms, texts[i].text));
@@ -274,7 +269,7 @@ static void everything_else_is_refused(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         assert_refused(texts[i]);
     }
 }
@@ -318,5 +313,5 @@ int main(void)
         cmocka_unit_test(a_damaged_text_is_refused),
     };
 
-    return cmocka_run_group_tests_name("instant", tests, NULL, NULL);
+    return RUN("instant", tests);
 }

@@ -1,17 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_invitation.c Invitations, their secrets and links, in the store. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/digest.h"
 #include "sqlite_host.h"
 
-static apr_pool_t *pool;
 static sqlite_host_t *host;
 static um_db_t *db;
 static apr_int64_t org;
@@ -19,18 +13,11 @@ static apr_int64_t org;
 static int set_up(void **state)
 {
     um_caller_record_t *record = NULL;
-    um_writer_t *writer = NULL;
-    um_store_t *store;
 
-    (void)state;
-    apr_pool_create(&pool, NULL);
+    make_pool(state);
     host = sqlite_host_create(pool);
-    if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
-        return -1;
-    }
-    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
-    if (um_store_open(&db, store, pool) != APR_SUCCESS
-        || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
+    db = sqlite_host_open_db(host);
+    if (db == NULL || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
         return -1;
     }
     org = record->org_id;
@@ -293,7 +280,7 @@ static void accept_links(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+    for (size_t i = 0; i < COUNT(links); i++) {
         const char *link = NULL;
 
         um_invitation_accept_link(&link, links[i].platform_link, "S", pool);
@@ -311,28 +298,22 @@ static void the_names_of_statuses(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_stored_comes_back),
-        TEST(one_is_pending_for_an_address),
-        TEST(it_expires_by_the_clock),
-        TEST(it_ends_once),
-        TEST(it_is_renewed),
-        TEST(a_secret_is_32_random_bytes),
-        TEST(a_secret_is_base64url),
-        TEST(all_secrets_hold_until_the_end),
-        TEST(a_secret_ends_with_acceptance),
-        TEST(digests_are_compared_whole),
-        TEST(accept_links),
-        TEST(the_names_of_statuses),
+        WITH_TEAR_DOWN(what_is_stored_comes_back),
+        WITH_TEAR_DOWN(one_is_pending_for_an_address),
+        WITH_TEAR_DOWN(it_expires_by_the_clock),
+        WITH_TEAR_DOWN(it_ends_once),
+        WITH_TEAR_DOWN(it_is_renewed),
+        WITH_TEAR_DOWN(a_secret_is_32_random_bytes),
+        WITH_TEAR_DOWN(a_secret_is_base64url),
+        WITH_TEAR_DOWN(all_secrets_hold_until_the_end),
+        WITH_TEAR_DOWN(a_secret_ends_with_acceptance),
+        WITH_TEAR_DOWN(digests_are_compared_whole),
+        WITH_TEAR_DOWN(accept_links),
+        WITH_TEAR_DOWN(the_names_of_statuses),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("invitation", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("invitation", tests);
 }

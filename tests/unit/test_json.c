@@ -1,44 +1,23 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_json.c JSON text to values and back. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/json.h"
 #include "../../mod_usermgmt/base/status.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define E_ACUTE "\xc3\xa9"
-#define EMOJI "\xf0\x9f\x98\x80"
 /* Digits that tell every double. */
 #define DIGITS_MAX 17
 
-static apr_pool_t *pool;
 static uint64_t random_state;
 
 static int set_up(void **state)
 {
-    (void)state;
     random_state = 0x9E3779B97F4A7C15u;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
+    return make_pool(state);
 }
 
 /* xorshift64*: the same numbers in every run. */
@@ -53,17 +32,6 @@ static uint64_t next_random(void)
 static unsigned below(unsigned end)
 {
     return (unsigned)(next_random() % end);
-}
-
-static const char *times(int count, const char *text)
-{
-    um_buffer_t buffer;
-
-    um_buffer_init(&buffer, 64, pool);
-    while (count-- > 0) {
-        um_buffer_puts(&buffer, text);
-    }
-    return buffer.data;
 }
 
 static const char *join(const char *a, const char *b, const char *c)
@@ -1036,50 +1004,44 @@ static void what_is_too_long_is_left_off(void **state)
     assert_true(strlen(put_up_to("{\"a\":{\"b\":[0,0,0,0,0,0,0,0,0,0]}}", 12)) < 20);
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        WITH_POOL(what_is_short_already_comes_back_the_same),
-        WITH_POOL(what_can_be_shorter_comes_back_shorter),
-        WITH_POOL(malformed_texts_are_refused),
-        WITH_POOL(a_text_ends_where_its_length_says),
-        WITH_POOL(surrogates_come_in_pairs),
-        WITH_POOL(bytes_must_be_utf_8),
-        WITH_POOL(the_null_character_is_refused),
-        WITH_POOL(names_come_once),
-        WITH_POOL(levels_are_counted_from_the_outermost_value),
-        WITH_POOL(values_are_counted_before_they_are_made),
-        WITH_POOL(errors_tell_where_they_are),
-        WITH_POOL(an_error_quotes_nothing_of_the_text),
-        WITH_POOL(integers_have_64_bits),
-        WITH_POOL(reals_stay_in_range),
-        WITH_POOL(zero_is_no_number_rounded_to_zero),
-        WITH_POOL(a_long_number_can_be_rounded_to_zero_without_an_exponent),
-        WITH_POOL(odd_doubles_survive),
-        WITH_POOL(powers_and_their_neighbours_survive),
-        WITH_POOL(random_doubles_survive),
-        WITH_POOL(random_decimals_come_back_as_they_were),
-        WITH_POOL(random_trees_survive),
-        WITH_POOL(damaged_trees_do_no_harm),
-        WITH_POOL(long_texts_take_time_by_their_length),
-        WITH_POOL(types_are_told_apart),
-        WITH_POOL(members_are_visited_in_the_order_of_the_text),
-        WITH_POOL(a_text_is_split_into_its_members),
-        WITH_POOL(equal_values),
-        WITH_POOL(a_value_lives_as_long_as_its_pool),
-        WITH_POOL(every_character_of_a_string_is_read_back),
-        WITH_POOL(an_escape_is_found_at_every_place),
-        WITH_POOL(strings_and_instants_are_appended),
-        WITH_POOL(members_are_appended_with_their_commas),
-        WITH_POOL(a_name_may_be_its_object_s_first),
-        WITH_POOL(what_is_too_long_is_left_off),
+        WITH_SET_UP(what_is_short_already_comes_back_the_same),
+        WITH_SET_UP(what_can_be_shorter_comes_back_shorter),
+        WITH_SET_UP(malformed_texts_are_refused),
+        WITH_SET_UP(a_text_ends_where_its_length_says),
+        WITH_SET_UP(surrogates_come_in_pairs),
+        WITH_SET_UP(bytes_must_be_utf_8),
+        WITH_SET_UP(the_null_character_is_refused),
+        WITH_SET_UP(names_come_once),
+        WITH_SET_UP(levels_are_counted_from_the_outermost_value),
+        WITH_SET_UP(values_are_counted_before_they_are_made),
+        WITH_SET_UP(errors_tell_where_they_are),
+        WITH_SET_UP(an_error_quotes_nothing_of_the_text),
+        WITH_SET_UP(integers_have_64_bits),
+        WITH_SET_UP(reals_stay_in_range),
+        WITH_SET_UP(zero_is_no_number_rounded_to_zero),
+        WITH_SET_UP(a_long_number_can_be_rounded_to_zero_without_an_exponent),
+        WITH_SET_UP(odd_doubles_survive),
+        WITH_SET_UP(powers_and_their_neighbours_survive),
+        WITH_SET_UP(random_doubles_survive),
+        WITH_SET_UP(random_decimals_come_back_as_they_were),
+        WITH_SET_UP(random_trees_survive),
+        WITH_SET_UP(damaged_trees_do_no_harm),
+        WITH_SET_UP(long_texts_take_time_by_their_length),
+        WITH_SET_UP(types_are_told_apart),
+        WITH_SET_UP(members_are_visited_in_the_order_of_the_text),
+        WITH_SET_UP(a_text_is_split_into_its_members),
+        WITH_SET_UP(equal_values),
+        WITH_SET_UP(a_value_lives_as_long_as_its_pool),
+        WITH_SET_UP(every_character_of_a_string_is_read_back),
+        WITH_SET_UP(an_escape_is_found_at_every_place),
+        WITH_SET_UP(strings_and_instants_are_appended),
+        WITH_SET_UP(members_are_appended_with_their_commas),
+        WITH_SET_UP(a_name_may_be_its_object_s_first),
+        WITH_SET_UP(what_is_too_long_is_left_off),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("json", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("json", tests);
 }

@@ -1,16 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_limit.c Limits on costly work, and the gate. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <apr_atomic.h>
-#include <apr_general.h>
 #include <apr_thread_proc.h>
+
+#include "unit.h"
 
 #include "../../mod_usermgmt/db/gate.h"
 #include "../../mod_usermgmt/db/limit.h"
@@ -19,7 +13,6 @@
 #define LONG apr_time_from_sec(20)
 #define SHORT apr_time_from_msec(20)
 
-static apr_pool_t *pool;
 static um_limit_t *limit;
 static um_gate_t *gate;
 static volatile apr_uint32_t inside;
@@ -28,20 +21,12 @@ static volatile apr_uint32_t done;
 
 static int set_up(void **state)
 {
-    (void)state;
+    make_pool(state);
     inside = most = done = 0;
-    apr_pool_create(&pool, NULL);
     return um_limit_create(&limit, 3, pool) == APR_SUCCESS
                    && um_gate_create(&gate, pool) == APR_SUCCESS
                ? 0
                : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
 }
 
 static apr_thread_t *start(apr_thread_start_t function)
@@ -201,18 +186,15 @@ static void a_gate_closes_once_nobody_is_inside(void **state)
     assert_int_equal(done, 1);
 }
 
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(so_many_at_a_time),
-        FRESH(who_waits_too_long_is_refused),
-        FRESH(a_place_is_for_who_waited),
-        FRESH(while_it_drains_none_begins),
-        FRESH(a_gate_closes_once_nobody_is_inside),
+        WITH_SET_UP(so_many_at_a_time),
+        WITH_SET_UP(who_waits_too_long_is_refused),
+        WITH_SET_UP(a_place_is_for_who_waited),
+        WITH_SET_UP(while_it_drains_none_begins),
+        WITH_SET_UP(a_gate_closes_once_nobody_is_inside),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN("limit", tests);
 }

@@ -1,33 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_link.c Which links to a platform are taken. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/core/link.h"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) != APR_SUCCESS;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 static void expect_good(const char *const *links)
 {
@@ -382,7 +358,7 @@ static void origins_in_other_forms(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) WITH_POOL(name)
 
 int main(void)
 {
@@ -400,10 +376,6 @@ int main(void)
         TEST(origins_as_browsers_send_them),
         TEST(origins_in_other_forms),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("link", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("link", tests);
 }

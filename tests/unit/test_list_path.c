@@ -2,12 +2,7 @@
 /** @file test_list_path.c The paths of lists on SQLite: every combination of
  *  conditions, order and cursors is planned and explained. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/db/list_path.h"
 #include "../../mod_usermgmt/db/schema.h"
@@ -16,7 +11,6 @@
 /* Of these a tenth is sorted, and ten are few. */
 #define ROWS 3000
 
-static apr_pool_t *pool;
 static sqlite_host_t *host;
 static um_db_t *db;
 static apr_int64_t org;
@@ -113,21 +107,11 @@ static apr_status_t make_uids(void)
 
 static int set_up(void **state)
 {
-    um_writer_t *writer = NULL;
-    um_store_t *store;
-
-    (void)state;
-    apr_pool_create(&pool, NULL);
+    make_pool(state);
     host = sqlite_host_create(pool);
-    if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
-        return -1;
-    }
-    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
-    if (um_store_open(&db, store, pool) != APR_SUCCESS) {
-        return -1;
-    }
+    db = sqlite_host_open_db(host);
     org = 1;
-    if (make_uids() != APR_SUCCESS) {
+    if (db == NULL || make_uids() != APR_SUCCESS) {
         return -1;
     }
     for (int i = 0; fill[i] != NULL; i++) {
@@ -200,7 +184,7 @@ static void check_scans(const plan_t *plan)
 {
     static const char *const tables[] = { "SCAN u", "SCAN s", "SCAN i", "SCAN e", "SCAN TABLE" };
 
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    for (size_t i = 0; i < COUNT(tables); i++) {
         if (has_line(plan, tables[i], "") && !has_line(plan, "SCAN SUBQUERY", "")) {
             REFUSE(plan, "a scan");
         }
@@ -370,7 +354,7 @@ static void check_kind(um_list_source_t source, const sample_t *samples, int ord
 static void every_combination_has_a_short_path(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < COUNT(kinds); i++) {
         check_kind(kinds[i].source, kinds[i].samples, kinds[i].orders);
     }
 }

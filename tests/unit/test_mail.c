@@ -1,46 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_mail.c Texts of a mail's header. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <apr_base64.h>
-#include <apr_general.h>
-#include <apr_strings.h>
+
+#include "unit.h"
 
 #include "../../mod_usermgmt/mail/mail.h"
 
 #define LINE_MAX_BYTES 76
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
-
-static const char *times(int count, const char *text)
-{
-    char *result = apr_pstrdup(pool, "");
-
-    while (count-- > 0) {
-        result = apr_pstrcat(pool, result, text, NULL);
-    }
-    return result;
-}
 
 /* What a reader's program makes of encoded words; each line is checked, and
  * each word must end where a character does. */
@@ -84,7 +51,7 @@ static void test_other_text_is_encoded(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         assert_string_equal(decode(um_mail_encode_text(texts[i], pool)), texts[i]);
     }
 }
@@ -95,7 +62,7 @@ static void test_long_text_is_folded_between_characters(void **state)
 
     (void)state;
     for (int count = 30; count < 300; count += 7) {
-        for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+        for (size_t i = 0; i < COUNT(letters); i++) {
             const char *text = apr_pstrcat(pool, "\xc3\xa9", times(count, letters[i]), NULL);
 
             assert_string_equal(decode(um_mail_encode_text(text, pool)), text);
@@ -135,14 +102,13 @@ static void test_dates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_short_ascii_stays),
-        cmocka_unit_test(test_other_text_is_encoded),
-        cmocka_unit_test(test_long_text_is_folded_between_characters),
-        cmocka_unit_test(test_no_value_ends_its_line),
-        cmocka_unit_test(test_mailboxes),
-        cmocka_unit_test(test_dates),
+        WITH_POOL(test_short_ascii_stays),
+        WITH_POOL(test_other_text_is_encoded),
+        WITH_POOL(test_long_text_is_folded_between_characters),
+        WITH_POOL(test_no_value_ends_its_line),
+        WITH_POOL(test_mailboxes),
+        WITH_POOL(test_dates),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return RUN("mail", tests);
 }

@@ -1,22 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_mail_template.c Templates: read, refused, filled in. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/mail/mail_template.h"
 
 #define REST "[html]\n${accept_token}\n"
-
-static apr_pool_t *pool;
 
 static const um_mail_values_t usual = {
     .organization = "Acme",
@@ -27,19 +16,6 @@ static const um_mail_values_t usual = {
     .accept_token = "s",
     .expires_at = 1733167050371,
 };
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 static um_mail_t render(const char *text, const um_mail_values_t *values)
 {
@@ -182,12 +158,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_default),    cmocka_unit_test(test_every_placeholder),
-        cmocka_unit_test(test_conditions),     cmocka_unit_test(test_what_looks_like_a_placeholder),
-        cmocka_unit_test(test_hostile_values), cmocka_unit_test(test_line_ends),
-        cmocka_unit_test(test_refused),
+        WITH_POOL(test_the_default),    WITH_POOL(test_every_placeholder),
+        WITH_POOL(test_conditions),     WITH_POOL(test_what_looks_like_a_placeholder),
+        WITH_POOL(test_hostile_values), WITH_POOL(test_line_ends),
+        WITH_POOL(test_refused),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return RUN("mail_template", tests);
 }

@@ -1,38 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_negotiate.c Headers that choose or guard a representation. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/rest/negotiate.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define JSON "application/json"
 #define NDJSON "application/x-ndjson"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* ---- Accept ---- */
 
@@ -535,8 +509,6 @@ static void an_origin_is_listed_in_any_spelling(void **state)
     assert_false(um_negotiate_origin_is_listed("https://app.example", NULL, pool));
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -561,10 +533,6 @@ int main(void)
         WITH_POOL(listed_origins_are_allowed_from_any_site),
         WITH_POOL(an_origin_is_listed_in_any_spelling),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("negotiate", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("negotiate", tests);
 }

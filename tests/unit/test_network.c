@@ -1,16 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_network.c Names and addresses of hosts. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/network.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void test_loopback(void **state)
 {
@@ -73,5 +66,5 @@ int main(void)
         cmocka_unit_test(test_addresses),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN("network", tests);
 }

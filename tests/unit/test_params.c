@@ -1,32 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_params.c Parameters of databases: what is refused, and what may be printed. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/db/params.h"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 static void test_what_is_refused(void **state)
 {
@@ -99,7 +76,7 @@ static void test_masks(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         assert_string_equal(um_params_mask(cases[i].driver, cases[i].params, pool),
                             cases[i].masked);
     }
@@ -129,7 +106,7 @@ static void test_redacts(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         assert_string_equal(um_params_redact(cases[i].text, cases[i].driver, cases[i].params,
                                              pool),
                             cases[i].redacted);
@@ -139,16 +116,9 @@ static void test_redacts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_taken, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_masks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_redacts, set_up, tear_down),
+        WITH_POOL(test_what_is_refused), WITH_POOL(test_what_is_taken), WITH_POOL(test_words),
+        WITH_POOL(test_masks),           WITH_POOL(test_redacts),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("params", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("params", tests);
 }

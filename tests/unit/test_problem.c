@@ -1,39 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_problem.c Problems: every answer that is no success. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/rest/problem.h"
 
-#define E_ACUTE "\xc3\xa9"
-
-static apr_pool_t *pool;
 static um_answer_t answer;
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
-        return -1;
-    }
+    make_pool(state);
     um_answer_init(&answer, pool);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
     return 0;
 }
 
@@ -138,7 +115,7 @@ static void other_failures_are_the_servers(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+    for (size_t i = 0; i < COUNT(statuses); i++) {
         um_answer_init(&answer, pool);
         um_problem_answer_status(&answer, statuses[i], pool);
         assert_int_equal(answer.status, 500);
@@ -195,26 +172,20 @@ static void roles_have_names(void **state)
     assert_string_equal(um_role_name(UM_ROLE_ADMIN), "admin");
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        WITH_POOL(a_problem_says_what_is_wrong),
-        WITH_POOL(all_faults_are_told_in_their_order),
-        WITH_POOL(one_fault_is_told_as_one),
-        WITH_POOL(many_faults),
-        WITH_POOL(what_may_pass_says_when_to_try_again),
-        WITH_POOL(other_failures_are_the_servers),
-        WITH_POOL(every_error_status_has_a_body),
-        WITH_POOL(known_kinds),
-        WITH_POOL(a_message_is_an_object),
-        WITH_POOL(roles_have_names),
+        WITH_SET_UP(a_problem_says_what_is_wrong),
+        WITH_SET_UP(all_faults_are_told_in_their_order),
+        WITH_SET_UP(one_fault_is_told_as_one),
+        WITH_SET_UP(many_faults),
+        WITH_SET_UP(what_may_pass_says_when_to_try_again),
+        WITH_SET_UP(other_failures_are_the_servers),
+        WITH_SET_UP(every_error_status_has_a_body),
+        WITH_SET_UP(known_kinds),
+        WITH_SET_UP(a_message_is_an_object),
+        WITH_SET_UP(roles_have_names),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("problem", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("problem", tests);
 }

@@ -1,38 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_query.c Query components. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/status.h"
 #include "../../mod_usermgmt/rest/query.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define E_ACUTE "\xc3\xa9"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* The pairs as "<name>=<value>" one after the other. */
 static const char *pairs(const char *query)
@@ -225,8 +197,6 @@ static void what_is_encoded_is_read_back(void **state)
     }
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -235,10 +205,6 @@ int main(void)
         WITH_POOL(the_query_itself_is_left_alone),  WITH_POOL(known_encodings),
         WITH_POOL(what_is_encoded_is_read_back),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("query", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("query", tests);
 }

@@ -1,49 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_rules.c What the members of a user may be. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/core/rules.h"
 
-#define E_ACUTE "\xc3\xa9"
-#define EMOJI "\xf0\x9f\x98\x80"
-
 typedef const um_violation_t *check_t(const char *text);
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
-
-/* A text so many times. */
-static const char *times(int count, const char *text)
-{
-    char *result = apr_pstrdup(pool, "");
-
-    while (count-- > 0) {
-        result = apr_pstrcat(pool, result, text, NULL);
-    }
-    return result;
-}
 
 /* Each shows nothing: space, no-break space, soft hyphen, zero-width space, mark of byte
  * order, empty braille pattern, Hangul fillers, a selector, several of them. */
@@ -75,14 +37,14 @@ static void display_names(void **state)
                                            "\xc2\x85", "a\xc2\x9fz", "\t" };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         assert_code(um_rules_check_display_name, good[i], NULL);
     }
-    for (size_t i = 0; i < sizeof(control) / sizeof(control[0]); i++) {
+    for (size_t i = 0; i < COUNT(control); i++) {
         assert_code(um_rules_check_display_name, control[i], "control_character");
     }
     assert_code(um_rules_check_display_name, "", "required");
-    for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+    for (size_t i = 0; i < COUNT(blanks); i++) {
         assert_code(um_rules_check_display_name, blanks[i], "required");
     }
     assert_code(um_rules_check_display_name, times(256, "x"), NULL);
@@ -101,7 +63,7 @@ static void activities(void **state)
     assert_code(um_rules_check_activity, "\t", "control_character");
     assert_code(um_rules_check_activity, times(128, E_ACUTE), NULL);
     assert_code(um_rules_check_activity, times(129, E_ACUTE), "too_long");
-    for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+    for (size_t i = 0; i < COUNT(blanks); i++) {
         assert_code(um_rules_check_activity, blanks[i], "required");
     }
 }
@@ -117,10 +79,10 @@ static void phones(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         assert_code(um_rules_check_phone, good[i], NULL);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         assert_code(um_rules_check_phone, bad[i], "invalid_phone");
     }
 }
@@ -173,13 +135,13 @@ static void attribute_names_that_are_near_misses(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(near) / sizeof(near[0]); i++) {
+    for (size_t i = 0; i < COUNT(near); i++) {
         assert_code(um_rules_check_attribute_name, near[i], "did_you_mean");
     }
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+    for (size_t i = 0; i < COUNT(reserved); i++) {
         assert_code(um_rules_check_attribute_name, reserved[i], "reserved_name");
     }
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         assert_code(um_rules_check_attribute_name, good[i], NULL);
     }
 }
@@ -197,17 +159,13 @@ static void uids(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(display_names),
-        cmocka_unit_test(activities),
-        cmocka_unit_test(phones),
-        cmocka_unit_test(attribute_names),
-        cmocka_unit_test(attribute_names_that_are_near_misses),
-        cmocka_unit_test(uids),
+        WITH_POOL(display_names),
+        WITH_POOL(activities),
+        WITH_POOL(phones),
+        WITH_POOL(attribute_names),
+        WITH_POOL(attribute_names_that_are_near_misses),
+        WITH_POOL(uids),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("rules", tests, set_up, tear_down);
-    apr_terminate();
-    return failed;
+    return RUN("rules", tests);
 }

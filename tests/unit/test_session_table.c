@@ -1,20 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_session_table.c Sessions in shared memory: begun, gone on with, written. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
 #include <apr_hash.h>
-#include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
+
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/status.h"
 #include "../../mod_usermgmt/core/session_table.h"
@@ -207,7 +198,7 @@ static void keys_are_apart(void **state)
         { 1, "o", "i", "b" }, { 1, "oi", "", "a" }, { 1, "", "oi", "a" }, { 1, "o", "ia", "" },
         { 1, "", "o", "ia" }, { 1, "oia", "", "" }, { 1, "", "", "oia" },
     };
-    const int n = (int)(sizeof(keys) / sizeof(keys[0]));
+    const int n = (int)(COUNT(keys));
     world_t *world = make_world(1024);
 
     (void)state;
@@ -409,7 +400,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 }
 
 /* Collected and written meanwhile, in another pool than the threads'. */
-static void write_meanwhile(world_t *world, apr_hash_t *uids, apr_pool_t *pool)
+static void write_meanwhile(world_t *world, apr_hash_t *uids)
 {
     apr_array_header_t *sessions = NULL;
     apr_size_t position = 0;
@@ -428,11 +419,9 @@ static void many_at_once_begin_each_once(void **state)
     apr_thread_t *threads[THREADS];
     runner_t runners[THREADS];
     apr_status_t result;
-    apr_pool_t *pool;
     apr_hash_t *uids;
 
     (void)state;
-    apr_pool_create(&pool, NULL);
     uids = apr_hash_make(pool);
     for (int i = 0; i < THREADS; i++) {
         runners[i] = (runner_t){ world, i };
@@ -440,15 +429,14 @@ static void many_at_once_begin_each_once(void **state)
                          APR_SUCCESS);
     }
     for (int i = 0; i < 200; i++) {
-        write_meanwhile(world, uids, pool);
+        write_meanwhile(world, uids);
     }
     for (int i = 0; i < THREADS; i++) {
         apr_thread_join(&result, threads[i]);
     }
-    write_meanwhile(world, uids, pool);
+    write_meanwhile(world, uids);
     assert_int_equal(apr_hash_count(uids), 40);
     assert_int_equal(collect(world)->nelts, 0);
-    apr_pool_destroy(pool);
     end_world(world);
 }
 
@@ -466,12 +454,8 @@ int main(void)
         cmocka_unit_test(collecting_goes_on_where_it_was),
         cmocka_unit_test(texts_have_limits),
         cmocka_unit_test(no_chance_no_session),
-        cmocka_unit_test(many_at_once_begin_each_once),
+        WITH_POOL(many_at_once_begin_each_once),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("session_table", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("session_table", tests);
 }

@@ -1,37 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_smtp.c Answers of mail servers, and the name that they are told. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/mail/helo.h"
 #include "../../mod_usermgmt/mail/smtp_answer.h"
-
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* ---- answers ---- */
 
@@ -113,7 +89,7 @@ static void test_other_lines_are_none(void **state)
     um_smtp_answer_t answer = { 0 };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(um_smtp_answer_add(&answer, lines[i], strlen(lines[i])), 0);
     }
     assert_int_equal(answer.code, 0);
@@ -147,12 +123,12 @@ static void test_what_is_about_the_sender(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(sender) / sizeof(sender[0]); i++) {
+    for (size_t i = 0; i < COUNT(sender); i++) {
         um_smtp_answer_t answer = take(sender[i]);
 
         assert_true(um_smtp_answer_is_about_sender(&answer));
     }
-    for (size_t i = 0; i < sizeof(recipient) / sizeof(recipient[0]); i++) {
+    for (size_t i = 0; i < COUNT(recipient); i++) {
         um_smtp_answer_t answer = take(recipient[i]);
 
         assert_false(um_smtp_answer_is_about_sender(&answer));
@@ -195,10 +171,10 @@ static void test_names(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         assert_true(um_helo_is_valid(good[i], pool));
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         assert_false(um_helo_is_valid(bad[i], pool));
     }
 }
@@ -224,15 +200,14 @@ static void test_the_own_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_lines_are_kept),
-        cmocka_unit_test(test_a_whole_answer_is_followed_by_another),
-        cmocka_unit_test(test_it_is_one_line_of_ascii_of_bounded_length),
-        cmocka_unit_test(test_other_lines_are_none),
-        cmocka_unit_test(test_what_is_about_the_sender),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_the_own_address),
+        WITH_POOL(test_all_lines_are_kept),
+        WITH_POOL(test_a_whole_answer_is_followed_by_another),
+        WITH_POOL(test_it_is_one_line_of_ascii_of_bounded_length),
+        WITH_POOL(test_other_lines_are_none),
+        WITH_POOL(test_what_is_about_the_sender),
+        WITH_POOL(test_names),
+        WITH_POOL(test_the_own_address),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return RUN("smtp", tests);
 }

@@ -1,20 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_sqlite.c Reads on SQLite past apr_dbd's driver, on a real one. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include <sqlite3.h>
+
+#include "unit.h"
 
 #include "../../mod_usermgmt/db/sqlite.h"
 #include "sqlite_host.h"
 
-static apr_pool_t *pool;
 static sqlite_host_t *host;
 static um_connection_t *connection;
 /* One more, for the tests that need it. */
@@ -33,8 +26,7 @@ static void execute(const um_connection_t *on, const char *sql)
 
 static int set_up(void **state)
 {
-    (void)state;
-    apr_pool_create(&pool, NULL);
+    make_pool(state);
     host = sqlite_host_create(pool);
     if (host == NULL || sqlite_host_open(&connection, host) != APR_SUCCESS) {
         return -1;
@@ -321,26 +313,23 @@ static void the_library_is_the_drivers(void **state)
     assert_false(um_sqlite_is_library(NULL));
 }
 
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(rows_come_as_text),
-        FRESH(null_and_percent_are_told_apart),
-        FRESH(parameters_are_counted),
-        FRESH(what_is_wrong_is_told),
-        FRESH(a_long_read_ends_at_its_limit),
-        FRESH(a_new_column_is_seen),
-        FRESH(few_statements_are_kept),
-        FRESH(a_locked_database_is_waited_for),
-        FRESH(no_row_comes_twice),
-        FRESH(a_read_sees_one_moment),
-        FRESH(the_log_is_measured),
-        FRESH(the_connection_can_be_closed),
-        FRESH(the_library_is_the_drivers),
+        WITH_TEAR_DOWN(rows_come_as_text),
+        WITH_TEAR_DOWN(null_and_percent_are_told_apart),
+        WITH_TEAR_DOWN(parameters_are_counted),
+        WITH_TEAR_DOWN(what_is_wrong_is_told),
+        WITH_TEAR_DOWN(a_long_read_ends_at_its_limit),
+        WITH_TEAR_DOWN(a_new_column_is_seen),
+        WITH_TEAR_DOWN(few_statements_are_kept),
+        WITH_TEAR_DOWN(a_locked_database_is_waited_for),
+        WITH_TEAR_DOWN(no_row_comes_twice),
+        WITH_TEAR_DOWN(a_read_sees_one_moment),
+        WITH_TEAR_DOWN(the_log_is_measured),
+        WITH_TEAR_DOWN(the_connection_can_be_closed),
+        WITH_TEAR_DOWN(the_library_is_the_drivers),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN("sqlite", tests);
 }

@@ -1,19 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_store.c What the store asks of SQLite, on a real one. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/address.h"
 #include "../../mod_usermgmt/db/schema.h"
 #include "../../mod_usermgmt/db/statements.h"
 #include "sqlite_host.h"
 
-static apr_pool_t *pool;
 static sqlite_host_t *host;
 static um_db_t *db;
 static apr_int64_t org;
@@ -21,18 +15,11 @@ static apr_int64_t org;
 static int set_up(void **state)
 {
     um_caller_record_t *record = NULL;
-    um_writer_t *writer = NULL;
-    um_store_t *store;
 
-    (void)state;
-    apr_pool_create(&pool, NULL);
+    make_pool(state);
     host = sqlite_host_create(pool);
-    if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
-        return -1;
-    }
-    store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
-    if (um_store_open(&db, store, pool) != APR_SUCCESS
-        || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
+    db = sqlite_host_open_db(host);
+    if (db == NULL || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
         return -1;
     }
     org = record->org_id;
@@ -171,7 +158,7 @@ static void check_for_mysql(const char *sql)
     };
     const char *read = as_mysql_reads(sql);
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         if (strstr(read, refused[i]) != NULL) {
             fail_msg("MySQL has no %s: %s", refused[i], sql);
         }
@@ -475,30 +462,24 @@ static void the_audit_trail_only_grows(void **state)
     apr_dbd_close(host->database.driver, handle);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_schema_is_there),
-        TEST(each_version_has_a_step),
-        TEST(every_statement_can_be_prepared),
-        TEST(what_mariadb_alone_has_is_for_it_alone),
-        TEST(every_list_can_be_read),
-        TEST(what_is_stored_comes_back),
-        TEST(an_address_is_taken_once),
-        TEST(an_update_needs_the_version),
-        TEST(a_sub_admin_goes_with_its_user),
-        TEST(cursors_cut_a_stretch),
-        TEST(a_look_alike_is_nobody),
-        TEST(a_caller_keeps_its_uid),
-        TEST(an_answer_is_kept_for_a_day),
-        TEST(the_audit_trail_only_grows),
+        WITH_TEAR_DOWN(the_schema_is_there),
+        WITH_TEAR_DOWN(each_version_has_a_step),
+        WITH_TEAR_DOWN(every_statement_can_be_prepared),
+        WITH_TEAR_DOWN(what_mariadb_alone_has_is_for_it_alone),
+        WITH_TEAR_DOWN(every_list_can_be_read),
+        WITH_TEAR_DOWN(what_is_stored_comes_back),
+        WITH_TEAR_DOWN(an_address_is_taken_once),
+        WITH_TEAR_DOWN(an_update_needs_the_version),
+        WITH_TEAR_DOWN(a_sub_admin_goes_with_its_user),
+        WITH_TEAR_DOWN(cursors_cut_a_stretch),
+        WITH_TEAR_DOWN(a_look_alike_is_nobody),
+        WITH_TEAR_DOWN(a_caller_keeps_its_uid),
+        WITH_TEAR_DOWN(an_answer_is_kept_for_a_day),
+        WITH_TEAR_DOWN(the_audit_trail_only_grows),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("store", tests);
 }

@@ -1,40 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_text.c Unicode text: well-formedness, folding, prefixes. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/text.h"
 #include "case_folding.h"
 
 #define LAST 0x10FFFF
 #define UTF8_MAX 4
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Of one test. */
-static apr_pool_t *pool;
-
-static int set_up(void **state)
-{
-    (void)state;
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
-}
 
 /* ---- an encoder and a validator of the tests' own ---- */
 
@@ -529,16 +502,6 @@ static void bad_texts_have_no_fold(void **state)
 /* U+FDFA is one character of 3 bytes, and folded 18 of 33. */
 #define LONG_ONE "\xef\xb7\xba"
 
-static const char *times(int count, const char *text)
-{
-    char *all = apr_pstrdup(pool, "");
-
-    while (count-- > 0) {
-        all = apr_pstrcat(pool, all, text, NULL);
-    }
-    return all;
-}
-
 static void a_name_is_folded_up_to_a_limit(void **state)
 {
     const char *folded = um_text_fold(times(256, LONG_ONE), pool);
@@ -790,8 +753,6 @@ static void terminals_are_told_nothing(void **state)
     assert_string_equal(escaped("\xc3\xab", 1, 0), "\\xc3");
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -820,10 +781,6 @@ int main(void)
         WITH_POOL(an_end_is_well_formed),
         WITH_POOL(terminals_are_told_nothing),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("text", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("text", tests);
 }

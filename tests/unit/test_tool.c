@@ -2,27 +2,14 @@
 /** @file test_tool.c Parts of usermgmtctl that need no database: the guards of CSV cells,
  *  columns by a header, refusals that are counted, and the command line. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <getopt.h>
 
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/cli/columns.h"
 #include "../../mod_usermgmt/cli/guard.h"
 #include "../../mod_usermgmt/cli/refusals.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static apr_pool_t *pool;
 static char told[1024];
 
 /* In place of the tool's. */
@@ -38,16 +25,8 @@ void um_tool_say(const um_tool_t *tool, const char *format, ...)
 
 static int set_up(void **state)
 {
-    (void)state;
     told[0] = '\0';
-    return apr_pool_create(&pool, NULL) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
+    return make_pool(state);
 }
 
 /* ---- guards ---- */
@@ -274,21 +253,18 @@ static void wrong_options_are_named(void **state)
     }
 }
 
-#define FRESH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FRESH(a_guard_goes_before_a_formula_and_before_a_guard),
-        FRESH(columns_are_found_by_their_names),
-        FRESH(headers_are_refused_with_the_reason),
-        FRESH(equal_errors_are_counted),
-        FRESH(many_kinds_of_errors_are_told),
-        FRESH(a_report_has_all),
-        FRESH(options_stand_anywhere),
-        FRESH(wrong_options_are_named),
+        WITH_SET_UP(a_guard_goes_before_a_formula_and_before_a_guard),
+        WITH_SET_UP(columns_are_found_by_their_names),
+        WITH_SET_UP(headers_are_refused_with_the_reason),
+        WITH_SET_UP(equal_errors_are_counted),
+        WITH_SET_UP(many_kinds_of_errors_are_told),
+        WITH_SET_UP(a_report_has_all),
+        WITH_SET_UP(options_stand_anywhere),
+        WITH_SET_UP(wrong_options_are_named),
     };
 
-    apr_initialize();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN("tool", tests);
 }

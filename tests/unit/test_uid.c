@@ -1,16 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_uid.c Identifiers: their form, their order, their chance. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <apr_errno.h>
+
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/uid.h"
 
@@ -107,8 +100,8 @@ static void it_is_the_number_of_its_parts(void **state)
                                         (INT64_C(1) << 45) * 1000 - 1 };
 
     (void)state;
-    for (size_t t = 0; t < sizeof(times) / sizeof(times[0]); t++) {
-        for (size_t c = 0; c < sizeof(chances) / sizeof(chances[0]); c++) {
+    for (size_t t = 0; t < COUNT(times); t++) {
+        for (size_t c = 0; c < COUNT(chances); c++) {
             made_t uid;
             number_t number;
 
@@ -271,5 +264,5 @@ int main(void)
         cmocka_unit_test(no_chance_no_identifier),
     };
 
-    return cmocka_run_group_tests_name("uid", tests, NULL, NULL);
+    return RUN("uid", tests);
 }

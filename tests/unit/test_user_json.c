@@ -1,45 +1,21 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_user_json.c The user as JSON: bodies read, answers written. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <apr_general.h>
-#include <apr_strings.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/api/user_json.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define E_ACUTE "\xc3\xa9"
-#define EMOJI "\xf0\x9f\x98\x80"
 #define REQUIRED "\"email\":\"a@b.co\",\"display_name\":\"A\""
 
-static apr_pool_t *pool;
 static um_faults_t faults;
 static um_user_t user;
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
-        return -1;
-    }
+    make_pool(state);
     faults.pool = pool;
     faults.list = NULL;
     memset(&user, 0, sizeof(user));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
     return 0;
 }
 
@@ -76,17 +52,6 @@ static const char *create(const char *body)
     um_user_input_read(&input, parse(body));
     um_user_input_create(&user, &input, &faults);
     return told();
-}
-
-static const char *times(int count, const char *text)
-{
-    um_buffer_t buffer;
-
-    um_buffer_init(&buffer, 64, pool);
-    while (count-- > 0) {
-        um_buffer_puts(&buffer, text);
-    }
-    return buffer.data;
 }
 
 /* ---- create ---- */
@@ -467,36 +432,30 @@ static void the_tag_changes_with_the_user(void **state)
     assert_string_not_equal(um_user_etag(&other, pool), etag);
 }
 
-#define WITH_POOL(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        WITH_POOL(a_user_needs_an_email_and_a_name),
-        WITH_POOL(what_is_given_is_kept),
-        WITH_POOL(a_user_is_active_unless_said_otherwise),
-        WITH_POOL(members_break_rules),
-        WITH_POOL(what_the_server_sets_cannot_be_sent),
-        WITH_POOL(attributes_are_kept_as_they_were_sent),
-        WITH_POOL(attributes_have_limits),
-        WITH_POOL(what_is_not_named_stays),
-        WITH_POOL(a_user_is_suspended_and_active_again),
-        WITH_POOL(a_user_as_it_is_given_changes_nothing),
-        WITH_POOL(every_member_can_change),
-        WITH_POOL(an_update_breaks_rules),
-        WITH_POOL(read_only_members_must_be_what_is_stored),
-        WITH_POOL(what_no_user_can_have_is_told_with_all_else),
-        WITH_POOL(an_update_keeps_the_limits_of_attributes),
-        WITH_POOL(what_can_never_fit_is_refused_early),
-        WITH_POOL(stored_attributes_that_cannot_be_read_are_an_error),
-        WITH_POOL(a_user_is_written_flat),
-        WITH_POOL(an_answer_has_the_user_and_its_tag),
-        WITH_POOL(the_tag_changes_with_the_user),
+        WITH_SET_UP(a_user_needs_an_email_and_a_name),
+        WITH_SET_UP(what_is_given_is_kept),
+        WITH_SET_UP(a_user_is_active_unless_said_otherwise),
+        WITH_SET_UP(members_break_rules),
+        WITH_SET_UP(what_the_server_sets_cannot_be_sent),
+        WITH_SET_UP(attributes_are_kept_as_they_were_sent),
+        WITH_SET_UP(attributes_have_limits),
+        WITH_SET_UP(what_is_not_named_stays),
+        WITH_SET_UP(a_user_is_suspended_and_active_again),
+        WITH_SET_UP(a_user_as_it_is_given_changes_nothing),
+        WITH_SET_UP(every_member_can_change),
+        WITH_SET_UP(an_update_breaks_rules),
+        WITH_SET_UP(read_only_members_must_be_what_is_stored),
+        WITH_SET_UP(what_no_user_can_have_is_told_with_all_else),
+        WITH_SET_UP(an_update_keeps_the_limits_of_attributes),
+        WITH_SET_UP(what_can_never_fit_is_refused_early),
+        WITH_SET_UP(stored_attributes_that_cannot_be_read_are_an_error),
+        WITH_SET_UP(a_user_is_written_flat),
+        WITH_SET_UP(an_answer_has_the_user_and_its_tag),
+        WITH_SET_UP(the_tag_changes_with_the_user),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("user_json", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("user_json", tests);
 }

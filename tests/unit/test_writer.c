@@ -1,43 +1,29 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_writer.c Group commit: each change gets its own end, and all hold or none. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <apr_atomic.h>
 #include <apr_thread_proc.h>
+
+#include "unit.h"
 
 #include "sqlite_host.h"
 
 #define THREADS 16
 #define CHANGES 40
 
-static apr_pool_t *pool;
 static sqlite_host_t *host;
 static um_writer_t *writer;
 static um_store_t *store;
 
 static int set_up(void **state)
 {
-    (void)state;
-    apr_pool_create(&pool, NULL);
+    make_pool(state);
     host = sqlite_host_create(pool);
     if (host == NULL || um_writer_create(&writer, pool) != APR_SUCCESS) {
         return -1;
     }
     store = um_store_create(&host->host, UM_DIALECT_SQLITE, writer, 1, pool);
     return um_store_prepare(store, pool) == APR_SUCCESS ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    apr_pool_destroy(pool);
-    return 0;
 }
 
 typedef struct insert_t {
@@ -358,20 +344,14 @@ static void a_group_whose_commit_fails_is_refused_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_change_holds_when_it_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_change_leaves_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_refused_change_harms_no_other, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_a_connection_it_is_unavailable, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(it_heals_after_a_schema_change, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_log_stays_short_under_lists, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_group_whose_commit_fails_is_refused_whole, set_up,
-                                        tear_down),
+        WITH_SET_UP(a_change_holds_when_it_is_told),
+        WITH_SET_UP(a_refused_change_leaves_nothing),
+        WITH_SET_UP(a_refused_change_harms_no_other),
+        WITH_SET_UP(without_a_connection_it_is_unavailable),
+        WITH_SET_UP(it_heals_after_a_schema_change),
+        WITH_SET_UP(the_log_stays_short_under_lists),
+        WITH_SET_UP(a_group_whose_commit_fails_is_refused_whole),
     };
-    int failed;
 
-    apr_initialize();
-    failed = cmocka_run_group_tests_name("writer", tests, NULL, NULL);
-    apr_terminate();
-    return failed;
+    return RUN("writer", tests);
 }

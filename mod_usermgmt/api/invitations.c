@@ -157,7 +157,7 @@ static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *cha
     const um_request_t *request = change->request;
     const char *json = invitation_json(invitation, change->now_ms, request->pool);
     char secret[UM_SECRET_LENGTH + 1];
-    apr_status_t status = um_invitation_make_secret(secret, um_db_host(db));
+    apr_status_t status = um_invitation_make_secret(secret, &um_db_host(db)->random);
 
     if (status == APR_SUCCESS) {
         status = um_store_invitations_add_secret(db, request->caller.org_id, invitation->token,
@@ -221,7 +221,7 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     if (status != APR_SUCCESS || answer->code != NULL) {
         return status;
     }
-    status = um_uid_make(token, change->now, um_db_host(db));
+    status = um_uid_make(token, change->now, &um_db_host(db)->random);
     if (status == APR_SUCCESS) {
         status = set_inviter(&invitation, &request->caller, db, pool);
     }
@@ -423,7 +423,7 @@ static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db
     apr_pool_t *pool = request->pool;
     char *made = apr_palloc(pool, UM_UID_LENGTH + 1);
     um_user_t user = { 0 };
-    apr_status_t status = um_uid_make(made, change->now, um_db_host(db));
+    apr_status_t status = um_uid_make(made, change->now, &um_db_host(db)->random);
 
     user.uid = made;
     user.email = is_invited(request, invitation) ? invitation->email : request->caller.identity;

@@ -114,7 +114,7 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
-        status = um_uid_make(uid, change->now, um_db_host(db));
+        status = um_uid_make(uid, change->now, &um_db_host(db)->random);
     }
     if (status == APR_SUCCESS) {
         status = um_store_sessions_insert(db, org_id, &session, request->pool);

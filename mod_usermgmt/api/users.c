@@ -172,7 +172,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     apr_status_t status = check_protected(answer, request, db, &user);
 
     if (status == APR_SUCCESS && answer->code == NULL) {
-        status = um_uid_make(uid, change->now, um_db_host(db));
+        status = um_uid_make(uid, change->now, &um_db_host(db)->random);
     }
     if (status != APR_SUCCESS || answer->code != NULL) {
         return status;

@@ -13,6 +13,9 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "lock.h"
+#include "random.h"
+
 /** Log levels, in syslog's order. */
 typedef enum um_log_level_t {
     UM_LOG_CRIT,
@@ -50,18 +53,13 @@ typedef struct um_host_t {
      *  UM_CONNECTION_READY. */
     void (*release)(um_connection_t *connection, void *baton);
 
-    /**
-     * Enter and leave the section in which one process at a time writes to a database
-     * with a single writer. It must not wait without limit. Both are NULL if there is
-     * one process only, or if the database has many writers.
-     */
-    apr_status_t (*lock)(void *baton);
-    void (*unlock)(void *baton);
+    /** Held by the one process that writes to a database with a single writer. It has no
+     *  functions if there is one process only, or if the database has many writers. */
+    um_lock_t lock;
 
     /** Microseconds since 1970-01-01T00:00:00Z. */
     apr_time_t (*now)(void *baton);
-    /** Fill length bytes with random ones from the operating system. */
-    apr_status_t (*random)(unsigned char *bytes, apr_size_t length, void *baton);
+    um_random_t random;
     /** Log one line; id is the number of the message in docs/logs.md, status the error or
      *  APR_SUCCESS. */
     void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line,

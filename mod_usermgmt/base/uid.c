@@ -50,11 +50,11 @@ static apr_uint64_t pack_time(apr_time_t now)
     return us / 1000 << US_BITS | us % 1000;
 }
 
-apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_host_t *host)
+apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_random_t *random)
 {
     unsigned char bytes[sizeof(apr_uint64_t)];
     apr_uint64_t chance;
-    apr_status_t status = host->random(bytes, sizeof(bytes), host->baton);
+    apr_status_t status = random->fill(bytes, sizeof(bytes), random->baton);
 
     if (status != APR_SUCCESS) {
         return status;

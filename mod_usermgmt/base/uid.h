@@ -12,18 +12,17 @@
 
 #include <apr_time.h>
 
-#include "host.h"
+#include "random.h"
 
 #define UM_UID_LENGTH 20
 
 /**
  * Make an identifier.
- * @param uid  filled with UM_UID_LENGTH characters and a NUL
- * @param now  the time of creation, in microseconds since 1970
- * @param host gives the random bytes
- * @return APR_SUCCESS, or what the host's random source failed with
+ * @param uid filled with UM_UID_LENGTH characters and a NUL
+ * @param now the time of creation, in microseconds since 1970
+ * @return APR_SUCCESS, or the error of the source of random bytes
  */
-apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_host_t *host);
+apr_status_t um_uid_make(char uid[UM_UID_LENGTH + 1], apr_time_t now, const um_random_t *random);
 
 /**
  * The smallest identifier that can be made at a time. All that were made earlier are

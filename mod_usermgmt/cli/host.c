@@ -264,8 +264,14 @@ static um_exit_t find_driver(um_tool_t *tool)
 
 um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
 {
-    static const um_host_t template = { NULL, acquire, release, NULL, NULL, now, make_random,
-                                        write_log, NULL };
+    const um_host_t host = {
+        .baton = tool,
+        .acquire = acquire,
+        .release = release,
+        .now = now,
+        .random = { make_random, tool },
+        .log = write_log,
+    };
     um_writer_t *writer = NULL;
     um_exit_t end = find_database(tool);
     apr_status_t status;
@@ -279,8 +285,7 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
     if (end != UM_EXIT_OK) {
         return end;
     }
-    tool->host = template;
-    tool->host.baton = tool;
+    tool->host = host;
     status = apr_thread_mutex_create(&tool->mutex, APR_THREAD_MUTEX_DEFAULT, tool->pool);
     if (status == APR_SUCCESS) {
         apr_pool_cleanup_register(tool->pool, tool, close_idle, apr_pool_cleanup_null);

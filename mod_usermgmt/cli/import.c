@@ -193,7 +193,7 @@ static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t
         if (user->created_at != 0) {
             now = apr_time_from_msec(user->created_at);
         }
-        status = um_uid_make(uid, now + index % 1000, um_db_host(db));
+        status = um_uid_make(uid, now + index % 1000, &um_db_host(db)->random);
         user->uid = uid;
     }
     if (user->created_at == 0) {

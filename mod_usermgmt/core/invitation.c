@@ -40,11 +40,12 @@ um_invitation_status_t um_invitation_status_of_name(const char *name)
     return (um_invitation_status_t)status;
 }
 
-apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1], const um_host_t *host)
+apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1],
+                                       const um_random_t *random)
 {
     unsigned char bytes[UM_SECRET_BYTES];
     char encoded[ENCODED_SIZE];
-    apr_status_t status = host->random(bytes, sizeof(bytes), host->baton);
+    apr_status_t status = random->fill(bytes, sizeof(bytes), random->baton);
 
     if (status != APR_SUCCESS) {
         return status;

@@ -8,7 +8,9 @@
  * links that carry the secret.
  */
 
-#include "../base/host.h"
+#include <apr_pools.h>
+
+#include "../base/random.h"
 
 typedef enum um_invitation_status_t {
     UM_INVITATION_PENDING,
@@ -50,9 +52,10 @@ um_invitation_status_t um_invitation_status_of_name(const char *name);
 
 /**
  * Make a secret: base64url without padding (RFC 4648, section 5).
- * @return APR_SUCCESS, or what the host's random source failed with
+ * @return APR_SUCCESS, or the error of the source of random bytes
  */
-apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1], const um_host_t *host);
+apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1],
+                                       const um_random_t *random);
 
 /**
  * The link that accepts: the platform link with accept_token added to its

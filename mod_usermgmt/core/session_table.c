@@ -45,7 +45,8 @@ struct um_session_table_t {
     const um_session_head_t *head;
     um_session_set_t *sets;
     um_session_slot_t *slots;
-    const um_host_t *host;
+    const um_lock_t *lock;
+    const um_random_t *random;
 };
 
 /* A request on its way into the table. */
@@ -72,22 +73,24 @@ apr_size_t um_session_table_size(apr_size_t sessions)
                  * (sizeof(um_session_set_t) + UM_SESSION_SET * sizeof(um_session_slot_t));
 }
 
-apr_status_t um_session_table_init(void *memory, apr_size_t sessions, const um_host_t *host)
+apr_status_t um_session_table_init(void *memory, apr_size_t sessions, const um_random_t *random)
 {
     um_session_head_t *head = memory;
 
     head->sets = count_sets(sessions);
-    return host->random(head->hash_key, sizeof(head->hash_key), host->baton);
+    return random->fill(head->hash_key, sizeof(head->hash_key), random->baton);
 }
 
-um_session_table_t *um_session_table_open(void *memory, const um_host_t *host, apr_pool_t *pool)
+um_session_table_t *um_session_table_open(void *memory, const um_lock_t *lock,
+                                          const um_random_t *random, apr_pool_t *pool)
 {
     um_session_table_t *table = apr_palloc(pool, sizeof(*table));
 
     table->head = memory;
     table->sets = (void *)((char *)memory + sizeof(um_session_head_t));
     table->slots = (void *)(table->sets + table->head->sets);
-    table->host = host;
+    table->lock = lock;
+    table->random = random;
     return table;
 }
 
@@ -205,7 +208,7 @@ static apr_status_t fill_slot(um_session_table_t *table, const um_session_use_t 
     apr_status_t status;
 
     __atomic_store_n(&set->tags[way], TAG_FREE, __ATOMIC_RELEASE);
-    status = um_uid_make(slot->uid, use->from, table->host);
+    status = um_uid_make(slot->uid, use->from, table->random);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -239,7 +242,7 @@ static apr_status_t begin(um_session_table_t *table, const um_session_use_t *use
 apr_status_t um_session_table_count(um_session_table_t *table, const um_session_key_t *key,
                                     apr_time_t from, apr_time_t until, apr_interval_time_t idle)
 {
-    const um_host_t *host = table->host;
+    const um_lock_t *lock = table->lock;
     um_session_use_t use = {
         .key = key, .from = from, .until = until > from ? until : from, .idle = idle
     };
@@ -248,10 +251,10 @@ apr_status_t um_session_table_count(um_session_table_t *table, const um_session_
     if (status != APR_SUCCESS || go_on(&table->sets[use.set], &use)) {
         return status;
     }
-    status = host->lock(host->baton);
+    status = lock->enter(lock->baton);
     if (status == APR_SUCCESS) {
         status = begin(table, &use);
-        host->unlock(host->baton);
+        lock->leave(lock->baton);
     }
     return status;
 }
@@ -289,7 +292,7 @@ static apr_status_t collect_set(apr_array_header_t *sessions, const um_session_t
                                 apr_size_t number)
 {
     const um_session_set_t *set = &table->sets[number];
-    const um_host_t *host = table->host;
+    const um_lock_t *lock = table->lock;
     apr_status_t status;
     int worth_it = 0;
 
@@ -299,7 +302,7 @@ static apr_status_t collect_set(apr_array_header_t *sessions, const um_session_t
     if (!worth_it) {
         return APR_SUCCESS;
     }
-    status = host->lock(host->baton);
+    status = lock->enter(lock->baton);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -308,7 +311,7 @@ static apr_status_t collect_set(apr_array_header_t *sessions, const um_session_t
             copy_session(sessions, table, number, way);
         }
     }
-    host->unlock(host->baton);
+    lock->leave(lock->baton);
     return APR_SUCCESS;
 }
 
@@ -331,8 +334,8 @@ apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t 
 apr_status_t um_session_table_written(um_session_table_t *table,
                                       const apr_array_header_t *sessions)
 {
-    const um_host_t *host = table->host;
-    apr_status_t status = host->lock(host->baton);
+    const um_lock_t *lock = table->lock;
+    apr_status_t status = lock->enter(lock->baton);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -348,6 +351,6 @@ apr_status_t um_session_table_written(um_session_table_t *table,
             __atomic_store_n(&set->written[way], session->last_used_at, __ATOMIC_RELAXED);
         }
     }
-    host->unlock(host->baton);
+    lock->leave(lock->baton);
     return APR_SUCCESS;
 }

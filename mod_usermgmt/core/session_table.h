@@ -17,7 +17,8 @@
 #include <apr_tables.h>
 
 #include "../base/address.h"
-#include "../base/host.h"
+#include "../base/lock.h"
+#include "../base/random.h"
 #include "../base/uid.h"
 #include "rules.h"
 
@@ -55,17 +56,18 @@ apr_size_t um_session_table_size(apr_size_t sessions);
 
 /**
  * Make memory, all zero, an empty table.
- * @param host gives the random bytes that keep hashes from being foreseen
- * @return APR_SUCCESS, or what the host's random source failed with
+ * @param random for the key of the hashes, so that nobody can foresee them
+ * @return APR_SUCCESS, or the error of the source of random bytes
  */
-apr_status_t um_session_table_init(void *memory, apr_size_t sessions, const um_host_t *host);
+apr_status_t um_session_table_init(void *memory, apr_size_t sessions, const um_random_t *random);
 
 /**
  * Use a table that was made in memory.
- * @param host its lock and unlock keep out all others who change the table, its
- *             random makes uids; it lives as long as the table
+ * @param lock   held by the one who changes the table
+ * @param random for uids; both live as long as the table
  */
-um_session_table_t *um_session_table_open(void *memory, const um_host_t *host, apr_pool_t *pool);
+um_session_table_t *um_session_table_open(void *memory, const um_lock_t *lock,
+                                          const um_random_t *random, apr_pool_t *pool);
 
 /**
  * Count a request that began at from and ended at until: it goes on with the

@@ -126,7 +126,7 @@ static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
     apr_time_t came_at = host->now(host->baton);
     apr_status_t status;
 
-    if (host->lock(host->baton) != APR_SUCCESS) {
+    if (host->lock.enter(host->lock.baton) != APR_SUCCESS) {
         return UM_EUNAVAILABLE;
     }
     /* Whoever waited while another's look failed need not find out the same. */
@@ -139,7 +139,7 @@ static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
         store->failed_at = host->now(host->baton);
         store->failure = status;
     }
-    host->unlock(host->baton);
+    host->lock.leave(host->lock.baton);
     return status;
 }
 
@@ -148,7 +148,8 @@ apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool)
     if (apr_atomic_read32(&store->ready)) {
         return APR_SUCCESS;
     }
-    return store->host->lock != NULL ? prepare_locked(store, pool) : look_at_schema(store, pool);
+    return store->host->lock.enter != NULL ? prepare_locked(store, pool)
+                                           : look_at_schema(store, pool);
 }
 
 apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)

@@ -12,7 +12,7 @@ apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *i
 {
     char uid[UM_UID_LENGTH + 1];
     const char *at = um_db_int(now, pool);
-    apr_status_t status = um_uid_make(uid, apr_time_from_msec(now), um_db_host(db));
+    apr_status_t status = um_uid_make(uid, apr_time_from_msec(now), &um_db_host(db)->random);
 
     if (status != APR_SUCCESS) {
         return status;

@@ -104,7 +104,7 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
     um_witness_t witness = { org_id, "" };
-    apr_status_t status = um_uid_make(witness.uid, event->at, um_db_host(db));
+    apr_status_t status = um_uid_make(witness.uid, event->at, &um_db_host(db)->random);
 
     return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
 }

@@ -674,7 +674,8 @@ static apr_status_t leave_stamp(um_db_t *db)
     status = get_stamp(&last, db, sql->get, scratch);
     apr_pool_destroy(scratch);
     if (status == APR_SUCCESS) {
-        status = db->host->random((unsigned char *)&own, sizeof(own), db->host->baton);
+        status =
+            db->host->random.fill((unsigned char *)&own, sizeof(own), db->host->random.baton);
     }
     if (status == APR_SUCCESS) {
         status = set_stamp(db, sql->set_last, last);

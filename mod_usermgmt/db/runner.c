@@ -139,7 +139,7 @@ static void rest(const um_host_t *host, int tries)
     if (longest > PAUSE_LONGEST) {
         longest = PAUSE_LONGEST;
     }
-    host->random((unsigned char *)&dice, sizeof(dice), host->baton);
+    host->random.fill((unsigned char *)&dice, sizeof(dice), host->random.baton);
     apr_sleep(longest * dice / 65536);
 }
 

@@ -154,7 +154,8 @@ static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *write
 
 static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
 {
-    apr_status_t status = host->lock != NULL ? host->lock(host->baton) : APR_SUCCESS;
+    apr_status_t status =
+        host->lock.enter != NULL ? host->lock.enter(host->lock.baton) : APR_SUCCESS;
 
     if (status != APR_SUCCESS && writer->refused == 0) {
         um_log(host, UM_LOG_ERR, 10, status,
@@ -175,8 +176,8 @@ static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *
     }
     status = run_tries(db, group, writer, pool);
     writer->log_pages = um_db_log_pages(db);
-    if (host->unlock != NULL) {
-        host->unlock(host->baton);
+    if (host->lock.leave != NULL) {
+        host->lock.leave(host->lock.baton);
     }
     return status;
 }

@@ -144,7 +144,7 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
     }
     uid = look->record->user_uid;
     if (uid == NULL) {
-        status = um_uid_make(made, now, host);
+        status = um_uid_make(made, now, &host->random);
         uid = made;
     }
     if (status == APR_SUCCESS) {

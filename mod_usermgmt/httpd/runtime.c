@@ -41,11 +41,11 @@
 #define LOCK_WAIT_AGAIN apr_time_from_msec(100)
 
 /* The lock between processes of an SQLite database. */
-typedef struct um_lock_t {
+typedef struct um_file_lock_t {
     apr_global_mutex_t *mutex;
     /* This process last waited in vain. */
     volatile apr_uint32_t was_in_vain;
-} um_lock_t;
+} um_file_lock_t;
 
 /* More databases than that share their numbers of changes. */
 #define CHANGES_MAX 64
@@ -61,7 +61,7 @@ typedef struct um_shared_counters_t {
 /* What all processes share. It outlives a graceful restart, during which old
  * and new processes must still exclude each other. */
 typedef struct um_shared_t {
-    /* A path to its um_lock_t. One that is not configured any more stays. */
+    /* A path to its um_file_lock_t. One that is not configured any more stays. */
     apr_hash_t *locks;
     apr_shm_t *shm;
     um_shared_counters_t *counters;
@@ -78,7 +78,7 @@ typedef struct um_host_database_t {
     /* It must not be used: see database_file.h. */
     int is_refused;
     /* NULL where the database has many writers. */
-    um_lock_t *lock;
+    um_file_lock_t *lock;
     /* In a child process. */
     um_host_t host;
     um_pool_t *pool;
@@ -135,7 +135,7 @@ apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait
 
 static apr_status_t lock(void *baton)
 {
-    um_lock_t *lock = ((um_host_database_t *)baton)->lock;
+    um_file_lock_t *lock = baton;
     apr_interval_time_t wait = apr_atomic_read32(&lock->was_in_vain) ? LOCK_WAIT_AGAIN : LOCK_WAIT;
     apr_status_t status = um_runtime_lock(lock->mutex, wait);
 
@@ -145,7 +145,7 @@ static apr_status_t lock(void *baton)
 
 static void unlock(void *baton)
 {
-    apr_global_mutex_unlock(((um_host_database_t *)baton)->lock->mutex);
+    apr_global_mutex_unlock(((um_file_lock_t *)baton)->mutex);
 }
 
 static apr_time_t now(void *baton)
@@ -154,11 +154,13 @@ static apr_time_t now(void *baton)
     return apr_time_now();
 }
 
-apr_status_t um_runtime_random(unsigned char *bytes, apr_size_t length, void *baton)
+static apr_status_t fill_random(unsigned char *bytes, apr_size_t length, void *baton)
 {
     (void)baton;
     return apr_generate_random_bytes(bytes, length);
 }
+
+const um_random_t um_runtime_random = { fill_random, NULL };
 
 static void write_log(um_log_level_t level, int id, apr_status_t status, const char *line,
                       void *baton)
@@ -397,7 +399,7 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
     apr_pool_t *pool = server->process->pool;
     const char *path = database->shown.database.params;
     apr_status_t status;
-    um_lock_t *lock = apr_hash_get(shared->locks, path, APR_HASH_KEY_STRING);
+    um_file_lock_t *lock = apr_hash_get(shared->locks, path, APR_HASH_KEY_STRING);
 
     if (lock == NULL) {
         lock = apr_pcalloc(pool, sizeof(*lock));
@@ -604,19 +606,30 @@ static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
     return status;
 }
 
+static void fill_host(um_host_database_t *database)
+{
+    const um_host_t host = {
+        .baton = database,
+        .acquire = acquire,
+        .release = release,
+        .now = now,
+        .random = um_runtime_random,
+        .log = write_log,
+        .changed = changed,
+    };
+
+    database->host = host;
+    if (has_single_writer(database)) {
+        database->host.lock = (um_lock_t){ lock, unlock, database->lock };
+    }
+}
+
 static void start_database(um_host_database_t *database, apr_pool_t *pool)
 {
-    static const um_host_t template = { NULL, acquire, release, lock, unlock,
-                                        now,  um_runtime_random, write_log, changed };
     apr_status_t status;
     apr_pool_t *scratch;
 
-    database->host = template;
-    database->host.baton = database;
-    if (!has_single_writer(database)) {
-        database->host.lock = NULL;
-        database->host.unlock = NULL;
-    }
+    fill_host(database);
     status = start_all(database, pool);
     if (status != APR_SUCCESS) {
         database->shown.store = NULL;

@@ -70,8 +70,8 @@ apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait
 /** Tell whether anything of a server's configuration asks for its database. */
 int um_runtime_is_used(const server_rec *server);
 
-/** Random bytes, as a host gives them; the baton plays no part. */
-apr_status_t um_runtime_random(unsigned char *bytes, apr_size_t length, void *baton);
+/** Random bytes from the operating system. */
+extern const um_random_t um_runtime_random;
 
 /** The store of a server; NULL where the child could not start it (logged). */
 um_store_t *um_runtime_store(const server_rec *server);

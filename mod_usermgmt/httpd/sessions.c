@@ -68,7 +68,7 @@ static void unlock(void *baton)
     apr_global_mutex_unlock(shared->mutex);
 }
 
-static const um_host_t table_host = { .lock = lock, .unlock = unlock, .random = um_runtime_random };
+static const um_lock_t table_lock = { lock, unlock, NULL };
 
 static um_sessions_head_t *head(void)
 {
@@ -95,7 +95,7 @@ static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, ser
                             NULL, pool);
     if (status == APR_SUCCESS) {
         status = um_session_table_init((um_sessions_head_t *)apr_shm_baseaddr_get(made->shm) + 1,
-                                       size, &table_host);
+                                       size, &um_runtime_random);
     }
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
@@ -196,7 +196,7 @@ void um_sessions_init_child(apr_pool_t *pool, server_rec *server)
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0073: sessions are not counted");
         return;
     }
-    table = um_session_table_open(head() + 1, &table_host, pool);
+    table = um_session_table_open(head() + 1, &table_lock, &um_runtime_random, pool);
 }
 
 static apr_uint64_t place_of(const server_rec *server)

@@ -181,7 +181,7 @@ static apr_status_t judge(um_delivery_t *delivery)
         delivery->is_over = 0;
     }
     return delivery->is_over
-               ? um_uid_make(delivery->event_uid, at, um_store_host(delivery->store))
+               ? um_uid_make(delivery->event_uid, at, &um_store_host(delivery->store)->random)
                : APR_SUCCESS;
 }
 
@@ -267,7 +267,8 @@ static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t 
                             const um_outgoing_mail_t *waiting, apr_pool_t *pool)
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
-    apr_status_t status = um_invitation_make_secret(delivery.secret, um_store_host(store));
+    apr_status_t status =
+        um_invitation_make_secret(delivery.secret, &um_store_host(store)->random);
 
     if (status == APR_SUCCESS) {
         status = um_store_change(store, claim, &delivery, pool);

@@ -154,7 +154,7 @@ static inline sqlite_host_t *sqlite_host_create(apr_pool_t *parent)
     host->host.acquire = sqlite_host_acquire;
     host->host.release = sqlite_host_release;
     host->host.now = sqlite_host_now;
-    host->host.random = sqlite_host_random;
+    host->host.random.fill = sqlite_host_random;
     host->host.log = sqlite_host_log;
     return host;
 }

@@ -15,9 +15,10 @@
 #define IDLE (10 * SECOND)
 #define THREADS 8
 
-/* A table, and the host round it. */
+/* A table, and what it is given. */
 typedef struct world_t {
-    um_host_t host;
+    um_lock_t lock;
+    um_random_t random;
     apr_pool_t *pool;
     apr_thread_mutex_t *mutex;
     apr_status_t lock_status;
@@ -60,14 +61,13 @@ static world_t *make_world(apr_size_t sessions)
     assert_non_null(world);
     apr_pool_create(&world->pool, NULL);
     apr_thread_mutex_create(&world->mutex, APR_THREAD_MUTEX_DEFAULT, world->pool);
-    world->host.baton = world;
-    world->host.lock = lock;
-    world->host.unlock = unlock;
-    world->host.random = random_bytes;
+    world->lock = (um_lock_t){ lock, unlock, world };
+    world->random = (um_random_t){ random_bytes, world };
     world->memory = calloc(1, um_session_table_size(sessions));
     assert_non_null(world->memory);
-    assert_int_equal(um_session_table_init(world->memory, sessions, &world->host), APR_SUCCESS);
-    world->table = um_session_table_open(world->memory, &world->host, world->pool);
+    assert_int_equal(um_session_table_init(world->memory, sessions, &world->random), APR_SUCCESS);
+    world->table =
+        um_session_table_open(world->memory, &world->lock, &world->random, world->pool);
     return world;
 }
 
@@ -368,7 +368,7 @@ static void no_chance_no_session(void **state)
     (void)state;
     world->random_status = APR_ENOENT;
     assert_int_equal(count(world, "a", START), APR_ENOENT);
-    assert_int_equal(um_session_table_init(world->memory, 64, &world->host), APR_ENOENT);
+    assert_int_equal(um_session_table_init(world->memory, 64, &world->random), APR_ENOENT);
     world->random_status = APR_SUCCESS;
     assert_int_equal(collect(world)->nelts, 0);
     assert_int_equal(count(world, "a", START), APR_SUCCESS);

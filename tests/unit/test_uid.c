@@ -44,11 +44,9 @@ static apr_status_t fill(unsigned char *bytes, apr_size_t length, void *baton)
 
 static apr_status_t make_from(made_t uid, apr_time_t now, source_t *source)
 {
-    um_host_t host = { 0 };
+    const um_random_t random = { fill, source };
 
-    host.baton = source;
-    host.random = fill;
-    return um_uid_make(uid, now, &host);
+    return um_uid_make(uid, now, &random);
 }
 
 static void make(made_t uid, apr_time_t now, apr_uint64_t chance)

@@ -11,7 +11,7 @@
 #include "../base/uid.h"
 #include "../core/rules.h"
 #include "cache.h"
-#include "config.h"
+#include "config_number.h"
 #include "module.h"
 #include "runtime.h"
 
@@ -201,7 +201,7 @@ static int fits(const um_look_t *look)
 static apr_status_t find_record(um_look_t *look)
 {
     const um_caller_t *caller = look->caller;
-    apr_interval_time_t ttl = um_config_role_cache_ttl(look->config);
+    apr_interval_time_t ttl = um_config_directory_number(look->config, UM_ROLE_CACHE_TTL);
     server_rec *server = look->r->server;
     apr_pool_t *pool = look->r->pool;
     apr_status_t status;

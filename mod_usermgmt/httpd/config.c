@@ -15,24 +15,12 @@
 #include "config_database.h"
 #include "config_expression.h"
 #include "config_mail.h"
+#include "config_number.h"
 #include "module.h"
 #include "mutexes.h"
 
-#define DEFAULT_MAX_BODY APR_INT64_C(1048576)
-#define DEFAULT_BODY_TIMEOUT apr_time_from_sec(30)
-#define DEFAULT_ROLE_CACHE_TTL apr_time_from_sec(5)
-#define DEFAULT_INVITATION_TTL apr_time_from_sec(7 * 24 * 3600)
-#define MAX_INVITATION_TTL apr_time_from_sec(365 * 24 * 3600)
-#define DEFAULT_SESSION_IDLE apr_time_from_sec(1800)
-#define DEFAULT_SESSION_TABLE 16384
-#define DEFAULT_SESSION_FLUSH apr_time_from_sec(5)
-
 /* An argument of SetHandler that begins so names a host. */
 #define PROXY_PREFIX "proxy:"
-
-#define STREAMS_MAX 100000
-#define SESSION_TABLE_MIN 16
-#define SESSION_TABLE_MAX 4194304
 
 /* The base where a handler was set that is not ours; told apart by address. */
 static const char no_base[] = "";
@@ -97,6 +85,11 @@ const um_config_server_t *um_config_server(const server_rec *server)
     return ap_get_module_config(server->module_config, &usermgmt_module);
 }
 
+um_config_server_t *um_config_of(const cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
+}
+
 const char *um_config_base(const request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
@@ -116,18 +109,12 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
                                           ? (unsigned)config->sub_admin_permissions
                                           : UM_PERMIT_DEFAULT;
     settings->allowed_origins = config->allowed_origins;
-    settings->max_body = config->max_body != -1 ? config->max_body : DEFAULT_MAX_BODY;
-    settings->body_timeout =
-        config->body_timeout != -1 ? config->body_timeout : DEFAULT_BODY_TIMEOUT;
-    settings->invitation_ttl = apr_time_as_msec(
-        config->invitation_ttl != -1 ? config->invitation_ttl : DEFAULT_INVITATION_TTL);
+    settings->max_body = um_config_directory_number(config, UM_MAX_BODY);
+    settings->body_timeout = um_config_directory_number(config, UM_BODY_TIMEOUT);
+    settings->invitation_ttl =
+        apr_time_as_msec(um_config_directory_number(config, UM_INVITATION_TTL));
     settings->invitation_match = config->invitation_match != 0;
     settings->platform_links = config->platform_links;
-}
-
-apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config)
-{
-    return config->role_cache_ttl != -1 ? config->role_cache_ttl : DEFAULT_ROLE_CACHE_TTL;
 }
 
 const char *um_config_activity(const request_rec *r)
@@ -137,35 +124,6 @@ const char *um_config_activity(const request_rec *r)
     return config != NULL && config->activity != NULL && config->activity[0] != '\0'
                ? config->activity
                : NULL;
-}
-
-apr_interval_time_t um_config_session_idle(const request_rec *r)
-{
-    const um_config_directory_t *config = um_config_directory(r);
-
-    return config->session_idle != -1 ? config->session_idle : DEFAULT_SESSION_IDLE;
-}
-
-apr_size_t um_config_session_table(const server_rec *server)
-{
-    const um_config_server_t *config = um_config_server(server);
-
-    return config->session_table != -1 ? (apr_size_t)config->session_table
-                                       : DEFAULT_SESSION_TABLE;
-}
-
-apr_interval_time_t um_config_session_flush(const server_rec *server)
-{
-    const um_config_server_t *config = um_config_server(server);
-
-    return config->session_flush != -1 ? config->session_flush : DEFAULT_SESSION_FLUSH;
-}
-
-apr_uint32_t um_config_max_streams(const server_rec *server)
-{
-    const um_config_server_t *config = um_config_server(server);
-
-    return config->max_streams != -1 ? (apr_uint32_t)config->max_streams : 0;
 }
 
 /* ---- directives ---- */
@@ -250,8 +208,7 @@ static int names_handler(const char *text)
 static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *handler)
 {
     um_config_directory_t *config = directory;
-    um_config_server_t *server = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
+    um_config_server_t *server = um_config_of(cmd);
 
     if (ap_cstr_casecmp(handler, UM_HANDLER) != 0) {
         config->base = no_base;
@@ -365,77 +322,10 @@ static const char *set_public_url(cmd_parms *cmd, void *directory, const char *t
     return NULL;
 }
 
-static const char *set_auto_organization(cmd_parms *cmd, void *directory, int on)
-{
-    um_config_directory_t *config = directory;
-
-    (void)cmd;
-    config->auto_organization = on;
-    return NULL;
-}
-
-/* A whole number without sign in a range; *end is set behind it. */
-static int parse_number(apr_int64_t *number, const char **end, const char *text, apr_int64_t max)
-{
-    char *stop = NULL;
-
-    if (!apr_isdigit(text[0])) {
-        return 0;
-    }
-    errno = 0;
-    *number = apr_strtoi64(text, &stop, 10);
-    *end = stop;
-    return errno == 0 && *number <= max;
-}
-
-static const char *set_max_body(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_directory_t *config = directory;
-    const char *end = NULL;
-
-    /* The longest is what httpd's own buckets and a 32-bit size can hold. */
-    if (!parse_number(&config->max_body, &end, text, APR_INT32_MAX) || *end != '\0'
-        || config->max_body == 0) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of bytes from 1 to %d",
-                            cmd->cmd->name, text, APR_INT32_MAX);
-    }
-    return NULL;
-}
-
-/* A time in seconds or with a unit, between two in seconds. */
-static const char *set_time(apr_interval_time_t *time, const cmd_parms *cmd, const char *text,
-                            int min, int max)
-{
-    apr_interval_time_t found;
-
-    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &found, "s") != APR_SUCCESS
-        || found < apr_time_from_sec(min) || found > apr_time_from_sec(max)) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from %d to %d seconds",
-                            cmd->cmd->name, text, min, max);
-    }
-    *time = found;
-    return NULL;
-}
-
-static const char *set_body_timeout(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_directory_t *config = directory;
-
-    return set_time(&config->body_timeout, cmd, text, 1, 3600);
-}
-
-static const char *set_role_cache_ttl(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_directory_t *config = directory;
-
-    return set_time(&config->role_cache_ttl, cmd, text, 0, 3600);
-}
-
 static const char *set_activity(cmd_parms *cmd, void *directory, const char *name)
 {
     um_config_directory_t *config = directory;
-    um_config_server_t *server = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
+    um_config_server_t *server = um_config_of(cmd);
     const um_violation_t *violation;
 
     if (ap_cstr_casecmp(name, "none") == 0) {
@@ -451,29 +341,6 @@ static const char *set_activity(cmd_parms *cmd, void *directory, const char *nam
     }
     config->activity = name;
     server->counts = 1;
-    return NULL;
-}
-
-static const char *set_invitation_ttl(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_directory_t *config = directory;
-    apr_interval_time_t ttl;
-
-    if (!apr_isdigit(text[0]) || ap_timeout_parameter_parse(text, &ttl, "s") != APR_SUCCESS
-        || ttl < apr_time_from_msec(1) || ttl > MAX_INVITATION_TTL) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 1 ms to 365 days",
-                            cmd->cmd->name, text);
-    }
-    config->invitation_ttl = ttl;
-    return NULL;
-}
-
-static const char *set_invitation_match(cmd_parms *cmd, void *directory, int on)
-{
-    um_config_directory_t *config = directory;
-
-    (void)cmd;
-    config->invitation_match = on;
     return NULL;
 }
 
@@ -493,70 +360,15 @@ static const char *add_platform_link(cmd_parms *cmd, void *directory, const char
     return NULL;
 }
 
-static const char *set_session_idle(cmd_parms *cmd, void *directory, const char *text)
+/* cmd->info is the offset of the flag in the server's configuration. */
+static const char *set_server_flag(cmd_parms *cmd, void *directory, int on)
 {
-    um_config_directory_t *config = directory;
-
-    return set_time(&config->session_idle, cmd, text, 1, 30 * 24 * 3600);
-}
-
-/* A number of things of the whole server, in a range. */
-static const char *set_global_number(apr_int64_t *number, cmd_parms *cmd, const char *text,
-                                     const char *things, int min, int max)
-{
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    const char *end = NULL;
-
-    if (error != NULL) {
-        return error;
-    }
-    if (!parse_number(number, &end, text, max) || *end != '\0' || *number < min) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of %s from %d to %d",
-                            cmd->cmd->name, text, things, min, max);
-    }
-    return NULL;
-}
-
-static const char *set_session_table(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
-
     (void)directory;
-    return set_global_number(&config->session_table, cmd, text, "sessions", SESSION_TABLE_MIN,
-                             SESSION_TABLE_MAX);
-}
-
-static const char *set_session_flush(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-
-    (void)directory;
-    return error != NULL ? error : set_time(&config->session_flush, cmd, text, 1, 3600);
-}
-
-static const char *set_max_streams(cmd_parms *cmd, void *directory, const char *text)
-{
-    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
-
-    (void)directory;
-    return set_global_number(&config->max_streams, cmd, text, "streams", 1, STREAMS_MAX);
-}
-
-static const char *set_auto_schema(cmd_parms *cmd, void *directory, int on)
-{
-    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
-
-    (void)directory;
-    config->auto_schema = on;
-    return NULL;
+    return ap_set_flag_slot(cmd, um_config_of(cmd), on);
 }
 
 #define FIELD(name) ((void *)APR_OFFSETOF(um_config_directory_t, name))
+#define SERVER_FIELD(name) ((void *)APR_OFFSETOF(um_config_server_t, name))
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF)
 
 const command_rec um_config_directives[] = {
@@ -571,36 +383,41 @@ const command_rec um_config_directives[] = {
     AP_INIT_ITERATE("UserMgmtSubAdminAllow", add_permission, NULL, ANYWHERE,
                     "what sub-admins may do: none, or some of users:read users:create "
                     "users:update users:delete invitations:read sub-admins:read"),
-    UM_CONFIG_EXPRESSION_DIRECTIVES AP_INIT_FLAG(
-        "UserMgmtAutoOrganization", set_auto_organization, NULL, ANYWHERE,
-        "On: an organization that does not exist is made at an admin's first request"),
+    UM_CONFIG_EXPRESSION_DIRECTIVES
+    AP_INIT_FLAG("UserMgmtAutoOrganization", ap_set_flag_slot, FIELD(auto_organization), ANYWHERE,
+                 "On: an organization that does not exist is made at an admin's first request"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
                     "origins besides the server's own whose pages may use the API"),
     AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,
                   "the URL that clients know the service by"),
-    AP_INIT_TAKE1("UserMgmtMaxBody", set_max_body, NULL, ANYWHERE,
-                  "the most bytes a request body may have"),
-    AP_INIT_TAKE1("UserMgmtBodyTimeout", set_body_timeout, NULL, ANYWHERE,
+    AP_INIT_TAKE1("UserMgmtMaxBody", um_config_number_set, UM_CONFIG_NUMBER(UM_MAX_BODY),
+                  ANYWHERE, "the most bytes a request body may have"),
+    AP_INIT_TAKE1("UserMgmtBodyTimeout", um_config_number_set, UM_CONFIG_NUMBER(UM_BODY_TIMEOUT),
+                  ANYWHERE,
                   "the time in which a request body must be there, in seconds or with a unit"),
-    AP_INIT_TAKE1("UserMgmtRoleCacheTTL", set_role_cache_ttl, NULL, ANYWHERE,
+    AP_INIT_TAKE1("UserMgmtRoleCacheTTL", um_config_number_set,
+                  UM_CONFIG_NUMBER(UM_ROLE_CACHE_TTL), ANYWHERE,
                   "how long a caller's stored role may be remembered, in seconds"),
-    AP_INIT_TAKE1("UserMgmtInvitationTTL", set_invitation_ttl, NULL, ANYWHERE,
+    AP_INIT_TAKE1("UserMgmtInvitationTTL", um_config_number_set,
+                  UM_CONFIG_NUMBER(UM_INVITATION_TTL), ANYWHERE,
                   "how long an invitation can be accepted, in seconds or with a unit"),
-    AP_INIT_FLAG("UserMgmtInvitationMatch", set_invitation_match, NULL, ANYWHERE,
+    AP_INIT_FLAG("UserMgmtInvitationMatch", ap_set_flag_slot, FIELD(invitation_match), ANYWHERE,
                  "Off: an invitation can be accepted by others than the invited address"),
     AP_INIT_ITERATE("UserMgmtPlatformLinkAllow", add_platform_link, NULL, ANYWHERE,
                     "prefixes that the platform links of invitations must be below"),
     AP_INIT_TAKE1("UserMgmtActivity", set_activity, NULL, ANYWHERE,
                   "the activity that sessions are counted in here, or none"),
-    AP_INIT_TAKE1("UserMgmtSessionIdle", set_session_idle, NULL, ANYWHERE,
-                  "a session ends when it is not used for so long, in seconds"),
-    AP_INIT_TAKE1("UserMgmtSessionTable", set_session_table, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("UserMgmtSessionIdle", um_config_number_set, UM_CONFIG_NUMBER(UM_SESSION_IDLE),
+                  ANYWHERE, "a session ends when it is not used for so long, in seconds"),
+    AP_INIT_TAKE1("UserMgmtSessionTable", um_config_number_set,
+                  UM_CONFIG_NUMBER(UM_SESSION_TABLE), RSRC_CONF,
                   "how many sessions are kept in memory"),
-    AP_INIT_TAKE1("UserMgmtSessionFlush", set_session_flush, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("UserMgmtSessionFlush", um_config_number_set,
+                  UM_CONFIG_NUMBER(UM_SESSION_FLUSH), RSRC_CONF,
                   "how often sessions are written to the database, in seconds"),
-    AP_INIT_TAKE1("UserMgmtMaxStreams", set_max_streams, NULL, RSRC_CONF,
-                  "how many streams a process sends at once"),
-    AP_INIT_FLAG("UserMgmtAutoSchema", set_auto_schema, NULL, RSRC_CONF,
+    AP_INIT_TAKE1("UserMgmtMaxStreams", um_config_number_set, UM_CONFIG_NUMBER(UM_MAX_STREAMS),
+                  RSRC_CONF, "how many streams a process sends at once"),
+    AP_INIT_FLAG("UserMgmtAutoSchema", set_server_flag, SERVER_FIELD(auto_schema), RSRC_CONF,
                  "On: the schema of an SQLite database is made and upgraded by the module"),
     AP_INIT_RAW_ARGS("Mutex", um_mutexes_see, NULL, RSRC_CONF,
                      "a kind of lock and what it is for; usermgmt-writer and usermgmt-sessions "

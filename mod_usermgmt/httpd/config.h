@@ -141,6 +141,9 @@ extern const command_rec um_config_directives[];
 const um_config_directory_t *um_config_directory(const request_rec *r);
 const um_config_server_t *um_config_server(const server_rec *server);
 
+/** The configuration of the server that a directive is given for. */
+um_config_server_t *um_config_of(const cmd_parms *cmd);
+
 /** The base path where a request is for this module, else NULL. */
 const char *um_config_base(const request_rec *r);
 
@@ -154,19 +157,7 @@ int um_config_is_ours(const request_rec *r);
 /** What the API is to know of a configuration, completed with defaults. */
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config);
 
-/** How long a caller's record is remembered, completed with the default. */
-apr_interval_time_t um_config_role_cache_ttl(const um_config_directory_t *config);
-
 /** The activity that a request is in; NULL for none. */
 const char *um_config_activity(const request_rec *r);
-
-/** Completed with the defaults: what ends a session when it is not used for so
- *  long, how many the table has room for, and how often it is written. */
-apr_interval_time_t um_config_session_idle(const request_rec *r);
-apr_size_t um_config_session_table(const server_rec *server);
-apr_interval_time_t um_config_session_flush(const server_rec *server);
-
-/** How many streams may be sent at once; 0 where nothing is set. */
-apr_uint32_t um_config_max_streams(const server_rec *server);
 
 #endif

@@ -4,24 +4,11 @@
 
 #include "config_database.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "../db/dialect.h"
-#include "module.h"
-
-#define CONNECTIONS_MAX 10000
-#define WAIT_DEFAULT apr_time_from_sec(2)
-#define WAIT_MIN apr_time_from_msec(1)
-#define WAIT_MAX apr_time_from_sec(600)
-
-static um_config_server_t *config_of(const cmd_parms *cmd)
-{
-    return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
-}
 
 static const char *place_of(const cmd_parms *cmd)
 {
@@ -32,7 +19,7 @@ static const char *place_of(const cmd_parms *cmd)
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params)
 {
-    um_config_server_t *config = config_of(cmd);
+    um_config_server_t *config = um_config_of(cmd);
 
     (void)directory;
     if (um_dialect_of_driver(NULL, driver) == NULL) {
@@ -45,57 +32,25 @@ const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *
     return NULL;
 }
 
-const char *um_config_database_set_connections(cmd_parms *cmd, void *directory,
-                                               const char *number)
-{
-    um_config_server_t *config = config_of(cmd);
-    char *end = NULL;
-
-    (void)directory;
-    errno = 0;
-    config->connections = apr_strtoi64(number, &end, 10);
-    if (!apr_isdigit(number[0]) || errno != 0 || *end != '\0' || config->connections < 1
-        || config->connections > CONNECTIONS_MAX) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no number of connections from 1 to %d",
-                            cmd->cmd->name, number, CONNECTIONS_MAX);
-    }
-    return NULL;
-}
-
-const char *um_config_database_set_wait(cmd_parms *cmd, void *directory, const char *time)
-{
-    um_config_server_t *config = config_of(cmd);
-    apr_interval_time_t wait;
-
-    (void)directory;
-    if (!apr_isdigit(time[0]) || ap_timeout_parameter_parse(time, &wait, "s") != APR_SUCCESS
-        || wait < WAIT_MIN || wait > WAIT_MAX) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time from 1ms to 10min", cmd->cmd->name,
-                            time);
-    }
-    config->connection_wait = wait;
-    return NULL;
-}
-
 const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const char *driver)
 {
     (void)directory;
-    config_of(cmd)->dbd_driver = driver;
-    config_of(cmd)->dbd_place = place_of(cmd);
+    um_config_of(cmd)->dbd_driver = driver;
+    um_config_of(cmd)->dbd_place = place_of(cmd);
     return NULL;
 }
 
 const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const char *params)
 {
     (void)directory;
-    config_of(cmd)->dbd_params = params;
-    config_of(cmd)->dbd_place = place_of(cmd);
+    um_config_of(cmd)->dbd_params = params;
+    um_config_of(cmd)->dbd_place = place_of(cmd);
     return NULL;
 }
 
 const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql)
 {
-    um_config_server_t *config = config_of(cmd);
+    um_config_server_t *config = um_config_of(cmd);
 
     (void)directory;
     if (config->dbd_init_sql == NULL) {
@@ -109,7 +64,7 @@ const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const c
 {
     (void)directory;
     (void)number;
-    config_of(cmd)->has_dbd_size = 1;
+    um_config_of(cmd)->has_dbd_size = 1;
     return NULL;
 }
 
@@ -148,9 +103,4 @@ void um_config_database_file(um_database_file_t *file, const um_config_server_t 
         file->driver = config->dbd_driver;
         file->params = config->dbd_params;
     }
-}
-
-apr_interval_time_t um_config_connection_wait(const um_config_server_t *config)
-{
-    return config->connection_wait != -1 ? config->connection_wait : WAIT_DEFAULT;
 }

@@ -8,14 +8,11 @@
  * which are read where there is none of the module's.
  */
 
-#include "config.h"
+#include "config_number.h"
 #include "database_file.h"
 
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params);
-const char *um_config_database_set_connections(cmd_parms *cmd, void *directory,
-                                               const char *number);
-const char *um_config_database_set_wait(cmd_parms *cmd, void *directory, const char *time);
 const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const char *driver);
 const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const char *params);
 const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql);
@@ -26,9 +23,11 @@ const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const c
 #define UM_CONFIG_DATABASE_DIRECTIVES                                                             \
     AP_INIT_TAKE2("UserMgmtDatabase", um_config_database_set, NULL, RSRC_CONF,                    \
                   "the driver of the database, sqlite3, pgsql or mysql, and its parameters"),     \
-    AP_INIT_TAKE1("UserMgmtConnections", um_config_database_set_connections, NULL, RSRC_CONF,     \
+    AP_INIT_TAKE1("UserMgmtConnections", um_config_number_set, UM_CONFIG_NUMBER(UM_CONNECTIONS),  \
+                  RSRC_CONF,                                                                      \
                   "how many connections to the database a process has at most"),                  \
-    AP_INIT_TAKE1("UserMgmtConnectionWait", um_config_database_set_wait, NULL, RSRC_CONF,         \
+    AP_INIT_TAKE1("UserMgmtConnectionWait", um_config_number_set,                                 \
+                  UM_CONFIG_NUMBER(UM_CONNECTION_WAIT), RSRC_CONF,                                \
                   "how long a request waits for a connection, in seconds or with a unit"),        \
     AP_INIT_TAKE1("DBDriver", um_config_database_see_driver, NULL, RSRC_CONF,                     \
                   "the driver of the database where UserMgmtDatabase is not given"),              \
@@ -53,8 +52,5 @@ int um_config_database(um_config_database_t *database, const um_config_server_t 
 
 /** The same as far as it was named, whether that makes a database or not. */
 void um_config_database_file(um_database_file_t *file, const um_config_server_t *config);
-
-/** Completed with the default: microseconds. */
-apr_interval_time_t um_config_connection_wait(const um_config_server_t *config);
 
 #endif

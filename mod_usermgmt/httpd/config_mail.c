@@ -3,7 +3,6 @@
 
 #include "config_mail.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
@@ -14,21 +13,9 @@
 #include "../mail/helo.h"
 #include "module.h"
 
-#define TIMEOUT_DEFAULT apr_time_from_sec(120)
-#define FIRST_PAUSE_DEFAULT apr_time_from_sec(10)
-#define GIVE_UP_AFTER_DEFAULT apr_time_from_sec(24 * 3600)
-
-#define TIMEOUT_MAX apr_time_from_sec(3600)
-#define RETRY_MAX apr_time_from_sec(30 * 24 * 3600)
-
 #define TEMPLATE_MAX 262144
 #define PASSWORD_MAX 1024
 #define FROM_NAME_MAX 256
-
-static um_config_server_t *config_of(const cmd_parms *cmd)
-{
-    return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
-}
 
 /* ---- the directives ---- */
 
@@ -51,8 +38,8 @@ const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const cha
 
     (void)directory;
     if (ap_cstr_casecmp(url, "none") == 0) {
-        config_of(cmd)->mail_server = "";
-        config_of(cmd)->mail_host = "";
+        um_config_of(cmd)->mail_server = "";
+        um_config_of(cmd)->mail_host = "";
         return NULL;
     }
     if (apr_uri_parse(cmd->pool, url, &uri) != APR_SUCCESS || !is_smtp(&uri)
@@ -63,8 +50,8 @@ const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const cha
                             "smtp://mail.example.com:587",
                             cmd->cmd->name, url);
     }
-    config_of(cmd)->mail_server = url;
-    config_of(cmd)->mail_host = uri.hostname;
+    um_config_of(cmd)->mail_server = url;
+    um_config_of(cmd)->mail_host = uri.hostname;
     return NULL;
 }
 
@@ -77,7 +64,7 @@ const char *um_config_mail_set_helo(cmd_parms *cmd, void *directory, const char 
                             "address in brackets such as [192.0.2.1] or [IPv6:2001:db8::1]",
                             cmd->cmd->name, name);
     }
-    config_of(cmd)->mail_helo = name;
+    um_config_of(cmd)->mail_helo = name;
     return NULL;
 }
 
@@ -106,7 +93,7 @@ const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char 
     }
     from->address = address;
     from->name = name;
-    config_of(cmd)->mail_from = from;
+    um_config_of(cmd)->mail_from = from;
     return NULL;
 }
 
@@ -116,7 +103,7 @@ const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char 
     if (user[0] == '\0') {
         return apr_psprintf(cmd->pool, "%s must not be empty", cmd->cmd->name);
     }
-    config_of(cmd)->mail_user = user;
+    um_config_of(cmd)->mail_user = user;
     return NULL;
 }
 
@@ -173,7 +160,7 @@ const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const c
                             file);
     }
     password[length] = '\0';
-    config_of(cmd)->mail_password = password;
+    um_config_of(cmd)->mail_password = password;
     return NULL;
 }
 
@@ -191,7 +178,7 @@ const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *
     (void)directory;
     for (apr_size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (ap_cstr_casecmp(word, words[i].word) == 0) {
-            config_of(cmd)->mail_tls = (int)words[i].tls;
+            um_config_of(cmd)->mail_tls = (int)words[i].tls;
             return NULL;
         }
     }
@@ -209,7 +196,7 @@ const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const ch
     if (status != APR_SUCCESS || info.filetype != APR_REG) {
         return apr_psprintf(cmd->pool, "%s: %s is no file that can be read", cmd->cmd->name, file);
     }
-    config_of(cmd)->mail_ca_file = path;
+    um_config_of(cmd)->mail_ca_file = path;
     return NULL;
 }
 
@@ -228,41 +215,19 @@ const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const c
     if (error != NULL) {
         return apr_psprintf(cmd->pool, "%s: %s: %s", cmd->cmd->name, file, error);
     }
-    config_of(cmd)->mail_template_file = ap_server_root_relative(cmd->pool, file);
-    config_of(cmd)->mail_template = template;
+    um_config_of(cmd)->mail_template_file = ap_server_root_relative(cmd->pool, file);
+    um_config_of(cmd)->mail_template = template;
     return NULL;
 }
 
-/* A time in seconds or with a unit, longer than 0. */
-static int parse_time(apr_interval_time_t *time, const char *text, apr_interval_time_t max)
-{
-    return apr_isdigit(text[0]) && ap_timeout_parameter_parse(text, time, "s") == APR_SUCCESS
-           && *time > 0 && *time <= max;
-}
-
-const char *um_config_mail_set_timeout(cmd_parms *cmd, void *directory, const char *time)
-{
-    (void)directory;
-    if (!parse_time(&config_of(cmd)->mail_timeout, time, TIMEOUT_MAX)) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time of at most an hour", cmd->cmd->name,
-                            time);
-    }
-    return NULL;
-}
-
+/* Without END the default holds, and not the END of an outer server. */
 const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
                                      const char *end)
 {
-    um_config_server_t *config = config_of(cmd);
+    const char *error = um_config_number_set_one(cmd, directory, UM_MAIL_FIRST_PAUSE, pause);
 
-    (void)directory;
-    config->mail_give_up_after = GIVE_UP_AFTER_DEFAULT;
-    if (!parse_time(&config->mail_first_pause, pause, RETRY_MAX)
-        || (end != NULL && !parse_time(&config->mail_give_up_after, end, RETRY_MAX))) {
-        return apr_psprintf(cmd->pool, "%s takes one or two times of at most 30 days",
-                            cmd->cmd->name);
-    }
-    return NULL;
+    return error != NULL ? error
+                         : um_config_number_set_one(cmd, directory, UM_MAIL_GIVE_UP_AFTER, end);
 }
 
 /* ---- what they leave ---- */
@@ -316,14 +281,12 @@ void um_config_mail_settings(um_mailer_t *mailer, const um_config_server_t *conf
     mailer->server.user = config->mail_user;
     mailer->server.password = config->mail_password;
     mailer->server.ca_file = config->mail_ca_file;
-    mailer->server.timeout = config->mail_timeout != -1 ? config->mail_timeout : TIMEOUT_DEFAULT;
+    mailer->server.timeout = um_config_number(config, UM_MAIL_TIMEOUT);
     mailer->template = config->mail_template;
     mailer->from = config->mail_from->address;
     mailer->from_name = config->mail_from->name;
-    mailer->first_pause =
-        config->mail_first_pause != -1 ? config->mail_first_pause : FIRST_PAUSE_DEFAULT;
-    mailer->give_up_after =
-        config->mail_give_up_after != -1 ? config->mail_give_up_after : GIVE_UP_AFTER_DEFAULT;
+    mailer->first_pause = um_config_number(config, UM_MAIL_FIRST_PAUSE);
+    mailer->give_up_after = um_config_number(config, UM_MAIL_GIVE_UP_AFTER);
 }
 
 static int differ(const char *one, const char *other)

@@ -8,7 +8,7 @@
  */
 
 #include "../mail/mailer.h"
-#include "config.h"
+#include "config_number.h"
 
 const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url);
 const char *um_config_mail_set_helo(cmd_parms *cmd, void *directory, const char *name);
@@ -19,7 +19,6 @@ const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const c
 const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *word);
 const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const char *file);
 const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const char *file);
-const char *um_config_mail_set_timeout(cmd_parms *cmd, void *directory, const char *time);
 const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
                                      const char *end);
 
@@ -41,7 +40,8 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
                   "the file of certificates that the mail server's must come from"),              \
     AP_INIT_TAKE1("UserMgmtMailTemplate", um_config_mail_set_template, NULL, RSRC_CONF,           \
                   "the file with the text of an invitation's mail"),                              \
-    AP_INIT_TAKE1("UserMgmtMailTimeout", um_config_mail_set_timeout, NULL, RSRC_CONF,             \
+    AP_INIT_TAKE1("UserMgmtMailTimeout", um_config_number_set, UM_CONFIG_NUMBER(UM_MAIL_TIMEOUT), \
+                  RSRC_CONF,                                                                      \
                   "how long handing one mail to the server may take, in seconds"),                \
     AP_INIT_TAKE12("UserMgmtMailRetry", um_config_mail_set_retry, NULL, RSRC_CONF,                \
                    "the first pause before a mail is tried again, and how long it is tried"),

@@ -251,7 +251,6 @@ static um_host_database_t *add_database(const um_config_database_t *config, apr_
     database->shown.database.init_sql = config->init_sql;
     database->shown.servers = apr_array_make(pconf, 1, sizeof(server_rec *));
     database->driver = config->driver;
-    database->connections = -1;
     database->auto_schema = 1;
     APR_ARRAY_PUSH(databases, um_host_database_t *) = database;
     return database;
@@ -262,15 +261,16 @@ static um_host_database_t *add_database(const um_config_database_t *config, apr_
 static void add_server(um_host_database_t *database, server_rec *server, apr_pool_t *pconf)
 {
     const um_config_server_t *config = um_config_server(server);
-    apr_interval_time_t wait = um_config_connection_wait(config);
+    apr_int64_t connections = um_config_number(config, UM_CONNECTIONS);
+    apr_interval_time_t wait = um_config_number(config, UM_CONNECTION_WAIT);
     server_rec **key = apr_pmemdup(pconf, &server, sizeof(server));
 
     APR_ARRAY_PUSH(database->shown.servers, server_rec *) = server;
     apr_hash_set(databases_of_servers, key, sizeof(*key), database);
     database->shown.is_used = database->shown.is_used || um_runtime_is_used(server);
     database->auto_schema = database->auto_schema && config->auto_schema != 0;
-    if (config->connections > database->connections) {
-        database->connections = config->connections;
+    if (connections > database->connections) {
+        database->connections = connections;
     }
     if (wait > database->wait) {
         database->wait = wait;
@@ -350,7 +350,8 @@ static void tell_of_sizes(server_rec *server)
     for (; server != NULL; server = server->next) {
         const um_config_server_t *config = um_config_server(server);
 
-        if (um_runtime_is_used(server) && config->has_dbd_size == 1 && config->connections == -1) {
+        if (um_runtime_is_used(server) && config->has_dbd_size == 1
+            && um_config_number(config, UM_CONNECTIONS) == 0) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
                          "UM0094: DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the "
                          "number of the module's own is UserMgmtConnections");
@@ -521,8 +522,7 @@ static void fill_settings(um_pool_settings_t *settings, um_host_database_t *data
 
     most = most < CONNECTIONS_LEAST ? CONNECTIONS_LEAST : most;
     most = most > CONNECTIONS_MOST ? CONNECTIONS_MOST : most;
-    settings->connections =
-        database->connections != -1 ? (int)database->connections : most;
+    settings->connections = database->connections != 0 ? (int)database->connections : most;
     settings->wait = database->wait;
     settings->first = threads < CONNECTIONS_FIRST ? threads : CONNECTIONS_FIRST;
     if (settings->first > settings->connections) {

@@ -14,7 +14,7 @@
 #include "../core/session_table.h"
 #include "../core/store.h"
 #include "caller.h"
-#include "config.h"
+#include "config_number.h"
 #include "module.h"
 #include "mutexes.h"
 #include "runtime.h"
@@ -154,7 +154,7 @@ int um_sessions_check(server_rec *server)
 
 apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
 {
-    apr_size_t size = um_config_session_table(server);
+    apr_size_t size = (apr_size_t)um_config_number(um_config_server(server), UM_SESSION_TABLE);
     apr_status_t status = APR_SUCCESS;
 
     table = NULL;
@@ -178,7 +178,8 @@ apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
     }
     if (status == APR_SUCCESS) {
         status = um_watchdog_add(MUTEX_TYPE, write_sessions, server,
-                                 um_config_session_flush(server), server, pconf);
+                                 um_config_number(um_config_server(server), UM_SESSION_FLUSH),
+                                 server, pconf);
     }
     return status;
 }
@@ -245,8 +246,9 @@ int um_sessions_count(request_rec *r)
     }
     key.identity = um_address_identity_key(key.identity, r->pool);
     key.place = place_of(r->server);
-    status = um_session_table_count(table, &key, r->request_time, apr_time_now(),
-                                    um_config_session_idle(r));
+    status = um_session_table_count(
+        table, &key, r->request_time, apr_time_now(),
+        um_config_directory_number(um_config_directory(r), UM_SESSION_IDLE));
     report(status, r);
     return OK;
 }

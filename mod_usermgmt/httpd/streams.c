@@ -14,7 +14,7 @@
 #include <http_core.h>
 #include <http_log.h>
 
-#include "config.h"
+#include "config_number.h"
 #include "module.h"
 
 /* One in so many workers. */
@@ -94,7 +94,7 @@ void um_streams_init_child(server_rec *server)
     int workers = 1;
 
     ap_mpm_query(is_single() ? AP_MPMQ_MAX_DAEMONS : AP_MPMQ_MAX_THREADS, &workers);
-    max = um_config_max_streams(server);
+    max = (apr_uint32_t)um_config_number(um_config_server(server), UM_MAX_STREAMS);
     if (max == 0) {
         max = workers > SHARE ? (apr_uint32_t)workers / SHARE : 1;
     }

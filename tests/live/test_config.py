@@ -183,6 +183,48 @@ def test_a_handler_that_is_set_otherwise_is_told(new_server):
     client.get("page.txt").expect(200)
 
 
+# Each directive with a number or a time, with the least and the largest value, what is next to
+# these, and the text that tells the range.
+NUMBERS = [
+    ("MaxBody", "1", "2147483647", "0", "2147483648", "number of bytes from 1 to 2147483647"),
+    ("BodyTimeout", "1", "1h", "999ms", "3601", "time from 1s to 1h"),
+    ("RoleCacheTTL", "0", "60min", "-1", "3600001ms", "time from 0 to 1h"),
+    ("InvitationTTL", "1ms", "365d", "0", "366d", "time from 1ms to 365d"),
+    ("SessionIdle", "1s", "30d", "0", "2592001", "time from 1s to 30d"),
+    ("SessionTable", "16", "4194304", "15", "4194305", "number of sessions from 16 to 4194304"),
+    ("SessionFlush", "1", "3600", "0", "2h", "time from 1s to 1h"),
+    ("MaxStreams", "1", "100000", "0", "100001", "number of streams from 1 to 100000"),
+    ("Connections", "1", "10000", "0", "10001", "number of connections from 1 to 10000"),
+    ("ConnectionWait", "1ms", "600s", "0ms", "601", "time from 1ms to 10min"),
+    ("MailTimeout", "1ms", "3600", "0", "61min", "time from 1ms to 1h"),
+    ("MailRetry", "1ms 1ms", "30d 30d", "10 0", "31d", "time from 1ms to 30d"),
+]
+
+
+@pytest.mark.parametrize("name, least, most, less, more, wanted", NUMBERS,
+                         ids=[number[0] for number in NUMBERS])
+def test_numbers_and_times(new_server, name, least, most, less, more, wanted):
+    """All by one rule: what is refused is told with the range and the unit."""
+    server = new_server(start=False)
+    for value in (least, most):
+        server.extra = f"UserMgmt{name} {value}"
+        code, said = server.configtest()
+        assert code == 0, said
+    if wanted.startswith("time"):
+        wanted += r"; units are ms, s \(as without a unit\), min, h and d"
+    for value in (less, more, "x", "5x", "1.5", "99999999999999999999", "9999999999999999d"):
+        last = value.split()[-1]
+        server.extra = f"UserMgmt{name} {value}"
+        server.expect_config_error(rf'UserMgmt{name}: "{last}" is no {wanted}')
+
+
+@pytest.mark.parametrize("name", ["SessionTable 20", "SessionFlush 2", "MaxStreams 2"])
+def test_numbers_of_all_servers_stand_in_no_section(new_server, name):
+    section = f"<VirtualHost *:@PORT@>\nUserMgmt{name}\n</VirtualHost>"
+    new_server(start=False, extra=section) \
+        .expect_config_error(f"UserMgmt{name.split()[0]} .*not .*allowed|cannot occur within")
+
+
 # ---- locks between processes ----
 
 POSIXSEM = r"UM0043: Mutex posixsem can't be used for usermgmt-"

@@ -833,8 +833,8 @@ GOOD = "UserMgmtMailServer smtp://127.0.0.1:25\nUserMgmtMailFrom users@example.c
     ("UserMgmtMailCAFile /nonexistent", "no file"),
     ("UserMgmtMailTimeout 0", "no time"),
     ("UserMgmtMailTimeout 2h", "no time"),
-    ("UserMgmtMailRetry never", "one or two times"),
-    ("UserMgmtMailRetry 10 0", "one or two times"),
+    ("UserMgmtMailRetry never", '"never" is no time from 1ms to 30d; units are ms, s'),
+    ("UserMgmtMailRetry 10 0", '"0" is no time from 1ms to 30d'),
 ])
 def test_bad_directives(new_server, lines, said):
     new_server(start=False, extra=lines).expect_config_error(said)

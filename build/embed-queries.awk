@@ -16,7 +16,11 @@
 #     -- name: NAME (mariadb)       its text for one database, or for several
 #
 # A statement's parameters are :name. A per cent sign is written once. Other
-# comments are left out.
+# comments are left out; none begins with a small word and a colon.
+#
+# For a statement NAME the header has the number UM_STMT_NAME and the struct um_bind_NAME,
+# which UM_BIND() of db/statements.h fills. A fragment without a parameter is UM_SQL_NAME
+# there, for lists, which C composes.
 
 function fail(message)
 {
@@ -158,15 +162,17 @@ function take_parameter(name, parameter,    type)
         member[name, members[name]] = parameter
         member_type[name, members[name]] = type
     }
-    order = order number_of[name, parameter] - 1 ", "
+    order = order (orders++ ? ", " : "") number_of[name, parameter] - 1
     return type == "int" ? "%lld" : "%s"
 }
 
-# A text with placeholders; sets order. What stands between quotes has no parameters.
+# A text with placeholders; sets order, and orders, the number of them. What stands between
+# quotes has no parameters.
 function bind(name, sql,    result, c, rest, quoted)
 {
     result = ""
     order = ""
+    orders = 0
     quoted = 0
     while (sql != "") {
         c = substr(sql, 1, 1)
@@ -206,6 +212,7 @@ function resolve(name, base,    from)
     }
     bound[name, base] = bind(name, expand(text[from], place[from], 0))
     order_of[name, base] = order
+    order_count[name, base] = orders
 }
 
 # What C puts together itself is made of fragments, too: those without a parameter.
@@ -232,7 +239,6 @@ function quote(sql)
 function write_header(    i, j, name)
 {
     print "#ifndef UM_DB_QUERIES_H\n#define UM_DB_QUERIES_H\n\n#include <apr.h>\n"
-    print "#include \"mod_usermgmt/db/dialect.h\"\n"
     print "typedef enum um_statement_id_t {"
     for (i = 1; i <= name_count; i++) {
         print "    UM_STMT_" toupper(names[i]) ","
@@ -241,6 +247,7 @@ function write_header(    i, j, name)
     for (i = 1; i <= name_count; i++) {
         name = names[i]
         print "\n#define UM_STMT_OF_" name " UM_STMT_" toupper(name)
+        print "#define UM_COUNT_OF_" name " " members[name] + 0
         print "struct um_bind_" name " {"
         for (j = 1; j <= members[name]; j++) {
             print "    " (member_type[name, j] == "int" ? "apr_int64_t " : "const char *") \
@@ -250,28 +257,7 @@ function write_header(    i, j, name)
         print (members[name] ? "" : "    char none;\n") "};"
     }
     write_fragments()
-    write_types()
     print "\n#endif"
-}
-
-# The types of the source, and the macro that a call is written with. Values have names
-# alone: one without would be another when a parameter is put before it.
-function write_types()
-{
-    print "\n/* A statement and its values, a struct um_bind_NAME. */"
-    print "typedef struct um_bind_t {"
-    print "    um_statement_id_t id;\n    const void *values;\n} um_bind_t;"
-    print "\n#define UM_BIND(name, ...) \\"
-    print "    (&(const um_bind_t){ UM_STMT_OF_##name, \\"
-    print "                         &(const struct um_bind_##name){ __VA_ARGS__ } })"
-    print "\ntypedef struct um_member_t {"
-    print "    unsigned short offset;\n    unsigned char is_int;\n} um_member_t;"
-    print "\n/* order: the member of each placeholder in turn, ended by 255. */"
-    print "typedef struct um_query_t {"
-    print "    const char *name;\n    const um_member_t *members;"
-    print "    struct {\n        const char *sql;\n        const unsigned char *order;"
-    print "    } texts[UM_DIALECT_COUNT];\n} um_query_t;"
-    print "\nextern const um_query_t um_queries[UM_STMT_COUNT];"
 }
 
 # Databases with the same order of parameters share it.
@@ -283,14 +269,20 @@ function write_order(name, b,    i)
             return
         }
     }
+    if (order_count[name, bases[b]] == 0) {
+        order_name[name, b] = "NULL"
+        return
+    }
     order_name[name, b] = "order_of_" name "_" bases[b]
     print "static const unsigned char " order_name[name, b] "[] = { " \
-          order_of[name, bases[b]] "255 };"
+          order_of[name, bases[b]] " };"
+    print "_Static_assert(sizeof(" order_name[name, b] ") <= UM_ARGUMENTS_MAX,\n" \
+          "               \"" name " has too many placeholders\");"
 }
 
 function write_source(    i, j, b, name)
 {
-    print "#include \"mod_usermgmt/db/queries.h\"\n\n#include <stddef.h>"
+    print "#include \"mod_usermgmt/db/statements.h\"\n\n#include <stddef.h>"
     for (i = 1; i <= name_count; i++) {
         name = names[i]
         if (!members[name]) {
@@ -302,6 +294,8 @@ function write_source(    i, j, b, name)
                   (member_type[name, j] == "int") " },"
         }
         print "};"
+        print "_Static_assert(UM_COUNT_OF_" name " <= UM_VALUES_MAX,\n" \
+              "               \"" name " has too many parameters\");"
         for (b = 1; b <= 3; b++) {
             write_order(name, b)
         }
@@ -309,11 +303,13 @@ function write_source(    i, j, b, name)
     print "\nconst um_query_t um_queries[UM_STMT_COUNT] = {"
     for (i = 1; i <= name_count; i++) {
         name = names[i]
-        print "    { \"" name "\", " (members[name] ? "members_of_" name : "NULL") ", {"
+        print "    { \"" name "\", " (members[name] ? "members_of_" name : "NULL") ", " \
+              "UM_COUNT_OF_" name ", {"
         for (b = 1; b <= 3; b++) {
             print "        [UM_DIALECT_" toupper(bases[b]) "] = {\n            " \
                   quote(bound[name, bases[b]]) ",\n            " \
-                  (members[name] ? order_name[name, b] : "NULL") " },"
+                  (members[name] ? order_name[name, b] : "NULL") ", " \
+                  order_count[name, bases[b]] " },"
         }
         print "    } },"
     }

@@ -9,6 +9,7 @@
 
 #include "../base/address.h"
 #include "../base/digest.h"
+#include "../db/statements.h"
 
 /* The column behind those of an invitation. */
 #define SECRET_COLUMN 10
@@ -60,11 +61,10 @@ static void take_invitation(const um_row_t *row, void *baton)
 }
 
 static apr_status_t get_invitation(um_invitation_t **invitation, um_db_t *db,
-                                   um_invitation_get_t *get, um_statement_id_t id,
-                                   apr_int64_t org_id, const char *key, apr_pool_t *pool)
+                                   um_invitation_get_t *get, const um_bind_t *bind,
+                                   apr_pool_t *pool)
 {
-    apr_status_t status = um_db_select(db, take_invitation, get, id,
-                                       UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
+    apr_status_t status = um_db_select(db, take_invitation, get, bind, pool);
 
     if (status == APR_SUCCESS && get->invitation == NULL) {
         status = UM_ENOTFOUND;
@@ -81,7 +81,8 @@ apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
 {
     um_invitation_get_t get = { NULL, NULL, pool };
 
-    return get_invitation(invitation, db, &get, UM_STMT_INVITATION_GET, org_id, invite_token,
+    return get_invitation(invitation, db, &get,
+                          UM_BIND(invitation_get, .org_id = org_id, .invite_token = invite_token),
                           pool);
 }
 
@@ -103,45 +104,49 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
     if (status != APR_SUCCESS) {
         return status;
     }
-    return get_invitation(invitation, db, &get, UM_STMT_INVITATION_GET_BY_SECRET, org_id, hex,
-                          pool);
+    return get_invitation(
+        invitation, db, &get,
+        UM_BIND(invitation_get_by_secret, .org_id = org_id, .secret_sha256 = hex), pool);
 }
 
 /* What is past its time must not stand in the way of a new one. */
-static apr_status_t expire(um_db_t *db, const char *org, const char *email_key,
+static apr_status_t expire(um_db_t *db, apr_int64_t org_id, const char *email_key,
                            apr_int64_t now, apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_INVITATION_EXPIRE,
-                       UM_PARAMETERS(org, email_key, um_db_int(now, pool)), pool);
+    return um_db_query(
+        db, NULL,
+        UM_BIND(invitation_expire, .org_id = org_id, .email_key = email_key, .now = now), pool);
 }
 
-static apr_status_t delete_secrets(um_db_t *db, const char *org, const char *invite_token,
+static apr_status_t delete_secrets(um_db_t *db, apr_int64_t org_id, const char *invite_token,
                                    apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_INVITATION_SECRETS_DELETE,
-                       UM_PARAMETERS(org, invite_token), pool);
+    return um_db_query(
+        db, NULL,
+        UM_BIND(invitation_secrets_delete, .org_id = org_id, .invite_token = invite_token), pool);
 }
 
 apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
                                          const um_invitation_t *invitation, apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
     const char *email_key = um_address_key(invitation->email, pool);
     apr_status_t status = email_key != NULL
-                              ? expire(db, org, email_key, invitation->created_at, pool)
+                              ? expire(db, org_id, email_key, invitation->created_at, pool)
                               : UM_EINVALID;
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_INSERT,
-                           UM_PARAMETERS(org, invitation->token, invitation->email, email_key,
-                                         invitation->platform_link, invitation->inviter_uid,
-                                         invitation->inviter_email,
-                                         invitation->inviter_display_name,
-                                         um_db_int(invitation->created_at, pool),
-                                         um_db_int(invitation->expires_at, pool)),
-                           pool);
+    return um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(invitation_insert, .org_id = org_id, .invite_token = invitation->token,
+                .email = invitation->email, .email_key = email_key,
+                .platform_link = invitation->platform_link,
+                .inviter_uid = invitation->inviter_uid,
+                .inviter_email = invitation->inviter_email,
+                .inviter_display_name = invitation->inviter_display_name,
+                .created_at = invitation->created_at, .expires_at = invitation->expires_at),
+        pool);
 }
 
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
@@ -149,40 +154,40 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
                                         apr_int64_t expires_at, apr_int64_t now,
                                         apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
     const char *email_key = um_address_key(invitation->email, pool);
-    apr_status_t status = email_key != NULL ? expire(db, org, email_key, now, pool)
-                                            : UM_EINVALID;
+    apr_status_t status =
+        email_key != NULL ? expire(db, org_id, email_key, now, pool) : UM_EINVALID;
 
     if (status == APR_SUCCESS) {
-        status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_RENEW,
-                                 UM_PARAMETERS(um_db_int(expires_at, pool), org, invitation->token,
-                                               org, email_key, invitation->token),
+        status = um_db_query_one(db, UM_ECONFLICT,
+                                 UM_BIND(invitation_renew, .org_id = org_id,
+                                         .invite_token = invitation->token,
+                                         .email_key = email_key, .expires_at = expires_at),
                                  pool);
     }
-    return status == APR_SUCCESS ? delete_secrets(db, org, invitation->token, pool) : status;
+    return status == APR_SUCCESS ? delete_secrets(db, org_id, invitation->token, pool) : status;
 }
 
 apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
-    apr_status_t status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_REVOKE,
-                                          UM_PARAMETERS(org, invite_token), pool);
+    apr_status_t status = um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(invitation_revoke, .org_id = org_id, .invite_token = invite_token), pool);
 
-    return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
+    return status == APR_SUCCESS ? delete_secrets(db, org_id, invite_token, pool) : status;
 }
 
 apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_int64_t now,
                                          apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
-    const char *at = um_db_int(now, pool);
-    apr_status_t status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_INVITATION_ACCEPT,
-                                          UM_PARAMETERS(at, org, invite_token, at), pool);
+    apr_status_t status = um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(invitation_accept, .org_id = org_id, .invite_token = invite_token, .now = now),
+        pool);
 
-    return status == APR_SUCCESS ? delete_secrets(db, org, invite_token, pool) : status;
+    return status == APR_SUCCESS ? delete_secrets(db, org_id, invite_token, pool) : status;
 }
 
 apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,
@@ -195,15 +200,15 @@ apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query(db, NULL, UM_STMT_INVITATION_SECRET_INSERT,
-                       UM_PARAMETERS(um_db_int(org_id, pool), hex, invite_token,
-                                     um_db_int(now, pool)),
+    return um_db_query(db, NULL,
+                       UM_BIND(invitation_secret_insert, .org_id = org_id, .secret_sha256 = hex,
+                               .invite_token = invite_token, .created_at = now),
                        pool);
 }
 
 apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
                                         apr_int64_t until, apr_pool_t *pool)
 {
-    return um_db_query(db, count, UM_STMT_INVITATIONS_PRUNE,
-                       UM_PARAMETERS(um_db_int(org_id, pool), um_db_int(until, pool)), pool);
+    return um_db_query(db, count, UM_BIND(invitations_prune, .org_id = org_id, .until = until),
+                       pool);
 }

@@ -6,19 +6,21 @@
 #include <apr_strings.h>
 
 #include "../base/uid.h"
+#include "../db/statements.h"
 
 apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *invite_token,
                                   apr_int64_t now, apr_pool_t *pool)
 {
     char uid[UM_UID_LENGTH + 1];
-    const char *at = um_db_int(now, pool);
     apr_status_t status = um_uid_make(uid, apr_time_from_msec(now), &um_db_host(db)->random);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query(db, NULL, UM_STMT_MAIL_INSERT,
-                       UM_PARAMETERS(um_db_int(org_id, pool), invite_token, uid, at, at), pool);
+    return um_db_query(db, NULL,
+                       UM_BIND(mail_insert, .org_id = org_id, .invite_token = invite_token,
+                               .mail_uid = uid, .created_at = now),
+                       pool);
 }
 
 static void take_mail(const um_row_t *row, void *baton)
@@ -39,8 +41,7 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
 {
     apr_array_header_t *found = apr_array_make(pool, 8, sizeof(um_outgoing_mail_t));
     apr_status_t status =
-        um_db_select(db, take_mail, found, UM_STMT_MAIL_DUE,
-                     UM_PARAMETERS(um_db_int(now, pool), um_db_int(limit, pool)), pool);
+        um_db_select(db, take_mail, found, UM_BIND(mail_due, .now = now, .limit = limit), pool);
 
     if (status == APR_SUCCESS) {
         *mails = found;
@@ -56,35 +57,33 @@ static void take_next(const um_row_t *row, void *baton)
 apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool)
 {
     *next_attempt_at = 0;
-    return um_db_select(db, take_next, next_attempt_at, UM_STMT_MAIL_NEXT, UM_NO_PARAMETERS, pool);
-}
-
-/* Both move next_attempt_at of a mail with so many attempts. */
-static apr_status_t move(um_db_t *db, um_statement_id_t id, const um_outgoing_mail_t *mail,
-                         apr_int64_t attempts, apr_int64_t until, apr_pool_t *pool)
-{
-    return um_db_query_one(db, UM_ECONFLICT, id,
-                           UM_PARAMETERS(um_db_int(until, pool), um_db_int(mail->org_id, pool),
-                                         mail->invite_token, mail->uid,
-                                         um_db_int(attempts, pool)),
-                           pool);
+    return um_db_select(db, take_next, next_attempt_at, UM_BIND(mail_next), pool);
 }
 
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
                                  apr_pool_t *pool)
 {
-    return move(db, UM_STMT_MAIL_CLAIM, mail, mail->attempts, until, pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(mail_claim, .org_id = mail->org_id,
+                                   .invite_token = mail->invite_token, .mail_uid = mail->uid,
+                                   .attempts = mail->attempts, .next_attempt_at = until),
+                           pool);
 }
 
 apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
                                     apr_pool_t *pool)
 {
-    return move(db, UM_STMT_MAIL_POSTPONE, mail, mail->attempts + 1, until, pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(mail_postpone, .org_id = mail->org_id,
+                                   .invite_token = mail->invite_token, .mail_uid = mail->uid,
+                                   .attempts = mail->attempts + 1, .next_attempt_at = until),
+                           pool);
 }
 
 apr_status_t um_store_mail_delete(um_db_t *db, const um_outgoing_mail_t *mail, apr_pool_t *pool)
 {
-    return um_db_query(
-        db, NULL, UM_STMT_MAIL_DELETE,
-        UM_PARAMETERS(um_db_int(mail->org_id, pool), mail->invite_token, mail->uid), pool);
+    return um_db_query(db, NULL,
+                       UM_BIND(mail_delete, .org_id = mail->org_id,
+                               .invite_token = mail->invite_token, .mail_uid = mail->uid),
+                       pool);
 }

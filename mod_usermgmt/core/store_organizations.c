@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "../db/statements.h"
+
 typedef struct um_status_get_t {
     um_organization_status_t *organization;
     apr_pool_t *pool;
@@ -39,17 +41,16 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
                                                apr_pool_t *pool)
 {
     um_status_get_t get = { NULL, pool };
-    const char *org = um_db_int(org_id, pool);
     apr_status_t status;
 
-    status = um_db_select(db, take_status, &get, UM_STMT_ORGANIZATION_STATUS,
-                          UM_PARAMETERS(um_db_int(now, pool), org, org), pool);
+    status = um_db_select(db, take_status, &get,
+                          UM_BIND(organization_status, .org_id = org_id, .now = now), pool);
     if (status == APR_SUCCESS && get.organization == NULL) {
         status = UM_ENOTFOUND;
     }
     if (status == APR_SUCCESS) {
         status = um_db_select(db, take_activity, get.organization->activities,
-                              UM_STMT_ORGANIZATION_ACTIVITIES, UM_PARAMETERS(org), pool);
+                              UM_BIND(organization_activities, .org_id = org_id), pool);
     }
     if (status == APR_SUCCESS) {
         *organization = get.organization;
@@ -60,8 +61,7 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
 /* What is waiting is looked for outside of a transaction: mostly it is nothing. */
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool)
 {
-    return um_db_exists(has_changes, db, UM_STMT_ORGANIZATION_COUNTS_WAITING, UM_NO_PARAMETERS,
-                        pool);
+    return um_db_exists(has_changes, db, UM_BIND(organization_counts_waiting), pool);
 }
 
 typedef struct um_counts_t {
@@ -122,11 +122,11 @@ static void sum_up(apr_array_header_t *counts)
 
 static apr_status_t put_counts(um_db_t *db, const um_counts_t *sum, apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_ORGANIZATION_COUNTS_PUT,
-                       UM_PARAMETERS(um_db_int(-sum->org_id, pool), um_db_int(sum->org_id, pool),
-                                     um_db_int(sum->numbers[0], pool),
-                                     um_db_int(sum->numbers[1], pool),
-                                     um_db_int(sum->numbers[2], pool)),
+    return um_db_query(db, NULL,
+                       UM_BIND(organization_counts_put, .count_id = -sum->org_id,
+                               .org_id = sum->org_id, .user_count = sum->numbers[0],
+                               .sub_admin_count = sum->numbers[1],
+                               .session_count = sum->numbers[2]),
                        pool);
 }
 
@@ -138,13 +138,13 @@ apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int
     apr_status_t status;
 
     um_buffer_init(&fold.ids, 1024, pool);
-    status = um_db_select(db, take_counts, &fold, UM_STMT_ORGANIZATION_COUNTS_LOCK,
-                          UM_PARAMETERS(um_db_int(limit, pool)), pool);
+    status = um_db_select(db, take_counts, &fold,
+                          UM_BIND(organization_counts_lock, .limit = limit), pool);
     *count = fold.counts->nelts;
     if (status == APR_SUCCESS && *count > 0) {
         um_buffer_putc(&fold.ids, ']');
-        status = um_db_query(db, &deleted, UM_STMT_ORGANIZATION_COUNTS_DELETE,
-                             UM_PARAMETERS(fold.ids.data), pool);
+        status = um_db_query(
+            db, &deleted, UM_BIND(organization_counts_delete, .count_ids = fold.ids.data), pool);
     }
     if (status == APR_SUCCESS && deleted != *count) {
         status = UM_ECONFLICT;
@@ -159,8 +159,8 @@ apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int
 apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
                                            apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_ORGANIZATION_INSERT,
-                       UM_PARAMETERS(name, um_db_int(now, pool), name), pool);
+    return um_db_query(db, NULL, UM_BIND(organization_insert, .name = name, .created_at = now),
+                       pool);
 }
 
 static void take_organization(const um_row_t *row, void *baton)
@@ -178,8 +178,8 @@ apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_
                                         const char *name, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 1, sizeof(um_organization_t));
-    apr_status_t status = um_db_select(db, take_organization, found, UM_STMT_ORGANIZATION_GET,
-                                       UM_PARAMETERS(name), pool);
+    apr_status_t status =
+        um_db_select(db, take_organization, found, UM_BIND(organization_get, .name = name), pool);
 
     if (status == APR_SUCCESS && found->nelts == 0) {
         status = UM_ENOTFOUND;
@@ -194,8 +194,9 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
                                          const char *after, apr_int64_t limit, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 16, sizeof(um_organization_t));
-    apr_status_t status = um_db_select(db, take_organization, found, UM_STMT_ORGANIZATION_LIST,
-                                       UM_PARAMETERS(after, um_db_int(limit, pool)), pool);
+    apr_status_t status =
+        um_db_select(db, take_organization, found,
+                     UM_BIND(organization_list, .after = after, .limit = limit), pool);
 
     if (status == APR_SUCCESS) {
         *organizations = found;
@@ -206,8 +207,10 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
 apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
                                                      const char *payment_type, apr_pool_t *pool)
 {
-    return um_db_query_one(db, UM_ENOTFOUND, UM_STMT_ORGANIZATION_SET_PAYMENT_TYPE,
-                           UM_PARAMETERS(payment_type, um_db_int(org_id, pool)), pool);
+    return um_db_query_one(
+        db, UM_ENOTFOUND,
+        UM_BIND(organization_set_payment_type, .org_id = org_id, .payment_type = payment_type),
+        pool);
 }
 
 typedef struct um_caller_get_t {
@@ -236,8 +239,9 @@ apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
     um_caller_get_t get = { NULL, pool };
     apr_status_t status;
 
-    status = um_db_select(db, take_caller, &get, UM_STMT_CALLER_GET,
-                          UM_PARAMETERS(identity_key, identity_key, organization), pool);
+    status = um_db_select(
+        db, take_caller, &get,
+        UM_BIND(caller_get, .organization = organization, .identity_key = identity_key), pool);
     if (status == APR_SUCCESS && get.record == NULL) {
         status = UM_ENOTFOUND;
     }
@@ -251,17 +255,19 @@ apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *i
                                   const char *uid, const char *role, apr_int64_t now,
                                   apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
     int affected = 0;
     apr_status_t status;
 
-    status = um_db_query(db, &affected, UM_STMT_CALLER_UPDATE,
-                         UM_PARAMETERS(role, org, identity_key), pool);
+    status = um_db_query(
+        db, &affected,
+        UM_BIND(caller_update, .org_id = org_id, .identity_key = identity_key, .role = role),
+        pool);
     if (status == APR_SUCCESS && affected == 0) {
-        status = um_db_query(db, NULL, UM_STMT_CALLER_INSERT,
-                             UM_PARAMETERS(org, identity_key, uid, role, um_db_int(now, pool), org,
-                                           identity_key),
-                             pool);
+        status =
+            um_db_query(db, NULL,
+                        UM_BIND(caller_insert, .org_id = org_id, .identity_key = identity_key,
+                                .user_uid = uid, .role = role, .first_seen_at = now),
+                        pool);
     }
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include "../base/address.h"
 #include "../base/uid.h"
+#include "../db/statements.h"
 
 typedef struct um_kept_get_t {
     um_kept_answer_t *kept;
@@ -40,9 +41,9 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
     um_kept_get_t get = { NULL, pool };
     apr_status_t status;
 
-    status = um_db_select(db, take_kept, &get, UM_STMT_IDEMPOTENCY_GET,
-                          UM_PARAMETERS(um_db_int(org_id, pool), identity_key, key,
-                                        um_db_int(now - UM_IDEMPOTENCY_TTL, pool)),
+    status = um_db_select(db, take_kept, &get,
+                          UM_BIND(idempotency_get, .org_id = org_id, .identity_key = identity_key,
+                                  .idempotency_key = key, .until = now - UM_IDEMPOTENCY_TTL),
                           pool);
     if (status == APR_SUCCESS && get.kept == NULL) {
         status = UM_ENOTFOUND;
@@ -56,23 +57,23 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
 apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
                                         apr_pool_t *pool)
 {
-    return um_db_query(db, count, UM_STMT_IDEMPOTENCY_PRUNE,
-                       UM_PARAMETERS(um_db_int(now - UM_IDEMPOTENCY_TTL, pool)), pool);
+    return um_db_query(db, count, UM_BIND(idempotency_prune, .until = now - UM_IDEMPOTENCY_TTL),
+                       pool);
 }
 
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
                                          const char *key, const char *request_sha256,
                                          apr_int64_t now, apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
     apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_IDEMPOTENCY_INSERT,
-                           UM_PARAMETERS(org, identity_key, key, request_sha256,
-                                         um_db_int(now, pool), org, identity_key, key),
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(idempotency_insert, .org_id = org_id,
+                                   .identity_key = identity_key, .idempotency_key = key,
+                                   .request_sha256 = request_sha256, .created_at = now),
                            pool);
 }
 
@@ -80,9 +81,11 @@ apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const 
                                          const char *key, const um_kept_answer_t *kept,
                                          apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_IDEMPOTENCY_UPDATE,
-                       UM_PARAMETERS(um_db_int(kept->status, pool), kept->location, kept->etag,
-                                     kept->body, um_db_int(org_id, pool), identity_key, key),
+    return um_db_query(db, NULL,
+                       UM_BIND(idempotency_update, .org_id = org_id, .identity_key = identity_key,
+                               .idempotency_key = key, .status = kept->status,
+                               .location = kept->location, .etag = kept->etag,
+                               .body = kept->body),
                        pool);
 }
 
@@ -90,13 +93,15 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                                  const um_audit_event_t *event, apr_pool_t *pool)
 {
     um_db_set_witness(db, witness);
-    return um_db_query(db, NULL, UM_STMT_AUDIT_INSERT,
-                       UM_PARAMETERS(um_db_int(witness->org_id, pool), witness->uid,
-                                     um_db_int(apr_time_as_msec(event->at), pool),
-                                     event->actor_identity,
-                                     um_address_identity_key(event->actor_identity, pool),
-                                     event->actor_uid, event->actor_role, event->remote_addr,
-                                     event->action, event->target, event->before, event->after),
+    return um_db_query(db, NULL,
+                       UM_BIND(audit_insert, .org_id = witness->org_id, .event_uid = witness->uid,
+                               .at = apr_time_as_msec(event->at),
+                               .actor_identity = event->actor_identity,
+                               .actor_key = um_address_identity_key(event->actor_identity, pool),
+                               .actor_uid = event->actor_uid, .actor_role = event->actor_role,
+                               .remote_addr = event->remote_addr, .action = event->action,
+                               .target = event->target, .before_json = event->before,
+                               .after_json = event->after),
                        pool);
 }
 
@@ -117,14 +122,14 @@ apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const c
     apr_status_t status;
 
     apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
-    status = um_db_exists(&is_there, db, UM_STMT_AUDIT_HAS,
-                          UM_PARAMETERS(um_db_int(org_id, pool), witness.uid), pool);
+    status = um_db_exists(&is_there, db,
+                          UM_BIND(audit_has, .org_id = org_id, .event_uid = witness.uid), pool);
     if (status == APR_SUCCESS && !is_there) {
         return insert_event(db, &witness, event, pool);
     }
     /* A standby may not have it yet, and a commit of nothing does not wait for one. */
     if (status == APR_SUCCESS && um_db_traits(db)->has_standbys) {
-        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
+        status = um_db_query(db, NULL, UM_BIND(barrier), pool);
     }
     return status;
 }

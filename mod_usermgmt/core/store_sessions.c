@@ -6,6 +6,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "../db/statements.h"
 #include "session_table.h"
 
 void um_store_sessions_read(um_user_session_t *session, const um_row_t *row)
@@ -26,15 +27,18 @@ typedef struct um_activity_use_t {
 
 static apr_status_t put_activity(um_db_t *db, const um_activity_use_t *use, apr_pool_t *pool)
 {
-    const char *org = um_db_int(use->org_id, pool);
-    const char *used = um_db_int(use->last_used_at, pool);
     apr_status_t status;
 
-    status = um_db_query(db, NULL, UM_STMT_ACTIVITY_UPDATE,
-                         UM_PARAMETERS(used, org, use->activity, used), pool);
+    status = um_db_query(db, NULL,
+                         UM_BIND(activity_update, .org_id = use->org_id,
+                                 .activity = use->activity, .last_used_at = use->last_used_at),
+                         pool);
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_ACTIVITY_INSERT,
-                             UM_PARAMETERS(org, use->activity, used, org, use->activity), pool);
+        status =
+            um_db_query(db, NULL,
+                        UM_BIND(activity_insert, .org_id = use->org_id, .activity = use->activity,
+                                .last_used_at = use->last_used_at),
+                        pool);
     }
     return status;
 }
@@ -74,21 +78,21 @@ static void note_use(apr_hash_t *uses, apr_int64_t org_id, const um_user_session
 static apr_status_t put_session(um_db_t *db, apr_int64_t org_id, const um_user_session_t *session,
                                 apr_int64_t idle, apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
-    const char *started = um_db_int(session->started_at, pool);
-    const char *used = um_db_int(session->last_used_at, pool);
-    const char *earliest = um_db_int(session->started_at - idle, pool);
-    const char *latest = um_db_int(session->last_used_at + idle, pool);
+    apr_int64_t earliest = session->started_at - idle;
     apr_status_t status;
 
-    status = um_db_query(
-        db, NULL, UM_STMT_SESSION_CONTINUE,
-        UM_PARAMETERS(used, org, session->user_uid, session->activity, earliest, used), pool);
+    status = um_db_query(db, NULL,
+                         UM_BIND(session_continue, .org_id = org_id,
+                                 .user_uid = session->user_uid, .activity = session->activity,
+                                 .earliest = earliest, .last_used_at = session->last_used_at),
+                         pool);
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_SESSION_BEGIN,
-                             UM_PARAMETERS(org, session->uid, session->user_uid, session->activity,
-                                           started, used, org, session->user_uid, session->activity,
-                                           earliest, latest),
+        status = um_db_query(db, NULL,
+                             UM_BIND(session_begin, .org_id = org_id, .session_uid = session->uid,
+                                     .user_uid = session->user_uid, .activity = session->activity,
+                                     .started_at = session->started_at,
+                                     .last_used_at = session->last_used_at, .earliest = earliest,
+                                     .latest = session->last_used_at + idle),
                              pool);
     }
     return status;
@@ -142,10 +146,11 @@ apr_status_t um_store_sessions_insert(um_db_t *db, apr_int64_t org_id,
     um_activity_use_t use = { org_id, session->activity, session->last_used_at };
     apr_status_t status;
 
-    status = um_db_query(db, NULL, UM_STMT_SESSION_INSERT,
-                         UM_PARAMETERS(um_db_int(org_id, pool), session->uid, session->user_uid,
-                                       session->activity, um_db_int(session->started_at, pool),
-                                       um_db_int(session->last_used_at, pool)),
+    status = um_db_query(db, NULL,
+                         UM_BIND(session_insert, .org_id = org_id, .session_uid = session->uid,
+                                 .user_uid = session->user_uid, .activity = session->activity,
+                                 .started_at = session->started_at,
+                                 .last_used_at = session->last_used_at),
                          pool);
     return status == APR_SUCCESS ? put_activity(db, &use, pool) : status;
 }

@@ -7,6 +7,7 @@
 
 #include "../base/address.h"
 #include "../base/text.h"
+#include "../db/statements.h"
 
 /* The first column behind those of a user. */
 #define USER_COLUMN_COUNT 10
@@ -55,12 +56,11 @@ static void take_user(const um_row_t *row, void *baton)
     get->user = um_store_users_copy(&user, get->pool);
 }
 
-static apr_status_t get_user(um_user_t **user, um_db_t *db, um_statement_id_t id,
-                             apr_int64_t org_id, const char *key, apr_pool_t *pool)
+static apr_status_t get_user(um_user_t **user, um_db_t *db, const um_bind_t *bind,
+                             apr_pool_t *pool)
 {
     um_get_t get = { NULL, NULL, pool };
-    apr_status_t status = um_db_select(db, take_user, &get, id,
-                                       UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
+    apr_status_t status = um_db_select(db, take_user, &get, bind, pool);
 
     if (status == APR_SUCCESS && get.user == NULL) {
         status = UM_ENOTFOUND;
@@ -74,7 +74,7 @@ static apr_status_t get_user(um_user_t **user, um_db_t *db, um_statement_id_t id
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool)
 {
-    return get_user(user, db, UM_STMT_USER_GET, org_id, uid, pool);
+    return get_user(user, db, UM_BIND(user_get, .org_id = org_id, .user_uid = uid), pool);
 }
 
 /* One writer at a time needs no locks. */
@@ -90,8 +90,8 @@ apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_
     int exists = 1;
 
     if (needs_locks(db)) {
-        status = um_db_exists(&exists, db, UM_STMT_USER_LOCK,
-                              UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+        status = um_db_exists(&exists, db, UM_BIND(user_lock, .org_id = org_id, .user_uid = uid),
+                              pool);
     }
     if (status == APR_SUCCESS && !exists) {
         status = UM_ENOTFOUND;
@@ -104,7 +104,8 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
 {
     const char *key = um_address_key(email, pool);
 
-    return key != NULL ? get_user(user, db, UM_STMT_USER_GET_BY_EMAIL, org_id, key, pool)
+    return key != NULL ? get_user(
+               user, db, UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key), pool)
                        : UM_ENOTFOUND;
 }
 
@@ -123,8 +124,8 @@ static apr_status_t lock_by_email_once(um_user_t **user, um_db_t *db, apr_int64_
     if (key == NULL) {
         return UM_ENOTFOUND;
     }
-    status = um_db_exists(&locked, db, UM_STMT_USER_LOCK_BY_EMAIL,
-                          UM_PARAMETERS(um_db_int(org_id, pool), key), pool);
+    status = um_db_exists(&locked, db,
+                          UM_BIND(user_lock_by_email, .org_id = org_id, .email_key = key), pool);
     if (status == APR_SUCCESS) {
         status = um_store_users_get_by_email(&found, db, org_id, email, pool);
     }
@@ -159,42 +160,43 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
     if (key == NULL) {
         return UM_EINVALID;
     }
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_INSERT,
-                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid, user->email, key,
-                                         user->display_name,
-                                         um_text_fold_name(user->display_name, pool), user->phone,
-                                         user->attributes, um_db_int(!user->is_suspended, pool),
-                                         um_db_int(user->created_at, pool),
-                                         um_db_int(user->updated_at, pool)),
-                           pool);
+    return um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(user_insert, .org_id = org_id, .user_uid = user->uid, .email = user->email,
+                .email_key = key, .display_name = user->display_name,
+                .display_name_folded = um_text_fold_name(user->display_name, pool),
+                .phone = user->phone, .attributes = user->attributes,
+                .active = !user->is_suspended, .created_at = user->created_at,
+                .updated_at = user->updated_at),
+        pool);
 }
 
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
-    const char *email_key = um_address_key(user->email, pool);
+    const char *key = um_address_key(user->email, pool);
 
-    if (email_key == NULL) {
+    if (key == NULL) {
         return UM_EINVALID;
     }
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_UPDATE,
-                           UM_PARAMETERS(user->email, email_key, user->display_name,
-                                         um_text_fold_name(user->display_name, pool), user->phone,
-                                         user->attributes, um_db_int(!user->is_suspended, pool),
-                                         um_db_int(user->updated_at, pool), org, user->uid,
-                                         um_db_int(user->version, pool), org, email_key,
-                                         user->uid),
-                           pool);
+    return um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid, .email = user->email,
+                .email_key = key, .display_name = user->display_name,
+                .display_name_folded = um_text_fold_name(user->display_name, pool),
+                .phone = user->phone, .attributes = user->attributes,
+                .active = !user->is_suspended, .updated_at = user->updated_at,
+                .version = user->version),
+        pool);
 }
 
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    return um_db_query_one(db, UM_ECONFLICT, UM_STMT_USER_DELETE,
-                           UM_PARAMETERS(um_db_int(org_id, pool), user->uid,
-                                         um_db_int(user->version, pool)),
-                           pool);
+    return um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(user_delete, .org_id = org_id, .user_uid = user->uid, .version = user->version),
+        pool);
 }
 
 static void take_is_suspended(const um_row_t *row, void *baton)
@@ -208,16 +210,18 @@ apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int
                                          const char *email_key, apr_pool_t *pool)
 {
     *is_suspended = 0;
-    return um_db_select(db, take_is_suspended, is_suspended, UM_STMT_USER_ACTIVE_BY_EMAIL,
-                        UM_PARAMETERS(um_db_int(org_id, pool), email_key), pool);
+    return um_db_select(db, take_is_suspended, is_suspended,
+                        UM_BIND(user_active_by_email, .org_id = org_id, .email_key = email_key),
+                        pool);
 }
 
 apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *email, apr_pool_t *pool)
 {
-    return um_db_exists(
-        is_admin, db, UM_STMT_CALLER_HAS_ROLE,
-        UM_PARAMETERS(um_db_int(org_id, pool), um_address_identity_key(email, pool)), pool);
+    return um_db_exists(is_admin, db,
+                        UM_BIND(caller_has_role, .org_id = org_id,
+                                .identity_key = um_address_identity_key(email, pool)),
+                        pool);
 }
 
 void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row)
@@ -242,8 +246,9 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
                                      apr_int64_t org_id, const char *uid, apr_pool_t *pool)
 {
     um_get_t get = { NULL, NULL, pool };
-    apr_status_t status = um_db_select(db, take_sub_admin, &get, UM_STMT_SUB_ADMIN_GET,
-                                       UM_PARAMETERS(um_db_int(org_id, pool), uid), pool);
+    apr_status_t status =
+        um_db_select(db, take_sub_admin, &get,
+                     UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid), pool);
 
     if (status == APR_SUCCESS && get.sub_admin == NULL) {
         status = UM_ENOTFOUND;
@@ -256,35 +261,36 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
 
 /* The row of the user is written whenever its role changes: a cluster whose nodes know
  * nothing of each other's locks finds out by that alone that two changes meet. */
-static apr_status_t touch_user(um_db_t *db, const char *org, const char *uid, apr_pool_t *pool)
+static apr_status_t touch_user(um_db_t *db, apr_int64_t org_id, const char *uid, apr_pool_t *pool)
 {
-    return um_db_query(db, NULL, UM_STMT_USER_TOUCH, UM_PARAMETERS(org, uid), pool);
+    return um_db_query(db, NULL, UM_BIND(user_touch, .org_id = org_id, .user_uid = uid), pool);
 }
 
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const char *added_by, apr_int64_t now, apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
     apr_status_t status;
 
-    status = um_db_query_one(db, UM_ECONFLICT, UM_STMT_SUB_ADMIN_INSERT,
-                             UM_PARAMETERS(org, uid, added_by, um_db_int(now, pool)), pool);
-    return status == APR_SUCCESS ? touch_user(db, org, uid, pool) : status;
+    status = um_db_query_one(db, UM_ECONFLICT,
+                             UM_BIND(sub_admin_insert, .org_id = org_id, .user_uid = uid,
+                                     .added_by = added_by, .created_at = now),
+                             pool);
+    return status == APR_SUCCESS ? touch_user(db, org_id, uid, pool) : status;
 }
 
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         apr_pool_t *pool)
 {
-    const char *org = um_db_int(org_id, pool);
-    apr_status_t status = um_db_query_one(db, UM_ENOTFOUND, UM_STMT_SUB_ADMIN_DELETE,
-                                          UM_PARAMETERS(org, uid), pool);
+    apr_status_t status = um_db_query_one(
+        db, UM_ENOTFOUND, UM_BIND(sub_admin_delete, .org_id = org_id, .user_uid = uid), pool);
 
-    return status == APR_SUCCESS ? touch_user(db, org, uid, pool) : status;
+    return status == APR_SUCCESS ? touch_user(db, org_id, uid, pool) : status;
 }
 
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
                                       const char *identity_key, apr_pool_t *pool)
 {
-    return um_db_exists(is_sub_admin, db, UM_STMT_SUB_ADMIN_LOCK,
-                        UM_PARAMETERS(um_db_int(org_id, pool), identity_key), pool);
+    return um_db_exists(is_sub_admin, db,
+                        UM_BIND(sub_admin_lock, .org_id = org_id, .email_key = identity_key),
+                        pool);
 }

@@ -325,6 +325,7 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
     made->traits = traits_of(database);
     made->driver = database->driver;
     made->state = UM_CONNECTION_READY;
+    made->prepared = apr_pcalloc(own, UM_STMT_COUNT * sizeof(um_prepared_t));
     made->composed = apr_hash_make(own);
     apr_generate_random_bytes((unsigned char *)&made->number, sizeof(made->number));
     status = connect_to(made, error, database, may_make, pool);

@@ -36,7 +36,6 @@
 
 #include "../base/host.h"
 #include "dialect.h"
-#include "mod_usermgmt/db/queries.h"
 
 /** A database: what a connection is opened by. Read-only once it is filled. */
 typedef struct um_database_t {
@@ -80,7 +79,8 @@ struct um_connection_t {
     um_connection_state_t state;
     /** Lives exactly as long as the connection; it has no parent. */
     apr_pool_t *pool;
-    um_prepared_t prepared[UM_STMT_COUNT];
+    /** Of all statements, by their number in statements.h. */
+    um_prepared_t *prepared;
     /** SQL text to um_prepared_t. */
     apr_hash_t *composed;
     /** All that a transaction may need is prepared. */

@@ -328,10 +328,13 @@ static apr_status_t check_count(const um_db_t *db, int parameters, int count, co
     return APR_EINVAL;
 }
 
-/* A statement to run: one of the list, or a composed text. */
+/* A statement to run: a fixed one, or a composed text. */
 typedef struct um_call_t {
     um_statement_id_t id;
+    /* The text that is composed; NULL for a fixed statement. */
     const char *sql;
+    /* For the log. */
+    const char *name;
     const char *const *parameters;
     int count;
 } um_call_t;
@@ -339,15 +342,14 @@ typedef struct um_call_t {
 static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
                                 apr_pool_t *pool)
 {
-    const char *name = call->sql != NULL ? call->sql : um_statements_name(call->id);
     um_prepared_t *prepared = NULL;
     apr_status_t status;
     int error;
 
     status = call->sql != NULL ? find_composed(&prepared, db, call->sql)
                                : find_prepared(&prepared, db, call->id);
-    if (status == APR_SUCCESS) {
-        status = check_count(db, prepared->parameters, call->count, name);
+    if (status == APR_SUCCESS && call->sql != NULL) {
+        status = check_count(db, prepared->parameters, call->count, call->name);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -356,7 +358,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     error = apr_dbd_pselect(db->connection->driver, pool, db->connection->handle, results,
                             prepared->statement, db->connection->traits->random_access,
                             call->count, (const char **)call->parameters);
-    return driver_status(db, error, name);
+    return driver_status(db, error, call->name);
 }
 
 /* To the end, always: a row left behind is not cleaned up by every driver. */
@@ -437,10 +439,7 @@ static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, cons
     if (!in_transaction(db) && read->rows > 0) {
         db->will_retry = 0;
     }
-    return status == APR_SUCCESS
-               ? APR_SUCCESS
-               : sqlite_status(db, status,
-                               call->sql != NULL ? call->sql : um_statements_name(call->id), read);
+    return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, call->name, read);
 }
 
 /* Outside of a transaction a read that fails runs once more on a new connection, as on
@@ -503,18 +502,21 @@ static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
     return status;
 }
 
-apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
-                          const char *const *parameters, int count, apr_pool_t *pool)
+apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, const um_bind_t *bind,
+                          apr_pool_t *pool)
 {
-    um_call_t call = { id, NULL, parameters, count };
+    um_arguments_t arguments;
+    um_call_t call = { bind->id, NULL, um_statements_name(bind->id), arguments.texts, 0 };
 
+    um_statements_arrange(&arguments, bind, db->dialect);
+    call.count = arguments.count;
     return select_rows(db, take, baton, &call, pool);
 }
 
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool)
 {
-    um_call_t call = { UM_STMT_COUNT, sql, parameters, count };
+    um_call_t call = { UM_STMT_COUNT, sql, sql, parameters, count };
 
     return select_rows(db, take, baton, &call, pool);
 }
@@ -525,52 +527,49 @@ static void note_row(const um_row_t *row, void *baton)
     *(int *)baton = 1;
 }
 
-apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
-                          const char *const *parameters, int count, apr_pool_t *pool)
+apr_status_t um_db_exists(int *exists, um_db_t *db, const um_bind_t *bind, apr_pool_t *pool)
 {
     *exists = 0;
-    return um_db_select(db, note_row, exists, id, parameters, count, pool);
+    return um_db_select(db, note_row, exists, bind, pool);
 }
 
-apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
-                         const char *const *parameters, int count, apr_pool_t *pool)
+apr_status_t um_db_query(um_db_t *db, int *affected, const um_bind_t *bind, apr_pool_t *pool)
 {
     um_prepared_t *prepared;
-    apr_status_t status = find_prepared(&prepared, db, id);
+    apr_status_t status = find_prepared(&prepared, db, bind->id);
+    um_arguments_t arguments;
     int rows = 0;
     int error;
 
-    if (status == APR_SUCCESS) {
-        status = check_count(db, prepared->parameters, count, um_statements_name(id));
-    }
     if (status != APR_SUCCESS) {
         return status;
     }
+    um_statements_arrange(&arguments, bind, db->dialect);
     error = apr_dbd_pquery(db->connection->driver, pool, db->connection->handle, &rows,
-                           prepared->statement, count, (const char **)parameters);
+                           prepared->statement, arguments.count, arguments.texts);
     if (error == 0 && affected != NULL) {
         *affected = rows;
     }
-    if (error == 0 && id == UM_STMT_SAVEPOINT_ROLLBACK) {
+    if (error == 0 && bind->id == UM_STMT_SAVEPOINT_ROLLBACK) {
         db->connection->state = UM_CONNECTION_BEGUN;
     }
-    return driver_status(db, error, um_statements_name(id));
+    return driver_status(db, error, um_statements_name(bind->id));
 }
 
-apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, um_statement_id_t id,
-                             const char *const *parameters, int count, apr_pool_t *pool)
+apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
+                             apr_pool_t *pool)
 {
     int affected = 0;
-    apr_status_t status = um_db_query(db, &affected, id, parameters, count, pool);
+    apr_status_t status = um_db_query(db, &affected, bind, pool);
 
     return status == APR_SUCCESS && affected != 1 ? otherwise : status;
 }
 
-apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id)
+apr_status_t um_db_prepare(um_db_t *db, int id)
 {
     um_prepared_t *prepared;
 
-    return find_prepared(&prepared, db, id);
+    return find_prepared(&prepared, db, (um_statement_id_t)id);
 }
 
 apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
@@ -712,7 +711,7 @@ apr_status_t um_db_commit(um_db_t *db)
         return status;
     }
     if (connection->traits->reconnects_silently) {
-        status = um_db_query(db, NULL, UM_STMT_COMMIT, UM_NO_PARAMETERS, connection->pool);
+        status = um_db_query(db, NULL, UM_BIND(commit), connection->pool);
     } else {
         status = driver_status(db, execute(db, UM_STMT_COMMIT),
                                um_statements_name(UM_STMT_COMMIT));

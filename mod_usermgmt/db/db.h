@@ -14,7 +14,6 @@
 #include "../base/uid.h"
 #include "dialect.h"
 #include "gate.h"
-#include "mod_usermgmt/db/queries.h"
 
 typedef struct um_db_t um_db_t;
 
@@ -51,11 +50,8 @@ const um_host_t *um_db_host(const um_db_t *db);
 /** An integer as a parameter, in pool. */
 const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
 
-/** Parameters of a statement, in order, and how many. */
-#define UM_PARAMETERS(...)                                                                        \
-    (const char *const[]){ __VA_ARGS__ },                                                         \
-        (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
-#define UM_NO_PARAMETERS NULL, 0
+/** A statement with its values, made by UM_BIND() of statements.h. */
+struct um_bind_t;
 
 /**
  * Run a statement that gives rows, and hand each to take. Outside of a
@@ -63,33 +59,34 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
  * may have been lost, or the schema have changed.
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
-apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, um_statement_id_t id,
-                          const char *const *parameters, int count, apr_pool_t *pool);
+apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton,
+                          const struct um_bind_t *bind, apr_pool_t *pool);
 
-/** The same for a statement composed at run time; its text is remembered. */
+/** The same for a statement composed at run time, with its parameters in order; its text is
+ *  remembered. */
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool);
 
 /** As um_db_select(), for what matters only for whether it gives a row: exists is 1 then,
  *  else 0. */
-apr_status_t um_db_exists(int *exists, um_db_t *db, um_statement_id_t id,
-                          const char *const *parameters, int count, apr_pool_t *pool);
+apr_status_t um_db_exists(int *exists, um_db_t *db, const struct um_bind_t *bind,
+                          apr_pool_t *pool);
 
 /**
  * Run a statement that changes rows. It is never run twice.
  * @param affected how many rows it changed; NULL if that does not matter
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
-apr_status_t um_db_query(um_db_t *db, int *affected, um_statement_id_t id,
-                         const char *const *parameters, int count, apr_pool_t *pool);
+apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bind,
+                         apr_pool_t *pool);
 
 /** The same for one that changes one row if it can; otherwise where it changed none. */
-apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, um_statement_id_t id,
-                             const char *const *parameters, int count, apr_pool_t *pool);
+apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
+                             apr_pool_t *pool);
 
-/** Prepare a statement of the list, or a composed one, to see whether the database
- *  takes it. APR_SUCCESS or UM_EUNAVAILABLE. */
-apr_status_t um_db_prepare(um_db_t *db, um_statement_id_t id);
+/** Prepare a statement, by its number in statements.h, or a composed one, to see whether the
+ *  database takes it. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_prepare(um_db_t *db, int id);
 apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql);
 
 /** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */

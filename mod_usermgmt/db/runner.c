@@ -4,6 +4,7 @@
 #include "runner.h"
 
 #include "../base/log.h"
+#include "statements.h"
 
 /* Tries of a change, and for how long a new one is begun. */
 #define TRIES 12
@@ -63,7 +64,7 @@ static apr_status_t pass_barrier(um_db_t *db, apr_pool_t *pool)
     apr_status_t status = um_db_begin(db);
 
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_BARRIER, UM_NO_PARAMETERS, pool);
+        status = um_db_query(db, NULL, UM_BIND(barrier), pool);
     }
     if (status == APR_SUCCESS) {
         status = um_db_commit(db);
@@ -75,7 +76,6 @@ static apr_status_t pass_barrier(um_db_t *db, apr_pool_t *pool)
 static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witness,
                              apr_pool_t *pool)
 {
-    const char *org_id = um_db_int(witness->org_id, pool);
     apr_status_t status = um_db_recover(db);
 
     *found = 0;
@@ -90,8 +90,9 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
         status = um_db_begin(db);
     }
     if (status == APR_SUCCESS) {
-        status = um_db_exists(found, db, UM_STMT_AUDIT_EXISTS,
-                              UM_PARAMETERS(org_id, witness->uid), pool);
+        status = um_db_exists(
+            found, db,
+            UM_BIND(audit_exists, .org_id = witness->org_id, .event_uid = witness->uid), pool);
     }
     um_db_rollback(db);
     /* What is seen here may not have got to the standby yet. */

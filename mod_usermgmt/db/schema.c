@@ -18,10 +18,9 @@ apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool)
     int found = 0;
     apr_status_t status;
 
-    status = um_db_select(db, take_int, &exists, UM_STMT_SCHEMA_EXISTS, UM_NO_PARAMETERS, pool);
+    status = um_db_select(db, take_int, &exists, UM_BIND(schema_exists), pool);
     if (status == APR_SUCCESS && exists) {
-        status =
-            um_db_select(db, take_int, &found, UM_STMT_SCHEMA_VERSION, UM_NO_PARAMETERS, pool);
+        status = um_db_select(db, take_int, &found, UM_BIND(schema_version), pool);
     }
     if (status == APR_SUCCESS) {
         *version = found;
@@ -45,7 +44,7 @@ static apr_status_t lock(int *version, um_db_t *db, apr_pool_t *pool)
         status = um_db_execute_schema(db, setting);
     }
     if (status == APR_SUCCESS) {
-        status = um_db_select(db, take_int, &locked, UM_STMT_SCHEMA_LOCK, UM_NO_PARAMETERS, pool);
+        status = um_db_select(db, take_int, &locked, UM_BIND(schema_lock), pool);
     }
     if (status == APR_SUCCESS && !locked) {
         status = UM_EUNAVAILABLE;
@@ -128,7 +127,7 @@ void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
     *tried = 0;
     /* PostgreSQL does not prepare those that control transactions. */
     for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
-        *failed += um_db_prepare(db, (um_statement_id_t)id) != APR_SUCCESS;
+        *failed += um_db_prepare(db, id) != APR_SUCCESS;
         ++*tried;
     }
     um_buffer_init(&sql, 1024, pool);

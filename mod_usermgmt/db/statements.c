@@ -5,8 +5,40 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 _Static_assert((int)UM_STMT_FIRST_PREPARED == (int)UM_STMT_SAVEPOINT_ROLLBACK + 1,
                "queries/transactions.sql is the first file, and nothing else is in it");
+
+/* The text of a value; of a number, in digits. */
+static const char *text_of(const um_member_t *member, const void *values, char digits[24])
+{
+    const char *value = (const char *)values + member->offset;
+    apr_int64_t number;
+    const char *text;
+
+    if (!member->is_int) {
+        memcpy(&text, value, sizeof(text));
+        return text;
+    }
+    memcpy(&number, value, sizeof(number));
+    apr_snprintf(digits, 24, "%" APR_INT64_T_FMT, number);
+    return digits;
+}
+
+void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind, um_dialect_t dialect)
+{
+    const um_query_t *query = &um_queries[bind->id];
+    const char *texts[UM_VALUES_MAX];
+
+    for (int i = 0; i < query->member_count; i++) {
+        texts[i] = text_of(&query->members[i], bind->values, arguments->numbers[i]);
+    }
+    arguments->count = query->texts[dialect].order_count;
+    for (int i = 0; i < arguments->count; i++) {
+        arguments->texts[i] = texts[query->texts[dialect].order[i]];
+    }
+}
 
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)
 {

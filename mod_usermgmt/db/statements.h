@@ -4,8 +4,8 @@
 
 /**
  * @file statements.h
- * The statements of queries/, with the text that each database gets. Placeholders are
- * apr_dbd's (%s, %lld); a literal per cent sign is %%.
+ * The statements of queries/, with the text that each database gets, and how a call gives a
+ * statement its values. Placeholders are apr_dbd's (%s, %lld); a literal per cent sign is %%.
  */
 
 #include "dialect.h"
@@ -13,6 +13,77 @@
 
 /** Those before it control transactions, these are for the inside of one. */
 #define UM_STMT_FIRST_PREPARED UM_STMT_ALIVE
+
+/** A statement and its values, a struct um_bind_NAME. Made by UM_BIND() alone. */
+typedef struct um_bind_t {
+    um_statement_id_t id;
+    const void *values;
+} um_bind_t;
+
+/**
+ * A statement of queries/ with a value for each of its parameters, by name and in any order:
+ *
+ *     UM_BIND(user_delete, .org_id = org_id, .user_uid = uid, .version = version)
+ *
+ * A name that is not the statement's does not compile, nor a number where a text belongs, nor
+ * a call that leaves a value out. It lives until the block ends that it stands in.
+ */
+#define UM_BIND(statement, ...)                                                                  \
+    (&(const um_bind_t){ (um_statement_id_t)(UM_STMT_OF_##statement                              \
+                                             + 0 * UM_BIND_CHECK(statement, ##__VA_ARGS__)),     \
+                         &(const struct um_bind_##statement){ __VA_ARGS__ } })
+
+#define UM_BIND_CHECK(statement, ...)                                                            \
+    sizeof(struct {                                                                              \
+        _Static_assert(UM_COUNT(__VA_ARGS__) == UM_COUNT_OF_##statement,                         \
+                       "a value of " #statement " is missing, or there is one too many");        \
+        int unused;                                                                              \
+    })
+
+/** Values of a statement, at most. */
+#define UM_VALUES_MAX 16
+
+/** How many arguments there are, from 0 to UM_VALUES_MAX. */
+#define UM_COUNT(...)                                                                            \
+    UM_COUNT_LAST(_, ##__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
+#define UM_COUNT_LAST(_, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
+
+/** A value of a statement: where it lies in the struct, and whether it is an apr_int64_t; else
+ *  it is a text. */
+typedef struct um_member_t {
+    unsigned short offset;
+    unsigned char is_int;
+} um_member_t;
+
+/** A statement. */
+typedef struct um_query_t {
+    const char *name;
+    const um_member_t *members;
+    int member_count;
+    struct {
+        const char *sql;
+        /** The member of each placeholder in turn, and how many these are. */
+        const unsigned char *order;
+        int order_count;
+    } texts[UM_DIALECT_COUNT];
+} um_query_t;
+
+/** By um_statement_id_t. */
+extern const um_query_t um_queries[UM_STMT_COUNT];
+
+/** Placeholders of a statement, at most. */
+#define UM_ARGUMENTS_MAX 24
+
+/** The values of a statement as the drivers take them: a text for each placeholder. */
+typedef struct um_arguments_t {
+    int count;
+    const char *texts[UM_ARGUMENTS_MAX];
+    char numbers[UM_VALUES_MAX][24];
+} um_arguments_t;
+
+/** Put the values in the order of a dialect's text. Texts stay the caller's. */
+void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind,
+                           um_dialect_t dialect);
 
 /** The text of a statement in a dialect, constant. */
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect);

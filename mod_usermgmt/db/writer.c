@@ -9,6 +9,7 @@
 #include <apr_thread_proc.h>
 
 #include "../base/log.h"
+#include "statements.h"
 
 /* Pages of the log, of 4 KiB each, from which on readers are kept away for a moment so
  * that it can start from the beginning: short reads, and lists of the costly kind. It
@@ -82,7 +83,7 @@ static void set_statuses(um_group_t *group, apr_status_t status)
 /* APR_SUCCESS as long as the transaction is whole, whatever became of the change. */
 static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
 {
-    apr_status_t status = um_db_query(db, NULL, UM_STMT_SAVEPOINT, UM_NO_PARAMETERS, pool);
+    apr_status_t status = um_db_query(db, NULL, UM_BIND(savepoint), pool);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -92,10 +93,10 @@ static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
         item->status = UM_EUNAVAILABLE;
     }
     if (item->status != APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_ROLLBACK, UM_NO_PARAMETERS, pool);
+        status = um_db_query(db, NULL, UM_BIND(savepoint_rollback), pool);
     }
     if (status == APR_SUCCESS) {
-        status = um_db_query(db, NULL, UM_STMT_SAVEPOINT_RELEASE, UM_NO_PARAMETERS, pool);
+        status = um_db_query(db, NULL, UM_BIND(savepoint_release), pool);
     }
     return status;
 }

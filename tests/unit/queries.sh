@@ -12,6 +12,7 @@ trap 'rm -r "$dir"' EXIT
 mkdir -p "$dir/mod_usermgmt/db"
 echo 'typedef long long apr_int64_t;' >"$dir/apr.h"
 header=$dir/mod_usermgmt/db/queries.h
+flags="-Werror=int-conversion -Werror=incompatible-pointer-types -Werror=override-init"
 failures=0
 
 embed() { ${AWK:-awk} -v out="$1" -f "$script" "$dir/a.sql"; }
@@ -36,21 +37,30 @@ refuses()
 # The generated source holds $1.
 writes() { grep -qF -- "$1" "$dir/queries.c" || fault "the source lacks: $1"; }
 
-compile() { ${CC:-cc} -std=c11 -Wall -Wextra -Werror -I"$dir" -I"$top" -c -o "$dir/o" "$1" 2>"$dir/err"; }
+# compile FILE FLAG...
+compile()
+{
+    file=$1
+    shift
+    ${CC:-cc} -std=gnu99 -Wall -Wextra "$@" -I"$dir" -I"$top" -c -o "$dir/o" "$file" 2>"$dir/err"
+}
 
-# A call with the values $1; $2 is in the compiler's message, or empty where it compiles.
+# With the flags that configure gives every build, whatever the warnings are: a call of $1;
+# $2 is in the compiler's message, or empty where it compiles without a warning.
 call()
 {
     cat >"$dir/call.c" <<END
-#include "mod_usermgmt/db/queries.h"
+#include "mod_usermgmt/db/statements.h"
 const um_bind_t *get(const um_bind_t *bind);
 const void *test(const char *text);
-const void *test(const char *text) { (void)text; return get(UM_BIND(change, $1)); }
+const void *test(const char *text) { (void)text; return get(UM_BIND($1)); }
 END
-    if compile "$dir/call.c"; then
-        [ -z "$2" ] || fault "compiles: UM_BIND(change, $1)"
-    elif [ -z "$2" ] || ! grep -q -- "$2" "$dir/err"; then
-        fault "UM_BIND(change, $1): $(cat "$dir/err")"
+    if [ -z "$2" ]; then
+        compile "$dir/call.c" -Werror || fault "UM_BIND($1): $(cat "$dir/err")"
+    elif compile "$dir/call.c" $flags; then
+        fault "compiles: UM_BIND($1)"
+    elif ! grep -q -- "$2" "$dir/err"; then
+        fault "UM_BIND($1): $(cat "$dir/err")"
     fi
 }
 
@@ -107,20 +117,29 @@ UPDATE t SET name = :name, changed_at = :changed_at,
 SELECT id::int FROM t WHERE {row} FOR UPDATE
 -- name: lock (sqlite, mariadb)
 SELECT 1
+-- name: look
+SELECT {all}
+-- fragment: all
+5%2, "a"
 END
 embed header >"$header"
 embed source >"$dir/queries.c"
-compile "$dir/queries.c" || fault "the source: $(cat "$dir/err")"
+compile "$dir/queries.c" -Werror || fault "the source: $(cat "$dir/err")"
 writes "name = %s, changed_at = %lld, rest = ':x 5%%' WHERE id = %lld AND name <> %s"
-writes 'order_of_change_sqlite[] = { 0, 1, 2, 0, 255 }'
+writes 'order_of_change_sqlite[] = { 0, 1, 2, 0 }'
 writes 'SELECT id::int FROM t WHERE id = %lld AND name <> %s FOR UPDATE'
-writes 'order_of_lock_sqlite[] = { 255 }'
-writes 'order_of_lock_postgresql[] = { 0, 1, 255 }'
+writes 'order_of_lock_postgresql[] = { 0, 1 }'
+grep -qF '"5%%2, \"a\""' "$header" || fault "the header lacks the fragment: all"
 
-call '.name = text, .changed_at = 1, .id = 2' ''
-call '.nmae = text' 'nmae'
-call '.name = 5' 'pointer'
-call '.id = text' 'integer'
-call 'text' 'missing'
+call 'look' ''
+call 'lock, .id = 1, .name = text' ''
+call 'change, .changed_at = 1, .id = 2, .name = text' ''
+call 'change, .nmae = text, .changed_at = 1, .id = 2' 'nmae'
+call 'change, .name = 5, .changed_at = 1, .id = 2' 'pointer'
+call 'change, .name = text, .changed_at = 1, .id = text' 'integer'
+call 'change, .name = text, .changed_at = 1' 'a value of change is missing'
+call 'change, .name = text, .name = text, .changed_at = 1' 'overr'
+call 'look, .id = 1' 'one too many'
+call 'cahnge, .id = 1' 'cahnge'
 
 [ "$failures" -eq 0 ]

@@ -131,6 +131,41 @@ static void every_statement_can_be_prepared(void **state)
     }
 }
 
+static void values_come_in_the_order_of_the_text(void **state)
+{
+    um_arguments_t arguments;
+    const um_bind_t *bind =
+        UM_BIND(activity_update, .activity = "running", .org_id = -2, .last_used_at = 77);
+
+    (void)state;
+    um_statements_arrange(&arguments, bind, UM_DIALECT_MARIADB);
+    assert_int_equal(arguments.count, 4);
+    assert_string_equal(arguments.texts[0], "77");
+    assert_string_equal(arguments.texts[1], "-2");
+    assert_string_equal(arguments.texts[2], "running");
+    assert_string_equal(arguments.texts[3], "77");
+    um_statements_arrange(&arguments,
+                          UM_BIND(caller_has_role, .org_id = APR_INT64_MIN, .identity_key = NULL),
+                          UM_DIALECT_SQLITE);
+    assert_string_equal(arguments.texts[0], "-9223372036854775808");
+    assert_null(arguments.texts[1]);
+    /* It needs no such statement. */
+    um_statements_arrange(&arguments, UM_BIND(user_lock, .org_id = 1, .user_uid = "u"),
+                          UM_DIALECT_SQLITE);
+    assert_int_equal(arguments.count, 0);
+}
+
+static void placeholders_are_those_of_the_text(void **state)
+{
+    (void)state;
+    for (int id = 0; id < UM_STMT_COUNT; id++) {
+        for (int i = 0; i < UM_DIALECT_COUNT; i++) {
+            assert_int_equal(um_queries[id].texts[i].order_count,
+                             um_statements_count_parameters(um_queries[id].texts[i].sql));
+        }
+    }
+}
+
 /* What MySQL reads of a text: all but the comments that only MariaDB runs. */
 static const char *as_mysql_reads(const char *sql)
 {
@@ -468,6 +503,8 @@ int main(void)
         WITH_TEAR_DOWN(the_schema_is_there),
         WITH_TEAR_DOWN(each_version_has_a_step),
         WITH_TEAR_DOWN(every_statement_can_be_prepared),
+        WITH_TEAR_DOWN(values_come_in_the_order_of_the_text),
+        WITH_TEAR_DOWN(placeholders_are_those_of_the_text),
         WITH_TEAR_DOWN(what_mariadb_alone_has_is_for_it_alone),
         WITH_TEAR_DOWN(every_list_can_be_read),
         WITH_TEAR_DOWN(what_is_stored_comes_back),

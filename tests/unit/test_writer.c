@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include "../../mod_usermgmt/db/statements.h"
 #include "sqlite_host.h"
 
 #define THREADS 16
@@ -191,8 +192,8 @@ static void *APR_THREAD_FUNC read_lists(apr_thread_t *thread, void *data)
 
         if (um_store_begin_search(store, apr_time_from_sec(30)) != APR_SUCCESS
             || um_store_open_search(&db, store, scratch) != APR_SUCCESS
-            || um_db_select(db, pause_at_row, NULL, UM_STMT_ORGANIZATION_LIST,
-                            (const char *const[]){ "", "10" }, 2, scratch)
+            || um_db_select(db, pause_at_row, NULL,
+                            UM_BIND(organization_list, .after = "", .limit = 10), scratch)
                    != APR_SUCCESS) {
             break;
         }

@@ -14,6 +14,8 @@
 #     -- fragment: NAME             is put where a statement says {NAME}
 #     -- name: NAME                 the statement for all databases
 #     -- name: NAME (mariadb)       its text for one database, or for several
+#     -- since: 3                   below a name: the version of the schema that its tables
+#                                   came with; 1 where it is not said
 #
 # A statement's parameters are :name. A per cent sign is written once. Other
 # comments are left out; none begins with a small word and a colon.
@@ -114,6 +116,22 @@ function start_statement(line,    name, bases, list, n, i)
         also[key] = i > 1 ? name SUBSEP list[1] : ""
     }
     key = name SUBSEP list[1]
+}
+
+# Of the statement above.
+function read_since(version,    part)
+{
+    split(key, part, SUBSEP)
+    if (!(part[1] in file_of)) {
+        fail(at_line() "`-- since:` stands below a `-- name:`")
+    }
+    if (version !~ /^[1-9][0-9]*$/) {
+        fail(at_line() "`" version "` is no version of the schema; it is a number from 1 on")
+    }
+    if ((part[1] in since) && since[part[1]] != version) {
+        fail(at_line() "`" part[1] "` is of version " since[part[1]] ", too")
+    }
+    since[part[1]] = version
 }
 
 # A text with its fragments put in.
@@ -304,7 +322,7 @@ function write_source(    i, j, b, name)
     for (i = 1; i <= name_count; i++) {
         name = names[i]
         print "    { \"" name "\", " (members[name] ? "members_of_" name : "NULL") ", " \
-              "UM_COUNT_OF_" name ", {"
+              "UM_COUNT_OF_" name ", " (name in since ? since[name] : 1) ", {"
         for (b = 1; b <= 3; b++) {
             print "        [UM_DIALECT_" toupper(bases[b]) "] = {\n            " \
                   quote(bound[name, bases[b]]) ",\n            " \
@@ -333,7 +351,8 @@ FNR == 1 { key = "" }
 /^-- types:/ { read_types(after_colon($0)); next }
 /^-- fragment:/ { start_fragment(after_colon($0)); next }
 /^-- name:/ { start_statement(after_colon($0)); next }
-/^-- [a-z]+:/ { fail(at_line() "`" $2 "` is unknown; known are types:, fragment:, name:") }
+/^-- since:/ { read_since(after_colon($0)); next }
+/^-- [a-z]+:/ { fail(at_line() "`" $2 "` is unknown; known are types:, fragment:, name:, since:") }
 /^--/ || /^$/ { next }
 
 {

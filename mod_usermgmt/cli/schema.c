@@ -111,18 +111,23 @@ um_exit_t um_schema_command_upgrade(um_tool_t *tool, const char *const *words, i
 
 um_exit_t um_schema_command_verify(um_tool_t *tool, const char *const *words, int count)
 {
+    um_schema_trial_t trial = { 0, 0, 0 };
     um_db_t *db = NULL;
-    int failed = 0;
-    int tried = 0;
     apr_status_t status = um_store_open(&db, tool->store, tool->pool);
 
     (void)words;
     (void)count;
+    if (status == APR_SUCCESS) {
+        status = um_schema_verify(&trial, db, tool->pool);
+        um_db_close(db);
+    }
     if (status != APR_SUCCESS) {
         return um_tool_exit(status);
     }
-    um_schema_verify(&failed, &tried, db, tool->pool);
-    um_db_close(db);
-    um_tool_say(tool, "%d of %d statements are good", tried - failed, tried);
-    return failed == 0 ? UM_EXIT_OK : UM_EXIT_REFUSED;
+    um_tool_say(tool, "%d of %d statements are good", trial.tried - trial.failed, trial.tried);
+    if (trial.waiting > 0) {
+        um_tool_say(tool, "%d more need version %d of the schema; \"schema upgrade\" makes it",
+                    trial.waiting, UM_SCHEMA_VERSION);
+    }
+    return trial.failed == 0 ? UM_EXIT_OK : UM_EXIT_REFUSED;
 }

@@ -164,13 +164,13 @@ static int apply_all(const char **name, um_connection_t *connection)
  * anew without telling, what was prepared before tells whether it did meanwhile. */
 static int configure(const char **name, um_connection_t *connection)
 {
-    int is_checked = connection->traits->reconnects_silently;
-    int error = is_checked ? prepare_alive(name, connection) : 0;
+    int comes_first = connection->traits->reconnects_silently;
+    int error = comes_first ? prepare_alive(name, connection) : 0;
 
     if (error == 0) {
         error = apply_all(name, connection);
     }
-    if (error == 0 && !is_checked) {
+    if (error == 0 && !comes_first) {
         error = prepare_alive(name, connection);
     } else if (error == 0 && !um_connection_is_alive(connection)) {
         *name = um_statements_name(UM_STMT_ALIVE);

@@ -83,11 +83,8 @@ struct um_connection_t {
     um_prepared_t *prepared;
     /** SQL text to um_prepared_t. */
     apr_hash_t *composed;
-    /** All that a transaction may need is prepared. */
-    int all_prepared;
-    /** It was seen in this use that it is the one that was configured; where the
-     *  driver may connect anew without telling. */
-    int is_checked;
+    /** The version that the schema had when it was looked at; 0 for never. */
+    int schema_version;
     /** All connections of the process must be closed before one is of use, since they share
      *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
     int closes_all;

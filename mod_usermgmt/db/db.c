@@ -9,6 +9,7 @@
 
 #include "../base/log.h"
 #include "connection.h"
+#include "schema.h"
 #include "sqlite.h"
 #include "statements.h"
 
@@ -231,7 +232,6 @@ void um_db_close(um_db_t *db)
         return;
     }
     um_db_rollback(db);
-    db->connection->is_checked = 0;
     db->host->release(db->connection, db->host->baton);
     db->connection = NULL;
 }
@@ -252,24 +252,22 @@ apr_status_t um_db_recover(um_db_t *db)
  * when the connection was configured, is gone with the settings. */
 static apr_status_t check_configured(um_db_t *db)
 {
-    um_connection_t *connection = db->connection;
-
-    if (connection->is_checked || !connection->traits->reconnects_silently) {
+    if (!db->connection->traits->reconnects_silently || um_connection_is_alive(db->connection)) {
         return APR_SUCCESS;
     }
-    connection->is_checked = um_connection_is_alive(connection);
-    return driver_status(db, connection->is_checked ? 0 : -1, um_statements_name(UM_STMT_ALIVE));
+    return driver_status(db, -1, um_statements_name(UM_STMT_ALIVE));
 }
 
+/* What is prepared within a transaction is of use only on the connection that the transaction
+ * began on, so the connection is looked at after preparing. If the driver connects anew later
+ * than that, the statement is gone, and fails. */
 static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
                             const char *name)
 {
-    apr_status_t status = check_configured(db);
+    apr_status_t status =
+        driver_status(db, um_connection_prepare(prepared, db->connection, sql), name);
 
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    return driver_status(db, um_connection_prepare(prepared, db->connection, sql), name);
+    return status == APR_SUCCESS ? check_configured(db) : status;
 }
 
 static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_statement_id_t id)
@@ -286,6 +284,35 @@ static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_stateme
     }
     return prepare(prepared, db, um_statements_sql(id, db->connection->dialect),
                    um_statements_name(id));
+}
+
+/* Does the schema have the tables of a statement? What the oldest version has that the module
+ * works with need not be asked for. UM_ESCHEMA, logged, where it does not. */
+static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *pool)
+{
+    int since = um_queries[id].since;
+    int version = 0;
+    int is_told;
+    apr_status_t status;
+
+    if (since <= UM_SCHEMA_OLDEST
+        || (db->connection != NULL && db->connection->schema_version >= since)) {
+        return APR_SUCCESS;
+    }
+    status = um_schema_get_version(&version, db, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    is_told = db->connection->schema_version == version;
+    db->connection->schema_version = version;
+    if (version >= since) {
+        return APR_SUCCESS;
+    }
+    um_log(db->host, is_told ? UM_LOG_DEBUG : UM_LOG_WARNING, 85, APR_SUCCESS,
+           "schema: %s needs version %d, the database has version %d; run \"usermgmtctl schema "
+           "upgrade\"",
+           um_statements_name(id), since, version);
+    return UM_ESCHEMA;
 }
 
 static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)
@@ -507,7 +534,11 @@ apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, const um_
 {
     um_arguments_t arguments;
     um_call_t call = { bind->id, NULL, um_statements_name(bind->id), arguments.texts, 0 };
+    apr_status_t status = check_since(db, bind->id, pool);
 
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     um_statements_arrange(&arguments, bind, db->dialect);
     call.count = arguments.count;
     return select_rows(db, take, baton, &call, pool);
@@ -536,11 +567,14 @@ apr_status_t um_db_exists(int *exists, um_db_t *db, const um_bind_t *bind, apr_p
 apr_status_t um_db_query(um_db_t *db, int *affected, const um_bind_t *bind, apr_pool_t *pool)
 {
     um_prepared_t *prepared;
-    apr_status_t status = find_prepared(&prepared, db, bind->id);
     um_arguments_t arguments;
     int rows = 0;
     int error;
+    apr_status_t status = check_since(db, bind->id, pool);
 
+    if (status == APR_SUCCESS) {
+        status = find_prepared(&prepared, db, bind->id);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -593,24 +627,15 @@ static int execute(um_db_t *db, um_statement_id_t id)
                          um_statements_sql(id, db->connection->dialect));
 }
 
-apr_status_t um_db_prepare_transaction(um_db_t *db)
+/* Where the driver may connect anew without telling, COMMIT is a prepared statement: it
+ * fails on another connection than that of the transaction. */
+static apr_status_t prepare_commit(um_db_t *db)
 {
-    um_connection_t *connection = db->connection;
     um_prepared_t *prepared;
-    apr_status_t status;
 
-    if (connection == NULL) {
-        return UM_EUNAVAILABLE;
-    }
-    if (connection->all_prepared || !connection->traits->reconnects_silently) {
-        return APR_SUCCESS;
-    }
-    status = find_prepared(&prepared, db, UM_STMT_COMMIT);
-    for (int id = UM_STMT_FIRST_PREPARED; status == APR_SUCCESS && id < UM_STMT_COUNT; id++) {
-        status = find_prepared(&prepared, db, (um_statement_id_t)id);
-    }
-    connection->all_prepared = status == APR_SUCCESS;
-    return status;
+    return db->connection->traits->reconnects_silently
+               ? find_prepared(&prepared, db, UM_STMT_COMMIT)
+               : APR_SUCCESS;
 }
 
 apr_status_t um_db_begin(um_db_t *db)
@@ -621,7 +646,10 @@ apr_status_t um_db_begin(um_db_t *db)
     if (!is_in(db, UM_CONNECTION_READY)) {
         return UM_EUNAVAILABLE;
     }
-    status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+    status = prepare_commit(db);
+    if (status == APR_SUCCESS) {
+        status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+    }
     if (status == APR_SUCCESS) {
         db->connection->state = UM_CONNECTION_BEGUN;
     }

@@ -50,7 +50,9 @@ const um_host_t *um_db_host(const um_db_t *db);
 /** An integer as a parameter, in pool. */
 const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
 
-/** A statement with its values, made by UM_BIND() of statements.h. */
+/** A statement with its values, made by UM_BIND() of statements.h. One that needs a newer
+ *  schema than the database has is not sent: it ends with UM_ESCHEMA, and a transaction that
+ *  it is part of can go on without it. */
 struct um_bind_t;
 
 /**
@@ -97,10 +99,6 @@ apr_status_t um_db_commit(um_db_t *db);
 /** Roll back; harmless where there is no transaction. UM_EUNAVAILABLE where the
  *  database did not answer, so that the connection may be dead. */
 apr_status_t um_db_rollback(um_db_t *db);
-
-/** Prepare every statement that a transaction may need, where the driver may
- *  connect anew without telling. APR_SUCCESS or UM_EUNAVAILABLE. */
-apr_status_t um_db_prepare_transaction(um_db_t *db);
 
 /** Have the connection spend more memory, as it is to make many changes in a row.
  *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */

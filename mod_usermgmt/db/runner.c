@@ -35,12 +35,9 @@ typedef struct um_attempt_t {
 static apr_status_t run_once(um_attempt_t *attempt)
 {
     um_db_t *db = attempt->db;
-    apr_status_t status = um_db_prepare_transaction(db);
+    apr_status_t status = um_db_begin(db);
 
     attempt->uncertain = 0;
-    if (status == APR_SUCCESS) {
-        status = um_db_begin(db);
-    }
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -79,9 +76,6 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
     apr_status_t status = um_db_recover(db);
 
     *found = 0;
-    if (status == APR_SUCCESS) {
-        status = um_db_prepare_transaction(db);
-    }
     /* What is not seen here may be on its way from another node. */
     if (status == APR_SUCCESS) {
         status = pass_barrier(db, pool);

@@ -119,21 +119,41 @@ apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, a
     return status;
 }
 
-void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool)
+static void try_statements(um_schema_trial_t *trial, um_db_t *db, int version)
+{
+    /* PostgreSQL does not prepare those that control transactions. */
+    for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
+        if (um_queries[id].since > version) {
+            trial->waiting++;
+            continue;
+        }
+        trial->failed += um_db_prepare(db, id) != APR_SUCCESS;
+        trial->tried++;
+    }
+}
+
+static void try_lists(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool)
 {
     um_buffer_t sql;
 
-    *failed = 0;
-    *tried = 0;
-    /* PostgreSQL does not prepare those that control transactions. */
-    for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
-        *failed += um_db_prepare(db, id) != APR_SUCCESS;
-        ++*tried;
-    }
     um_buffer_init(&sql, 1024, pool);
     for (int i = 0; um_list_sql_compose_sample(&sql, i, um_db_dialect(db)); i++) {
-        *failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
-        ++*tried;
+        trial->failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
+        trial->tried++;
         um_buffer_init(&sql, 1024, pool);
     }
+}
+
+apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool)
+{
+    static const um_schema_trial_t nothing = { 0, 0, 0 };
+    int version = 0;
+    apr_status_t status = um_schema_get_version(&version, db, pool);
+
+    *trial = nothing;
+    if (status == APR_SUCCESS) {
+        try_statements(trial, db, version);
+        try_lists(trial, db, pool);
+    }
+    return status;
 }

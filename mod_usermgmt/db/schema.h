@@ -52,12 +52,20 @@ typedef enum um_schema_from_t {
  */
 apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool);
 
+/** What came of preparing all statements. */
+typedef struct um_schema_trial_t {
+    /** How many were tried, and how many of these the database did not take. */
+    int tried;
+    int failed;
+    /** How many were left out, because they need a newer schema. */
+    int waiting;
+} um_schema_trial_t;
+
 /**
  * Prepare every statement of queries/ that reads or changes, and lists of every kind;
  * those that the database does not take are logged.
- * @param failed how many were not taken
- * @param tried  how many there are
+ * @return APR_SUCCESS or UM_EUNAVAILABLE where the version can't be read
  */
-void um_schema_verify(int *failed, int *tried, um_db_t *db, apr_pool_t *pool);
+apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool);
 
 #endif

@@ -60,6 +60,8 @@ typedef struct um_query_t {
     const char *name;
     const um_member_t *members;
     int member_count;
+    /** The version of the schema that its tables came with. */
+    int since;
     struct {
         const char *sql;
         /** The member of each placeholder in turn, and how many these are. */

@@ -381,8 +381,7 @@ class MariadbEngine(ServerEngine):
                 f"--socket={self.socket}", "--debug-no-sync",
                 "--innodb-flush-log-at-trx-commit=2", "--innodb-doublewrite=0",
                 "--innodb-buffer-pool-size=128M", "--max-connections=600",
-                "--max-prepared-stmt-count=200000", f"--pid-file={self.directory}/pid",
-                *self.settings()]
+                f"--pid-file={self.directory}/pid", *self.settings()]
 
     def connect(self, database):
         import pymysql  # pylint: disable=import-outside-toplevel

@@ -265,6 +265,23 @@ def test_the_log_of_a_database_that_is_down_under_load(new_server, engine, kill)
     writers.check()
 
 
+@pytest.mark.database("mariadb")
+def test_a_connection_prepares_what_its_requests_need(new_server, engine):
+    """The server counts the statements of all its clients against one limit."""
+    database = engine.create(None)
+    server = new_server(database=database, processes=1, pool={"UserMgmtConnections": 4})
+
+    def prepared():
+        return int(database.sql("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")[0][1])
+
+    server.admin.get("users/").expect(200)
+    before = prepared()
+    server.admin.create("few@connections.example.com")
+    assert prepared() - before < 15
+    in_parallel(16, lambda number: server.admin.create(f"{number}@connections.example.com"))
+    assert prepared() < 4 * 15
+
+
 # ---- SQLite: files that can't be opened or written ----
 
 

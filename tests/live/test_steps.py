@@ -124,9 +124,10 @@ class Proxy:
         pair.close()
 
 
-# Bursts in which two new connections, which MariaDB's driver prepares all statements
-# on, get a change done: requests and mail take turns with the one there is.
-OFTEN = 260 if databases.KIND == "mariadb" else 40
+# Bursts in which two new connections get a change done: requests and mail take turns with
+# the one there is. On MariaDB the module looks after its connection whenever it has prepared
+# a statement.
+OFTEN = 60 if databases.KIND == "mariadb" else 40
 
 SETTINGS = ("reconnect=0", "reconnect=1") if databases.KIND == "mariadb" else ("",)
 

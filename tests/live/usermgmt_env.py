@@ -401,6 +401,7 @@ class Server:
     has_database  whether it is named in the main server
     schema    the version that the database starts with; an older one stays
     preload   a library for the dynamic linker
+    module    another build of the module
     """
 
     def __init__(self, live, *, mpm="event", processes=2, threads=32, base="/user-management",
@@ -408,8 +409,9 @@ class Server:
                  database=None, kind=databases.KIND, pool=None, has_location=True,
                  has_database=True,
                  require="Require valid-user", log_level="info", schema=databases.VERSION,
-                 preload=None):
+                 preload=None, module=None):
         self.live = live
+        self.module = module or module_path()
         self.directory = live.new_directory()
         self.port = live.ports.take()
         self.mpm = mpm
@@ -518,7 +520,7 @@ class Server:
                        for name in ["mpm_" + self.mpm, "unixd", "log_config", "watchdog",
                                     *self.modules])
         if self.has_module:
-            load += f"LoadModule usermgmt_module {module_path()}\n"
+            load += f"LoadModule usermgmt_module {self.module}\n"
         database = self.database.directives(**self.pool) if self.has_database else ""
         if self.schema != databases.VERSION:
             database += "UserMgmtAutoSchema Off\n"

@@ -39,8 +39,9 @@ class Ended:
         return self
 
 
-def run(*arguments, stdin=b"", **options):
-    return Ended(subprocess.run([tool_path(), *map(str, arguments)], input=stdin, timeout=120,
+def run(*arguments, stdin=b"", program=None, **options):
+    return Ended(subprocess.run([program or tool_path(), *map(str, arguments)], input=stdin,
+                                timeout=120,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=tool_environment(), **options))
 

@@ -96,8 +96,26 @@ refuses 'its fragments hold each other' <<'END'
 -- name: get
 SELECT {a}
 END
-refuses '`nmae:` is unknown; known are types:, fragment:, name:' <<'END'
+refuses '`nmae:` is unknown; known are types:, fragment:, name:, since:' <<'END'
 -- nmae: get
+SELECT 1
+END
+refuses '`-- since:` stands below a `-- name:`' <<'END'
+-- fragment: get
+-- since: 2
+SELECT 1
+END
+refuses '`two` is no version of the schema; it is a number from 1 on' <<'END'
+-- name: get
+-- since: two
+SELECT 1
+END
+refuses '`get` is of version 2, too' <<'END'
+-- name: get
+-- since: 2
+SELECT 1
+-- name: get (sqlite)
+-- since: 3
 SELECT 1
 END
 refuses '`get` is empty' <<'END'
@@ -118,6 +136,7 @@ SELECT id::int FROM t WHERE {row} FOR UPDATE
 -- name: lock (sqlite, mariadb)
 SELECT 1
 -- name: look
+-- since: 7
 SELECT {all}
 -- fragment: all
 5%2, "a"
@@ -128,6 +147,8 @@ compile "$dir/queries.c" -Werror || fault "the source: $(cat "$dir/err")"
 writes "name = %s, changed_at = %lld, rest = ':x 5%%' WHERE id = %lld AND name <> %s"
 writes 'order_of_change_sqlite[] = { 0, 1, 2, 0 }'
 writes 'SELECT id::int FROM t WHERE id = %lld AND name <> %s FOR UPDATE'
+writes '{ "look", NULL, UM_COUNT_OF_look, 7, {'
+writes '{ "lock", members_of_lock, UM_COUNT_OF_lock, 1, {'
 writes 'order_of_lock_postgresql[] = { 0, 1 }'
 grep -qF '"5%%2, \"a\""' "$header" || fault "the header lacks the fragment: all"
 

@@ -159,6 +159,7 @@ static void placeholders_are_those_of_the_text(void **state)
 {
     (void)state;
     for (int id = 0; id < UM_STMT_COUNT; id++) {
+        assert_in_range(um_queries[id].since, 1, UM_SCHEMA_VERSION);
         for (int i = 0; i < UM_DIALECT_COUNT; i++) {
             assert_int_equal(um_queries[id].texts[i].order_count,
                              um_statements_count_parameters(um_queries[id].texts[i].sql));

@@ -34,33 +34,13 @@ void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t n
     um_buffer_putc(buffer, '}');
 }
 
-/* An event's uid begins with its time. */
-static const um_listing_order_t orders[] = {
-    { "event_uid", UM_AUDIT_EVENTS_BY_UID },
-    { "at", UM_AUDIT_EVENTS_BY_UID },
-    { NULL, 0 },
-};
-
-static const um_listing_parameter_t parameters[] = {
-    { .name = "actor", .type = UM_LISTING_IDENTITY, .condition = UM_IF_EVENT_ACTOR },
-    { .name = "action", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_ACTION },
-    { .name = "target", .type = UM_LISTING_TEXT, .condition = UM_IF_EVENT_TARGET },
-    { .name = "at_after", .type = UM_LISTING_INSTANT, .condition = UM_IF_EVENT_AFTER },
-    { .name = "at_before", .type = UM_LISTING_INSTANT_UP, .condition = UM_IF_EVENT_BEFORE },
-    { .name = NULL },
-};
-
 static const um_listing_kind_t kind = {
-    .source = UM_LIST_OF_AUDIT_EVENTS,
+    .source = &um_list_audit_events,
     .member = "audit_events",
     .first = "first_uid",
     .last = "last_uid",
     .key = "event_uid",
     .key_detail = "It must be an event_uid.",
-    .orders = orders,
-    .order_detail = "It must be event_uid or at, which is the same, with - in front for the"
-                    " reverse.",
-    .parameters = parameters,
     .put = um_audit_events_put,
 };
 

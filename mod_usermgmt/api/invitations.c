@@ -67,29 +67,13 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
     put_invitation(buffer, &invitation, now);
 }
 
-static const um_listing_choice_t statuses[] = {
-    { "pending", UM_IF_INVITATION_IS_PENDING },
-    { "accepted", UM_IF_INVITATION_IS_ACCEPTED },
-    { "expired", UM_IF_INVITATION_IS_EXPIRED },
-    { "revoked", UM_IF_INVITATION_IS_REVOKED },
-    { "all", UM_CONDITION_COUNT },
-    { NULL, UM_CONDITION_COUNT },
-};
-
-static const um_listing_parameter_t parameters[] = {
-    { .name = "status", .type = UM_LISTING_CHOICE, .choices = statuses, .fallback = "pending",
-      .detail = "It must be pending, accepted, expired, revoked or all." },
-    { .name = NULL },
-};
-
 static const um_listing_kind_t kind = {
-    .source = UM_LIST_OF_INVITATIONS,
+    .source = &um_list_invitations,
     .member = "invitations",
     .first = "first_token",
     .last = "last_token",
     .key = "invite_token",
     .key_detail = "It must be an invite_token.",
-    .parameters = parameters,
     .put = put_row,
 };
 

@@ -34,32 +34,13 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
     put_session(buffer, &session);
 }
 
-static const um_listing_order_t orders[] = {
-    { "session_uid", UM_SESSIONS_BY_UID },
-    { "started_at", UM_SESSIONS_BY_STARTED_AT },
-    { NULL, 0 },
-};
-
-static const um_listing_parameter_t parameters[] = {
-    { .name = "user_uid", .type = UM_LISTING_TEXT, .condition = UM_IF_SESSION_USER },
-    { .name = "activity", .type = UM_LISTING_TEXT, .condition = UM_IF_SESSION_ACTIVITY },
-    { .name = "started_after", .type = UM_LISTING_INSTANT,
-      .condition = UM_IF_SESSION_STARTED_AFTER },
-    { .name = "started_before", .type = UM_LISTING_INSTANT_UP,
-      .condition = UM_IF_SESSION_STARTED_BEFORE },
-    { .name = NULL },
-};
-
 static const um_listing_kind_t kind = {
-    .source = UM_LIST_OF_SESSIONS,
+    .source = &um_list_sessions,
     .member = "sessions",
     .first = "first_uid",
     .last = "last_uid",
     .key = "session_uid",
     .key_detail = "It must be a session_uid.",
-    .orders = orders,
-    .order_detail = "It must be session_uid or started_at, with - in front for the reverse.",
-    .parameters = parameters,
     .put = put_row,
 };
 

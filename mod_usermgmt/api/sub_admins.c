@@ -40,7 +40,7 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 }
 
 static const um_listing_kind_t kind = {
-    .source = UM_LIST_OF_SUB_ADMINS,
+    .source = &um_list_sub_admins,
     .member = "sub_admins",
     .first = "first_uid",
     .last = "last_uid",

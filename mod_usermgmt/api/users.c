@@ -23,56 +23,14 @@ static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
     um_user_json_put(buffer, &user);
 }
 
-static const um_listing_order_t orders[] = {
-    { "user_uid", UM_USERS_BY_UID },
-    { "created_at", UM_USERS_BY_CREATED_AT },
-    { "email", UM_USERS_BY_EMAIL },
-    { "display_name", UM_USERS_BY_DISPLAY_NAME },
-    { NULL, 0 },
-};
-
-static const um_listing_choice_t roles[] = {
-    { "user", UM_IF_USER_IS_NO_SUB_ADMIN },
-    { "sub_admin", UM_IF_USER_IS_SUB_ADMIN },
-    { NULL, UM_CONDITION_COUNT },
-};
-
-static const um_listing_choice_t states[] = {
-    { "true", UM_IF_USER_IS_ACTIVE },
-    { "false", UM_IF_USER_IS_SUSPENDED },
-    { NULL, UM_CONDITION_COUNT },
-};
-
-static const um_listing_parameter_t parameters[] = {
-    { .name = "user_uid", .type = UM_LISTING_SINGLE },
-    { .name = "email", .type = UM_LISTING_ADDRESS, .condition = UM_IF_USER_EMAIL },
-    { .name = "phone", .type = UM_LISTING_TEXT, .condition = UM_IF_USER_PHONE },
-    { .name = "role", .type = UM_LISTING_CHOICE, .choices = roles,
-      .detail = "It must be user or sub_admin." },
-    { .name = "active", .type = UM_LISTING_CHOICE, .choices = states,
-      .detail = "It must be true or false." },
-    { .name = "display_name", .type = UM_LISTING_FOLDED_NAME,
-      .condition = UM_IF_USER_NAME_STARTS },
-    { .name = "q", .type = UM_LISTING_NAME_OR_EMAIL,
-      .condition = UM_IF_USER_NAME_OR_EMAIL_STARTS },
-    { .name = "created_after", .type = UM_LISTING_INSTANT,
-      .condition = UM_IF_USER_CREATED_AFTER },
-    { .name = "created_before", .type = UM_LISTING_INSTANT_UP,
-      .condition = UM_IF_USER_CREATED_BEFORE },
-    { .name = NULL },
-};
-
 static const um_listing_kind_t kind = {
-    .source = UM_LIST_OF_USERS,
+    .source = &um_list_users,
     .member = "users",
     .first = "first_uid",
     .last = "last_uid",
     .key = "user_uid",
     .key_detail = "It must be a user_uid.",
-    .orders = orders,
-    .order_detail = "It must be user_uid, created_at, email or display_name, with - in front"
-                    " for the reverse.",
-    .parameters = parameters,
+    .has_single = 1,
     .put = put_user,
 };
 

@@ -204,7 +204,7 @@ static um_exit_t export_csv(um_export_t *export)
 um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int count)
 {
     um_export_t export = { .tool = tool,
-                           .list = { .source = UM_LIST_OF_USERS, .limit = PAGE },
+                           .list = { .source = &um_list_users, .limit = PAGE },
                            .put = put_json,
                            .what = "users",
                            .line_end = "\n" };
@@ -223,7 +223,7 @@ um_exit_t um_users_command_export(um_tool_t *tool, const char *const *words, int
 um_exit_t um_audit_command_export(um_tool_t *tool, const char *const *words, int count)
 {
     um_export_t export = { .tool = tool,
-                           .list = { .source = UM_LIST_OF_AUDIT_EVENTS, .limit = PAGE },
+                           .list = { .source = &um_list_audit_events, .limit = PAGE },
                            .put = um_audit_events_put,
                            .what = "events",
                            .line_end = "\n" };

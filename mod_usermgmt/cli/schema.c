@@ -118,7 +118,7 @@ um_exit_t um_schema_command_verify(um_tool_t *tool, const char *const *words, in
     (void)words;
     (void)count;
     if (status == APR_SUCCESS) {
-        status = um_schema_verify(&trial, db, tool->pool);
+        status = um_schema_verify(&trial, db, um_lists, tool->pool);
         um_db_close(db);
     }
     if (status != APR_SUCCESS) {

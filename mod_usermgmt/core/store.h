@@ -16,7 +16,7 @@
 
 #include "../db/db.h"
 #include "../db/limit.h"
-#include "../db/list_sql.h"
+#include "../db/list.h"
 #include "../db/writer.h"
 #include "invitation.h"
 #include "user.h"
@@ -67,6 +67,16 @@ const um_host_t *um_store_host(const um_store_t *store);
 /** Let so many lists of the costly kind be read at a time; NULL for any number. At
  *  the start, before the store is used; its writer is told by um_writer_set_searches(). */
 void um_store_limit_searches(um_store_t *store, um_limit_t *searches);
+
+/* What can be listed: list_users.c and others. A row of each is read by um_store_…_read(). */
+
+extern const um_list_source_t um_list_users;
+extern const um_list_source_t um_list_sub_admins;
+extern const um_list_source_t um_list_invitations;
+extern const um_list_source_t um_list_sessions;
+extern const um_list_source_t um_list_audit_events;
+/** All of them, ended by NULL. */
+extern const um_list_source_t *const um_lists[];
 
 /* store_lists.c: lists of all kinds */
 
@@ -249,7 +259,7 @@ apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *i
 
 /* store_invitations.c; now is in milliseconds */
 
-/** Read a row of UM_LIST_OF_INVITATIONS; the texts stay the row's. */
+/** Read a row of um_list_invitations; the texts stay the row's. */
 void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row);
 /** UM_ENOTFOUND where there is none. */
 apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,

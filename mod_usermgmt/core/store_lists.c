@@ -6,13 +6,23 @@
 #include <apr_strings.h>
 
 #include "../db/list_path.h"
+#include "../db/list_sql.h"
+
+const um_list_source_t *const um_lists[] = {
+    &um_list_users,    &um_list_sub_admins,   &um_list_invitations,
+    &um_list_sessions, &um_list_audit_events, NULL,
+};
 
 static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
                                 const um_list_t *list, um_list_what_t what, apr_pool_t *pool)
 {
     apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
     um_buffer_t sql;
+    apr_status_t status = um_db_check_version(db, list->source->since, "a list", pool);
 
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     um_buffer_init(&sql, 1024, pool);
     um_list_sql_compose(&sql, parameters, list, what, um_db_int(org_id, pool), um_db_dialect(db));
     return um_db_select_composed(db, take, baton, sql.data, (const char *const *)parameters->elts,
@@ -25,9 +35,9 @@ int um_store_lists_is_search(const um_list_t *list, int is_counted)
         return is_counted && !um_list_sql_keeps_count(list->source);
     }
     for (int i = 0; i < list->conditions->nelts; i++) {
-        um_condition_id_t id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
+        int id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
 
-        if (id == UM_IF_USER_EMAIL || id == UM_IF_USER_PHONE) {
+        if (list->source->conditions[id].leads_to_few) {
             return 0;
         }
     }
@@ -206,7 +216,7 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
                                  apr_pool_t *pool)
 {
     um_choice_t choice = { .db = db, .org_id = org_id, .pool = pool };
-    um_list_t sub_admins;
+    um_list_t subset;
     apr_status_t status;
 
     if (list->conditions == NULL || !um_db_traits(db)->needs_paths) {
@@ -219,9 +229,9 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
     if (status == APR_SUCCESS && is_counted) {
         status = plan_count(list->count_paths[UM_LIST_ALL], list, &choice);
     }
-    if (status == APR_SUCCESS && is_counted && um_list_sql_leaves_sub_admins_out(list)) {
-        um_list_sql_of_sub_admins(&sub_admins, list, pool);
-        status = plan_count(list->count_paths[UM_LIST_SUB_ADMINS], &sub_admins, &choice);
+    if (status == APR_SUCCESS && is_counted && um_list_sql_leaves_subset_out(list)) {
+        um_list_sql_of_subset(&subset, list, pool);
+        status = plan_count(list->count_paths[UM_LIST_SUBSET], &subset, &choice);
     }
     return status;
 }

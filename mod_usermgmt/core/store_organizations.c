@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "../base/buffer.h"
 #include "../db/statements.h"
 
 typedef struct um_status_get_t {

@@ -286,15 +286,13 @@ static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_stateme
                    um_statements_name(id));
 }
 
-/* Does the schema have the tables of a statement? What the oldest version has that the module
- * works with need not be asked for. UM_ESCHEMA, logged, where it does not. */
-static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *pool)
+apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool)
 {
-    int since = um_queries[id].since;
     int version = 0;
     int is_told;
     apr_status_t status;
 
+    /* What the oldest version has that the module works with is there. */
     if (since <= UM_SCHEMA_OLDEST
         || (db->connection != NULL && db->connection->schema_version >= since)) {
         return APR_SUCCESS;
@@ -311,8 +309,13 @@ static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *p
     um_log(db->host, is_told ? UM_LOG_DEBUG : UM_LOG_WARNING, 85, APR_SUCCESS,
            "schema: %s needs version %d, the database has version %d; run \"usermgmtctl schema "
            "upgrade\"",
-           um_statements_name(id), since, version);
+           what, since, version);
     return UM_ESCHEMA;
+}
+
+static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *pool)
+{
+    return um_db_check_version(db, um_queries[id].since, um_statements_name(id), pool);
 }
 
 static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)

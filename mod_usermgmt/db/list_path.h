@@ -10,22 +10,7 @@
  * statement names the index.
  */
 
-#include "list_sql.h"
-
-struct um_list_path_t {
-    /** In the schema of all databases; NULL: the rows of sub_admins, each with its user. */
-    const char *index;
-    um_list_source_t source;
-    /** Conditions of which one must be there, a bit each; 0: it is of use without any. */
-    unsigned needs;
-    /** Conditions that it finds the rows of: met in the first way, or in the second. */
-    unsigned first;
-    unsigned second;
-    /** Conditions under which it finds one row. */
-    unsigned unique;
-    /** Orders that it gives, a bit each. */
-    unsigned orders;
-};
+#include "list.h"
 
 #define UM_LIST_PATHS_MAX 8
 
@@ -48,7 +33,8 @@ const um_list_path_t *um_list_path_of_keys(const um_list_t *list);
 int um_list_path_gives_order(const um_list_path_t *path, const um_list_t *list);
 int um_list_path_is_unique(const um_list_path_t *path, const um_list_t *list);
 
-/** Tell whether a path finds the rows of a condition that is met in a way. */
-int um_list_path_serves(const um_list_path_t *path, um_condition_id_t id, um_list_way_t way);
+/** Tell whether a path of a source finds the rows of a condition that is met in a way. */
+int um_list_path_serves(const um_list_path_t *path, const um_list_source_t *source, int id,
+                        um_list_way_t way);
 
 #endif

@@ -12,253 +12,6 @@
 #include "list_path.h"
 #include "statements.h"
 
-/* A piece of a composed text, and what its placeholder stands for. */
-typedef struct um_piece_t {
-    const char *sql;
-    enum {
-        /* There is none. */
-        UM_FILL_NONE,
-        /* The value of the condition or the cursor. */
-        UM_FILL_VALUE,
-        /* The least text behind all that start with the value. Where there is
-         * no such text the piece is left out. */
-        UM_FILL_PREFIX_END,
-        /* The value is a time: the least uid of that millisecond, and of the
-         * next one. */
-        UM_FILL_FIRST_UID,
-        UM_FILL_NEXT_UID,
-        /* The cursor's key, or the second value of the condition; and the least text
-         * behind all that start with it. */
-        UM_FILL_KEY,
-        UM_FILL_KEY_END
-    } fill;
-} um_piece_t;
-
-/* Pieces, and others for a database that does not compare pairs; NULL for the same. */
-typedef struct um_pieces_t {
-    const um_piece_t *pieces;
-    const um_piece_t *without_pairs;
-} um_pieces_t;
-
-#define PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
-#define SHARED(...) { PIECES(__VA_ARGS__), NULL }
-
-#define NO_PIECES { NULL, NULL }
-#define UNDER(source, ...) { source, SHARED(__VA_ARGS__), NO_PIECES, NO_PIECES }
-
-/* Each condition, and what is listed under it. Where it is met in one of two ways,
- * others is the second: each is read from an index of its own, while for an OR a
- * database reads and sorts all that meet it. Where a row can meet both, exclusion
- * leaves out of the second those that meet the first. */
-static const struct {
-    um_list_source_t source;
-    um_pieces_t pieces;
-    um_pieces_t others;
-    um_pieces_t exclusion;
-} conditions[UM_CONDITION_COUNT] = {
-    [UM_IF_USER_EMAIL] = UNDER(UM_LIST_OF_USERS, { " AND u.email_key = %s", UM_FILL_VALUE }),
-    [UM_IF_USER_PHONE] = UNDER(UM_LIST_OF_USERS, { " AND u.phone = %s", UM_FILL_VALUE }),
-    /* A comparison, since SQLite goes through all users for IS NOT NULL. */
-    [UM_IF_USER_IS_SUB_ADMIN] =
-        UNDER(UM_LIST_OF_USERS, { " AND s.user_uid <> ''", UM_FILL_NONE }),
-    [UM_IF_USER_IS_NO_SUB_ADMIN] =
-        UNDER(UM_LIST_OF_USERS, { " AND s.user_uid IS NULL", UM_FILL_NONE }),
-    [UM_IF_USER_NAME_STARTS] =
-        UNDER(UM_LIST_OF_USERS, { " AND u.display_name_folded >= %s", UM_FILL_VALUE },
-              { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
-    [UM_IF_USER_NAME_OR_EMAIL_STARTS] = {
-        UM_LIST_OF_USERS,
-        SHARED({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
-               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
-        SHARED({ " AND u.email_key >= %s", UM_FILL_KEY },
-               { " AND u.email_key < %s", UM_FILL_KEY_END }),
-        SHARED({ " AND NOT (u.display_name_folded >= %s", UM_FILL_VALUE },
-               { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
-               { ")", UM_FILL_NONE }),
-    },
-    [UM_IF_USER_IS_ACTIVE] = UNDER(UM_LIST_OF_USERS, { " AND u.active = 1", UM_FILL_NONE }),
-    [UM_IF_USER_IS_SUSPENDED] = UNDER(UM_LIST_OF_USERS, { " AND u.active = 0", UM_FILL_NONE }),
-    [UM_IF_USER_CREATED_AFTER] =
-        UNDER(UM_LIST_OF_USERS, { " AND u.created_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_USER_CREATED_BEFORE] =
-        UNDER(UM_LIST_OF_USERS, { " AND u.created_at < %lld", UM_FILL_VALUE }),
-    [UM_IF_INVITATION_IS_PENDING] =
-        UNDER(UM_LIST_OF_INVITATIONS,
-              { " AND i.status = 'pending' AND i.expires_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_INVITATION_IS_EXPIRED] = {
-        UM_LIST_OF_INVITATIONS,
-        SHARED({ " AND i.status = 'expired'", UM_FILL_NONE }),
-        SHARED({ " AND i.status = 'pending' AND i.expires_at <= %lld", UM_FILL_VALUE }),
-        NO_PIECES,
-    },
-    [UM_IF_INVITATION_IS_ACCEPTED] =
-        UNDER(UM_LIST_OF_INVITATIONS, { " AND i.status = 'accepted'", UM_FILL_NONE }),
-    [UM_IF_INVITATION_IS_REVOKED] =
-        UNDER(UM_LIST_OF_INVITATIONS, { " AND i.status = 'revoked'", UM_FILL_NONE }),
-    [UM_IF_SESSION_USER] = UNDER(UM_LIST_OF_SESSIONS, { " AND e.user_uid = %s", UM_FILL_VALUE }),
-    [UM_IF_SESSION_ACTIVITY] =
-        UNDER(UM_LIST_OF_SESSIONS, { " AND e.activity = %s", UM_FILL_VALUE }),
-    [UM_IF_SESSION_STARTED_AFTER] =
-        UNDER(UM_LIST_OF_SESSIONS, { " AND e.started_at > %lld", UM_FILL_VALUE }),
-    [UM_IF_SESSION_STARTED_BEFORE] =
-        UNDER(UM_LIST_OF_SESSIONS, { " AND e.started_at < %lld", UM_FILL_VALUE }),
-    [UM_IF_EVENT_ACTOR] =
-        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.actor_key = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_ACTION] =
-        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.action = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_TARGET] =
-        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.target = %s", UM_FILL_VALUE }),
-    [UM_IF_EVENT_AFTER] =
-        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.event_uid >= %s", UM_FILL_NEXT_UID }),
-    [UM_IF_EVENT_BEFORE] =
-        UNDER(UM_LIST_OF_AUDIT_EVENTS, { " AND e.event_uid < %s", UM_FILL_FIRST_UID }),
-};
-
-/* What a condition's first two pieces say of the column of an order. A cursor says
- * the like, and a database starts from one of them only: the wider one is left out. */
-typedef enum um_bound_t {
-    UM_BOUND_NONE,
-    /* >, >=, < */
-    UM_BOUND_ABOVE,
-    UM_BOUND_FROM,
-    UM_BOUND_BELOW
-} um_bound_t;
-
-/* For the first way, and for the second. */
-static const struct {
-    int order;
-    um_bound_t bounds[2];
-} bounds_of[UM_CONDITION_COUNT][2] = {
-    [UM_IF_USER_NAME_STARTS] = {
-        { UM_USERS_BY_DISPLAY_NAME, { UM_BOUND_FROM, UM_BOUND_BELOW } },
-        { UM_USERS_BY_DISPLAY_NAME, { UM_BOUND_FROM, UM_BOUND_BELOW } },
-    },
-    [UM_IF_USER_NAME_OR_EMAIL_STARTS] = {
-        { UM_USERS_BY_DISPLAY_NAME, { UM_BOUND_FROM, UM_BOUND_BELOW } },
-        { UM_USERS_BY_EMAIL, { UM_BOUND_FROM, UM_BOUND_BELOW } },
-    },
-    [UM_IF_USER_CREATED_AFTER] = {
-        { UM_USERS_BY_CREATED_AT, { UM_BOUND_ABOVE, UM_BOUND_NONE } },
-        { UM_USERS_BY_CREATED_AT, { UM_BOUND_ABOVE, UM_BOUND_NONE } },
-    },
-    [UM_IF_USER_CREATED_BEFORE] = {
-        { UM_USERS_BY_CREATED_AT, { UM_BOUND_BELOW, UM_BOUND_NONE } },
-        { UM_USERS_BY_CREATED_AT, { UM_BOUND_BELOW, UM_BOUND_NONE } },
-    },
-    [UM_IF_SESSION_STARTED_AFTER] = {
-        { UM_SESSIONS_BY_STARTED_AT, { UM_BOUND_ABOVE, UM_BOUND_NONE } },
-    },
-    [UM_IF_SESSION_STARTED_BEFORE] = {
-        { UM_SESSIONS_BY_STARTED_AT, { UM_BOUND_BELOW, UM_BOUND_NONE } },
-    },
-    [UM_IF_EVENT_AFTER] = { { UM_AUDIT_EVENTS_BY_UID, { UM_BOUND_FROM, UM_BOUND_NONE } } },
-    [UM_IF_EVENT_BEFORE] = { { UM_AUDIT_EVENTS_BY_UID, { UM_BOUND_BELOW, UM_BOUND_NONE } } },
-};
-
-/* An order: the column, the conditions that a row lies on one side of a cursor,
- * and how to sort. */
-typedef struct um_order_t {
-    const char *column;
-    um_pieces_t greater;
-    um_pieces_t less;
-    const char *ascending;
-    const char *descending;
-    int is_integer;
-} um_order_t;
-
-#define ORDER_BY_UNIQUE(column, fill)                                                             \
-    {                                                                                             \
-        column, SHARED({ " AND " column " > %s", fill }),                                         \
-            SHARED({ " AND " column " < %s", fill }), " ORDER BY " column,                        \
-            " ORDER BY " column " DESC", 0                                                        \
-    }
-#define ORDER_BY_KEY(key) ORDER_BY_UNIQUE(key, UM_FILL_KEY)
-
-/* A comparison of pairs, and the same without. */
-#define BEYOND(column, operator, placeholder, key)                                                \
-    {                                                                                             \
-        PIECES({ " AND (" column ", " key ") " operator " (" placeholder, UM_FILL_VALUE },        \
-               { ", %s)", UM_FILL_KEY }),                                                         \
-            PIECES({ " AND " column " " operator "= " placeholder, UM_FILL_VALUE },               \
-                   { " AND (" column " " operator " " placeholder, UM_FILL_VALUE },               \
-                   { " OR " key " " operator " %s)", UM_FILL_KEY })                               \
-    }
-
-/* Ties are in the order of the key. */
-#define ORDER_BY(column, placeholder, key, is_integer)                                            \
-    {                                                                                             \
-        column, BEYOND(column, ">", placeholder, key), BEYOND(column, "<", placeholder, key),     \
-            " ORDER BY " column ", " key, " ORDER BY " column " DESC, " key " DESC", is_integer   \
-    }
-#define ORDER_BY_TEXT(column, key) ORDER_BY(column, "%s", key, 0)
-#define ORDER_BY_INTEGER(column, key) ORDER_BY(column, "%lld", key, 1)
-
-/* What is listed. */
-typedef struct um_row_set_t {
-    /* The key is the first. */
-    const char *columns;
-    /* The table, what is joined to it, and the condition on the organization. */
-    const char *from;
-    const char *joined;
-    const char *where;
-    /* A statement that counts all of an organization, where one is cheaper
-     * than counting rows; else UM_STMT_COUNT. */
-    um_statement_id_t count;
-    const um_order_t *orders;
-    int order_count;
-} um_row_set_t;
-
-#define ORDERS(...)                                                                               \
-    (const um_order_t[]){ __VA_ARGS__ },                                                          \
-        (int)(sizeof((const um_order_t[]){ __VA_ARGS__ }) / sizeof(um_order_t))
-
-static const um_row_set_t row_sets[UM_LIST_SOURCE_COUNT] = {
-    [UM_LIST_OF_USERS] = {
-        UM_SQL_USER_COLUMNS,
-        " FROM users u",
-        " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER,
-        " WHERE u.org_id = %lld",
-        UM_STMT_USER_COUNT,
-        ORDERS([UM_USERS_BY_UID] = ORDER_BY_KEY("u.user_uid"),
-               [UM_USERS_BY_CREATED_AT] = ORDER_BY_INTEGER("u.created_at", "u.user_uid"),
-               [UM_USERS_BY_EMAIL] = ORDER_BY_UNIQUE("u.email_key", UM_FILL_VALUE),
-               [UM_USERS_BY_DISPLAY_NAME] = ORDER_BY_TEXT("u.display_name_folded", "u.user_uid")),
-    },
-    [UM_LIST_OF_SUB_ADMINS] = {
-        UM_SQL_SUB_ADMIN_COLUMNS,
-        " FROM sub_admins s",
-        " JOIN " UM_SQL_USER_OF_SUB_ADMIN,
-        " WHERE s.org_id = %lld",
-        UM_STMT_SUB_ADMIN_COUNT,
-        ORDERS([UM_SUB_ADMINS_BY_UID] = ORDER_BY_KEY("s.user_uid")),
-    },
-    [UM_LIST_OF_INVITATIONS] = {
-        UM_SQL_INVITATION_COLUMNS,
-        " FROM invitations i",
-        "",
-        " WHERE i.org_id = %lld",
-        UM_STMT_COUNT,
-        ORDERS([UM_INVITATIONS_BY_TOKEN] = ORDER_BY_KEY("i.invite_token")),
-    },
-    [UM_LIST_OF_SESSIONS] = {
-        UM_SQL_SESSION_COLUMNS,
-        " FROM sessions e",
-        "",
-        " WHERE e.org_id = %lld",
-        UM_STMT_SESSION_COUNT,
-        ORDERS([UM_SESSIONS_BY_UID] = ORDER_BY_KEY("e.session_uid"),
-               [UM_SESSIONS_BY_STARTED_AT] = ORDER_BY_INTEGER("e.started_at", "e.session_uid")),
-    },
-    [UM_LIST_OF_AUDIT_EVENTS] = {
-        UM_SQL_AUDIT_EVENT_COLUMNS,
-        " FROM audit_events e",
-        "",
-        " WHERE e.org_id = %lld",
-        UM_STMT_COUNT,
-        ORDERS([UM_AUDIT_EVENTS_BY_UID] = ORDER_BY_KEY("e.event_uid")),
-    },
-};
-
 /* What a composition works on: the text, and the values in its order. */
 typedef struct um_composition_t {
     um_buffer_t *sql;
@@ -331,14 +84,20 @@ static void add_pieces(um_composition_t *to, const um_pieces_t *pieces, const ch
     }
 }
 
-static const um_pieces_t *pieces_of(um_condition_id_t id, um_list_way_t way)
+static const um_pieces_t *pieces_of(const um_list_t *list, int id, um_list_way_t way)
 {
-    return way == UM_LIST_SECOND_WAY && conditions[id].others.pieces != NULL
-               ? &conditions[id].others
-               : &conditions[id].pieces;
+    const um_list_condition_t *condition = &list->source->conditions[id];
+
+    return way == UM_LIST_SECOND_WAY && condition->others.pieces != NULL ? &condition->others
+                                                                         : &condition->pieces;
 }
 
-static int has_condition(const um_list_t *list, um_condition_id_t id)
+static const um_list_condition_t *condition_at(const um_list_t *list, int i)
+{
+    return &list->source->conditions[APR_ARRAY_IDX(list->conditions, i, um_condition_t).id];
+}
+
+static int has_condition(const um_list_t *list, int id)
 {
     for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
         if (APR_ARRAY_IDX(list->conditions, i, um_condition_t).id == id) {
@@ -353,8 +112,7 @@ int um_list_sql_count_ways(const um_list_t *list)
     int ways = 1;
 
     for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
-        if (conditions[APR_ARRAY_IDX(list->conditions, i, um_condition_t).id].others.pieces
-            != NULL) {
+        if (condition_at(list, i)->others.pieces != NULL) {
             ways = 2;
         }
     }
@@ -367,9 +125,7 @@ static int ways_overlap(const um_list_t *list)
     int overlap = 0;
 
     for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
-        overlap |= conditions[APR_ARRAY_IDX(list->conditions, i, um_condition_t).id]
-                       .exclusion.pieces
-                   != NULL;
+        overlap |= condition_at(list, i)->exclusion.pieces != NULL;
     }
     return overlap;
 }
@@ -389,32 +145,37 @@ static int is_within(const um_list_t *list, um_bound_t bound, const char *filled
 {
     apr_int64_t number = apr_strtoi64(cursor->value, NULL, 10);
     apr_int64_t limit = apr_strtoi64(filled, NULL, 10);
-    int order = row_sets[list->source].orders[list->order].is_integer
+    int order = list->source->orders[list->order].is_integer
                     ? (number > limit) - (number < limit)
                     : strcmp(cursor->value, filled);
 
     return bound == UM_BOUND_ABOVE ? order > 0 : bound == UM_BOUND_FROM ? order >= 0 : order < 0;
 }
 
-/* The bound that a condition's piece sets on the column ordered by. */
-static um_bound_t bound_of(const um_list_t *list, um_condition_id_t id, um_list_way_t way,
-                           int piece)
+static const um_list_bounds_t *bounds_of(const um_list_t *list, int id, um_list_way_t way)
 {
-    return piece < 2 && bounds_of[id][way == UM_LIST_SECOND_WAY].order == list->order
-               ? bounds_of[id][way == UM_LIST_SECOND_WAY].bounds[piece]
-               : UM_BOUND_NONE;
+    return &list->source->conditions[id].bounds[way == UM_LIST_SECOND_WAY];
+}
+
+/* The bound that a condition's piece sets on the column ordered by. */
+static um_bound_t bound_of(const um_list_t *list, int id, um_list_way_t way, int piece)
+{
+    const um_list_bounds_t *bounds = bounds_of(list, id, way);
+
+    return piece < 2 && bounds->order == list->order ? bounds->bounds[piece] : UM_BOUND_NONE;
 }
 
 /* What a condition's piece bounds its column by, and from which side; NULL for nothing. */
 static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
-                               const um_condition_t *condition, um_list_way_t way, int number)
+                               const um_list_t *list, const um_condition_t *condition,
+                               um_list_way_t way, int number)
 {
-    const um_piece_t *piece = pieces_for(to, pieces_of(condition->id, way)) + number;
+    const um_piece_t *piece = pieces_for(to, pieces_of(list, condition->id, way)) + number;
 
-    *bound = number < 2 ? bounds_of[condition->id][way == UM_LIST_SECOND_WAY].bounds[number]
-                        : UM_BOUND_NONE;
-    return *bound != UM_BOUND_NONE ? fill_of(piece, condition->value, condition->second_value,
-                                                     to->sql->pool) : NULL;
+    *bound = number < 2 ? bounds_of(list, condition->id, way)->bounds[number] : UM_BOUND_NONE;
+    return *bound != UM_BOUND_NONE
+               ? fill_of(piece, condition->value, condition->second_value, to->sql->pool)
+               : NULL;
 }
 
 /* Tell whether another condition, the first of equal ones, sets a narrower bound of the
@@ -423,18 +184,18 @@ static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
 static int is_said_better(const um_composition_t *to, const um_list_t *list,
                           const um_condition_t *condition, um_list_way_t way, int number)
 {
-    int second = way == UM_LIST_SECOND_WAY;
+    int column = bounds_of(list, condition->id, way)->order;
     um_bound_t bound;
-    const char *mine = bounding_of(&bound, to, condition, way, number);
+    const char *mine = bounding_of(&bound, to, list, condition, way, number);
 
     for (int i = 0; mine != NULL && i < list->conditions->nelts; i++) {
         const um_condition_t *other = &APR_ARRAY_IDX(list->conditions, i, um_condition_t);
         um_bound_t other_bound;
-        const char *its = bounding_of(&other_bound, to, other, way, number);
+        const char *its = bounding_of(&other_bound, to, list, other, way, number);
         int order;
 
         if (other == condition || its == NULL || other_bound != bound
-            || bounds_of[other->id][second].order != bounds_of[condition->id][second].order) {
+            || bounds_of(list, other->id, way)->order != column) {
             continue;
         }
         order = bound == UM_BOUND_BELOW ? strcmp(mine, its) : strcmp(its, mine);
@@ -449,7 +210,7 @@ static int is_said_better(const um_composition_t *to, const um_list_t *list,
 static int says_cursor(const um_composition_t *to, const um_list_t *list,
                        const um_condition_t *condition, um_list_way_t way, int number)
 {
-    const um_piece_t *piece = pieces_for(to, pieces_of(condition->id, way)) + number;
+    const um_piece_t *piece = pieces_for(to, pieces_of(list, condition->id, way)) + number;
     um_bound_t bound = bound_of(list, condition->id, way, number);
     const um_cursor_t *cursor;
     const char *filled;
@@ -458,8 +219,7 @@ static int says_cursor(const um_composition_t *to, const um_list_t *list,
         return 0;
     }
     cursor = cursor_of(list, bound != UM_BOUND_BELOW);
-    filled = fill_of(piece, condition->value, condition->second_value,
-                                                     to->sql->pool);
+    filled = fill_of(piece, condition->value, condition->second_value, to->sql->pool);
     return cursor->key != NULL && filled != NULL && is_within(list, bound, filled, cursor);
 }
 
@@ -471,7 +231,7 @@ static int say_cursor(const um_composition_t *to, const um_list_t *list, um_list
 
     for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
         const um_condition_t *condition = &APR_ARRAY_IDX(list->conditions, i, um_condition_t);
-        const um_piece_t *piece = pieces_for(to, pieces_of(condition->id, way));
+        const um_piece_t *piece = pieces_for(to, pieces_of(list, condition->id, way));
 
         for (int number = 0; piece[number].sql != NULL; number++) {
             um_bound_t bound = bound_of(list, condition->id, way, number);
@@ -509,42 +269,63 @@ typedef struct um_part_t {
     int is_estimate;
 } um_part_t;
 
+/* Each row of the subset with its entry. */
+static void add_from_subset(um_composition_t *to, const um_part_t *part)
+{
+    const um_list_subset_t *subset = part->list->source->subset;
+
+    um_buffer_puts(to->sql, subset->from);
+    if (!part->is_estimate) {
+        um_buffer_puts(to->sql, subset->joined);
+    }
+    add(to, subset->where, part->org_id);
+}
+
+/* What is joined to the entries, as far as something is asked of it. */
+static const char *joined_to(const um_part_t *part)
+{
+    const um_list_source_t *source = part->list->source;
+    const um_list_subset_t *subset = source->subset;
+    int with_subset = subset != NULL && has_condition(part->list, subset->is);
+
+    if (part->is_estimate) {
+        return "";
+    }
+    if (part->path != NULL && with_subset) {
+        return subset->crossed;
+    }
+    return part->has_columns || subset == NULL || with_subset
+                   || has_condition(part->list, subset->is_not)
+               ? source->joined
+               : "";
+}
+
 /* The tables. SQLite takes them in the order given, and the index named. */
 static void add_from(um_composition_t *to, const um_part_t *part)
 {
-    const um_row_set_t *rows = &row_sets[part->list->source];
-    int with_sub_admins = has_condition(part->list, UM_IF_USER_IS_SUB_ADMIN);
-    int with_role = with_sub_admins || has_condition(part->list, UM_IF_USER_IS_NO_SUB_ADMIN);
+    const um_list_source_t *source = part->list->source;
 
     if (part->path != NULL && part->path->index == NULL) {
-        um_buffer_puts(to->sql, " FROM sub_admins s");
-        if (!part->is_estimate) {
-            um_buffer_puts(to->sql, " CROSS JOIN " UM_SQL_USER_OF_SUB_ADMIN);
-        }
-        add(to, " WHERE s.org_id = %lld", part->org_id);
+        add_from_subset(to, part);
         return;
     }
-    um_buffer_puts(to->sql, rows->from);
+    um_buffer_puts(to->sql, source->from);
     if (part->path != NULL) {
         um_buffer_puts(to->sql, " INDEXED BY ");
         um_buffer_puts(to->sql, part->path->index);
     }
-    if (part->path != NULL && with_sub_admins && !part->is_estimate) {
-        um_buffer_puts(to->sql, " CROSS JOIN " UM_SQL_SUB_ADMIN_OF_USER);
-    } else if ((part->has_columns || with_role || part->list->source != UM_LIST_OF_USERS)
-               && !part->is_estimate) {
-        um_buffer_puts(to->sql, rows->joined);
-    }
-    add(to, rows->where, part->org_id);
+    um_buffer_puts(to->sql, joined_to(part));
+    add(to, source->where, part->org_id);
 }
 
 /* A condition as it is met in a way. */
 static void add_condition_in(um_composition_t *to, const um_part_t *part,
                              const um_condition_t *condition, um_list_way_t way)
 {
-    const um_piece_t *piece = pieces_for(to, pieces_of(condition->id, way));
+    const um_piece_t *piece = pieces_for(to, pieces_of(part->list, condition->id, way));
 
-    if (part->is_estimate && !um_list_path_serves(part->path, condition->id, way)) {
+    if (part->is_estimate
+        && !um_list_path_serves(part->path, part->list->source, condition->id, way)) {
         return;
     }
     for (int number = 0; piece[number].sql != NULL; number++) {
@@ -558,24 +339,24 @@ static void add_condition_in(um_composition_t *to, const um_part_t *part,
 static void add_condition(um_composition_t *to, const um_part_t *part,
                           const um_condition_t *condition)
 {
-    const um_pieces_t *exclusion = &conditions[condition->id].exclusion;
+    const um_list_condition_t *kind = &part->list->source->conditions[condition->id];
 
     if (part->way != UM_LIST_BOTH_WAYS) {
         add_condition_in(to, part, condition, part->way);
     } else {
         add_condition_in(to, part, condition, UM_LIST_FIRST_WAY);
-        if (conditions[condition->id].others.pieces != NULL) {
+        if (kind->others.pieces != NULL) {
             add_condition_in(to, part, condition, UM_LIST_SECOND_WAY);
         }
     }
-    if (part->way == UM_LIST_SECOND_WAY && part->excludes && exclusion->pieces != NULL) {
-        add_pieces(to, exclusion, condition->value, condition->second_value);
+    if (part->way == UM_LIST_SECOND_WAY && part->excludes && kind->exclusion.pieces != NULL) {
+        add_pieces(to, &kind->exclusion, condition->value, condition->second_value);
     }
 }
 
 static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
 {
-    const um_order_t *order = &row_sets[part->list->source].orders[part->list->order];
+    const um_list_order_t *order = &part->list->source->orders[part->list->order];
     const um_cursor_t *cursor = cursor_of(part->list, from_below);
 
     if (cursor->key != NULL && !say_cursor(to, part->list, part->way, from_below)) {
@@ -605,7 +386,7 @@ static void add_limit(um_composition_t *to, const um_list_t *list)
 
 static void add_order(um_composition_t *to, const um_list_t *list)
 {
-    const um_order_t *order = &row_sets[list->source].orders[list->order];
+    const um_list_order_t *order = &list->source->orders[list->order];
     int descending = !list->descending != !list->backwards;
 
     um_buffer_puts(to->sql, descending ? order->descending : order->ascending);
@@ -620,7 +401,7 @@ static void add_keys(um_composition_t *to, const um_list_t *list, const char *or
                        .has_cursors = 1, .excludes = 1 };
 
     um_buffer_puts(to->sql, "SELECT ");
-    um_buffer_puts(to->sql, row_sets[list->source].orders[0].column);
+    um_buffer_puts(to->sql, list->source->orders[0].column);
     um_buffer_puts(to->sql, " AS k");
     add_rows(to, &part);
     add_order(to, list);
@@ -630,11 +411,11 @@ static void add_keys(um_composition_t *to, const um_list_t *list, const char *or
  * first of each. */
 static void add_from_either(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
-    um_buffer_puts(to->sql, row_sets[list->source].from);
-    um_buffer_puts(to->sql, row_sets[list->source].joined);
-    add(to, row_sets[list->source].where, org_id);
+    um_buffer_puts(to->sql, list->source->from);
+    um_buffer_puts(to->sql, list->source->joined);
+    add(to, list->source->where, org_id);
     um_buffer_puts(to->sql, " AND ");
-    um_buffer_puts(to->sql, row_sets[list->source].orders[0].column);
+    um_buffer_puts(to->sql, list->source->orders[0].column);
     um_buffer_puts(to->sql, " IN (SELECT c.k FROM (SELECT * FROM (");
     add_keys(to, list, org_id, UM_LIST_FIRST_WAY);
     um_buffer_puts(to->sql, ") a UNION ALL SELECT * FROM (");
@@ -644,21 +425,23 @@ static void add_from_either(um_composition_t *to, const um_list_t *list, const c
 
 /* ---- counts ---- */
 
-int um_list_sql_leaves_sub_admins_out(const um_list_t *list)
+int um_list_sql_leaves_subset_out(const um_list_t *list)
 {
-    return has_condition(list, UM_IF_USER_IS_NO_SUB_ADMIN)
-           && !has_condition(list, UM_IF_USER_IS_SUB_ADMIN);
+    const um_list_subset_t *subset = list->source->subset;
+
+    return subset != NULL && has_condition(list, subset->is_not)
+           && !has_condition(list, subset->is);
 }
 
-/* The list without the conditions on the role. */
-static void copy_without_role(um_list_t *copy, const um_list_t *list, apr_pool_t *pool)
+/* The list without the condition that leaves the subset out. */
+static void copy_with_subset(um_list_t *copy, const um_list_t *list, apr_pool_t *pool)
 {
     *copy = *list;
     copy->conditions = NULL;
     for (int i = 0; i < list->conditions->nelts; i++) {
         const um_condition_t *condition = &APR_ARRAY_IDX(list->conditions, i, um_condition_t);
 
-        if (condition->id == UM_IF_USER_IS_NO_SUB_ADMIN) {
+        if (condition->id == list->source->subset->is_not) {
             continue;
         }
         if (copy->conditions == NULL) {
@@ -668,15 +451,28 @@ static void copy_without_role(um_list_t *copy, const um_list_t *list, apr_pool_t
     }
 }
 
-void um_list_sql_of_sub_admins(um_list_t *sub_admins, const um_list_t *list, apr_pool_t *pool)
+void um_list_sql_of_subset(um_list_t *subset, const um_list_t *list, apr_pool_t *pool)
 {
-    um_condition_t condition = { UM_IF_USER_IS_SUB_ADMIN, NULL, NULL };
+    um_condition_t condition = { list->source->subset->is, NULL, NULL };
 
-    copy_without_role(sub_admins, list, pool);
-    if (sub_admins->conditions == NULL) {
-        sub_admins->conditions = apr_array_make(pool, 1, sizeof(condition));
+    copy_with_subset(subset, list, pool);
+    if (subset->conditions == NULL) {
+        subset->conditions = apr_array_make(pool, 1, sizeof(condition));
     }
-    APR_ARRAY_PUSH(sub_admins->conditions, um_condition_t) = condition;
+    APR_ARRAY_PUSH(subset->conditions, um_condition_t) = condition;
+}
+
+/* The statement that counts a list, by its number; UM_LIST_NO_COUNT for none. */
+static int count_of(const um_list_t *list)
+{
+    const um_list_subset_t *subset = list->source->subset;
+
+    if (list->conditions == NULL) {
+        return list->source->count;
+    }
+    return list->conditions->nelts == 1 && subset != NULL && has_condition(list, subset->is)
+               ? subset->count
+               : UM_LIST_NO_COUNT;
 }
 
 /* A number: how many meet the conditions in a way. */
@@ -685,14 +481,11 @@ static void add_number(um_composition_t *to, const um_list_t *list, const char *
 {
     um_part_t part = { .list = list, .org_id = org_id, .way = way,
                        .path = list->count_paths[who][way] };
-    um_statement_id_t kept = row_sets[list->source].count;
+    int kept = count_of(list);
 
     um_buffer_putc(to->sql, '(');
-    if (list->conditions == NULL && kept != UM_STMT_COUNT) {
-        add(to, um_statements_sql(kept, to->dialect), org_id);
-    } else if (list->conditions != NULL && list->conditions->nelts == 1
-               && has_condition(list, UM_IF_USER_IS_SUB_ADMIN)) {
-        add(to, um_statements_sql(UM_STMT_SUB_ADMIN_COUNT, to->dialect), org_id);
+    if (kept != UM_LIST_NO_COUNT) {
+        add(to, um_statements_sql((um_statement_id_t)kept, to->dialect), org_id);
     } else {
         um_buffer_puts(to->sql, "SELECT COUNT(*)");
         add_rows(to, &part);
@@ -717,21 +510,20 @@ static void add_numbers(um_composition_t *to, const um_list_t *list, const char 
     }
 }
 
-/* Users who are no sub-admins are those who are users, less the sub-admins, of whom
- * there are few. */
+/* Those outside of the subset are all, less the subset, of which there are few. */
 static void add_count(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
     um_list_t others;
 
     um_buffer_puts(to->sql, "SELECT 0");
-    if (!um_list_sql_leaves_sub_admins_out(list)) {
+    if (!um_list_sql_leaves_subset_out(list)) {
         add_numbers(to, list, org_id, UM_LIST_ALL, " + ", " - ");
         return;
     }
-    copy_without_role(&others, list, to->sql->pool);
+    copy_with_subset(&others, list, to->sql->pool);
     add_numbers(to, &others, org_id, UM_LIST_ALL, " + ", " - ");
-    um_list_sql_of_sub_admins(&others, list, to->sql->pool);
-    add_numbers(to, &others, org_id, UM_LIST_SUB_ADMINS, " - ", " + ");
+    um_list_sql_of_subset(&others, list, to->sql->pool);
+    add_numbers(to, &others, org_id, UM_LIST_SUBSET, " - ", " + ");
 }
 
 static void add_estimate(um_composition_t *to, const um_list_t *list, const char *org_id,
@@ -746,7 +538,7 @@ static void add_estimate(um_composition_t *to, const um_list_t *list, const char
     um_buffer_puts(to->sql, ") n");
 }
 
-static void add_columns(um_composition_t *to, const um_row_set_t *rows, const um_list_t *list)
+static void add_columns(um_composition_t *to, const um_list_source_t *rows, const um_list_t *list)
 {
     um_buffer_puts(to->sql, "SELECT ");
     um_buffer_puts(to->sql, rows->columns);
@@ -756,7 +548,7 @@ static void add_columns(um_composition_t *to, const um_row_set_t *rows, const um
     }
 }
 
-static void add_value(um_composition_t *to, const um_row_set_t *rows, const um_list_t *list,
+static void add_value(um_composition_t *to, const um_list_source_t *rows, const um_list_t *list,
                       const char *org_id)
 {
     um_buffer_puts(to->sql, "SELECT ");
@@ -769,9 +561,9 @@ static void add_value(um_composition_t *to, const um_row_set_t *rows, const um_l
     add(to, " = %s", list->after.key);
 }
 
-int um_list_sql_keeps_count(um_list_source_t source)
+int um_list_sql_keeps_count(const um_list_source_t *source)
 {
-    return row_sets[source].count != UM_STMT_COUNT;
+    return source->count != UM_LIST_NO_COUNT;
 }
 
 static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t what,
@@ -782,7 +574,7 @@ static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t
                        .has_cursors = 1 };
 
     if (what == UM_LIST_ROWS) {
-        add_columns(to, &row_sets[list->source], list);
+        add_columns(to, list->source, list);
     } else {
         um_buffer_puts(to->sql, "SELECT 1");
     }
@@ -802,7 +594,7 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters,
 
     switch (what) {
     case UM_LIST_VALUE:
-        add_value(&to, &row_sets[list->source], list, org_id);
+        add_value(&to, list->source, list, org_id);
         break;
     case UM_LIST_COUNT:
         add_count(&to, list, org_id);
@@ -824,36 +616,28 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters,
 static void add_sample_conditions(um_list_t *list, int with_others, apr_pool_t *pool)
 {
     list->conditions = apr_array_make(pool, 8, sizeof(um_condition_t));
-    for (int id = 0; id < UM_CONDITION_COUNT; id++) {
-        if (conditions[id].source == list->source
-            && (with_others || conditions[id].others.pieces == NULL)) {
-            APR_ARRAY_PUSH(list->conditions, um_condition_t) = (um_condition_t){
-                (um_condition_id_t)id, "1", "1"
-            };
+    for (int id = 0; id < list->source->condition_count; id++) {
+        if (with_others || list->source->conditions[id].others.pieces == NULL) {
+            APR_ARRAY_PUSH(list->conditions, um_condition_t) = (um_condition_t){ id, "1", "1" };
         }
     }
 }
 
-int um_list_sql_compose_sample(um_buffer_t *sql, int number, um_dialect_t dialect)
+int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source, int number,
+                               um_dialect_t dialect)
 {
     apr_array_header_t *parameters = apr_array_make(sql->pool, 16, sizeof(const char *));
-    um_list_t list = { .after = { "1", "1" }, .before = { "1", "1" }, .limit = 1 };
-    int source = 0;
+    um_list_t list = { .source = source, .after = { "1", "1" }, .before = { "1", "1" },
+                       .limit = 1 };
 
-    while (source < UM_LIST_SOURCE_COUNT
-           && number >= row_sets[source].order_count * SAMPLES_PER_ORDER) {
-        number -= row_sets[source++].order_count * SAMPLES_PER_ORDER;
-    }
-    if (source == UM_LIST_SOURCE_COUNT) {
+    if (number >= source->order_count * SAMPLES_PER_ORDER) {
         return 0;
     }
-    list.source = (um_list_source_t)source;
     list.order = number / SAMPLES_PER_ORDER;
     list.descending = number % 2;
     if (number / 8 % 3 > 0) {
         add_sample_conditions(&list, number / 8 % 3 > 1, sql->pool);
     }
-    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1",
-                               dialect);
+    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1", dialect);
     return 1;
 }

@@ -132,28 +132,37 @@ static void try_statements(um_schema_trial_t *trial, um_db_t *db, int version)
     }
 }
 
-static void try_lists(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool)
+static void try_list(um_schema_trial_t *trial, um_db_t *db, const um_list_source_t *list,
+                     apr_pool_t *pool)
 {
     um_buffer_t sql;
 
     um_buffer_init(&sql, 1024, pool);
-    for (int i = 0; um_list_sql_compose_sample(&sql, i, um_db_dialect(db)); i++) {
+    for (int i = 0; um_list_sql_compose_sample(&sql, list, i, um_db_dialect(db)); i++) {
         trial->failed += um_db_prepare_composed(db, sql.data) != APR_SUCCESS;
         trial->tried++;
         um_buffer_init(&sql, 1024, pool);
     }
 }
 
-apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool)
+apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db,
+                              const um_list_source_t *const *lists, apr_pool_t *pool)
 {
     static const um_schema_trial_t nothing = { 0, 0, 0 };
     int version = 0;
     apr_status_t status = um_schema_get_version(&version, db, pool);
 
     *trial = nothing;
-    if (status == APR_SUCCESS) {
-        try_statements(trial, db, version);
-        try_lists(trial, db, pool);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    return status;
+    try_statements(trial, db, version);
+    for (; *lists != NULL; lists++) {
+        if ((*lists)->since > version) {
+            trial->waiting++;
+        } else {
+            try_list(trial, db, *lists, pool);
+        }
+    }
+    return APR_SUCCESS;
 }

@@ -9,6 +9,7 @@
  */
 
 #include "db.h"
+#include "list.h"
 
 /** The version this module makes. */
 #define UM_SCHEMA_VERSION 2
@@ -64,8 +65,10 @@ typedef struct um_schema_trial_t {
 /**
  * Prepare every statement of queries/ that reads or changes, and lists of every kind;
  * those that the database does not take are logged.
+ * @param lists ended by NULL
  * @return APR_SUCCESS or UM_EUNAVAILABLE where the version can't be read
  */
-apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db, apr_pool_t *pool);
+apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db,
+                              const um_list_source_t *const *lists, apr_pool_t *pool);
 
 #endif

@@ -40,46 +40,112 @@
 
 /* ---- the query ---- */
 
-static const um_listing_parameter_t common_parameters[] = {
-    { .name = "limit", .type = UM_LISTING_LIMIT },
-    { .name = "start_after_id", .type = UM_LISTING_AFTER },
-    { .name = "end_before_id", .type = UM_LISTING_BEFORE },
-    { .name = "count", .type = UM_LISTING_COUNT },
-    { .name = "order_by", .type = UM_LISTING_ORDER },
-    { .name = NULL },
+/* The parameters that every list has, apart from its filters. */
+typedef enum um_common_t {
+    LIMIT,
+    AFTER,
+    BEFORE,
+    COUNT,
+    /* Where there is more than the order of keys. */
+    ORDER,
+    /* The key of the one entry that is asked for instead of a list. */
+    SINGLE,
+    COMMON_COUNT
+} um_common_t;
+
+/* The name of SINGLE is that of the key. */
+static const char *const common_names[COMMON_COUNT] = {
+    [LIMIT] = "limit",
+    [AFTER] = "start_after_id",
+    [BEFORE] = "end_before_id",
+    [COUNT] = "count",
+    [ORDER] = "order_by",
 };
 
-#define COMMON_COUNT (sizeof(common_parameters) / sizeof(common_parameters[0]) - 1)
-
-/* What a value must be. */
-static const char *detail_of(const um_listing_parameter_t *parameter,
-                             const um_listing_kind_t *kind)
+static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
 {
-    if (parameter->detail != NULL) {
-        return parameter->detail;
+    if (which == SINGLE) {
+        return kind->has_single ? kind->key : NULL;
     }
-    switch (parameter->type) {
-    case UM_LISTING_LIMIT:
+    return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
+}
+
+/* ---- what a value must be ---- */
+
+/* Between the names of a choice. */
+static void put_name(um_buffer_t *buffer, const char *name, int is_first, int is_last)
+{
+    if (!is_first) {
+        um_buffer_puts(buffer, is_last ? " or " : ", ");
+    }
+    um_buffer_puts(buffer, name);
+}
+
+static const char *order_detail(const um_list_source_t *source, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 128, pool);
+    um_buffer_puts(&buffer, "It must be ");
+    for (int i = 0; i < source->order_count; i++) {
+        const um_list_order_t *order = &source->orders[i];
+        int is_last = i == source->order_count - 1;
+
+        put_name(&buffer, order->name, i == 0, is_last && order->alias == NULL);
+        if (order->alias != NULL) {
+            put_name(&buffer, order->alias, 0, is_last);
+        }
+    }
+    um_buffer_puts(&buffer, ", with - in front for the reverse.");
+    return buffer.data;
+}
+
+static const char *choice_detail(const um_list_choice_t *choices, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 64, pool);
+    um_buffer_puts(&buffer, "It must be ");
+    for (const um_list_choice_t *choice = choices; choice->value != NULL; choice++) {
+        put_name(&buffer, choice->value, choice == choices, choice[1].value == NULL);
+    }
+    um_buffer_putc(&buffer, '.');
+    return buffer.data;
+}
+
+static const char *common_detail(const um_listing_kind_t *kind, um_common_t which,
+                                 apr_pool_t *pool)
+{
+    switch (which) {
+    case LIMIT:
         return "It must be a whole number from 1 to 1000.";
-    case UM_LISTING_COUNT:
+    case COUNT:
         return "It must be none or exact.";
-    case UM_LISTING_ORDER:
-        return kind->order_detail;
-    case UM_LISTING_INSTANT:
-    case UM_LISTING_INSTANT_UP:
-        return "It must be an RFC 3339 date-time; a + in it is written %2B.";
-    case UM_LISTING_ADDRESS:
-        return "It must be an address; a + in it is written %2B, as + alone stands for a blank.";
-    case UM_LISTING_AFTER:
-    case UM_LISTING_BEFORE:
-    case UM_LISTING_SINGLE:
+    case ORDER:
+        return order_detail(kind->source, pool);
+    default:
         return kind->key_detail;
+    }
+}
+
+static const char *filter_detail(const um_list_filter_t *filter, apr_pool_t *pool)
+{
+    switch (filter->value) {
+    case UM_LIST_INSTANT:
+    case UM_LIST_INSTANT_UP:
+        return "It must be an RFC 3339 date-time; a + in it is written %2B.";
+    case UM_LIST_ADDRESS:
+        return "It must be an address; a + in it is written %2B, as + alone stands for a blank.";
+    case UM_LIST_CHOICE:
+        return choice_detail(filter->choices, pool);
     default:
         return "It must not be empty.";
     }
 }
 
-static void add_condition_of_two(um_list_t *list, um_condition_id_t id, const char *value,
+/* ---- values ---- */
+
+static void add_condition_of_two(um_list_t *list, int id, const char *value,
                                  const char *second_value, apr_pool_t *pool)
 {
     um_condition_t condition = { id, value, second_value };
@@ -90,8 +156,7 @@ static void add_condition_of_two(um_list_t *list, um_condition_id_t id, const ch
     APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
 }
 
-static void add_condition(um_list_t *list, um_condition_id_t id, const char *value,
-                          apr_pool_t *pool)
+static void add_condition(um_list_t *list, int id, const char *value, apr_pool_t *pool)
 {
     add_condition_of_two(list, id, value, NULL, pool);
 }
@@ -127,39 +192,44 @@ static int read_count(um_listing_request_t *listing, const char *value)
 
 static int read_order(um_listing_request_t *listing, const char *value)
 {
+    const um_list_source_t *source = listing->kind->source;
+
     if (*value == '-') {
         listing->list.descending = 1;
         value++;
     }
-    for (const um_listing_order_t *order = listing->kind->orders; order->name != NULL; order++) {
-        if (strcmp(value, order->name) == 0) {
-            listing->list.order = order->order;
+    for (int i = 0; i < source->order_count; i++) {
+        const char *alias = source->orders[i].alias;
+
+        if (strcmp(value, source->orders[i].name) == 0
+            || (alias != NULL && strcmp(value, alias) == 0)) {
+            listing->list.order = i;
             return 1;
         }
     }
     return 0;
 }
 
-static int read_instant(um_list_t *list, const um_listing_parameter_t *parameter,
-                        const char *value, apr_pool_t *pool)
+static int read_instant(um_list_t *list, const um_list_filter_t *filter, const char *value,
+                        apr_pool_t *pool)
 {
     apr_int64_t instant = 0;
-    int read = parameter->type == UM_LISTING_INSTANT_UP ? um_instant_parse_up(&instant, value)
-                                                        : um_instant_parse(&instant, value);
+    int read = filter->value == UM_LIST_INSTANT_UP ? um_instant_parse_up(&instant, value)
+                                                   : um_instant_parse(&instant, value);
 
     if (!read) {
         return 0;
     }
-    add_condition(list, parameter->condition, um_db_int(instant, pool), pool);
+    add_condition(list, filter->condition, um_db_int(instant, pool), pool);
     return 1;
 }
 
-static int read_choice(um_listing_request_t *listing, const um_listing_choice_t *choices,
+static int read_choice(um_listing_request_t *listing, const um_list_choice_t *choices,
                        const char *value, apr_pool_t *pool)
 {
-    for (const um_listing_choice_t *choice = choices; choice->value != NULL; choice++) {
+    for (const um_list_choice_t *choice = choices; choice->value != NULL; choice++) {
         if (strcmp(value, choice->value) == 0) {
-            if (choice->condition != UM_CONDITION_COUNT) {
+            if (choice->condition != UM_LIST_NO_CONDITION) {
                 add_condition(&listing->list, choice->condition, um_db_int(listing->now, pool),
                               pool);
             }
@@ -169,8 +239,7 @@ static int read_choice(um_listing_request_t *listing, const um_listing_choice_t 
     return 0;
 }
 
-static int read_name_or_email(um_list_t *list, um_condition_id_t id, const char *value,
-                              apr_pool_t *pool)
+static int read_name_or_email(um_list_t *list, int id, const char *value, apr_pool_t *pool)
 {
     const char *name = um_text_fold_name(value, pool);
     const char *key = um_address_key_prefix(value, pool);
@@ -179,8 +248,7 @@ static int read_name_or_email(um_list_t *list, um_condition_id_t id, const char 
     return *name != '\0' && *key != '\0';
 }
 
-static int read_identity(um_list_t *list, um_condition_id_t id, const char *value,
-                         apr_pool_t *pool)
+static int read_identity(um_list_t *list, int id, const char *value, apr_pool_t *pool)
 {
     add_condition(list, id, um_address_identity_key(value, pool), pool);
     return *value != '\0';
@@ -199,72 +267,96 @@ static int has_lost_plus(const char *value, apr_pool_t *pool)
     return strchr(value, ' ') != NULL && um_address_check(repaired, pool) == NULL;
 }
 
-static int read_value(um_listing_request_t *listing, const um_listing_parameter_t *parameter,
-                      const char *value, apr_pool_t *pool)
+static int read_common(um_listing_request_t *listing, um_common_t which, const char *value)
 {
-    switch (parameter->type) {
-    case UM_LISTING_LIMIT:
+    switch (which) {
+    case LIMIT:
         return read_limit(listing, value);
-    case UM_LISTING_AFTER:
+    case AFTER:
         return read_key(&listing->list.after.key, value);
-    case UM_LISTING_BEFORE:
+    case BEFORE:
         return read_key(&listing->list.before.key, value);
-    case UM_LISTING_SINGLE:
-        return read_key(&listing->single, value);
-    case UM_LISTING_COUNT:
+    case COUNT:
         return read_count(listing, value);
-    case UM_LISTING_ORDER:
+    case ORDER:
         return read_order(listing, value);
-    case UM_LISTING_INSTANT:
-    case UM_LISTING_INSTANT_UP:
-        return read_instant(&listing->list, parameter, value, pool);
-    case UM_LISTING_CHOICE:
-        return read_choice(listing, parameter->choices, value, pool);
-    case UM_LISTING_NAME_OR_EMAIL:
-        return read_name_or_email(&listing->list, parameter->condition, value, pool);
-    case UM_LISTING_ADDRESS:
-        return !has_lost_plus(value, pool)
-               && read_identity(&listing->list, parameter->condition, value, pool);
-    case UM_LISTING_IDENTITY:
-        return read_identity(&listing->list, parameter->condition, value, pool);
-    case UM_LISTING_FOLDED_NAME:
+    default:
+        return read_key(&listing->single, value);
+    }
+}
+
+static int read_filter(um_listing_request_t *listing, const um_list_filter_t *filter,
+                       const char *value, apr_pool_t *pool)
+{
+    um_list_t *list = &listing->list;
+
+    switch (filter->value) {
+    case UM_LIST_INSTANT:
+    case UM_LIST_INSTANT_UP:
+        return read_instant(list, filter, value, pool);
+    case UM_LIST_CHOICE:
+        return read_choice(listing, filter->choices, value, pool);
+    case UM_LIST_NAME_OR_EMAIL:
+        return read_name_or_email(list, filter->condition, value, pool);
+    case UM_LIST_ADDRESS:
+        return !has_lost_plus(value, pool) && read_identity(list, filter->condition, value, pool);
+    case UM_LIST_IDENTITY:
+        return read_identity(list, filter->condition, value, pool);
+    case UM_LIST_FOLDED_NAME:
         value = um_text_fold_name(value, pool);
         break;
-    case UM_LISTING_TEXT:
+    case UM_LIST_TEXT:
         break;
     }
-    add_condition(&listing->list, parameter->condition, value, pool);
+    add_condition(list, filter->condition, value, pool);
     return *value != '\0';
 }
 
-/* The parameter of that name, and its number among all; NULL where there is none. */
-static const um_listing_parameter_t *find_parameter(unsigned *number,
-                                                    const um_listing_kind_t *kind,
-                                                    const char *name)
-{
-    const um_listing_parameter_t *tables[] = { common_parameters, kind->parameters };
+/* ---- parameters ---- */
 
-    *number = 0;
-    for (int i = 0; i < 2; i++) {
-        for (const um_listing_parameter_t *at = tables[i]; at != NULL && at->name != NULL; at++) {
-            if (strcmp(at->name, name) == 0
-                && (at->type != UM_LISTING_ORDER || kind->orders != NULL)) {
-                return at;
-            }
-            ++*number;
+/* The number of the parameter of that name: a common one, or a filter behind these; -1 where
+ * there is none. Each is a bit of a word. */
+static int find_parameter(const um_listing_kind_t *kind, const char *name)
+{
+    const um_list_filter_t *filters = kind->source->filters;
+
+    for (int i = 0; i < COMMON_COUNT; i++) {
+        const char *common = common_name(kind, (um_common_t)i);
+
+        if (common != NULL && strcmp(common, name) == 0) {
+            return i;
         }
     }
-    return NULL;
+    for (int i = 0; filters != NULL && filters[i].name != NULL; i++) {
+        if (strcmp(filters[i].name, name) == 0) {
+            return COMMON_COUNT + i;
+        }
+    }
+    return -1;
 }
 
-/* Numbers of parameters are bits of a word. */
+/* NULL, or what the value must be. */
+static const char *read_parameter(um_listing_request_t *listing, int number, const char *value,
+                                  apr_pool_t *pool)
+{
+    const um_list_filter_t *filter;
+
+    if (number < COMMON_COUNT) {
+        return read_common(listing, (um_common_t)number, value)
+                   ? NULL
+                   : common_detail(listing->kind, (um_common_t)number, pool);
+    }
+    filter = &listing->kind->source->filters[number - COMMON_COUNT];
+    return read_filter(listing, filter, value, pool) ? NULL : filter_detail(filter, pool);
+}
+
 static void read_given(um_listing_request_t *listing, unsigned *seen, um_request_t *request,
                        const um_query_parameter_t *given)
 {
-    unsigned number;
-    const um_listing_parameter_t *parameter = find_parameter(&number, listing->kind, given->name);
+    int number = find_parameter(listing->kind, given->name);
+    const char *detail;
 
-    if (parameter == NULL) {
+    if (number < 0) {
         um_faults_add(&request->faults, given->name, "unknown_parameter",
                       "There is no such parameter here.");
         return;
@@ -272,21 +364,22 @@ static void read_given(um_listing_request_t *listing, unsigned *seen, um_request
     if ((*seen & (1u << number)) != 0) {
         um_faults_add(&request->faults, given->name, "duplicate_parameter",
                       "It may be given once.");
-    } else if (!read_value(listing, parameter, given->value, request->pool)) {
-        um_faults_add(&request->faults, given->name, "invalid_value",
-                      detail_of(parameter, listing->kind));
+        return;
     }
     *seen |= 1u << number;
+    detail = read_parameter(listing, number, given->value, request->pool);
+    if (detail != NULL) {
+        um_faults_add(&request->faults, given->name, "invalid_value", detail);
+    }
 }
 
 static void read_fallbacks(um_listing_request_t *listing, unsigned seen, apr_pool_t *pool)
 {
-    unsigned number = COMMON_COUNT;
+    const um_list_filter_t *filters = listing->kind->source->filters;
 
-    for (const um_listing_parameter_t *at = listing->kind->parameters;
-         at != NULL && at->name != NULL; at++, number++) {
-        if (at->fallback != NULL && (seen & (1u << number)) == 0) {
-            read_value(listing, at, at->fallback, pool);
+    for (int i = 0; filters != NULL && filters[i].name != NULL; i++) {
+        if (filters[i].fallback != NULL && (seen & (1u << (COMMON_COUNT + i))) == 0) {
+            read_filter(listing, &filters[i], filters[i].fallback, pool);
         }
     }
 }

@@ -5,7 +5,9 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/db/list_path.h"
+#include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
+#include "conditions.h"
 #include "sqlite_host.h"
 
 /* Of these a tenth is sorted, and ten are few. */
@@ -15,63 +17,64 @@ static sqlite_host_t *host;
 static um_db_t *db;
 static apr_int64_t org;
 
-/* A condition, and a value that few rows meet and one that nearly all do. */
+/* A filter, perhaps one of its choices, and a value that few rows meet and one that nearly
+ * all do. */
 typedef struct sample_t {
-    um_condition_id_t id;
+    const char *filter;
+    const char *choice;
     const char *few;
     const char *many;
 } sample_t;
 
-#define NONE { UM_CONDITION_COUNT, NULL, NULL }
+#define NONE { NULL, NULL, NULL, NULL }
 
 static const sample_t user_samples[] = {
-    { UM_IF_USER_EMAIL, "few1@x.org", "few1@x.org" },
-    { UM_IF_USER_PHONE, "111", "222" },
-    { UM_IF_USER_IS_SUB_ADMIN, NULL, NULL },
-    { UM_IF_USER_IS_NO_SUB_ADMIN, NULL, NULL },
-    { UM_IF_USER_NAME_STARTS, "few", "p" },
-    { UM_IF_USER_NAME_OR_EMAIL_STARTS, "few", "p" },
-    { UM_IF_USER_CREATED_AFTER, "1000000", "1" },
-    { UM_IF_USER_CREATED_BEFORE, "10", "2000000" },
-    { UM_IF_USER_IS_ACTIVE, NULL, NULL },
-    { UM_IF_USER_IS_SUSPENDED, NULL, NULL },
+    { "email", NULL, "few1@x.org", "few1@x.org" },
+    { "phone", NULL, "111", "222" },
+    { "role", "sub_admin", NULL, NULL },
+    { "role", "user", NULL, NULL },
+    { "display_name", NULL, "few", "p" },
+    { "q", NULL, "few", "p" },
+    { "created_after", NULL, "1000000", "1" },
+    { "created_before", NULL, "10", "2000000" },
+    { "active", "true", NULL, NULL },
+    { "active", "false", NULL, NULL },
     NONE,
 };
 
 static const sample_t session_samples[] = {
-    { UM_IF_SESSION_USER, "few", "u" },
-    { UM_IF_SESSION_ACTIVITY, "few", "run" },
-    { UM_IF_SESSION_STARTED_AFTER, "1000000", "1" },
-    { UM_IF_SESSION_STARTED_BEFORE, "10", "2000000" },
+    { "user_uid", NULL, "few", "u" },
+    { "activity", NULL, "few", "run" },
+    { "started_after", NULL, "1000000", "1" },
+    { "started_before", NULL, "10", "2000000" },
     NONE,
 };
 
 static const sample_t event_samples[] = {
-    { UM_IF_EVENT_ACTOR, "few", "a" },
-    { UM_IF_EVENT_ACTION, "few", "run" },
-    { UM_IF_EVENT_TARGET, "few", "t" },
-    { UM_IF_EVENT_AFTER, "1000000", "1" },
-    { UM_IF_EVENT_BEFORE, "10", "2000000" },
+    { "actor", NULL, "few", "a" },
+    { "action", NULL, "few", "run" },
+    { "target", NULL, "few", "t" },
+    { "at_after", NULL, "1000000", "1" },
+    { "at_before", NULL, "10", "2000000" },
     NONE,
 };
 
 static const sample_t invitation_samples[] = {
-    { UM_IF_INVITATION_IS_PENDING, "10", "10" },
-    { UM_IF_INVITATION_IS_EXPIRED, "10", "10" },
-    { UM_IF_INVITATION_IS_ACCEPTED, NULL, NULL },
-    { UM_IF_INVITATION_IS_REVOKED, NULL, NULL },
+    { "status", "pending", "10", "10" },
+    { "status", "expired", "10", "10" },
+    { "status", "accepted", NULL, NULL },
+    { "status", "revoked", NULL, NULL },
     NONE,
 };
 
 static const struct {
-    um_list_source_t source;
+    const um_list_source_t *source;
     const sample_t *samples;
-    int orders;
 } kinds[] = {
-    { UM_LIST_OF_USERS, user_samples, 4 },
-    { UM_LIST_OF_SESSIONS, session_samples, 2 },
-    { UM_LIST_OF_AUDIT_EVENTS, event_samples, 1 },
-    { UM_LIST_OF_INVITATIONS, invitation_samples, 1 },
+    { &um_list_users, user_samples },
+    { &um_list_sessions, session_samples },
+    { &um_list_audit_events, event_samples },
+    { &um_list_invitations, invitation_samples },
 };
 
 /* Ten of each are few. */
@@ -196,9 +199,10 @@ static const um_list_path_t *short_path(const um_list_t *list, um_list_way_t way
     const um_list_path_t *path = list->paths[way];
 
     for (int i = 0; i < list->conditions->nelts; i++) {
-        um_condition_id_t id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
+        int id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;
 
-        if ((few & 1u << id) != 0 && path != NULL && um_list_path_serves(path, id, way)) {
+        if ((few & 1u << id) != 0 && path != NULL
+            && um_list_path_serves(path, list->source, id, way)) {
             return path;
         }
     }
@@ -213,9 +217,9 @@ static unsigned few_with_path(const um_list_t *list, um_list_way_t way, unsigned
     unsigned found = 0;
 
     for (int i = 0; i < count; i++) {
-        for (unsigned id = 0; id < UM_CONDITION_COUNT; id++) {
+        for (int id = 0; id < list->source->condition_count; id++) {
             if ((few & 1u << id) != 0
-                && um_list_path_serves(paths[i], (um_condition_id_t)id, way)) {
+                && um_list_path_serves(paths[i], list->source, id, way)) {
                 found |= 1u << id;
             }
         }
@@ -265,15 +269,27 @@ static void check_rows(plan_t *plan, const um_list_t *list, unsigned few)
     check_scans(plan);
 }
 
+/* The bit of a condition; none where the list is not of its source. */
+static unsigned bit_of(const um_list_t *list, const um_list_source_t *source, const char *filter,
+                       const char *choice)
+{
+    return list->source == source ? 1u << condition_of(source, filter, choice) : 0;
+}
+
+static unsigned user_bit(const um_list_t *list, const char *filter, const char *choice)
+{
+    return bit_of(list, &um_list_users, filter, choice);
+}
+
 /* Under one condition, or a pair of times, an index says it all. */
 static void check_count(plan_t *plan, const um_list_t *list)
 {
-    unsigned bits = conditions_of(list) & ~(1u << UM_IF_USER_IS_NO_SUB_ADMIN);
+    unsigned bits = conditions_of(list) & ~user_bit(list, "role", "user");
 
     explain(plan, list, UM_LIST_COUNT);
     check_scans(plan);
     if ((bits & (bits - 1)) == 0
-        && bits != 1u << UM_IF_USER_NAME_OR_EMAIL_STARTS
+        && (bits == 0 || bits != user_bit(list, "q", NULL))
         && (conditions_of(list) == bits || bits == 0)
         && has_line(plan, "SEARCH", " INDEX ") && !has_line(plan, "SEARCH", "COVERING INDEX")) {
         REFUSE(plan, "rows are read to be counted");
@@ -287,8 +303,10 @@ static int make_list(um_list_t *list, unsigned *few, const sample_t *samples, un
 {
     list->conditions = apr_array_make(scratch, 8, sizeof(um_condition_t));
     *few = 0;
-    for (int i = 0; samples[i].id != UM_CONDITION_COUNT; i++) {
-        um_condition_t condition = { samples[i].id, samples[i].many, samples[i].many };
+    for (int i = 0; samples[i].filter != NULL; i++) {
+        um_condition_t condition = { condition_of(list->source, samples[i].filter,
+                                                  samples[i].choice),
+                                     samples[i].many, samples[i].many };
 
         if ((chosen & 1u << i) == 0) {
             continue;
@@ -301,9 +319,9 @@ static int make_list(um_list_t *list, unsigned *few, const sample_t *samples, un
     }
     /* These are few whatever the value. */
     *few |= conditions_of(list)
-            & (1u << UM_IF_USER_EMAIL | 1u << UM_IF_USER_IS_SUB_ADMIN
-               | 1u << UM_IF_USER_IS_SUSPENDED);
-    *few &= ~(1u << UM_IF_USER_IS_NO_SUB_ADMIN | 1u << UM_IF_USER_IS_ACTIVE);
+            & (user_bit(list, "email", NULL) | user_bit(list, "role", "sub_admin")
+               | user_bit(list, "active", "false"));
+    *few &= ~(user_bit(list, "role", "user") | user_bit(list, "active", "true"));
     return chosen != 0;
 }
 
@@ -322,24 +340,24 @@ static void check_cursors(um_list_t *list, unsigned few)
     apr_pool_destroy(plan.pool);
 }
 
-static void check_kind(um_list_source_t source, const sample_t *samples, int orders)
+static void check_kind(const um_list_source_t *source, const sample_t *samples)
 {
     static const unsigned patterns[] = { 0x0, 0x3ff, 0x155, 0x2aa };
     apr_pool_t *scratch;
 
     apr_pool_create(&scratch, pool);
     for (unsigned chosen = 1; chosen < 1024; chosen++) {
-        for (int each = 0; each < orders * 4; each++) {
+        for (int each = 0; each < source->order_count * 4; each++) {
             um_list_t list = { .source = source, .order = each / 4, .limit = 5 };
             unsigned few = 0;
             int count = 0;
 
-            while (samples[count].id != UM_CONDITION_COUNT) {
+            while (samples[count].filter != NULL) {
                 count++;
             }
             /* Invitations have one status. */
             if (chosen >> count != 0
-                || (source == UM_LIST_OF_INVITATIONS && (chosen & (chosen - 1)) != 0)) {
+                || (source == &um_list_invitations && (chosen & (chosen - 1)) != 0)) {
                 break;
             }
             make_list(&list, &few, samples, chosen, patterns[each % 4], scratch);
@@ -355,7 +373,7 @@ static void every_combination_has_a_short_path(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(kinds); i++) {
-        check_kind(kinds[i].source, kinds[i].samples, kinds[i].orders);
+        check_kind(kinds[i].source, kinds[i].samples);
     }
 }
 
@@ -366,7 +384,7 @@ static void a_list_of_all_is_not_sorted(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        for (int each = 0; each < kinds[i].orders * 4; each++) {
+        for (int each = 0; each < kinds[i].source->order_count * 4; each++) {
             um_list_t list = {
                 .source = kinds[i].source, .order = each / 4, .descending = each & 1, .limit = 101
             };
@@ -383,12 +401,12 @@ static void a_list_of_all_is_not_sorted(void **state)
 
 /* ---- cursors ---- */
 
-static const char *compose(um_condition_id_t id, const char *value, int order, int descending,
-                           const char *after)
+static const char *compose(const char *filter, const char *value, const char *order,
+                           int descending, const char *after)
 {
-    um_condition_t condition = { id, value, value };
-    um_list_t list = { .source = UM_LIST_OF_USERS, .order = order, .descending = descending,
-                       .after = { "key", after }, .limit = 5 };
+    um_condition_t condition = { condition_of(&um_list_users, filter, NULL), value, value };
+    um_list_t list = { .source = &um_list_users, .order = order_of(&um_list_users, order),
+                       .descending = descending, .after = { "key", after }, .limit = 5 };
     apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
     um_buffer_t sql;
 
@@ -415,28 +433,30 @@ static void check_text(const char *sql, const char *expected)
 static void one_bound_of_two_is_left(void **state)
 {
     (void)state;
-    check_text(compose(UM_IF_USER_CREATED_AFTER, "100", UM_USERS_BY_CREATED_AT, 0, "99"), LATER);
-    check_text(compose(UM_IF_USER_CREATED_AFTER, "100", UM_USERS_BY_CREATED_AT, 0, "100"), LATER);
-    check_text(compose(UM_IF_USER_CREATED_AFTER, "100", UM_USERS_BY_CREATED_AT, 0, "1000"),
+    check_text(compose("created_after", "100", "created_at", 0, "99"), LATER);
+    check_text(compose("created_after", "100", "created_at", 0, "100"), LATER);
+    check_text(compose("created_after", "100", "created_at", 0, "1000"),
                LATER_THAN_CURSOR);
-    check_text(compose(UM_IF_USER_CREATED_BEFORE, "100", UM_USERS_BY_CREATED_AT, 1, "1000"),
+    check_text(compose("created_before", "100", "created_at", 1, "1000"),
                EARLIER);
-    check_text(compose(UM_IF_USER_CREATED_BEFORE, "100", UM_USERS_BY_CREATED_AT, 1, "100"),
+    check_text(compose("created_before", "100", "created_at", 1, "100"),
                EARLIER);
-    check_text(compose(UM_IF_USER_CREATED_BEFORE, "100", UM_USERS_BY_CREATED_AT, 1, "99"),
+    check_text(compose("created_before", "100", "created_at", 1, "99"),
                EARLIER_THAN_CURSOR);
-    check_text(compose(UM_IF_USER_NAME_STARTS, "p", UM_USERS_BY_DISPLAY_NAME, 0, "o"),
+    check_text(compose("display_name", "p", "display_name", 0, "o"),
                " AND u.display_name_folded >= %s AND u.display_name_folded < %s ORDER BY");
-    check_text(compose(UM_IF_USER_NAME_STARTS, "p", UM_USERS_BY_DISPLAY_NAME, 0, "p"),
+    check_text(compose("display_name", "p", "display_name", 0, "p"),
                " AND u.display_name_folded < %s AND (u.display_name_folded, u.user_uid) > (%s, %s)");
 }
 
 /* Two beginnings of the same name: one range, which may be empty. */
 static void the_longer_beginning_is_left(void **state)
 {
-    um_condition_t starts[] = { { UM_IF_USER_NAME_STARTS, "pe", NULL },
-                                { UM_IF_USER_NAME_OR_EMAIL_STARTS, "p", "p" } };
-    um_list_t list = { .source = UM_LIST_OF_USERS, .limit = 5 };
+    um_condition_t starts[] = {
+        { condition_of(&um_list_users, "display_name", NULL), "pe", NULL },
+        { condition_of(&um_list_users, "q", NULL), "p", "p" },
+    };
+    um_list_t list = { .source = &um_list_users, .limit = 5 };
     apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
     um_buffer_t sql;
 
@@ -462,9 +482,9 @@ static void the_longer_beginning_is_left(void **state)
 static void two_bounds_on_two_sides_stay(void **state)
 {
     (void)state;
-    check_text(compose(UM_IF_USER_CREATED_BEFORE, "100", UM_USERS_BY_CREATED_AT, 0, "99"),
+    check_text(compose("created_before", "100", "created_at", 0, "99"),
                " AND u.created_at < %lld AND (u.created_at, u.user_uid) > (%lld, %s)");
-    check_text(compose(UM_IF_USER_CREATED_AFTER, "100", UM_USERS_BY_EMAIL, 0, "1000"),
+    check_text(compose("created_after", "100", "email", 0, "1000"),
                " AND u.created_at > %lld AND u.email_key > %s");
 }
 

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/db/sqlite.h"
+#include "../../mod_usermgmt/base/buffer.h"
 #include "sqlite_host.h"
 
 static sqlite_host_t *host;

@@ -4,8 +4,10 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/base/address.h"
+#include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
 #include "../../mod_usermgmt/db/statements.h"
+#include "conditions.h"
 #include "sqlite_host.h"
 
 static sqlite_host_t *host;
@@ -211,9 +213,12 @@ static void what_mariadb_alone_has_is_for_it_alone(void **state)
         check_for_mysql(um_statements_sql((um_statement_id_t)id, UM_DIALECT_MARIADB));
     }
     um_buffer_init(&sql, 1024, pool);
-    for (int i = 0; um_list_sql_compose_sample(&sql, i, UM_DIALECT_MARIADB); i++) {
-        check_for_mysql(sql.data);
-        um_buffer_init(&sql, 1024, pool);
+    for (int list = 0; um_lists[list] != NULL; list++) {
+        for (int i = 0;
+             um_list_sql_compose_sample(&sql, um_lists[list], i, UM_DIALECT_MARIADB); i++) {
+            check_for_mysql(sql.data);
+            um_buffer_init(&sql, 1024, pool);
+        }
     }
     for (const um_setting_t *setting = um_dialect_traits(UM_DIALECT_MARIADB)->settings;
          setting->sql != NULL; setting++) {
@@ -230,52 +235,61 @@ static void what_mariadb_alone_has_is_for_it_alone(void **state)
 /* A list with every order, and every condition by itself. */
 static void every_list_can_be_read(void **state)
 {
-    static const int orders[UM_LIST_SOURCE_COUNT] = {
-        [UM_LIST_OF_USERS] = UM_USERS_BY_DISPLAY_NAME,
-        [UM_LIST_OF_SUB_ADMINS] = UM_SUB_ADMINS_BY_UID,
-        [UM_LIST_OF_INVITATIONS] = UM_INVITATIONS_BY_TOKEN,
-        [UM_LIST_OF_SESSIONS] = UM_SESSIONS_BY_STARTED_AT,
-        [UM_LIST_OF_AUDIT_EVENTS] = UM_AUDIT_EVENTS_BY_UID,
-    };
-    static const um_list_source_t sources[UM_CONDITION_COUNT] = {
-        [UM_IF_USER_EMAIL] = UM_LIST_OF_USERS,
-        [UM_IF_INVITATION_IS_PENDING] = UM_LIST_OF_INVITATIONS,
-        [UM_IF_INVITATION_IS_EXPIRED] = UM_LIST_OF_INVITATIONS,
-        [UM_IF_INVITATION_IS_ACCEPTED] = UM_LIST_OF_INVITATIONS,
-        [UM_IF_INVITATION_IS_REVOKED] = UM_LIST_OF_INVITATIONS,
-        [UM_IF_SESSION_USER] = UM_LIST_OF_SESSIONS,
-        [UM_IF_SESSION_ACTIVITY] = UM_LIST_OF_SESSIONS,
-        [UM_IF_SESSION_STARTED_AFTER] = UM_LIST_OF_SESSIONS,
-        [UM_IF_SESSION_STARTED_BEFORE] = UM_LIST_OF_SESSIONS,
-        [UM_IF_EVENT_ACTOR] = UM_LIST_OF_AUDIT_EVENTS,
-        [UM_IF_EVENT_ACTION] = UM_LIST_OF_AUDIT_EVENTS,
-        [UM_IF_EVENT_TARGET] = UM_LIST_OF_AUDIT_EVENTS,
-        [UM_IF_EVENT_AFTER] = UM_LIST_OF_AUDIT_EVENTS,
-        [UM_IF_EVENT_BEFORE] = UM_LIST_OF_AUDIT_EVENTS,
-    };
     um_list_t stretch = { 0 };
 
     (void)state;
     stretch.limit = 10;
     stretch.after.key = stretch.after.value = stretch.before.key = stretch.before.value = "1";
-    for (int source = 0; source < UM_LIST_SOURCE_COUNT; source++) {
-        stretch.source = (um_list_source_t)source;
-        for (stretch.order = 0; stretch.order <= orders[source]; stretch.order++) {
+    for (int i = 0; um_lists[i] != NULL; i++) {
+        stretch.source = um_lists[i];
+        stretch.conditions = NULL;
+        for (stretch.order = 0; stretch.order < um_lists[i]->order_count; stretch.order++) {
             assert_string_equal(list(&stretch), "");
             assert_int_equal(count(&stretch), 0);
             assert_int_equal(um_store_lists_find_cursor(&stretch.before, db, org, &stretch, pool),
                              stretch.order == 0 ? APR_SUCCESS : UM_ENOTFOUND);
         }
-    }
-    stretch.order = 0;
-    for (int id = 0; id < UM_CONDITION_COUNT; id++) {
-        um_condition_t condition = { (um_condition_id_t)id, "1", "1" };
+        stretch.order = 0;
+        for (int id = 0; id < um_lists[i]->condition_count; id++) {
+            um_condition_t condition = { id, "1", "1" };
 
-        stretch.source = sources[id];
-        stretch.conditions = apr_array_make(pool, 1, sizeof(condition));
-        APR_ARRAY_PUSH(stretch.conditions, um_condition_t) = condition;
-        assert_string_equal(list(&stretch), "");
-        assert_int_equal(count(&stretch), 0);
+            stretch.conditions = apr_array_make(pool, 1, sizeof(condition));
+            APR_ARRAY_PUSH(stretch.conditions, um_condition_t) = condition;
+            assert_string_equal(list(&stretch), "");
+            assert_int_equal(count(&stretch), 0);
+        }
+    }
+}
+
+/* What a filter, a path or a subset names is there. */
+static void lists_are_whole(void **state)
+{
+    (void)state;
+    for (int i = 0; um_lists[i] != NULL; i++) {
+        const um_list_source_t *source = um_lists[i];
+        unsigned conditions = (1u << source->condition_count) - 1;
+        unsigned used = 0;
+
+        for (const um_list_filter_t *at = source->filters; at != NULL && at->name != NULL; at++) {
+            const um_list_choice_t *choice = at->choices;
+
+            assert_int_equal(choice != NULL, at->value == UM_LIST_CHOICE);
+            used |= choice == NULL ? 1u << at->condition : 0;
+            for (; choice != NULL && choice->value != NULL; choice++) {
+                used |= choice->condition != UM_LIST_NO_CONDITION ? 1u << choice->condition : 0;
+            }
+        }
+        assert_int_equal(used, conditions);
+        for (int id = 0; id < source->condition_count; id++) {
+            assert_non_null(source->conditions[id].pieces.pieces);
+        }
+        for (int path = 0; path < source->path_count; path++) {
+            const um_list_path_t *at = &source->paths[path];
+
+            assert_int_equal((at->needs | at->first | at->second | at->unique) & ~conditions, 0);
+            assert_int_equal(at->orders >> source->order_count, 0);
+            assert_true(at->index != NULL || source->subset != NULL);
+        }
     }
 }
 
@@ -362,8 +376,8 @@ static void a_sub_admin_goes_with_its_user(void **state)
 
 static void cursors_cut_a_stretch(void **state)
 {
-    um_list_t stretch = { 0 };
-    um_condition_t starts = { UM_IF_USER_NAME_STARTS, "nz", NULL };
+    um_list_t stretch = { .source = &um_list_users };
+    um_condition_t starts = { condition_of(&um_list_users, "display_name", NULL), "nz", NULL };
 
     (void)state;
     for (char c = 'a'; c <= 'f'; c++) {
@@ -381,8 +395,9 @@ static void cursors_cut_a_stretch(void **state)
     stretch.backwards = 1;
     assert_string_equal(list(&stretch), "dc");
     memset(&stretch, 0, sizeof(stretch));
+    stretch.source = &um_list_users;
     stretch.limit = 3;
-    stretch.order = UM_USERS_BY_DISPLAY_NAME;
+    stretch.order = order_of(&um_list_users, "display_name");
     assert_string_equal(list(&stretch), "fed");
     stretch.descending = 1;
     assert_string_equal(list(&stretch), "abc");
@@ -508,6 +523,7 @@ int main(void)
         WITH_TEAR_DOWN(placeholders_are_those_of_the_text),
         WITH_TEAR_DOWN(what_mariadb_alone_has_is_for_it_alone),
         WITH_TEAR_DOWN(every_list_can_be_read),
+        WITH_TEAR_DOWN(lists_are_whole),
         WITH_TEAR_DOWN(what_is_stored_comes_back),
         WITH_TEAR_DOWN(an_address_is_taken_once),
         WITH_TEAR_DOWN(an_update_needs_the_version),

@@ -11,6 +11,7 @@
 #include "../base/text.h"
 #include "../core/link.h"
 #include "../core/rules.h"
+#include "../rest/permission.h"
 #include "authz.h"
 #include "config_database.h"
 #include "config_expression.h"
@@ -261,35 +262,39 @@ static const char *add_require(cmd_parms *cmd, void *directory, const char *argu
     return NULL;
 }
 
+static const char *refuse_permission(const cmd_parms *cmd, const um_permission_entry_t *found,
+                                     const char *name)
+{
+    const char *names = um_permission_sub_admin_names(cmd->pool);
+
+    return found != NULL
+               ? apr_psprintf(cmd->pool, "%s: %s is for admins alone; sub-admins can have: %s",
+                              cmd->cmd->name, found->name, names)
+               : apr_psprintf(cmd->pool, "%s: unknown permission \"%s\"; known are: none %s",
+                              cmd->cmd->name, name, names);
+}
+
+/* 0 stands for none, which no permission can follow or precede. */
 static const char *add_permission(cmd_parms *cmd, void *directory, const char *name)
 {
-    static const struct {
-        const char *name;
-        int permission;
-    } permissions[] = {
-        { "none", 0 },
-        { "users:read", UM_PERMIT_USERS_READ },
-        { "users:create", UM_PERMIT_USERS_CREATE },
-        { "users:update", UM_PERMIT_USERS_UPDATE },
-        { "users:delete", UM_PERMIT_USERS_DELETE },
-        { "invitations:read", UM_PERMIT_INVITATIONS_READ },
-        { "sub-admins:read", UM_PERMIT_SUB_ADMINS_READ },
-    };
     um_config_directory_t *config = directory;
+    const um_permission_entry_t *found = um_permission_find(name);
+    int is_none = ap_cstr_casecmp(name, "none") == 0;
 
-    for (apr_size_t i = 0; i < sizeof(permissions) / sizeof(permissions[0]); i++) {
-        if (ap_cstr_casecmp(name, permissions[i].name) == 0) {
-            if (config->sub_admin_permissions == -1) {
-                config->sub_admin_permissions = 0;
-            }
-            config->sub_admin_permissions |= permissions[i].permission;
-            return NULL;
-        }
+    if (!is_none && (found == NULL || !found->is_for_sub_admins)) {
+        return refuse_permission(cmd, found, name);
     }
-    return apr_psprintf(cmd->pool,
-                        "%s: \"%s\" is none of none users:read users:create users:update "
-                        "users:delete invitations:read sub-admins:read",
-                        cmd->cmd->name, name);
+    if (is_none ? config->sub_admin_permissions > 0 : config->sub_admin_permissions == 0) {
+        return apr_psprintf(cmd->pool, "%s: none stands alone, without a permission beside it",
+                            cmd->cmd->name);
+    }
+    if (config->sub_admin_permissions == -1) {
+        config->sub_admin_permissions = 0;
+    }
+    if (!is_none) {
+        config->sub_admin_permissions |= (int)found->permission;
+    }
+    return NULL;
 }
 
 static const char *add_origin(cmd_parms *cmd, void *directory, const char *text)
@@ -381,8 +386,7 @@ const command_rec um_config_directives[] = {
                      "an authorization provider and its arguments, as with Require, that "
                      "makes a caller a sub-admin"),
     AP_INIT_ITERATE("UserMgmtSubAdminAllow", add_permission, NULL, ANYWHERE,
-                    "what sub-admins may do: none, or some of users:read users:create "
-                    "users:update users:delete invitations:read sub-admins:read"),
+                    "what sub-admins may do: none, or permissions such as users:read"),
     UM_CONFIG_EXPRESSION_DIRECTIVES
     AP_INIT_FLAG("UserMgmtAutoOrganization", ap_set_flag_slot, FIELD(auto_organization), ANYWHERE,
                  "On: an organization that does not exist is made at an admin's first request"),

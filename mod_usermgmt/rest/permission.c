@@ -3,32 +3,101 @@
 
 #include "permission.h"
 
+#include <apr_cstr.h>
+#include <apr_strings.h>
+
 #include "problem.h"
 
 /* How long a role by configuration holds for a stream: to find it may cost a question to a
  * directory server. */
 #define CONFIGURED_ROLE_TIME apr_time_from_sec(1)
 
-static int may(const um_request_t *request, const um_caller_t *caller)
+/* A permission comes with the first route that needs it. */
+const um_permission_entry_t um_permissions[] = {
+    { "users:read", UM_PERMIT_USERS_READ, 1 },
+    { "users:create", UM_PERMIT_USERS_CREATE, 1 },
+    { "users:update", UM_PERMIT_USERS_UPDATE, 1 },
+    { "users:delete", UM_PERMIT_USERS_DELETE, 1 },
+    { "invitations:read", UM_PERMIT_INVITATIONS_READ, 1 },
+    { "invitations:manage", UM_PERMIT_INVITATIONS_MANAGE, 0 },
+    { "sub-admins:read", UM_PERMIT_SUB_ADMINS_READ, 1 },
+    { "sub-admins:manage", UM_PERMIT_SUB_ADMINS_MANAGE, 0 },
+    { "sessions:read", UM_PERMIT_SESSIONS_READ, 1 },
+    { "sessions:report", UM_PERMIT_SESSIONS_REPORT, 1 },
+    { "audit:read", UM_PERMIT_AUDIT_READ, 0 },
+    { NULL, 0, 0 },
+};
+
+const um_permission_entry_t *um_permission_find(const char *name)
 {
-    if (request->permission == UM_PERMIT_ANYONE) {
-        return caller->identity[0] != '\0';
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        if (apr_cstr_casecmp(name, at->name) == 0) {
+            return at;
+        }
     }
+    return NULL;
+}
+
+const char *um_permission_name(um_permission_t permission)
+{
+    const um_permission_entry_t *at = um_permissions;
+
+    while (at->name != NULL && at->permission != permission) {
+        at++;
+    }
+    return at->name;
+}
+
+const char *um_permission_sub_admin_names(apr_pool_t *pool)
+{
+    const char *names = "";
+
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        if (at->is_for_sub_admins) {
+            names = apr_pstrcat(pool, names, *names != '\0' ? " " : "", at->name, NULL);
+        }
+    }
+    return names;
+}
+
+static unsigned all_permissions(void)
+{
+    unsigned all = 0;
+
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        all |= at->permission;
+    }
+    return all;
+}
+
+unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings)
+{
     switch (caller->role) {
     case UM_ROLE_ADMIN:
-        return 1;
+        return all_permissions();
     case UM_ROLE_SUB_ADMIN:
-        return request->permission == UM_PERMIT_STATUS
-               || (request->settings->sub_admin_permissions & request->permission) != 0;
+        return settings->sub_admin_permissions;
     default:
         return 0;
     }
 }
 
-static void answer_forbidden(um_answer_t *answer, um_role_t role, apr_pool_t *pool)
+static int may(const um_request_t *request, const um_caller_t *caller)
 {
-    um_problem_answer(answer, 403, "forbidden", pool, "Your role, %s, does not allow this.",
-                      um_role_name(role));
+    switch (request->permission) {
+    case UM_PERMIT_ANYONE:
+        return caller->identity[0] != '\0';
+    case UM_PERMIT_ROLE:
+        return caller->role != UM_ROLE_NONE;
+    default:
+        return (um_permission_of_caller(caller, request->settings) & request->permission) != 0;
+    }
+}
+
+static void answer_forbidden(um_answer_t *answer, um_role_t role, const um_request_t *request)
+{
+    um_problem_answer_forbidden(answer, um_role_name(role),
+                                um_permission_name(request->permission), request->pool);
 }
 
 int um_permission_check(um_answer_t *answer, const um_request_t *request)
@@ -36,7 +105,7 @@ int um_permission_check(um_answer_t *answer, const um_request_t *request)
     if (may(request, &request->caller)) {
         return 1;
     }
-    answer_forbidden(answer, request->caller.role, request->pool);
+    answer_forbidden(answer, request->caller.role, request);
     return 0;
 }
 
@@ -70,7 +139,7 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
     }
     status = find_rights(&has_rights, db, caller, request->pool);
     if (status == APR_SUCCESS && !has_rights) {
-        answer_forbidden(answer, UM_ROLE_NONE, request->pool);
+        answer_forbidden(answer, UM_ROLE_NONE, request);
     }
     return status;
 }

@@ -11,6 +11,31 @@
 
 #include "request.h"
 
+/** A permission that has a name. An admin has each. */
+typedef struct um_permission_entry_t {
+    /** "users:read" */
+    const char *name;
+    um_permission_t permission;
+    /** Whether UserMgmtSubAdminAllow takes it. */
+    int is_for_sub_admins;
+} um_permission_entry_t;
+
+/** All of them, ended by one with a NULL name. What names permissions goes by this table:
+ *  directives, messages, answers, and the documents by a test. */
+extern const um_permission_entry_t um_permissions[];
+
+/** The permission of that name, without case; NULL where there is none. */
+const um_permission_entry_t *um_permission_find(const char *name);
+
+/** The name of a permission; NULL for one without a name. */
+const char *um_permission_name(um_permission_t permission);
+
+/** The names of those that sub-admins can have, with a blank between, in pool. */
+const char *um_permission_sub_admin_names(apr_pool_t *pool);
+
+/** What a caller may do: bits of um_permission_t that have a name. */
+unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings);
+
 /** Tell whether the caller, as identified, may do what the route needs; where not, answer
  *  is a 403. */
 int um_permission_check(um_answer_t *answer, const um_request_t *request);

@@ -107,29 +107,42 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
     um_buffer_putc(buffer, ']');
 }
 
-static void put_problem(um_buffer_t *buffer, int status, const char *code, const char *detail,
-                        const um_faults_t *faults)
+/* What a problem consists of. */
+typedef struct um_problem_t {
+    int status;
+    const char *code;
+    /* NULL where there is nothing to tell. */
+    const char *detail;
+    const char *permission;
+    const um_faults_t *faults;
+} um_problem_t;
+
+static void put_problem(um_buffer_t *buffer, const um_problem_t *problem)
 {
     um_buffer_putc(buffer, '{');
     um_json_put_member(buffer, "type", "about:blank");
-    um_json_put_member(buffer, "title", um_problem_title(status));
-    um_json_put_member_int(buffer, "status", status);
-    um_json_put_member_if(buffer, "detail", detail);
-    um_json_put_member(buffer, "code", code);
-    if (faults != NULL) {
+    um_json_put_member(buffer, "title", um_problem_title(problem->status));
+    um_json_put_member_int(buffer, "status", problem->status);
+    um_json_put_member_if(buffer, "detail", problem->detail);
+    um_json_put_member(buffer, "code", problem->code);
+    um_json_put_member_if(buffer, "permission", problem->permission);
+    if (problem->faults != NULL) {
         um_json_put_name(buffer, "errors");
-        um_faults_put(buffer, faults);
+        um_faults_put(buffer, problem->faults);
     }
     um_buffer_putc(buffer, '}');
 }
 
-static void answer_problem(um_answer_t *answer, int status, const char *code, const char *detail,
-                           const um_faults_t *faults, apr_pool_t *pool)
+/* status and code are filled in. */
+static void answer_problem(um_answer_t *answer, int status, const char *code,
+                           um_problem_t *problem, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
+    problem->status = status;
+    problem->code = code;
     um_buffer_init(&buffer, 512, pool);
-    put_problem(&buffer, status, code, detail, faults);
+    put_problem(&buffer, problem);
     um_answer_json(answer, status, &buffer);
     answer->content_type = "application/problem+json";
     answer->code = code;
@@ -138,23 +151,35 @@ static void answer_problem(um_answer_t *answer, int status, const char *code, co
 void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
                        const char *format, ...)
 {
+    um_problem_t problem = { 0 };
     va_list arguments;
-    const char *detail;
 
     va_start(arguments, format);
-    detail = apr_pvsprintf(pool, format, arguments);
+    problem.detail = apr_pvsprintf(pool, format, arguments);
     va_end(arguments);
-    answer_problem(answer, status, code, detail, NULL, pool);
+    answer_problem(answer, status, code, &problem, pool);
+}
+
+void um_problem_answer_forbidden(um_answer_t *answer, const char *role, const char *permission,
+                                 apr_pool_t *pool)
+{
+    um_problem_t problem = { .permission = permission };
+
+    problem.detail = permission != NULL
+                         ? apr_psprintf(pool, "Your role, %s, does not have the permission %s.",
+                                        role, permission)
+                         : apr_psprintf(pool, "Your role, %s, does not allow this.", role);
+    answer_problem(answer, 403, "forbidden", &problem, pool);
 }
 
 void um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
 {
-    int count = faults->list->nelts;
+    um_problem_t problem = { .faults = faults };
 
-    answer_problem(answer, 400, "validation_failed",
-                   count == 1 ? "One thing is wrong with the request; see errors."
-                              : "Several things are wrong with the request; see errors.",
-                   faults, faults->pool);
+    problem.detail = faults->list->nelts == 1
+                         ? "One thing is wrong with the request; see errors."
+                         : "Several things are wrong with the request; see errors.";
+    answer_problem(answer, 400, "validation_failed", &problem, faults->pool);
 }
 
 void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool)
@@ -178,9 +203,10 @@ void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool
 
 const char *um_problem_body(int status, apr_pool_t *pool)
 {
+    um_problem_t problem = { .status = status, .code = um_problem_code(status) };
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 256, pool);
-    put_problem(&buffer, status, um_problem_code(status), NULL, NULL);
+    put_problem(&buffer, &problem);
     return buffer.data;
 }

@@ -24,6 +24,11 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults);
 void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
                        const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/** Answer 403 forbidden to a caller of that role.
+ *  @param permission the name of what is missing; NULL where a role is */
+void um_problem_answer_forbidden(um_answer_t *answer, const char *role, const char *permission,
+                                 apr_pool_t *pool);
+
 /** Answer 400 validation_failed with all faults. */
 void um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults);
 

@@ -44,24 +44,29 @@ typedef enum um_role_t {
 /** "none", "sub_admin" or "admin". */
 const char *um_role_name(um_role_t role);
 
-/** What a sub-admin may be allowed; a set of bits. */
+/** What a route needs, a bit each. permission.h has the names of those that have one. */
 typedef enum um_permission_t {
     UM_PERMIT_USERS_READ = 1 << 0,
     UM_PERMIT_USERS_CREATE = 1 << 1,
     UM_PERMIT_USERS_UPDATE = 1 << 2,
     UM_PERMIT_USERS_DELETE = 1 << 3,
     UM_PERMIT_INVITATIONS_READ = 1 << 4,
-    UM_PERMIT_SUB_ADMINS_READ = 1 << 5,
-    /** Always a sub-admin's. */
-    UM_PERMIT_STATUS = 1 << 6,
-    /** Never a sub-admin's. */
-    UM_PERMIT_ADMIN_ONLY = 1 << 7,
-    /** Whoever has an identity, with a role or without. */
-    UM_PERMIT_ANYONE = 1 << 8
+    UM_PERMIT_INVITATIONS_MANAGE = 1 << 5,
+    UM_PERMIT_SUB_ADMINS_READ = 1 << 6,
+    UM_PERMIT_SUB_ADMINS_MANAGE = 1 << 7,
+    UM_PERMIT_SESSIONS_READ = 1 << 8,
+    UM_PERMIT_SESSIONS_REPORT = 1 << 9,
+    UM_PERMIT_AUDIT_READ = 1 << 10,
+    /** These two have no name: whoever has a role, and whoever has an identity, with a role
+     *  or without. */
+    UM_PERMIT_ROLE = 1 << 11,
+    UM_PERMIT_ANYONE = 1 << 12
 } um_permission_t;
 
+/** A sub-admin's where UserMgmtSubAdminAllow says nothing. */
 #define UM_PERMIT_DEFAULT                                                                         \
-    (UM_PERMIT_USERS_READ | UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE)
+    (UM_PERMIT_USERS_READ | UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE                       \
+     | UM_PERMIT_SESSIONS_READ)
 
 /** Who asks. */
 typedef struct um_caller_t {

@@ -15,7 +15,9 @@ NUMBERS = itertools.count()
 STORED = "stored@callers.example.com"
 USER = "user@callers.example.com"
 PERMISSIONS = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
-               "sub-admins:read"]
+               "sub-admins:read", "sessions:read", "sessions:report"]
+# Of admins alone.
+OTHERS = ["invitations:manage", "sub-admins:manage", "audit:read"]
 
 
 def fresh_email():
@@ -36,8 +38,7 @@ def allowing(permissions):
     return "/allow-" + permissions.replace(" ", "_").replace(":", "-")
 
 
-ALLOWED = ["none", "users:read", "users:create", "users:update", "users:delete",
-           "invitations:read", "sub-admins:read", " ".join(PERMISSIONS)]
+ALLOWED = ["none", *PERMISSIONS, " ".join(PERMISSIONS)]
 HEADER_ORGANIZATION = 'UserMgmtOrganization "%{HTTP:X-Organization}"'
 
 EXTRA = "".join(location(allowing(permissions), f"""
@@ -256,23 +257,23 @@ def operations(admin):
         ("DELETE", "users/", {"user_uid": third}, "users:delete"),
         ("GET", "sub-admins/", None, "sub-admins:read"),
         ("HEAD", "sub-admins/", None, "sub-admins:read"),
-        ("POST", "sub-admins/", {"user_uid": uid}, "admin"),
-        ("DELETE", "sub-admins/" + uid, None, "admin"),
-        ("DELETE", "sub-admins/", {"user_uid": uid}, "admin"),
+        ("POST", "sub-admins/", {"user_uid": uid}, "sub-admins:manage"),
+        ("DELETE", "sub-admins/" + uid, None, "sub-admins:manage"),
+        ("DELETE", "sub-admins/", {"user_uid": uid}, "sub-admins:manage"),
         ("GET", "invitations/", None, "invitations:read"),
         ("HEAD", "invitations/", None, "invitations:read"),
-        ("POST", "invitations/", {"email": fresh_email()}, "admin"),
-        ("POST", "invitations/resend", {"invite_token": uid}, "admin"),
+        ("POST", "invitations/", {"email": fresh_email()}, "invitations:manage"),
+        ("POST", "invitations/resend", {"invite_token": uid}, "invitations:manage"),
         ("POST", "invitations/accept", {"accept_token": uid}, "anyone"),
-        ("DELETE", "invitations/" + uid, None, "admin"),
-        ("DELETE", "invitations/", {"invite_token": uid}, "admin"),
-        ("GET", "sessions/", None, "status"),
-        ("HEAD", "sessions/", None, "status"),
-        ("POST", "sessions/", {"user_uid": uid, "activity": "x"}, "admin"),
-        ("GET", "audit-events/", None, "admin"),
-        ("HEAD", "audit-events/", None, "admin"),
-        ("GET", "organization-status/", None, "status"),
-        ("HEAD", "organization-status/", None, "status"),
+        ("DELETE", "invitations/" + uid, None, "invitations:manage"),
+        ("DELETE", "invitations/", {"invite_token": uid}, "invitations:manage"),
+        ("GET", "sessions/", None, "sessions:read"),
+        ("HEAD", "sessions/", None, "sessions:read"),
+        ("POST", "sessions/", {"user_uid": uid, "activity": "x"}, "sessions:report"),
+        ("GET", "audit-events/", None, "audit:read"),
+        ("HEAD", "audit-events/", None, "audit:read"),
+        ("GET", "organization-status/", None, "role"),
+        ("HEAD", "organization-status/", None, "role"),
     ]
 
 
@@ -283,19 +284,20 @@ def check_matrix(server, client, may):
         result = client.ask(method, path, body)
         # There is no such invitation, or its neighbour in the list has removed the
         # sub-admin before.
-        absent = result.status == 404 and permission in ("admin", "anyone")
+        absent = result.status == 404 and permission in (*OTHERS, "anyone")
         if permission in may:
             assert result.status in (200, 201) or absent, (method, path, result)
         elif method == "HEAD":
             result.expect(403)
         else:
-            result.expect_problem(403, "forbidden")
+            problem = result.expect_problem(403, "forbidden")
+            assert problem.get("permission") == (permission if ":" in permission else None)
         if permission not in may:
             assert server.sql("SELECT COUNT(*) FROM audit_events") == before
 
 
-EVERYTHING = {*PERMISSIONS, "admin", "status", "anyone"}
-BY_DEFAULT = {"users:read", "users:create", "users:update", "status", "anyone"}
+EVERYTHING = {*PERMISSIONS, *OTHERS, "role", "anyone"}
+BY_DEFAULT = {"users:read", "users:create", "users:update", "sessions:read", "role", "anyone"}
 
 
 def test_every_route_has_a_row(admin):
@@ -316,7 +318,7 @@ def test_what_each_role_may(server, login, may):
 @pytest.mark.parametrize("permissions", ALLOWED)
 @pytest.mark.parametrize("login", [SUB_ADMIN, STORED])
 def test_sub_admin_allow(server, permissions, login):
-    may = {"status", "anyone", *permissions.split()} - {"none"}
+    may = {"role", "anyone", *permissions.split()} - {"none"}
     check_matrix(server, server.client(login, base=allowing(permissions)), may)
 
 

@@ -23,8 +23,15 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
     ("UserMgmtSubAdmin", "UserMgmtSubAdmin"),
     ("UserMgmtSubAdmin nothing x", 'unknown authorization provider "nothing"'),
     ("UserMgmtSubAdminAllow", "UserMgmtSubAdminAllow"),
-    ("UserMgmtSubAdminAllow users:write", '"users:write" is none of'),
-    ("UserMgmtSubAdminAllow users:read,users:create", "is none of"),
+    ("UserMgmtSubAdminAllow user:read", 'unknown permission "user:read"; known are: none'
+     " users:read users:create users:update users:delete invitations:read sub-admins:read"
+     " sessions:read sessions:report"),
+    ("UserMgmtSubAdminAllow users:read,users:create", "unknown permission"),
+    ("UserMgmtSubAdminAllow audit:read", "audit:read is for admins alone; sub-admins can have:"),
+    ("UserMgmtSubAdminAllow invitations:manage", "invitations:manage is for admins alone"),
+    ("UserMgmtSubAdminAllow keys:manage", "unknown permission"),
+    ("UserMgmtSubAdminAllow none users:read", "none stands alone"),
+    ("UserMgmtSubAdminAllow users:read none", "none stands alone"),
     ("UserMgmtIdentity", "UserMgmtIdentity"),
     ("UserMgmtIdentity REMOTE_USER", r'"REMOTE_USER" is a text .* written as %{REMOTE_USER}'),
     ("UserMgmtIdentity admin@example.com", "is the same for every caller"),
@@ -109,7 +116,8 @@ def test_bad_values_are_refused_with_their_line(new_server, line, said):
     "UserMgmtAdmin expr \"%{REMOTE_USER} =~ /@example.com$/\"", "UserMgmtAdmin all granted",
     "UserMgmtAdmin all denied", "UserMgmtSubAdminAllow none",
     "UserMgmtSubAdminAllow users:read users:create users:update users:delete invitations:read"
-    " sub-admins:read", "UserMgmtIdentity \"%{tolower:%{REMOTE_USER}}\"",
+    " sub-admins:read sessions:read sessions:report", "UserMgmtSubAdminAllow Users:Read users:read",
+    "UserMgmtSubAdminAllow none none", "UserMgmtIdentity \"%{tolower:%{REMOTE_USER}}\"",
     "UserMgmtOrganization \"%{HTTP_HOST}\"", "UserMgmtOrganization acme",
     "UserMgmtOrganization %{tolower:ACME}", "UserMgmtOrganization \"50 %\"",
     "UserMgmtIdentity %{tolower:%{HTTP:X-User}}", "UserMgmtIdentity %{reqenv:x}@example.com",

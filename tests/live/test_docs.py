@@ -61,6 +61,42 @@ def test_every_route_has_a_row_and_every_row_a_route():
     assert_same(set(documented), ROUTES, 14)
 
 
+def permissions_of_sources():
+    """(constant, name, whether sub-admins can have it) of each line of the table."""
+    table = re.search(r"um_permissions\[\] = \{\n(.*?)\n\};",
+                      read("mod_usermgmt/rest/permission.c"), re.DOTALL)[1]
+    found = re.findall(r'\{ "([a-z:-]+)", (UM_PERMIT_\w+), ([01]) \}', table)
+    assert len(found) == len(table.splitlines()) - 1 >= 11
+    return [(constant, name, able == "1") for name, constant, able in found]
+
+
+def test_every_permission_is_documented_and_every_documented_one_is_there():
+    default = re.search(r"define UM_PERMIT_DEFAULT(.*?)\n\n", read("mod_usermgmt/rest/request.h"),
+                        re.DOTALL)[1]
+    found = {(name, "never" if not able else
+              "by default" if re.search(rf"\b{constant}\b", default) else "if allowed")
+             for constant, name, able in permissions_of_sources()}
+    api = read("docs/api.md")
+    documented = [(names(row[0])[0], row[1]) for row in rows(section(api, "## Permissions"))[1:]]
+    assert len(documented) == len(set(documented))
+    assert_same(set(documented), found, 11)
+    entry = section(read("docs/directives.md"), "## UserMgmtSubAdminAllow")
+    assert set(re.findall(r"[a-z-]+:[a-z]+", entry)) == {name for name, _ in found}
+    line = re.search(r"\| Default \| `UserMgmtSubAdminAllow ([^`]*)`", entry)[1]
+    assert line.split() == [name for name, able in documented if able == "by default"]
+
+
+def test_the_permission_of_every_route_is_documented():
+    known = {constant: name for constant, name, _ in permissions_of_sources()}
+    known.update(UM_PERMIT_ROLE="a role", UM_PERMIT_ANYONE="a sign-in")
+    found = {(method, path): known[constant] for method, path, constant in re.findall(
+        r'\{ "([A-Z]+)", "([^"]*)", (UM_PERMIT_\w+),', read("mod_usermgmt/api/routes.c"))}
+    assert set(found) == ROUTES
+    for row in rows(section(read("docs/api.md"), "## Endpoints"))[1:]:
+        path = re.sub(r"\{\w+\}", "*", names(row[1])[0]).rstrip("/")
+        assert {found[method, path] for method in row[0].split(", ")} == {row[2]}, row
+
+
 def problems_of_sources():
     """Every (status, code): a call with both, the table of kinds, and JSON's reasons."""
     text = sources("rest", "api")

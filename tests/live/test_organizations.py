@@ -13,7 +13,7 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN
 NDJSON = {"Accept": "application/x-ndjson"}
 NUMBERS = itertools.count()
 EVERYTHING = ("users:read users:create users:update users:delete invitations:read"
-              " sub-admins:read")
+              " sub-admins:read sessions:read sessions:report")
 
 
 SCHEMA = Path(__file__).resolve().parents[2] / "schema/sqlite/0001-initial.sql"

@@ -10,7 +10,7 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel
 NUMBERS = itertools.count()
 STORED = "stored@privileges.example.com"
 PERMISSIONS = ("users:read users:create users:update users:delete invitations:read"
-               " sub-admins:read")
+               " sub-admins:read sessions:read sessions:report")
 
 
 def replacing(old, new):

@@ -45,6 +45,20 @@ static void a_problem_says_what_is_wrong(void **state)
                         "\"code\":\"email_exists\"}");
 }
 
+static void a_403_names_the_permission(void **state)
+{
+    (void)state;
+    um_problem_answer_forbidden(&answer, "sub_admin", "users:delete", pool);
+    assert_int_equal(answer.status, 403);
+    assert_string_equal(answer.code, "forbidden");
+    assert_string_equal(text("detail"),
+                        "Your role, sub_admin, does not have the permission users:delete.");
+    assert_string_equal(text("permission"), "users:delete");
+    um_problem_answer_forbidden(&answer, "none", NULL, pool);
+    assert_string_equal(text("detail"), "Your role, none, does not allow this.");
+    assert_null(text("permission"));
+}
+
 static void all_faults_are_told_in_their_order(void **state)
 {
     static const um_violation_t violation = { "too_long", "It is too long." };
@@ -176,6 +190,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WITH_SET_UP(a_problem_says_what_is_wrong),
+        WITH_SET_UP(a_403_names_the_permission),
         WITH_SET_UP(all_faults_are_told_in_their_order),
         WITH_SET_UP(one_fault_is_told_as_one),
         WITH_SET_UP(many_faults),

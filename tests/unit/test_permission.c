@@ -1,0 +1,98 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file test_permission.c The table of permissions, and what a caller has of it. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <apr_general.h>
+
+#include "../../mod_usermgmt/rest/permission.h"
+
+static int set_up(void **state)
+{
+    return apr_pool_create((apr_pool_t **)state, NULL) == APR_SUCCESS ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    apr_pool_destroy(*state);
+    return 0;
+}
+
+static void each_permission_has_a_name_and_a_bit_of_its_own(void **state)
+{
+    unsigned seen = 0;
+    int count = 0;
+
+    (void)state;
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++, count++) {
+        assert_true(at->permission != 0 && (at->permission & (at->permission - 1)) == 0);
+        assert_int_equal(seen & at->permission, 0);
+        seen |= at->permission;
+        assert_ptr_equal(um_permission_find(at->name), at);
+        assert_ptr_equal(um_permission_name(at->permission), at->name);
+    }
+    assert_int_equal(count, 11);
+    assert_int_equal(seen & (UM_PERMIT_ROLE | UM_PERMIT_ANYONE), 0);
+}
+
+static void names_are_found_without_case(void **state)
+{
+    (void)state;
+    assert_int_equal(um_permission_find("Users:READ")->permission, UM_PERMIT_USERS_READ);
+    assert_null(um_permission_find("user:read"));
+    assert_null(um_permission_find("none"));
+    assert_null(um_permission_find(""));
+    assert_null(um_permission_name(UM_PERMIT_ROLE));
+    assert_null(um_permission_name(UM_PERMIT_ANYONE));
+}
+
+static void some_are_never_a_sub_admin_s(void **state)
+{
+    const char *names = um_permission_sub_admin_names(*state);
+
+    assert_string_equal(names, "users:read users:create users:update users:delete"
+                               " invitations:read sub-admins:read sessions:read"
+                               " sessions:report");
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        assert_int_equal(strstr(names, at->name) != NULL, at->is_for_sub_admins);
+        assert_true(at->is_for_sub_admins || (at->permission & UM_PERMIT_DEFAULT) == 0);
+    }
+}
+
+static void a_role_gives_permissions(void **state)
+{
+    um_settings_t settings = { .sub_admin_permissions = UM_PERMIT_USERS_DELETE };
+    um_caller_t caller = { .role = UM_ROLE_ADMIN };
+    unsigned admin = um_permission_of_caller(&caller, &settings);
+
+    (void)state;
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        assert_true((admin & at->permission) != 0);
+    }
+    caller.role = UM_ROLE_SUB_ADMIN;
+    assert_int_equal(um_permission_of_caller(&caller, &settings), UM_PERMIT_USERS_DELETE);
+    caller.role = UM_ROLE_NONE;
+    assert_int_equal(um_permission_of_caller(&caller, &settings), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_permission_has_a_name_and_a_bit_of_its_own),
+        cmocka_unit_test(names_are_found_without_case),
+        cmocka_unit_test_setup_teardown(some_are_never_a_sub_admin_s, set_up, tear_down),
+        cmocka_unit_test(a_role_gives_permissions),
+    };
+    int failed;
+
+    apr_initialize();
+    failed = cmocka_run_group_tests_name("permission", tests, NULL, NULL);
+    apr_terminate();
+    return failed;
+}

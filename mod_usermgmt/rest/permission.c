@@ -82,16 +82,22 @@ unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t 
     }
 }
 
-static int may(const um_request_t *request, const um_caller_t *caller)
+int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
+                         const um_settings_t *settings)
 {
-    switch (request->permission) {
+    switch (permission) {
     case UM_PERMIT_ANYONE:
         return caller->identity[0] != '\0';
     case UM_PERMIT_ROLE:
         return caller->role != UM_ROLE_NONE;
     default:
-        return (um_permission_of_caller(caller, request->settings) & request->permission) != 0;
+        return (um_permission_of_caller(caller, settings) & permission) != 0;
     }
+}
+
+static int may(const um_request_t *request, const um_caller_t *caller)
+{
+    return um_permission_allows(request->permission, caller, request->settings);
 }
 
 static void answer_forbidden(um_answer_t *answer, um_role_t role, const um_request_t *request)

@@ -36,6 +36,10 @@ const char *um_permission_sub_admin_names(apr_pool_t *pool);
 /** What a caller may do: bits of um_permission_t that have a name. */
 unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings);
 
+/** Tell whether a caller may do what needs a permission, one without a name included. */
+int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
+                         const um_settings_t *settings);
+
 /** Tell whether the caller, as identified, may do what the route needs; where not, answer
  *  is a 403. */
 int um_permission_check(um_answer_t *answer, const um_request_t *request);

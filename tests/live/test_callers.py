@@ -243,6 +243,10 @@ def operations(admin):
     second = admin.create(fresh_email())["user_uid"]
     third = admin.create(fresh_email())["user_uid"]
     return [
+        ("GET", "", None, "role"),
+        ("HEAD", "", None, "role"),
+        ("GET", "me/", None, "anyone"),
+        ("HEAD", "me/", None, "anyone"),
         ("GET", "users/", None, "users:read"),
         ("HEAD", "users/", None, "users:read"),
         ("GET", "users/" + uid, None, "users:read"),
@@ -337,7 +341,7 @@ def test_who_is_nobody_is_asked_who_it_is(server, admin):
         result = client.ask(method, path, body).expect(401)
         assert result.headers["WWW-Authenticate"].startswith("Basic")
     for method in METHODS:
-        for path in [*PATHS, "nothing", ""]:
+        for path in [*PATHS, "nothing"]:
             client.ask(method, path).expect(401)
     assert server.sql("SELECT COUNT(*) FROM audit_events") == before
 
@@ -360,7 +364,7 @@ def test_the_method_is_looked_at_before_the_role(server, login):
         assert set(result.headers["Allow"].split(", ")) == methods_of(path)
     assert refused >= 60
     for method in METHODS:
-        for path in ("", "nothing", "users/a/b", "sub-admins/a/b", "organization-status/x"):
+        for path in ("nothing", "me/x", "users/a/b", "sub-admins/a/b", "organization-status/x"):
             client.ask(method, path).expect(404)
     if login in (USER, NOBODY):
         client.post("users/", {}, headers={"Origin": "https://evil.example"}) \

@@ -135,12 +135,14 @@ class Property:
 def rows(blue):
     """For each route, what is asked about another's things: method, path, body,
     headers, and what comes of it: the code of a 404; "own" for one's own rows,
-    whatever the query; "none" for no row; "made" for one of one's own; "status"."""
+    whatever the query; "none" for no row; "made" for one of one's own; "status", "self"."""
     uid, sub_uid, token = blue.uid, blue.sub_uid, blue.token
     user, sub_admin, invitation = ("user_not_found", "sub_admin_not_found",
                                    "invitation_not_found")
     change = {"display_name": "Red", "email": fresh_email(), "n": 1}
     asked = [
+        ("GET", "", None, "self"),
+        ("GET", "me/", None, "self"),
         ("GET", "users/", None, "own"),
         ("GET", "users/?limit=1000&start_after_id=0", None, "own"),
         ("GET", f"users/?start_after_id={uid}", None, "own"),
@@ -226,6 +228,8 @@ def check(blue, client, method, path, body, outcome):
     elif outcome == "status":
         contains_none_of(blue, result.expect(200))
         assert result.json["session_count"] == 0
+    elif outcome == "self":
+        contains_none_of(blue, result.expect(200))
     elif outcome in ("own", "none"):
         page = result.expect(200).json
         contains_none_of(blue, result)
@@ -315,6 +319,9 @@ def test_a_role_there_is_none_here(server, two):
             result = client.ask(method, path, body)
             if path == "invitations/accept":
                 result.expect_problem(404, "invitation_not_found")
+            elif path == "me/":
+                me = result.expect(200).json
+                assert (me["role"], me["user_uid"], me["permissions"]) == ("none", None, [])
             else:
                 result.expect_problem(403, "forbidden")
     of(server, blue.name, NOBODY, blue.helper["email"]).get("users/").expect(200)

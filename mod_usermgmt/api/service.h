@@ -1,0 +1,11 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_SERVICE_H
+#define UM_API_SERVICE_H
+
+/** @file service.h The index of the API, and what the caller is and may do (me/). */
+
+#include "../rest/router.h"
+
+um_handler_t um_service_index, um_service_me;
+
+#endif

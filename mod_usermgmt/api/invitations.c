@@ -131,6 +131,7 @@ static void answer_issued(um_answer_t *answer, int status, const um_invitation_t
     }
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, status, &buffer);
+    um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
 }
 
 /* Give a pending invitation a new secret and let it out; before is NULL for a
@@ -200,8 +201,12 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     apr_pool_t *pool = request->pool;
     um_invitation_t invitation = *(const um_invitation_t *)baton;
     char *token = apr_palloc(pool, UM_UID_LENGTH + 1);
-    apr_status_t status = refuse_sub_admin(answer, request, db, invitation.email);
+    apr_status_t status;
 
+    if (!um_change_check_match(answer, change, NULL)) {
+        return APR_SUCCESS;
+    }
+    status = refuse_sub_admin(answer, request, db, invitation.email);
     if (status != APR_SUCCESS || answer->code != NULL) {
         return status;
     }
@@ -270,6 +275,16 @@ static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *an
     return status;
 }
 
+/* Is the invitation still the one that the request names the ETag of? Else answer is a 412. */
+static int check_match(um_answer_t *answer, const um_change_t *change,
+                       const um_invitation_t *invitation)
+{
+    apr_pool_t *pool = change->request->pool;
+    const char *json = invitation_json(invitation, change->now_ms, pool);
+
+    return um_change_check_match(answer, change, um_answer_etag(json, pool));
+}
+
 static apr_status_t renew(um_answer_t *answer, um_change_t *change, um_db_t *db,
                           um_invitation_t *invitation)
 {
@@ -296,7 +311,8 @@ static apr_status_t resend_invitation(um_answer_t *answer, um_change_t *change, 
     um_invitation_t *invitation = NULL;
     apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
 
-    if (status != APR_SUCCESS || answer->code != NULL) {
+    if (status != APR_SUCCESS || answer->code != NULL
+        || !check_match(answer, change, invitation)) {
         return status;
     }
     if (invitation->status == UM_INVITATION_ACCEPTED
@@ -336,7 +352,7 @@ static apr_status_t revoke_invitation(um_answer_t *answer, um_change_t *change, 
         answer_not_found(answer, request->pool);
         return APR_SUCCESS;
     }
-    if (!um_change_check_match(answer, change, "")) {
+    if (!check_match(answer, change, invitation)) {
         return APR_SUCCESS;
     }
     before = invitation_json(invitation, change->now_ms, request->pool);
@@ -373,28 +389,33 @@ static int is_invited(const um_request_t *request, const um_invitation_t *invita
     return key != NULL && strcmp(request->caller.identity_key, key) == 0;
 }
 
+/* answer is a problem where the invitation is not the caller's to accept. */
+static void check_invited(um_answer_t *answer, const um_request_t *request,
+                          const um_invitation_t *invitation)
+{
+    if (is_invited(request, invitation)) {
+        return;
+    }
+    if (request->settings->invitation_match) {
+        um_problem_answer(answer, 403, "not_invited", request->pool,
+                          "The invitation is for another address than yours.");
+    } else if (um_address_check(request->caller.identity, request->pool) != NULL) {
+        um_problem_answer(answer, 403, "no_email", request->pool,
+                          "You are known by something else than an email address, and so"
+                          " can't be a user here.");
+    }
+}
+
 /* answer is a problem where the caller can't accept the invitation. */
 static void check_acceptable(um_answer_t *answer, const um_change_t *change,
                              const um_invitation_t *invitation)
 {
-    const um_request_t *request = change->request;
     um_invitation_status_t status = um_invitation_status(invitation, change->now_ms);
 
-    if (!is_invited(request, invitation)) {
-        if (request->settings->invitation_match) {
-            um_problem_answer(answer, 403, "not_invited", request->pool,
-                              "The invitation is for another address than yours.");
-            return;
-        }
-        if (um_address_check(request->caller.identity, request->pool) != NULL) {
-            um_problem_answer(answer, 403, "no_email", request->pool,
-                              "You are known by something else than an email address, and so"
-                              " can't be a user here.");
-            return;
-        }
-    }
-    if (status != UM_INVITATION_PENDING) {
-        answer_ended(answer, status, request->pool);
+    check_invited(answer, change->request, invitation);
+    if (answer->code == NULL && check_match(answer, change, invitation)
+        && status != UM_INVITATION_PENDING) {
+        answer_ended(answer, status, change->request->pool);
     }
 }
 

@@ -73,6 +73,7 @@ static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_
     um_json_put_member_json(&buffer, "session", json.data);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
+    um_answer_set_header(answer, "ETag", um_answer_etag(json.data, request->pool));
     request->target = session->uid;
     return um_change_audit(change, db, session->uid, NULL, json.data);
 }
@@ -92,6 +93,9 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
     status = um_store_users_lock(&user, db, org_id, report->user_uid, request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && !um_change_check_match(answer, change, NULL)) {
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {

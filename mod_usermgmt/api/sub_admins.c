@@ -90,6 +90,7 @@ static void answer_created(um_answer_t *answer, const char *json, apr_pool_t *po
     um_json_put_member_json(&buffer, "sub_admin", json);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
+    um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
     answer->changes_roles = 1;
 }
 
@@ -108,6 +109,9 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
                                                    request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
+        return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && !um_change_check_match(answer, change, NULL)) {
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
@@ -158,6 +162,33 @@ apr_status_t um_sub_admins_create(um_answer_t *answer, um_request_t *request)
 
 /* ---- delete ---- */
 
+static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_problem_answer(answer, 404, "sub_admin_not_found", pool, "There is no such sub-admin.");
+}
+
+static apr_status_t remove_sub_admin(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                     const um_sub_admin_t *sub_admin)
+{
+    const um_request_t *request = change->request;
+    const char *uid = sub_admin->user.uid;
+    const char *json = um_sub_admin_json(sub_admin, request->pool);
+    apr_status_t status;
+
+    if (!um_change_check_match(answer, change, um_answer_etag(json, request->pool))) {
+        return APR_SUCCESS;
+    }
+    status = um_store_sub_admins_delete(db, request->caller.org_id, uid, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_change_audit(change, db, uid, json, NULL);
+    }
+    if (status == APR_SUCCESS) {
+        um_answer_message(answer, "Sub-admin removed successfully.", request->pool);
+        answer->changes_roles = 1;
+    }
+    return status;
+}
+
 static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
 {
     const char *uid = baton;
@@ -172,23 +203,11 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
         status = um_store_sub_admins_get(&sub_admin, db, org_id, uid, request->pool);
     }
     if (status == APR_SUCCESS) {
-        status = um_store_sub_admins_delete(db, org_id, uid, request->pool);
+        status = remove_sub_admin(answer, change, db, sub_admin);
     }
     if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 404, "sub_admin_not_found", request->pool,
-                          "There is no such sub-admin.");
+        answer_not_found(answer, request->pool);
         return APR_SUCCESS;
-    }
-    if (status == APR_SUCCESS && !um_change_check_match(answer, change, "")) {
-        return APR_SUCCESS;
-    }
-    if (status == APR_SUCCESS) {
-        status = um_change_audit(change, db, uid, um_sub_admin_json(sub_admin, request->pool),
-                                 NULL);
-    }
-    if (status == APR_SUCCESS) {
-        um_answer_message(answer, "Sub-admin removed successfully.", request->pool);
-        answer->changes_roles = 1;
     }
     return status;
 }

@@ -129,7 +129,8 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
     apr_status_t status = check_protected(answer, request, db, &user);
 
-    if (status == APR_SUCCESS && answer->code == NULL) {
+    if (status == APR_SUCCESS && answer->code == NULL
+        && um_change_check_match(answer, change, NULL)) {
         status = um_uid_make(uid, change->now, &um_db_host(db)->random);
     }
     if (status != APR_SUCCESS || answer->code != NULL) {

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include <apr_siphash.h>
+#include <apr_strings.h>
+
 #include "negotiate.h"
 
 const char *um_role_name(um_role_t role)
@@ -46,6 +49,14 @@ void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *poo
     um_json_put_member(&buffer, "message", message);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
+}
+
+const char *um_answer_etag(const char *json, apr_pool_t *pool)
+{
+    static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-etags";
+
+    return apr_psprintf(pool, "\"%016" APR_UINT64_T_HEX_FMT "\"",
+                        apr_siphash24(json, strlen(json), key));
 }
 
 void um_answer_revalidate(um_answer_t *answer, const um_request_t *request)

@@ -225,9 +225,10 @@ int um_change_check_match(um_answer_t *answer, const um_change_t *change, const 
         && (none_match == NULL || !um_negotiate_etag_matches(none_match, etag, 1))) {
         return 1;
     }
-    um_problem_answer(answer, 412, "precondition_failed", request->pool,
-                      "It has been changed since; its ETag is another.");
-    if (etag[0] != '\0') {
+    um_problem_answer(answer, 412, "precondition_failed", request->pool, "%s",
+                      etag != NULL ? "It has been changed since; its ETag is another."
+                                   : "It is to be made, so that no ETag of If-Match is its own.");
+    if (etag != NULL) {
         um_answer_set_header(answer, "ETag", etag);
     }
     return 0;

@@ -42,8 +42,8 @@ apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *targe
 apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
                                 const char *target, const char *before, const char *after);
 
-/** Tell whether the request's If-Match (and If-None-Match) lets a change of what has that
- *  tag ("" where it has none: only * matches) go on; where not, answer is a 412. */
+/** Tell whether the request's If-Match and If-None-Match let a change of what has that tag go
+ *  on; where not, answer is a 412. What is to be made has none: NULL. */
 int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag);
 
 #endif

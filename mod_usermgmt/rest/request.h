@@ -211,6 +211,10 @@ void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer);
 /** Answer 200 with {"message": message}. */
 void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *pool);
 
+/** The strong entity tag, with its quotes, of what is kept without a version: a hash of its
+ *  JSON. In pool. */
+const char *um_answer_etag(const char *json, apr_pool_t *pool);
+
 /** Make an answer that has an ETag a 304 where the request's If-None-Match has it. */
 void um_answer_revalidate(um_answer_t *answer, const um_request_t *request);
 

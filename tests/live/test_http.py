@@ -119,6 +119,26 @@ def test_if_match_guards_updates_and_deletions(admin, user):
     admin.delete(path, headers={"If-Match": admin.get(path).headers["ETag"]}).expect(200)
 
 
+def test_what_is_to_be_made_has_no_etag(admin, user):
+    """So that no If-Match holds for it, and each If-None-Match does."""
+    body = {"email": fresh_email(), "display_name": "New"}
+    session = {"user_uid": user["user_uid"], "activity": "reading"}
+    etag = admin.get("users/" + user["user_uid"]).headers["ETag"]
+    count = admin.get("sessions/").json["query_count"]
+    for match in ("*", '"x"', etag):
+        for path, sent in (("users/", body), ("sessions/", session)):
+            result = admin.post(path, sent, headers={"If-Match": match})
+            result.expect_problem(412, "precondition_failed")
+            assert "ETag" not in result.headers
+    assert admin.everyone(email=body["email"]) == []
+    assert admin.get("sessions/").json["query_count"] == count
+    for path, sent in (("users/", body), ("sessions/", session)):
+        admin.post(path, sent, headers={"If-None-Match": "*"}).expect(201)
+    # What is in the way comes after what was asked for.
+    admin.post("users/", body, headers={"If-Match": "*"}) \
+        .expect_problem(412, "precondition_failed")
+
+
 def test_if_match_holds_for_a_uid_in_the_body(admin, user):
     body = {"user_uid": user["user_uid"]}
     admin.put("users/", {**body, "a": 1}, headers={"If-Match": '"x"'}) \

@@ -400,6 +400,35 @@ def test_what_can_not_be_resent(server, admin):
     assert len(events(server, invitation["invite_token"])) == 1
 
 
+def test_preconditions(server, admin):
+    """Of an invitation that is sent again, accepted and removed, and of one that is to be
+    made, which has no ETag."""
+    body = {"email": fresh_email()}
+    admin.post("invitations/", body, headers={"If-Match": "*"}) \
+        .expect_problem(412, "precondition_failed")
+    made = admin.post("invitations/", body, headers={"If-None-Match": "*"}).expect(201)
+    first, again = made.headers["ETag"], {"invite_token": made.json["invitation"]["invite_token"]}
+    for headers in ({"If-Match": '"x"'}, {"If-None-Match": "*"}, {"If-None-Match": first}):
+        result = admin.post("invitations/resend", again, headers=headers)
+        result.expect_problem(412, "precondition_failed")
+        assert result.headers["ETag"] == first
+    # Nothing was sent again: the secret still holds, and its bearer is bound by the tag, too.
+    client = identified(server, body["email"])
+    secret = {"accept_token": made.json["accept_token"]}
+    client.post("invitations/accept", secret, headers={"If-Match": '"x"'}) \
+        .expect_problem(412, "precondition_failed")
+    time.sleep(0.002)
+    second = admin.post("invitations/resend", again, headers={"If-Match": first}).expect(200)
+    assert second.headers["ETag"] != first
+    for headers in ({"If-Match": first}, {"If-None-Match": "*"}):
+        admin.delete("invitations/", again, headers=headers) \
+            .expect_problem(412, "precondition_failed")
+    assert stored(server, again["invite_token"]) == ("pending", None)
+    admin.delete("invitations/", again, headers={"If-Match": second.headers["ETag"]}).expect(200)
+    admin.post("invitations/resend", again, headers={"If-Match": "*"}) \
+        .expect_problem(409, "invitation_revoked")
+
+
 def test_resent_at_once(server):
     """However many resend, one secret is left, and it is one of those told."""
     client = server.admin

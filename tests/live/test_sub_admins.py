@@ -72,12 +72,25 @@ def test_a_look_alike_is_not_appointed(admin):
     admin.delete("users/" + look_alike["user_uid"]).expect(200)
 
 
-def test_if_match_holds_for_what_has_no_tag(admin, user):
+def test_preconditions(admin, user):
+    """Of the removal of a sub-admin, and of making one, which has no ETag before."""
     uid = user["user_uid"]
+    for match in ("*", '"x"', admin.get("users/" + uid).headers["ETag"]):
+        admin.post("sub-admins/", {"user_uid": uid}, headers={"If-Match": match}) \
+            .expect_problem(412, "precondition_failed")
+    assert admin.read(uid)["role"] == "user"
+    etag = admin.post("sub-admins/", {"user_uid": uid}, headers={"If-None-Match": "*"}) \
+        .expect(201).headers["ETag"]
+    for headers in ({"If-Match": '"x"'}, {"If-None-Match": "*"}, {"If-None-Match": etag}):
+        result = admin.delete("sub-admins/" + uid, headers=headers)
+        result.expect_problem(412, "precondition_failed")
+        assert result.headers["ETag"] == etag
+    admin.put("users/" + uid, {"display_name": "Another"}).expect(200)
+    new = admin.delete("sub-admins/" + uid, headers={"If-Match": etag})
+    new.expect_problem(412, "precondition_failed")
+    assert admin.read(uid)["role"] == "sub_admin" and new.headers["ETag"] != etag
+    admin.delete("sub-admins/" + uid, headers={"If-Match": new.headers["ETag"]}).expect(200)
     admin.post("sub-admins/", {"user_uid": uid}).expect(201)
-    admin.delete("sub-admins/" + uid, headers={"If-Match": '"x"'}) \
-        .expect_problem(412, "precondition_failed")
-    assert admin.read(uid)["role"] == "sub_admin"
     admin.delete("sub-admins/" + uid, headers={"If-Match": "*"}).expect(200)
     admin.delete("sub-admins/" + uid, headers={"If-Match": '"x"'}) \
         .expect_problem(404, "sub_admin_not_found")

@@ -525,6 +525,23 @@ const char *um_user_etag(const um_user_t *user, apr_pool_t *pool)
                         user->is_sub_admin ? 's' : 'u');
 }
 
+void um_user_json_answer_updated(um_answer_t *answer, const char *message, const um_user_t *user,
+                                 int may_read, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 1024, pool);
+    um_buffer_puts(&buffer, "{\"message\":");
+    um_json_put_string(&buffer, message);
+    if (may_read) {
+        um_buffer_puts(&buffer, ",\"userData\":");
+        um_user_json_put(&buffer, user);
+    }
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, 200, &buffer);
+    um_answer_set_header(answer, "ETag", um_user_etag(user, pool));
+}
+
 void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user, apr_pool_t *pool)
 {
     um_buffer_t buffer;

@@ -72,6 +72,11 @@ const char *um_user_json(const um_user_t *user, apr_pool_t *pool);
 void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
                          apr_pool_t *pool);
 
+/** Answer 200 with {"message": message, "userData": user} and the user's ETag; without the
+ *  user where the caller may not read it. */
+void um_user_json_answer_updated(um_answer_t *answer, const char *message, const um_user_t *user,
+                                 int may_read, apr_pool_t *pool);
+
 /** The strong entity tag of a user, with its quotes, in pool. */
 const char *um_user_etag(const um_user_t *user, apr_pool_t *pool);
 

@@ -12,6 +12,7 @@
 #include "../rest/change.h"
 #include "../rest/listing.h"
 #include "../rest/negotiate.h"
+#include "../rest/permission.h"
 #include "user_json.h"
 
 static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
@@ -224,6 +225,12 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
                            um_user_json(updated, request->pool));
 }
 
+/* Who may change users may not always read them. */
+static int may_read(const um_request_t *request)
+{
+    return um_permission_allows(UM_PERMIT_USERS_READ, &request->caller, request->settings);
+}
+
 static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                 void *baton)
 {
@@ -245,8 +252,8 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
         status = write_update(answer, change, db, stored, &updated);
     }
     if (status == APR_SUCCESS && answer->code == NULL) {
-        um_answer_message(answer, "User information updated successfully.", pool);
-        um_answer_set_header(answer, "ETag", um_user_etag(&updated, pool));
+        um_user_json_answer_updated(answer, "User information updated successfully.", &updated,
+                                    may_read(change->request), pool);
     }
     return status;
 }

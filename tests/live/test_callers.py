@@ -326,6 +326,16 @@ def test_sub_admin_allow(server, permissions, login):
     check_matrix(server, server.client(login, base=allowing(permissions)), may)
 
 
+@pytest.mark.parametrize("login", [SUB_ADMIN, STORED])
+def test_who_may_not_read_users_is_not_told_them_by_a_change(server, victim, login):
+    path = "users/" + victim["user_uid"]
+    blind = server.client(login, base=allowing("users:update")).put(path, {"n": 1}).expect(200)
+    assert blind.json == {"message": "User information updated successfully."}
+    assert blind.headers["ETag"] == server.admin.get(path).headers["ETag"]
+    seen = server.client(login, base=allowing(" ".join(PERMISSIONS))).put(path, {}).expect(200)
+    assert seen.json["userData"] == server.admin.read(victim["user_uid"])
+
+
 @pytest.mark.parametrize("permissions", ["none", "users:delete"])
 def test_sub_admin_allow_is_of_no_matter_to_others(server, permissions):
     check_matrix(server, server.client(ADMIN, base=allowing(permissions)), EVERYTHING)

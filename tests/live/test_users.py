@@ -430,13 +430,20 @@ def test_update_in_every_form(admin, user, method, in_path, in_body):
     if in_body:
         body["user_uid"] = user["user_uid"]
     result = admin.ask(method, "users/" + (user["user_uid"] if in_path else ""), body).expect(200)
-    assert result.json == {"message": "User information updated successfully."}
     read = admin.get("users/" + user["user_uid"]).expect(200)
+    assert list(result.json) == ["message", "userData"]
+    assert result.json["message"] == "User information updated successfully."
+    assert result.raw.endswith(read.raw.removeprefix(b"{"))
     data = read.json["userData"]
     assert data == {**user, "display_name": "Ben", "weight": 68,
                     "updated_at": data["updated_at"]}
     assert data["updated_at"] >= user["updated_at"]
     assert result.headers["ETag"] == read.headers["ETag"]
+
+
+def test_an_update_of_nothing_answers_with_the_user(admin, user):
+    result = admin.put("users/" + user["user_uid"], {}).expect(200)
+    assert result.json["userData"] == user == admin.read(user["user_uid"])
 
 
 def test_what_is_not_named_stays_and_null_removes(admin, user):

@@ -3,7 +3,7 @@
 
 #include "audit_events.h"
 
-#include "../rest/listing.h"
+#include "../rest/entry.h"
 
 static void put_actor(um_buffer_t *buffer, const um_audit_event_t *event)
 {
@@ -37,6 +37,7 @@ void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t n
 static const um_listing_kind_t kind = {
     .source = &um_list_audit_events,
     .member = "audit_events",
+    .entry = "audit_event",
     .first = "first_uid",
     .last = "last_uid",
     .key = "event_uid",
@@ -47,4 +48,16 @@ static const um_listing_kind_t kind = {
 apr_status_t um_audit_events_list(um_answer_t *answer, um_request_t *request)
 {
     return um_listing_handle(answer, request, &kind);
+}
+
+apr_status_t um_audit_events_get(um_answer_t *answer, um_request_t *request)
+{
+    apr_status_t status = um_entry_answer(answer, request, &kind);
+
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 404, "audit_event_not_found", request->pool,
+                          "There is no such audit event.");
+        return APR_SUCCESS;
+    }
+    return status;
 }

@@ -12,7 +12,7 @@
 #include "../core/link.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
-#include "../rest/listing.h"
+#include "../rest/entry.h"
 #include "sub_admins.h"
 #include "user_json.h"
 
@@ -57,7 +57,7 @@ static const char *invitation_json(const um_invitation_t *invitation, apr_int64_
     return buffer.data;
 }
 
-/* ---- list ---- */
+/* ---- list and read ---- */
 
 static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
@@ -70,6 +70,7 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 static const um_listing_kind_t kind = {
     .source = &um_list_invitations,
     .member = "invitations",
+    .entry = "invitation",
     .first = "first_token",
     .last = "last_token",
     .key = "invite_token",
@@ -82,12 +83,23 @@ apr_status_t um_invitations_list(um_answer_t *answer, um_request_t *request)
     return um_listing_handle(answer, request, &kind);
 }
 
-/* ---- what stands in the way ---- */
-
 static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
     um_problem_answer(answer, 404, "invitation_not_found", pool, "There is no such invitation.");
 }
+
+apr_status_t um_invitations_get(um_answer_t *answer, um_request_t *request)
+{
+    apr_status_t status = um_entry_answer(answer, request, &kind);
+
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    return status;
+}
+
+/* ---- what stands in the way ---- */
 
 static void answer_exists(um_answer_t *answer, apr_pool_t *pool)
 {
@@ -225,7 +237,11 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
         return APR_SUCCESS;
     }
     request->target = token;
-    return status == APR_SUCCESS ? issue(answer, 201, change, db, &invitation, NULL) : status;
+    if (status == APR_SUCCESS) {
+        status = issue(answer, 201, change, db, &invitation, NULL);
+        um_entry_set_location(answer, request, "invitations", token);
+    }
+    return status;
 }
 
 static void check_platform_link(um_request_t *request, const char *link)

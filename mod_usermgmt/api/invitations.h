@@ -6,7 +6,7 @@
 
 #include "../rest/router.h"
 
-um_handler_t um_invitations_list, um_invitations_create, um_invitations_resend,
-    um_invitations_accept, um_invitations_delete;
+um_handler_t um_invitations_list, um_invitations_get, um_invitations_create,
+    um_invitations_resend, um_invitations_accept, um_invitations_delete;
 
 #endif

@@ -7,7 +7,7 @@
 #include "../base/uid.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
-#include "../rest/listing.h"
+#include "../rest/entry.h"
 
 /* Milliseconds that the clock of an application may be ahead. */
 #define SKEW_MAX 60000
@@ -23,7 +23,7 @@ static void put_session(um_buffer_t *buffer, const um_user_session_t *session)
     um_buffer_putc(buffer, '}');
 }
 
-/* ---- list ---- */
+/* ---- list and read ---- */
 
 static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
@@ -37,6 +37,7 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 static const um_listing_kind_t kind = {
     .source = &um_list_sessions,
     .member = "sessions",
+    .entry = "session",
     .first = "first_uid",
     .last = "last_uid",
     .key = "session_uid",
@@ -47,6 +48,18 @@ static const um_listing_kind_t kind = {
 apr_status_t um_sessions_list(um_answer_t *answer, um_request_t *request)
 {
     return um_listing_handle(answer, request, &kind);
+}
+
+apr_status_t um_sessions_get(um_answer_t *answer, um_request_t *request)
+{
+    apr_status_t status = um_entry_answer(answer, request, &kind);
+
+    if (status == UM_ENOTFOUND) {
+        um_problem_answer(answer, 404, "session_not_found", request->pool,
+                          "There is no such session.");
+        return APR_SUCCESS;
+    }
+    return status;
 }
 
 /* ---- create ---- */
@@ -74,6 +87,7 @@ static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
     um_answer_set_header(answer, "ETag", um_answer_etag(json.data, request->pool));
+    um_entry_set_location(answer, request, "sessions", session->uid);
     request->target = session->uid;
     return um_change_audit(change, db, session->uid, NULL, json.data);
 }

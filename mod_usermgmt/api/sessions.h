@@ -6,6 +6,6 @@
 
 #include "../rest/router.h"
 
-um_handler_t um_sessions_list, um_sessions_create;
+um_handler_t um_sessions_list, um_sessions_get, um_sessions_create;
 
 #endif

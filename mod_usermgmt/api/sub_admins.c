@@ -8,7 +8,7 @@
 #include "../base/address.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
-#include "../rest/listing.h"
+#include "../rest/entry.h"
 
 static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {
@@ -42,6 +42,7 @@ static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 static const um_listing_kind_t kind = {
     .source = &um_list_sub_admins,
     .member = "sub_admins",
+    .entry = "sub_admin",
     .first = "first_uid",
     .last = "last_uid",
     .key = "user_uid",
@@ -52,6 +53,22 @@ static const um_listing_kind_t kind = {
 apr_status_t um_sub_admins_list(um_answer_t *answer, um_request_t *request)
 {
     return um_listing_handle(answer, request, &kind);
+}
+
+static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_problem_answer(answer, 404, "sub_admin_not_found", pool, "There is no such sub-admin.");
+}
+
+apr_status_t um_sub_admins_get(um_answer_t *answer, um_request_t *request)
+{
+    apr_status_t status = um_entry_answer(answer, request, &kind);
+
+    if (status == UM_ENOTFOUND) {
+        answer_not_found(answer, request->pool);
+        return APR_SUCCESS;
+    }
+    return status;
 }
 
 /* ---- create ---- */
@@ -81,8 +98,9 @@ apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db
     return um_change_audit_as(change, db, "sub_admins.create", uid, NULL, *json);
 }
 
-static void answer_created(um_answer_t *answer, const char *json, apr_pool_t *pool)
+static void answer_created(um_answer_t *answer, const um_request_t *request, const char *json)
 {
+    apr_pool_t *pool = request->pool;
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 512, pool);
@@ -91,6 +109,7 @@ static void answer_created(um_answer_t *answer, const char *json, apr_pool_t *po
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 201, &buffer);
     um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
+    um_entry_set_location(answer, request, "sub-admins", request->target);
     answer->changes_roles = 1;
 }
 
@@ -124,7 +143,7 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
-        answer_created(answer, json, request->pool);
+        answer_created(answer, request, json);
     }
     return status;
 }
@@ -161,11 +180,6 @@ apr_status_t um_sub_admins_create(um_answer_t *answer, um_request_t *request)
 }
 
 /* ---- delete ---- */
-
-static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
-{
-    um_problem_answer(answer, 404, "sub_admin_not_found", pool, "There is no such sub-admin.");
-}
 
 static apr_status_t remove_sub_admin(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                      const um_sub_admin_t *sub_admin)

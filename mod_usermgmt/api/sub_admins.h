@@ -8,7 +8,7 @@
 #include "../rest/change.h"
 #include "../rest/router.h"
 
-um_handler_t um_sub_admins_list, um_sub_admins_create, um_sub_admins_delete;
+um_handler_t um_sub_admins_list, um_sub_admins_get, um_sub_admins_create, um_sub_admins_delete;
 
 /** A sub-admin as the API shows it, in pool. */
 const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool);

@@ -10,6 +10,7 @@
 #include "../base/uid.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
+#include "../rest/entry.h"
 #include "../rest/listing.h"
 #include "../rest/negotiate.h"
 #include "../rest/permission.h"
@@ -150,8 +151,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
         return status;
     }
     um_user_json_answer(answer, 201, &user, pool);
-    um_answer_set_header(answer, "Location",
-                         apr_pstrcat(pool, request->base, "/users/", uid, NULL));
+    um_entry_set_location(answer, request, "users", uid);
     request->target = uid;
     return um_change_audit(change, db, uid, NULL, um_user_json(&user, pool));
 }

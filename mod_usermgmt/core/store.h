@@ -92,6 +92,10 @@ void um_store_end_search(um_store_t *store);
 /** Hand the rows of a stretch to take, backwards ones from the end. */
 apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
                                 apr_int64_t org_id, const um_list_t *list, apr_pool_t *pool);
+/** Hand the row of the entry with that key to take; no row where there is none. */
+apr_status_t um_store_lists_get_entry(um_db_t *db, um_row_fn_t *take, void *baton,
+                                      apr_int64_t org_id, const um_list_source_t *source,
+                                      const char *key, apr_pool_t *pool);
 /** Tell whether a stretch has anything in it; its limit plays no part. */
 apr_status_t um_store_lists_exist(int *exist, um_db_t *db, apr_int64_t org_id,
                                   const um_list_t *list, apr_pool_t *pool);

@@ -50,6 +50,15 @@ apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
     return select_list(db, take, baton, org_id, list, UM_LIST_ROWS, pool);
 }
 
+apr_status_t um_store_lists_get_entry(um_db_t *db, um_row_fn_t *take, void *baton,
+                                      apr_int64_t org_id, const um_list_source_t *source,
+                                      const char *key, apr_pool_t *pool)
+{
+    um_list_t list = { .source = source, .after = { key, key } };
+
+    return select_list(db, take, baton, org_id, &list, UM_LIST_ENTRY, pool);
+}
+
 static void take_number(const um_row_t *row, void *baton)
 {
     *(apr_int64_t *)baton = um_row_int(row, 0);

@@ -548,11 +548,14 @@ static void add_columns(um_composition_t *to, const um_list_source_t *rows, cons
     }
 }
 
-static void add_value(um_composition_t *to, const um_list_source_t *rows, const um_list_t *list,
+/* Columns of the one row with a key. */
+static void add_entry(um_composition_t *to, const char *columns, const um_list_t *list,
                       const char *org_id)
 {
+    const um_list_source_t *rows = list->source;
+
     um_buffer_puts(to->sql, "SELECT ");
-    um_buffer_puts(to->sql, rows->orders[list->order].column);
+    um_buffer_puts(to->sql, columns);
     um_buffer_puts(to->sql, rows->from);
     um_buffer_puts(to->sql, rows->joined);
     add(to, rows->where, org_id);
@@ -594,7 +597,10 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters,
 
     switch (what) {
     case UM_LIST_VALUE:
-        add_value(&to, list->source, list, org_id);
+        add_entry(&to, list->source->orders[list->order].column, list, org_id);
+        break;
+    case UM_LIST_ENTRY:
+        add_entry(&to, list->source->columns, list, org_id);
         break;
     case UM_LIST_COUNT:
         add_count(&to, list, org_id);
@@ -609,9 +615,9 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters,
 
 /* ---- samples ---- */
 
-/* Each order is told forwards and backwards, asked for in four ways, and that
+/* Each order is told forwards and backwards, asked for in five ways, and that
  * without conditions, with those that are met in one way, and with all. */
-#define SAMPLES_PER_ORDER 24
+#define SAMPLES_PER_ORDER 30
 
 static void add_sample_conditions(um_list_t *list, int with_others, apr_pool_t *pool)
 {
@@ -635,9 +641,9 @@ int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source,
     }
     list.order = number / SAMPLES_PER_ORDER;
     list.descending = number % 2;
-    if (number / 8 % 3 > 0) {
-        add_sample_conditions(&list, number / 8 % 3 > 1, sql->pool);
+    if (number / 10 % 3 > 0) {
+        add_sample_conditions(&list, number / 10 % 3 > 1, sql->pool);
     }
-    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 4), "1", dialect);
+    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 5), "1", dialect);
     return 1;
 }

@@ -19,8 +19,10 @@ typedef enum um_list_what_t {
     UM_LIST_EXISTS,
     /** How many there are; cursors, order and limit play no part. */
     UM_LIST_COUNT,
-    /** The value ordered by of the row with the key of the cursor after. */
+    /** The value ordered by of the row with the key of the cursor after, and the columns of
+     *  that row; conditions play no part. */
     UM_LIST_VALUE,
+    UM_LIST_ENTRY,
     /** How many rows the path of the estimated way leads to, at most limit: under
      *  those of the conditions that it serves. */
     UM_LIST_ESTIMATE

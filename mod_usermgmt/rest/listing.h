@@ -17,6 +17,8 @@ typedef struct um_listing_kind_t {
     const um_list_source_t *source;
     /** The members with the list, its first and its last key: "users". */
     const char *member;
+    /** The member with a single one: "user". */
+    const char *entry;
     const char *first;
     const char *last;
     /** The member of an entry that is its key, and what one must be. */

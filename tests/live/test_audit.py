@@ -233,7 +233,7 @@ def test_nobody_writes_it_but_by_changes(admin):
         result = admin.ask(method, "audit-events/", {})
         result.expect_problem(405, "method_not_allowed")
         assert result.headers["Allow"] == "GET, HEAD, OPTIONS"
-    admin.get("audit-events/" + "0" * 20).expect_problem(404, "not_found")
+    admin.get("audit-events/" + "0" * 20).expect_problem(404, "audit_event_not_found")
 
 
 def test_reading_leaves_no_event(admin, trail):

@@ -242,6 +242,12 @@ def operations(admin):
     uid = admin.create(fresh_email())["user_uid"]
     second = admin.create(fresh_email())["user_uid"]
     third = admin.create(fresh_email())["user_uid"]
+    sub_admin = admin.get("sub-admins/", query={"limit": 1}).json["first_uid"]
+    token = admin.post("invitations/", {"email": fresh_email()}) \
+        .expect(201).json["invitation"]["invite_token"]
+    session = admin.post("sessions/", {"user_uid": uid, "activity": "x"}) \
+        .expect(201).json["session"]["session_uid"]
+    event = admin.get("audit-events/", query={"limit": 1}).json["first_uid"]
     return [
         ("GET", "", None, "role"),
         ("HEAD", "", None, "role"),
@@ -261,11 +267,15 @@ def operations(admin):
         ("DELETE", "users/", {"user_uid": third}, "users:delete"),
         ("GET", "sub-admins/", None, "sub-admins:read"),
         ("HEAD", "sub-admins/", None, "sub-admins:read"),
+        ("GET", "sub-admins/" + sub_admin, None, "sub-admins:read"),
+        ("HEAD", "sub-admins/" + sub_admin, None, "sub-admins:read"),
         ("POST", "sub-admins/", {"user_uid": uid}, "sub-admins:manage"),
         ("DELETE", "sub-admins/" + uid, None, "sub-admins:manage"),
         ("DELETE", "sub-admins/", {"user_uid": uid}, "sub-admins:manage"),
         ("GET", "invitations/", None, "invitations:read"),
         ("HEAD", "invitations/", None, "invitations:read"),
+        ("GET", "invitations/" + token, None, "invitations:read"),
+        ("HEAD", "invitations/" + token, None, "invitations:read"),
         ("POST", "invitations/", {"email": fresh_email()}, "invitations:manage"),
         ("POST", "invitations/resend", {"invite_token": uid}, "invitations:manage"),
         ("POST", "invitations/accept", {"accept_token": uid}, "anyone"),
@@ -273,9 +283,13 @@ def operations(admin):
         ("DELETE", "invitations/", {"invite_token": uid}, "invitations:manage"),
         ("GET", "sessions/", None, "sessions:read"),
         ("HEAD", "sessions/", None, "sessions:read"),
+        ("GET", "sessions/" + session, None, "sessions:read"),
+        ("HEAD", "sessions/" + session, None, "sessions:read"),
         ("POST", "sessions/", {"user_uid": uid, "activity": "x"}, "sessions:report"),
         ("GET", "audit-events/", None, "audit:read"),
         ("HEAD", "audit-events/", None, "audit:read"),
+        ("GET", "audit-events/" + event, None, "audit:read"),
+        ("HEAD", "audit-events/" + event, None, "audit:read"),
         ("GET", "organization-status/", None, "role"),
         ("HEAD", "organization-status/", None, "role"),
     ]

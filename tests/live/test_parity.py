@@ -202,6 +202,14 @@ VALUES = ["0", "-0", "1", "-1", "175", "9223372036854775807", "-9223372036854775
           "NaN", "9223372036854775808", "-9223372036854775809", "1e309", "1e-400"]
 
 
+def read_twice(ask, path):
+    """The second time with the ETag of the first, which is given."""
+    tag = ask.get(path).expect(200).headers["ETag"]
+    ask.get(path, headers={"If-None-Match": tag}).expect(304)
+    ask.ask("HEAD", path)
+    return tag
+
+
 def make_users(ask):
     """Gives their keys."""
     uids = []
@@ -239,6 +247,8 @@ def send_bad_bodies(ask, uids):
                 known.lower(), known.upper(), known + "%20", known + "/"):
         path = "users/" + (uid if uid[0] == "%" or uid.endswith(("/", "%20")) else quote(uid))
         ask.get(path)
+        for resource in ("sub-admins", "invitations", "sessions", "audit-events"):
+            ask.get(path.replace("users", resource, 1))
         ask.patch(path, {"display_name": "x"})
         ask.delete(path)
         ask.post("sub-admins/", {"user_uid": uid})
@@ -368,6 +378,7 @@ def share_work(ask, uids):
         ask.list("sub-admins/", query)
     ask.list("users/", {"role": "sub_admin"})
     ask.get("users/" + uids[3])
+    read_twice(ask, "sub-admins/" + uids[3])
     ask.delete("users/" + uids[6]).expect(200)
     ask.list("sub-admins/")
     for login in (SUB_ADMIN, NOBODY, "user5.5@example.com"):
@@ -416,12 +427,18 @@ def invite(ask, uids):
         page = ask.follow(page, "next")
     while "prev" in page.links:
         page = ask.follow(page, "prev")
+    tag = read_twice(ask, "invitations/" + eve)
+    for headers in ({"If-Match": '"x"'}, {"If-None-Match": tag}, {"If-Match": "W/" + tag}):
+        ask.post("invitations/resend", {"invite_token": eve}, headers=headers).expect(412)
+        ask.delete("invitations/" + eve, headers=headers).expect(412)
     again = ask.post("invitations/resend", {"invite_token": eve}).expect(200).json["accept_link"]
     second = urllib.parse.parse_qs(urllib.parse.urlsplit(again).query)["accept_token"][0]
     for login, secret in (("eve@example.com", first), (NOBODY, second), ("eve@example.com", second),
                           ("eve@example.com", second), ("Fay@Example.com", fays),
                           ("guy@example.com", guys[:-1] + "_"), ("guy@example.com", guys)):
         ask.post("invitations/accept", {"accept_token": secret}, login=login)
+    for token in (eve, fay, guy):
+        read_twice(ask, "invitations/" + token)
     for token in (eve, fay):
         ask.delete("invitations/" + token).expect(409)
         ask.post("invitations/resend", {"invite_token": token}).expect(409)
@@ -460,6 +477,8 @@ def use(ask, uids):
     for at in ("2999-01-01T00:00:00Z", "x", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
                "2020-01-01T00:00:00.0009Z", 5, None):
         ask.post("sessions/", {"user_uid": uids[10], "activity": "timed", "started_at": at})
+    for uid in made:
+        read_twice(ask, "sessions/" + uid)
     for order in ("session_uid", "-session_uid", "started_at", "-started_at"):
         page = ask.list("sessions/", {"order_by": order, "limit": 6})
         while "next" in page.links:
@@ -579,6 +598,8 @@ def look_back(ask, uids):
             page = ask.follow(page, "next")
         page = ask.follow(page, "prev")
     first = ask.list("audit-events/", {"limit": 3}).json["audit_events"]
+    for event in first:
+        read_twice(ask, "audit-events/" + event["event_uid"])
     for query in ({"actor": ADMIN}, {"actor": ADMIN.upper()}, {"actor": "é"}, {"actor": "x" * 2000},
                   {"actor": "straße@example.com"}, {"action": "users.create", "limit": 2},
                   {"action": "USERS.CREATE"}, {"action": "é"}, {"action": "users.create "},

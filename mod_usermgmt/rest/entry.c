@@ -1,0 +1,71 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file entry.c One entry of a list by its key, and where one is found; see entry.h. */
+
+#include "entry.h"
+
+#include <apr_strings.h>
+
+/* An entry on its way from its row to its JSON. */
+typedef struct um_entry_t {
+    const um_listing_kind_t *kind;
+    apr_int64_t now;
+    um_buffer_t json;
+} um_entry_t;
+
+static void take_entry(const um_row_t *row, void *baton)
+{
+    um_entry_t *entry = baton;
+
+    entry->kind->put(&entry->json, row, entry->now);
+}
+
+static void answer_entry(um_answer_t *answer, const um_request_t *request,
+                         const um_entry_t *entry)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, entry->json.length + 32, request->pool);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_string(&buffer, entry->kind->entry);
+    um_buffer_putc(&buffer, ':');
+    um_buffer_append(&buffer, entry->json.data, entry->json.length);
+    um_buffer_putc(&buffer, '}');
+    um_answer_json(answer, 200, &buffer);
+    um_answer_set_header(answer, "ETag", um_answer_etag(entry->json.data, request->pool));
+    um_answer_revalidate(answer, request);
+}
+
+apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
+                             const um_listing_kind_t *kind)
+{
+    const um_host_t *host = um_store_host(request->store);
+    um_entry_t entry = { .kind = kind, .now = apr_time_as_msec(host->now(host->baton)) };
+    um_db_t *db = NULL;
+    apr_status_t status;
+
+    if (request->faults.list != NULL) {
+        um_problem_answer_faults(answer, &request->faults);
+        return APR_SUCCESS;
+    }
+    um_buffer_init(&entry.json, 512, request->pool);
+    status = um_store_open(&db, request->store, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_lists_get_entry(db, take_entry, &entry, request->caller.org_id,
+                                          kind->source, request->id, request->pool);
+    }
+    um_db_close(db);
+    if (status == APR_SUCCESS && entry.json.length == 0) {
+        status = UM_ENOTFOUND;
+    }
+    if (status == APR_SUCCESS) {
+        answer_entry(answer, request, &entry);
+    }
+    return status;
+}
+
+void um_entry_set_location(um_answer_t *answer, const um_request_t *request, const char *path,
+                           const char *key)
+{
+    um_answer_set_header(answer, "Location",
+                         apr_pstrcat(request->pool, request->base, "/", path, "/", key, NULL));
+}

@@ -1,0 +1,22 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_ENTRY_H
+#define UM_REST_ENTRY_H
+
+/** @file entry.h One entry of a list by its key, and where one is found. */
+
+#include "listing.h"
+
+/**
+ * Answer with the entry whose key stands in the path, and its ETag; with a 304 where the
+ * client has it; or with the request's faults.
+ * @return APR_SUCCESS, UM_ENOTFOUND where there is none, or the error of a store function
+ */
+apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
+                             const um_listing_kind_t *kind);
+
+/** Set the Location of an entry that was made.
+ *  @param path that of its list, such as "users" */
+void um_entry_set_location(um_answer_t *answer, const um_request_t *request, const char *path,
+                           const char *key);
+
+#endif

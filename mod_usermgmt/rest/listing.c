@@ -506,6 +506,9 @@ typedef struct um_page_t {
     um_cursor_t last;
     /* There is one more than the page has room for, by its limit or its bytes. */
     int more;
+    /* Whether there are entries behind the last, and before the first, in the list's order. */
+    int has_next;
+    int has_prev;
     apr_pool_t *pool;
 } um_page_t;
 
@@ -580,8 +583,8 @@ static void reverse_entries(um_page_t *page)
 }
 
 static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *request,
-                              const um_list_t *list, const um_cursor_t *after,
-                              const um_cursor_t *before)
+                                const um_list_t *list, const um_cursor_t *after,
+                                const um_cursor_t *before)
 {
     static const um_cursor_t none = { NULL, NULL };
     um_list_t beyond = *list;
@@ -590,6 +593,27 @@ static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *req
     beyond.before = before != NULL ? *before : none;
     beyond.backwards = after == NULL;
     return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
+}
+
+/* One entry more was read on the side to which the list was read; what is on the other is
+ * asked for where the client came from there. */
+static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_request_t *request)
+{
+    const um_list_t *list = &page->listing->list;
+    apr_status_t status = APR_SUCCESS;
+
+    if (page->count == 0) {
+        return APR_SUCCESS;
+    }
+    page->has_next = page->more && !list->backwards;
+    page->has_prev = page->more && list->backwards;
+    if (!page->has_next && list->before.key != NULL) {
+        status = is_anything(&page->has_next, db, request, list, &page->last, NULL);
+    }
+    if (status == APR_SUCCESS && !page->has_prev && list->after.key != NULL) {
+        status = is_anything(&page->has_prev, db, request, list, NULL, &page->first);
+    }
+    return status;
 }
 
 /* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
@@ -622,30 +646,14 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
 }
 
 /* The Link header's value; an empty text for none. */
-static apr_status_t put_links(um_buffer_t *link, um_request_t *request, um_db_t *db,
-                              const um_page_t *page)
+static void put_links(um_buffer_t *link, const um_request_t *request, const um_page_t *page)
 {
-    const um_list_t *list = &page->listing->list;
-    int next = page->more && !list->backwards;
-    int prev = page->more && list->backwards;
-    apr_status_t status = APR_SUCCESS;
-
-    if (page->count == 0) {
-        return APR_SUCCESS;
-    }
-    if (!next && list->before.key != NULL) {
-        status = is_anything(&next, db, request, list, &page->last, NULL);
-    }
-    if (status == APR_SUCCESS && !prev && list->after.key != NULL) {
-        status = is_anything(&prev, db, request, list, NULL, &page->first);
-    }
-    if (status == APR_SUCCESS && next) {
+    if (page->has_next) {
         put_link(link, request, "start_after_id", page->last.key, "next");
     }
-    if (status == APR_SUCCESS && prev) {
+    if (page->has_prev) {
         put_link(link, request, "end_before_id", page->first.key, "prev");
     }
-    return status;
 }
 
 static const char *page_etag(const um_buffer_t *body, const char *link, apr_pool_t *pool)
@@ -663,8 +671,8 @@ static void put_key(um_buffer_t *buffer, const char *name, const char *key)
     um_json_put_string_or_null(buffer, key);
 }
 
-/* The page's text: everything but its links. */
-static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db)
+/* Count, where that is wanted, and read the entries. */
+static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t *db)
 {
     const um_listing_request_t *listing = page->listing;
     um_buffer_t *buffer = page->buffer;
@@ -689,8 +697,22 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
         reverse_entries(page);
     }
     um_buffer_putc(buffer, ']');
-    put_key(buffer, listing->kind->first, page->count > 0 ? page->first.key : NULL);
-    put_key(buffer, listing->kind->last, page->count > 0 ? page->last.key : NULL);
+    return status;
+}
+
+/* The page's text: everything but its links. */
+static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db)
+{
+    const um_listing_kind_t *kind = page->listing->kind;
+    um_buffer_t *buffer = page->buffer;
+    apr_status_t status = put_entries(page, request, db);
+
+    if (status == APR_SUCCESS) {
+        status = find_neighbours(page, db, request);
+    }
+    put_key(buffer, kind->first, page->count > 0 ? page->first.key : NULL);
+    put_key(buffer, kind->last, page->count > 0 ? page->last.key : NULL);
+    um_json_put_member_bool(buffer, "has_more", page->has_next);
     um_buffer_putc(buffer, '}');
     return status;
 }
@@ -728,9 +750,7 @@ static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request,
     um_buffer_init(&link, 256, request->pool);
     status = put_page(&page, request, db);
     if (status == APR_SUCCESS) {
-        status = put_links(&link, request, db, &page);
-    }
-    if (status == APR_SUCCESS) {
+        put_links(&link, request, &page);
         answer_page(answer, request, &body, &link);
     }
     apr_pool_destroy(page.pool);

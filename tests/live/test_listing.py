@@ -47,9 +47,10 @@ def uids(users):
 def test_a_page_by_default(admin, people):
     result = admin.get("users/").expect(200)
     assert result.headers["Content-Type"] == "application/json"
-    assert list(result.json) == ["query_count", "users", "first_uid", "last_uid"]
+    assert list(result.json) == ["query_count", "users", "first_uid", "last_uid", "has_more"]
     assert result.json == {"query_count": COUNT, "users": people[:5],
-                           "first_uid": people[0]["user_uid"], "last_uid": people[4]["user_uid"]}
+                           "first_uid": people[0]["user_uid"], "last_uid": people[4]["user_uid"],
+                           "has_more": True}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100, 199, 200, 201, 1000])
@@ -57,7 +58,7 @@ def test_limit(admin, people, limit):
     result = page(admin, limit=limit)
     assert result.json["users"] == people[:limit]
     assert result.json["query_count"] == COUNT
-    assert ("next" in result.links) == (limit < COUNT)
+    assert ("next" in result.links) == result.json["has_more"] == (limit < COUNT)
 
 
 def test_after_before_and_both(admin, people):
@@ -70,6 +71,22 @@ def test_after_before_and_both(admin, people):
         == people[10:12]
     assert page(admin, start_after_id=at[12], end_before_id=at[9]).json["users"] == []
     assert page(admin, start_after_id=at[9], end_before_id=at[9]).json["users"] == []
+
+
+def test_has_more_is_of_the_order_of_the_list(admin, people):
+    """Behind the page's last entry, also where the page was read backwards."""
+    at = uids(people)
+    for query, more in (({"start_after_id": at[-2]}, False), ({"start_after_id": at[-7]}, True),
+                        ({"start_after_id": at[-6]}, False), ({"start_after_id": at[-1]}, False),
+                        ({"end_before_id": at[9]}, True), ({"end_before_id": at[1]}, True),
+                        ({"end_before_id": "zzz"}, False),
+                        ({"start_after_id": at[3], "end_before_id": at[6]}, True),
+                        ({"start_after_id": at[-3], "end_before_id": "zzz"}, False),
+                        ({"order_by": "-user_uid", "start_after_id": at[5]}, False),
+                        ({"order_by": "-user_uid", "start_after_id": at[6]}, True),
+                        ({"email": people[0]["email"]}, False), ({"email": "no@x.org"}, False)):
+        for count in ({}, {"count": "none"}):
+            assert page(admin, **query, **count).json["has_more"] is more, query
 
 
 @pytest.mark.parametrize("query", [{}, {"order_by": "email"}, {"order_by": "-display_name"},

@@ -258,6 +258,7 @@ def ask_and_compare(admin, model, query, stream):
     assert got.get("query_count") == (None if query.get("count") == "none" else count)
     assert got["first_uid"] == (page[0]["user_uid"] if page else None)
     assert got["last_uid"] == (page[-1]["user_uid"] if page else None)
+    assert got["has_more"] is after
     check_links(result, query, page, after, before)
     return "page" if page else "empty page"
 

@@ -13,9 +13,11 @@ static const um_list_order_t orders[] = {
     [BY_TOKEN] = UM_ORDER_BY_KEY(NULL, NULL, "i.invite_token"),
 };
 
-enum { IS_PENDING, IS_EXPIRED, IS_ACCEPTED, IS_REVOKED };
+enum { HAS_EMAIL, IS_PENDING, IS_EXPIRED, IS_ACCEPTED, IS_REVOKED };
 
 static const um_list_condition_t conditions[] = {
+    [HAS_EMAIL] = { .pieces = UM_SAME({ " AND i.email_key = %s", UM_FILL_VALUE }),
+                    .leads_to_few = 1 },
     [IS_PENDING] = { .pieces = UM_SAME({ " AND i.status = 'pending' AND i.expires_at > %lld",
                                          UM_FILL_VALUE }) },
     /* Whatever is stored. */
@@ -38,6 +40,7 @@ static const um_list_choice_t statuses[] = {
 };
 
 static const um_list_filter_t filters[] = {
+    { .name = "email", .value = UM_LIST_ADDRESS, .condition = HAS_EMAIL },
     { .name = "status", .value = UM_LIST_CHOICE, .choices = statuses, .fallback = "pending" },
     { .name = NULL },
 };
@@ -45,6 +48,8 @@ static const um_list_filter_t filters[] = {
 #define STATUSES (BIT(IS_PENDING) | BIT(IS_EXPIRED) | BIT(IS_ACCEPTED) | BIT(IS_REVOKED))
 
 static const um_list_path_t paths[] = {
+    { .index = "invitations_by_email", .needs = BIT(HAS_EMAIL), .first = BIT(HAS_EMAIL),
+      .orders = BIT(BY_TOKEN) },
     { .index = "invitations_by_status", .needs = STATUSES, .first = STATUSES, .second = STATUSES,
       .orders = BIT(BY_TOKEN) },
     { .index = "sqlite_autoindex_invitations_1", .orders = BIT(BY_TOKEN) },

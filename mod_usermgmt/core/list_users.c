@@ -28,7 +28,9 @@ enum {
     NAME_STARTS,
     NAME_OR_EMAIL_STARTS,
     CREATED_AFTER,
-    CREATED_BEFORE
+    CREATED_BEFORE,
+    UPDATED_AFTER,
+    UPDATED_BEFORE
 };
 
 #define RANGE(order) { order, { UM_BOUND_FROM, UM_BOUND_BELOW } }
@@ -64,6 +66,8 @@ static const um_list_condition_t user_conditions[] = {
                         .bounds = { ABOVE(BY_CREATED_AT), ABOVE(BY_CREATED_AT) } },
     [CREATED_BEFORE] = { .pieces = UM_SAME({ " AND u.created_at < %lld", UM_FILL_VALUE }),
                          .bounds = { BELOW(BY_CREATED_AT), BELOW(BY_CREATED_AT) } },
+    [UPDATED_AFTER] = { .pieces = UM_SAME({ " AND u.updated_at > %lld", UM_FILL_VALUE }) },
+    [UPDATED_BEFORE] = { .pieces = UM_SAME({ " AND u.updated_at < %lld", UM_FILL_VALUE }) },
 };
 
 static const um_list_choice_t roles[] = {
@@ -87,11 +91,14 @@ static const um_list_filter_t user_filters[] = {
     { .name = "q", .value = UM_LIST_NAME_OR_EMAIL, .condition = NAME_OR_EMAIL_STARTS },
     { .name = "created_after", .value = UM_LIST_INSTANT, .condition = CREATED_AFTER },
     { .name = "created_before", .value = UM_LIST_INSTANT_UP, .condition = CREATED_BEFORE },
+    { .name = "updated_after", .value = UM_LIST_INSTANT, .condition = UPDATED_AFTER },
+    { .name = "updated_before", .value = UM_LIST_INSTANT_UP, .condition = UPDATED_BEFORE },
     { .name = NULL },
 };
 
 #define STATES (BIT(IS_ACTIVE) | BIT(IS_SUSPENDED))
 #define CREATED (BIT(CREATED_AFTER) | BIT(CREATED_BEFORE))
+#define UPDATED (BIT(UPDATED_AFTER) | BIT(UPDATED_BEFORE))
 
 /* Those that find few rows come first. */
 static const um_list_path_t user_paths[] = {
@@ -106,6 +113,7 @@ static const um_list_path_t user_paths[] = {
     { .index = "users_by_active", .needs = STATES, .first = STATES, .orders = BIT(BY_UID) },
     { .index = "users_by_created_at", .first = CREATED, .second = CREATED,
       .orders = BIT(BY_CREATED_AT) },
+    { .index = "users_by_updated_at", .needs = UPDATED, .first = UPDATED },
     { .index = "sqlite_autoindex_users_1", .orders = BIT(BY_UID) },
 };
 

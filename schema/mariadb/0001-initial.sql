@@ -52,6 +52,7 @@ CREATE TABLE users (
     UNIQUE INDEX users_by_email (org_id, email_key),
     INDEX users_by_display_name (org_id, display_name_folded, user_uid),
     INDEX users_by_created_at (org_id, created_at, user_uid),
+    INDEX users_by_updated_at (org_id, updated_at, user_uid),
     INDEX users_by_phone (org_id, phone),
     INDEX users_by_active (org_id, active, user_uid),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
@@ -103,6 +104,7 @@ CREATE TABLE invitations (
     PRIMARY KEY (org_id, invite_token),
     UNIQUE INDEX invitations_pending (org_id, pending_email_key),
     INDEX invitations_by_status (org_id, status, invite_token, expires_at),
+    INDEX invitations_by_email (org_id, email_key, invite_token),
     FOREIGN KEY (org_id) REFERENCES organizations (org_id)
 ) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
 

@@ -52,6 +52,8 @@ CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_u
 
 CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
 
+CREATE INDEX users_by_updated_at ON users (org_id, updated_at, user_uid);
+
 CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
 
 CREATE INDEX users_by_active ON users (org_id, active, user_uid);
@@ -99,6 +101,8 @@ CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_key)
     WHERE status = 'pending';
 
 CREATE INDEX invitations_by_status ON invitations (org_id, status, invite_token, expires_at);
+
+CREATE INDEX invitations_by_email ON invitations (org_id, email_key, invite_token);
 
 -- What accepts an invitation, known here by its SHA-256 alone. Each answer and
 -- each mail has a secret of its own; all of them hold until the invitation ends.

@@ -49,6 +49,8 @@ CREATE INDEX users_by_display_name ON users (org_id, display_name_folded, user_u
 
 CREATE INDEX users_by_created_at ON users (org_id, created_at, user_uid);
 
+CREATE INDEX users_by_updated_at ON users (org_id, updated_at, user_uid);
+
 CREATE INDEX users_by_phone ON users (org_id, phone) WHERE phone IS NOT NULL;
 
 CREATE INDEX users_by_active ON users (org_id, active, user_uid);
@@ -112,6 +114,8 @@ CREATE UNIQUE INDEX invitations_pending ON invitations (org_id, email_key)
     WHERE status = 'pending';
 
 CREATE INDEX invitations_by_status ON invitations (org_id, status, invite_token, expires_at);
+
+CREATE INDEX invitations_by_email ON invitations (org_id, email_key, invite_token);
 
 -- What accepts an invitation, known here by its SHA-256 alone. Each answer and
 -- each mail has a secret of its own; all of them hold until the invitation ends.
@@ -240,12 +244,14 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('users', 'users_by_email', '1000000 1000000 1'),
     ('users', 'users_by_display_name', '1000000 1000000 10 1'),
     ('users', 'users_by_created_at', '1000000 1000000 10 1'),
+    ('users', 'users_by_updated_at', '1000000 1000000 10 1'),
     ('users', 'users_by_phone', '1000000 1000000 2'),
     ('users', 'users_by_active', '1000000 1000000 500000 1'),
     ('sub_admins', 'sub_admins', '1000 1000 1'),
     ('invitations', 'invitations', '10000 10000 1'),
     ('invitations', 'invitations_pending', '1000 1000 1'),
     ('invitations', 'invitations_by_status', '10000 10000 1000 1 1'),
+    ('invitations', 'invitations_by_email', '10000 10000 2 1'),
     ('sessions', 'sessions', '1000000 1000000 1'),
     ('sessions', 'sessions_by_user', '1000000 1000000 100 10 1 1'),
     ('sessions', 'sessions_by_activity', '1000000 1000000 10000 1'),

@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import socket
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -268,6 +269,26 @@ def test_created_is_exclusive(admin, people):
         == [user for user in people if user["created_at"] <= instant]
 
 
+def test_who_was_updated_since(admin, people):
+    """As one does who copies the users: whoever was made or changed after a time."""
+    since = max(user["updated_at"] for user in people)
+    time.sleep(0.002)
+    made = admin.create("updated@list.example.com")
+    changed = admin.put("users/" + people[7]["user_uid"], {"seen": 1}).json["userData"]
+    for order, wanted in (("user_uid", [changed, made]), ("-created_at", [made, changed])):
+        got = page(admin, updated_after=since, order_by=order).json
+        assert (got["users"], got["query_count"]) == (wanted, 2)
+    assert admin.everyone(updated_after=since, q="person") == [changed]
+    assert page(admin, updated_after=changed["updated_at"]).json["query_count"] == 0
+    assert page(admin, updated_before=made["updated_at"]).json["query_count"] == COUNT - 1
+    assert page(admin, updated_after=since, updated_before=made["updated_at"]) \
+        .json["query_count"] == 0
+    assert page(admin, updated_after=since, created_before=made["created_at"]).json["users"] \
+        == [changed]
+    admin.delete("users/" + made["user_uid"]).expect(200)
+    people[7] = admin.put("users/" + people[7]["user_uid"], {"seen": None}).json["userData"]
+
+
 @pytest.mark.parametrize("instant, count", [
     ("1970-01-01T00:00:00Z", COUNT), ("2001-02-03t04:05:06.789z", COUNT),
     ("2001-02-03T04:05:06+05:30", COUNT), ("2001-02-03T04:05:06.123456789Z", COUNT),
@@ -327,6 +348,8 @@ def test_query_count_minds_neither_cursor_nor_limit(admin, people):
     ("display_name", [("display_name", "invalid_value")]),
     ("count=no", [("count", "invalid_value")]),
     ("created_after=2024-01-01", [("created_after", "invalid_value")]),
+    ("updated_after=2024-01-01", [("updated_after", "invalid_value")]),
+    ("updated_before=", [("updated_before", "invalid_value")]),
     ("created_after=2024-02-30T00:00:00Z", [("created_after", "invalid_value")]),
     ("created_before=2023-02-29T00:00:00Z", [("created_before", "invalid_value")]),
     ("created_before=yesterday", [("created_before", "invalid_value")]),

@@ -98,6 +98,8 @@ class Model:
             "q": lambda value: name.startswith(fold(value)) or email.startswith(prefix(value)),
             "created_after": lambda value: user["created_at"] > value,
             "created_before": lambda value: user["created_at"] < value,
+            "updated_after": lambda value: user["updated_at"] > value,
+            "updated_before": lambda value: user["updated_at"] < value,
         }
         return all(check(query[name]) for name, check in checks.items() if name in query)
 
@@ -215,6 +217,8 @@ def random_query(dice, model):
         dice, someone[dice.choice(["display_name", "email"])][:dice.randrange(1, 4)]))
     perhaps(0.1, "created_after", lambda: dice.choice(model.users)["created_at"])
     perhaps(0.1, "created_before", lambda: dice.choice(model.users)["created_at"])
+    perhaps(0.1, "updated_after", lambda: dice.choice(model.users)["updated_at"])
+    perhaps(0.1, "updated_before", lambda: dice.choice(model.users)["updated_at"])
     perhaps(0.7, "order_by", lambda: dice.choice(["", "-"]) + dice.choice(
         ["user_uid", "created_at", "email", "display_name"]))
     for name in ("start_after_id", "end_before_id"):

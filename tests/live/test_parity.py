@@ -320,6 +320,9 @@ QUERIES = ["", "limit=0", "limit=1", "limit=1000", "limit=1001", "limit=x", "lim
            "created_after=2026-02-29T00:00:00Z", "created_after=2020-01-01T00:00:00%2B14:00",
            "created_after=2020-01-01T00:00:00+01:00", "created_after=2020-01-01T23:59:60Z",
            "created_after=2020-01-01T00:00:00Z&created_before=2020-01-01T00:00:00Z",
+           "updated_after=2020-01-01T00:00:00Z&limit=3", "updated_before=2020-01-01T00:00:00Z",
+           "updated_after=x", "updated_before=9999-12-31T23:59:59.9999999Z&q=user1&role=user",
+           "updated_after=0001-01-01T00:00:00Z&order_by=-email",
            "user_uid=x", "user_uid=x&limit=1", "user_uid=%C3%A9", "q=%00", "q=%FF", "q=%ED%A0%80",
            "q=%F4%8F%BF%BF", "q=%EF%BF%BF", "display_name=%F4%8F%BF%BD", "q=%", "q=%2", "%71=a",
            "q", "&", "q=a&&limit=2", "q=" + 4090 * "x", "q=" + 4100 * "x",
@@ -358,7 +361,7 @@ def list_users(ask, uids):
     ask.list("users/", {"limit": 3}, headers={"If-None-Match": page.headers["ETag"]}).expect(304)
     for uid in uids[:3]:
         at = ask.get("users/" + uid).json["userData"]["created_at"]
-        for edge in ("created_after", "created_before"):
+        for edge in ("created_after", "created_before", "updated_after", "updated_before"):
             ask.list("users/", {edge: at, "limit": 2})
             ask.list("users/", {edge: at[:-1] + "5Z", "limit": 2})
 
@@ -422,6 +425,10 @@ def invite(ask, uids):
         ask.list("invitations/", {"status": status})
         ask.list("invitations/", {"status": status, "limit": 2, "start_after_id": eve})
         ask.list("invitations/", {"status": status, "limit": 2, "end_before_id": guy})
+    for email in ("eve@example.com", "EVE@example.com", "straße@example.com", "strasse@example.com",
+                  "😀@example.com", "eve@EXAMPLE.com ", "eve", "", "e ve@example.com"):
+        for status in ("all", "pending", "expired", "revoked"):
+            ask.list("invitations/", {"email": email, "status": status, "limit": 1})
     page = ask.list("invitations/", {"limit": 3, "status": "all"})
     while "next" in page.links:
         page = ask.follow(page, "next")

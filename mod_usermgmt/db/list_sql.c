@@ -564,6 +564,11 @@ static void add_entry(um_composition_t *to, const char *columns, const um_list_t
     add(to, " = %s", list->after.key);
 }
 
+int um_list_sql_orders_by_number(const um_list_t *list)
+{
+    return list->source->orders[list->order].is_integer;
+}
+
 int um_list_sql_keeps_count(const um_list_source_t *source)
 {
     return source->count != UM_LIST_NO_COUNT;

@@ -37,6 +37,9 @@ int um_list_sql_leaves_subset_out(const um_list_t *list);
 /** The same list of the subset alone, in pool. */
 void um_list_sql_of_subset(um_list_t *subset, const um_list_t *list, apr_pool_t *pool);
 
+/** Tell whether what a list is ordered by is a number. */
+int um_list_sql_orders_by_number(const um_list_t *list);
+
 /** Tell whether the database keeps a count of all that a source has. */
 int um_list_sql_keeps_count(const um_list_source_t *source);
 

@@ -426,6 +426,7 @@ const command_rec um_config_directives[] = {
     AP_INIT_RAW_ARGS("Mutex", um_mutexes_see, NULL, RSRC_CONF,
                      "a kind of lock and what it is for; usermgmt-writer and usermgmt-sessions "
                      "can't be posixsem"),
-    UM_CONFIG_DATABASE_DIRECTIVES UM_CONFIG_MAIL_DIRECTIVES{
-        NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
+    UM_CONFIG_DATABASE_DIRECTIVES
+    UM_CONFIG_MAIL_DIRECTIVES
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
 };

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_siphash.h>
 #include <apr_strings.h>
 
 #include "../base/address.h"
 #include "../base/instant.h"
 #include "../base/memory.h"
 #include "../base/text.h"
+#include "cursor.h"
 #include "negotiate.h"
 #include "permission.h"
 #include "query.h"
@@ -184,6 +184,12 @@ static int read_key(const char **key, const char *value)
     return um_rules_check_uid(value) == NULL;
 }
 
+/* A key; or a cursor, which is read once the list's order is known. */
+static int read_place(um_cursor_t *place, const char *value)
+{
+    return read_key(&place->key, value) || um_cursor_is_one(value);
+}
+
 static int read_count(um_listing_request_t *listing, const char *value)
 {
     listing->wants_count = strcmp(value, "none") != 0;
@@ -273,9 +279,9 @@ static int read_common(um_listing_request_t *listing, um_common_t which, const c
     case LIMIT:
         return read_limit(listing, value);
     case AFTER:
-        return read_key(&listing->list.after.key, value);
+        return read_place(&listing->list.after, value);
     case BEFORE:
-        return read_key(&listing->list.before.key, value);
+        return read_place(&listing->list.before, value);
     case COUNT:
         return read_count(listing, value);
     case ORDER:
@@ -384,6 +390,41 @@ static void read_fallbacks(um_listing_request_t *listing, unsigned seen, apr_poo
     }
 }
 
+/* What a cursor is of, by names that stay: a list and its order, in either direction. */
+static const char *name_of_order(const um_listing_request_t *listing, apr_pool_t *pool)
+{
+    const char *name = listing->kind->source->orders[listing->list.order].name;
+
+    return apr_pstrcat(pool, listing->kind->member, "/", name != NULL ? name : "", NULL);
+}
+
+/* Is a value one that a column of numbers can have? */
+static int is_number(const char *value, apr_pool_t *pool)
+{
+    return strcmp(um_db_int(apr_strtoi64(value, NULL, 10), pool), value) == 0;
+}
+
+/* Read a cursor out of the text that stands for its key. */
+static void read_cursor(um_cursor_t *cursor, const um_listing_request_t *listing,
+                        const char *name, um_request_t *request)
+{
+    const um_list_t *list = &listing->list;
+    const char *of = NULL;
+
+    if (cursor->key == NULL || !um_cursor_is_one(cursor->key)) {
+        return;
+    }
+    if (!um_cursor_read(&of, cursor, cursor->key, request->pool)) {
+        um_faults_add(&request->faults, name, "invalid_cursor",
+                      "It is not a whole cursor: take next_cursor or prev_cursor as they are.");
+    } else if (list->order == 0 || strcmp(of, name_of_order(listing, request->pool)) != 0) {
+        um_faults_add(&request->faults, name, "cursor_mismatch",
+                      "The cursor is of another list or another order_by.");
+    } else if (um_list_sql_orders_by_number(list) && !is_number(cursor->value, request->pool)) {
+        um_faults_add(&request->faults, name, "invalid_cursor", "Its value is not a number.");
+    }
+}
+
 void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind)
 {
@@ -406,12 +447,14 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
         um_faults_add(&request->faults, kind->key, "invalid_value",
                       "It names a single entry and can't be joined with other parameters.");
     }
+    read_cursor(&listing->list.after, listing, "start_after_id", request);
+    read_cursor(&listing->list.before, listing, "end_before_id", request);
     listing->list.backwards = listing->list.before.key != NULL && listing->list.after.key == NULL;
 }
 
 /* ---- cursors ---- */
 
-/* Both cursors' keys. Unknown ones become faults, and the answer is theirs. */
+/* The values of cursors that are keys. Unknown ones become faults, and the answer is theirs. */
 static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_db_t *db,
                                  um_list_t *list)
 {
@@ -423,7 +466,7 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
     for (int i = 0; i < 2; i++) {
         apr_status_t status;
 
-        if (cursors[i].cursor->key == NULL) {
+        if (cursors[i].cursor->key == NULL || cursors[i].cursor->value != NULL) {
             continue;
         }
         status = um_store_lists_find_cursor(cursors[i].cursor, db, request->caller.org_id, list,
@@ -509,6 +552,9 @@ typedef struct um_page_t {
     /* Whether there are entries behind the last, and before the first, in the list's order. */
     int has_next;
     int has_prev;
+    /* Where to go on in these directions, as clients see it; NULL where there is nothing. */
+    const char *next_cursor;
+    const char *prev_cursor;
     apr_pool_t *pool;
 } um_page_t;
 
@@ -616,15 +662,28 @@ static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_reque
     return status;
 }
 
+/* In the order of keys a key is a cursor by itself. */
+static const char *cursor_at(const um_page_t *page, const um_cursor_t *at)
+{
+    const um_listing_request_t *listing = page->listing;
+
+    return listing->list.order == 0
+               ? at->key
+               : um_cursor_write(name_of_order(listing, page->pool), at, page->pool);
+}
+
 /* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
  * only the client knows its path. */
-static void put_link(um_buffer_t *link, const um_request_t *request, const char *cursor,
-                     const char *key, const char *relation)
+static void put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
+                     const char *cursor, const char *key, const char *relation)
 {
+    apr_size_t start;
+
     if (link->length > 0) {
         um_buffer_puts(link, ", ");
     }
     um_buffer_puts(link, "<?");
+    start = link->length;
     for (int i = 0; i < request->parameters->nelts; i++) {
         const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
                                                            um_query_parameter_t);
@@ -637,9 +696,10 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
             um_buffer_putc(link, '&');
         }
     }
-    um_buffer_puts(link, cursor);
+    um_buffer_puts(link, parameter);
     um_buffer_putc(link, '=');
-    um_buffer_puts(link, key);
+    /* A query that would be too long can do with the key, as long as there is its row. */
+    um_buffer_puts(link, link->length - start + strlen(cursor) > UM_QUERY_MAX ? key : cursor);
     um_buffer_puts(link, ">; rel=\"");
     um_buffer_puts(link, relation);
     um_buffer_putc(link, '"');
@@ -649,20 +709,11 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
 static void put_links(um_buffer_t *link, const um_request_t *request, const um_page_t *page)
 {
     if (page->has_next) {
-        put_link(link, request, "start_after_id", page->last.key, "next");
+        put_link(link, request, "start_after_id", page->next_cursor, page->last.key, "next");
     }
     if (page->has_prev) {
-        put_link(link, request, "end_before_id", page->first.key, "prev");
+        put_link(link, request, "end_before_id", page->prev_cursor, page->first.key, "prev");
     }
-}
-
-static const char *page_etag(const um_buffer_t *body, const char *link, apr_pool_t *pool)
-{
-    static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-pages";
-    apr_uint64_t hash = apr_siphash24(body->data, body->length, key);
-
-    hash ^= apr_siphash24(link, strlen(link), key) << 1;
-    return apr_psprintf(pool, "\"%" APR_UINT64_T_HEX_FMT "\"", hash);
 }
 
 static void put_key(um_buffer_t *buffer, const char *name, const char *key)
@@ -710,9 +761,13 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     if (status == APR_SUCCESS) {
         status = find_neighbours(page, db, request);
     }
+    page->next_cursor = page->has_next ? cursor_at(page, &page->last) : NULL;
+    page->prev_cursor = page->has_prev ? cursor_at(page, &page->first) : NULL;
     put_key(buffer, kind->first, page->count > 0 ? page->first.key : NULL);
     put_key(buffer, kind->last, page->count > 0 ? page->last.key : NULL);
     um_json_put_member_bool(buffer, "has_more", page->has_next);
+    um_json_put_member_or_null(buffer, "next_cursor", page->next_cursor);
+    um_json_put_member_or_null(buffer, "prev_cursor", page->prev_cursor);
     um_buffer_putc(buffer, '}');
     return status;
 }
@@ -720,9 +775,8 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
 static void answer_page(um_answer_t *answer, const um_request_t *request,
                         const um_buffer_t *body, const um_buffer_t *link)
 {
-    const char *etag = page_etag(body, link->data, request->pool);
-
-    um_answer_set_header(answer, "ETag", etag);
+    /* The links say no more than the members that they are made of. */
+    um_answer_set_header(answer, "ETag", um_answer_etag(body->data, request->pool));
     if (link->length > 0) {
         um_answer_set_header(answer, "Link", link->data);
     }

@@ -87,15 +87,16 @@ def test_a_page(admin, trail):
     result = admin.get("audit-events/").expect(200)
     assert result.json == {"query_count": len(listed), "audit_events": listed[:5],
                            "first_uid": listed[0]["event_uid"],
-                           "last_uid": listed[4]["event_uid"], "has_more": True}
+                           "last_uid": listed[4]["event_uid"], "has_more": True,
+                           "next_cursor": listed[4]["event_uid"], "prev_cursor": None}
     assert list(result.json) == ["query_count", "audit_events", "first_uid", "last_uid",
-                                 "has_more"]
+                                 "has_more", "next_cursor", "prev_cursor"]
     tag = result.headers["ETag"]
     admin.get("audit-events/", headers={"If-None-Match": tag}).expect(304)
     assert "query_count" not in admin.get("audit-events/", query={"count": "none"}).json
     empty = admin.get("audit-events/", query={"action": "none"}).json
     assert empty == {"query_count": 0, "audit_events": [], "first_uid": None, "last_uid": None,
-                     "has_more": False}
+                     "has_more": False, "next_cursor": None, "prev_cursor": None}
 
 
 @pytest.mark.parametrize("query", [{}, {"order_by": "-at"}, {"order_by": "event_uid"},

@@ -580,7 +580,7 @@ def test_the_list_is_of_the_pending_ones(many):
     pending = [token for token, status in made.items() if status == "pending"]
     result = admin.get("invitations/").expect(200)
     assert list(result.json) == ["query_count", "invitations", "first_token", "last_token",
-                                 "has_more"]
+                                 "has_more", "next_cursor", "prev_cursor"]
     assert listed(result) == pending[:5] and result.json["query_count"] == len(pending) == 5
     assert (result.json["first_token"], result.json["last_token"]) == (pending[0], pending[4])
     for invitation in result.json["invitations"]:

@@ -48,10 +48,12 @@ def uids(users):
 def test_a_page_by_default(admin, people):
     result = admin.get("users/").expect(200)
     assert result.headers["Content-Type"] == "application/json"
-    assert list(result.json) == ["query_count", "users", "first_uid", "last_uid", "has_more"]
+    assert list(result.json) == ["query_count", "users", "first_uid", "last_uid", "has_more",
+                                 "next_cursor", "prev_cursor"]
     assert result.json == {"query_count": COUNT, "users": people[:5],
                            "first_uid": people[0]["user_uid"], "last_uid": people[4]["user_uid"],
-                           "has_more": True}
+                           "has_more": True, "next_cursor": people[4]["user_uid"],
+                           "prev_cursor": None}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 100, 199, 200, 201, 1000])

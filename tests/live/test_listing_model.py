@@ -234,6 +234,8 @@ def random_query(dice, model):
 
 def check_links(result, query, page, after, before):
     links = result.links
+    in_order_of_keys = query.get("order_by", "user_uid").lstrip("-") == "user_uid"
+    edges = {"next": result.json["next_cursor"], "prev": result.json["prev_cursor"]}
     assert set(links) == ({"next"} if after else set()) | ({"prev"} if before else set())
     kept = {name: value for name, value in query.items()
             if name not in ("start_after_id", "end_before_id")}
@@ -242,7 +244,10 @@ def check_links(result, query, page, after, before):
     for relation, target in links.items():
         name, user = cursors[relation]
         pairs = urllib.parse.parse_qsl(urllib.parse.urlsplit(target).query, strict_parsing=True)
-        assert dict(pairs) == {**kept, name: user["user_uid"]} and len(pairs) == len(kept) + 1
+        assert dict(pairs) == {**kept, name: edges[relation]} and len(pairs) == len(kept) + 1
+        assert edges[relation] == user["user_uid"] or not in_order_of_keys
+        assert in_order_of_keys or edges[relation].startswith("~")
+    assert {relation for relation, edge in edges.items() if edge is not None} == set(links)
 
 
 def ask_and_compare(admin, model, query, stream):

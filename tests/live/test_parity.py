@@ -59,7 +59,7 @@ ACCEPTERS = ["eve@example.com", "Fay@Example.com", "guy@example.com"]
 class Names:
     """Names for what a server makes by itself."""
 
-    KINDS = (("secret", r"(?<![\w-])[\w-]{43}(?![\w-])"),
+    KINDS = (("cursor", r"~[A-Za-z0-9_-]{40,}"), ("secret", r"(?<![\w-])[\w-]{43}(?![\w-])"),
              ("key", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{19,21}(?![\w-])"),
              ("time", r"\d{4}-\d\d-\d\dT\d\d(?::|%3A)\d\d(?::|%3A)\d\d\.\d{3,4}Z"),
              ("version", r"(?<=\d-)[0-9a-f]{11}(?=-[us]\")"),
@@ -340,6 +340,16 @@ def filter_users(ask):
         ask.list("users/", {"q": text[:200], "limit": 3, "order_by": "-email"})
 
 
+def damage(ask, order):
+    """The cursors of a page, whole, in other orders and cut off."""
+    found = ask.list("users/", {"order_by": order, "limit": 3}).json["next_cursor"]
+    for cursor in (found, found + "A", found[:-1], found[:1]):
+        for other in (order, "-email", "created_at", "user_uid"):
+            ask.list("users/", {"order_by": other, "start_after_id": cursor, "limit": 2})
+            ask.list("users/", {"order_by": other, "end_before_id": cursor, "limit": 2},
+                     headers=NDJSON)
+
+
 def list_users(ask, uids):
     for name in ("user_uid", "created_at", "email", "display_name"):
         for order in (name, "-" + name):
@@ -353,6 +363,7 @@ def list_users(ask, uids):
                             {"start_after_id": uids[20], "end_before_id": uids[60]},
                             {"start_after_id": uids[60], "end_before_id": uids[20]},
                             {"start_after_id": uids[20] + "0"}, {"end_before_id": uids[20][:-1]}):
+                damage(ask, order)
                 for more in ({}, {"limit": 9}, {"limit": 3, "q": "user3", "count": "none"}):
                     ask.list("users/", {"order_by": order, **cursors, **more})
                 ask.list("users/", {"order_by": order, **cursors}, headers=NDJSON)

@@ -589,7 +589,8 @@ def test_the_list(api, runner):
 
     result, got = get()
     assert got == made[:5]
-    assert list(result.json) == ["query_count", "sessions", "first_uid", "last_uid", "has_more"]
+    assert list(result.json) == ["query_count", "sessions", "first_uid", "last_uid", "has_more",
+                                 "next_cursor", "prev_cursor"]
     assert result.json["query_count"] == 12
     assert result.json["first_uid"] == made[0]["session_uid"]
     seen = list(got)

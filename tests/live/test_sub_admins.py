@@ -169,7 +169,8 @@ def test_the_list(admin):
 
     result, got = get()
     assert got == uids[:5] and list(result.json) == ["query_count", "sub_admins", "first_uid",
-                                                     "last_uid", "has_more"]
+                                                     "last_uid", "has_more", "next_cursor",
+                                                     "prev_cursor"]
     assert result.json["query_count"] == 12
     assert (result.json["first_uid"], result.json["last_uid"]) == (uids[0], uids[4])
     assert get(limit=3, start_after_id=uids[3])[1] == uids[4:7]

@@ -1,0 +1,33 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_CURSOR_H
+#define UM_REST_CURSOR_H
+
+/**
+ * @file cursor.h
+ * Cursors as clients see them. One holds the value of the column that a list is ordered by
+ * beside the key, so that it is still a place in the list when its row has got another value
+ * or is gone. It is no secret, and gives no rights: it is only read for the caller's own
+ * organization.
+ */
+
+#include <apr_pools.h>
+
+#include "../db/list_sql.h"
+
+/** Tell whether a text claims to be a cursor, and not a key: no key begins as it does. */
+int um_cursor_is_one(const char *text);
+
+/**
+ * Write a cursor, in RFC 3986's unreserved characters.
+ * @param of what list and order it is of: a text without a blank
+ */
+const char *um_cursor_write(const char *of, const um_cursor_t *cursor, apr_pool_t *pool);
+
+/**
+ * Read what um_cursor_write() wrote. The key is one by um_rules_check_uid(), the value is
+ * UTF-8 without a NUL.
+ * @return non-zero where the text is a cursor, undamaged
+ */
+int um_cursor_read(const char **of, um_cursor_t *cursor, const char *text, apr_pool_t *pool);
+
+#endif

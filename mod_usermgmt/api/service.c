@@ -11,12 +11,6 @@
 #include "../rest/problem.h"
 #include "routes.h"
 
-static void put_text(um_buffer_t *buffer, const char *name, const char *text)
-{
-    um_buffer_puts(buffer, name);
-    um_json_put_string_or_null(buffer, text);
-}
-
 /* ---- the index ---- */
 
 /* Is a route a resource that this caller may read, and no single entry of one? */
@@ -37,21 +31,16 @@ static void put_link(um_buffer_t *buffer, const char *path, apr_pool_t *pool)
             *c = '_';
         }
     }
-    um_json_put_string(buffer, name);
-    um_buffer_putc(buffer, ':');
+    um_json_put_any_name(buffer, name);
     um_json_put_string(buffer, apr_pstrcat(pool, path, "/", NULL));
 }
 
 static void put_links(um_buffer_t *buffer, const um_request_t *request)
 {
-    int count = 0;
-
-    um_buffer_puts(buffer, ",\"links\":{");
+    um_json_put_name(buffer, "links");
+    um_buffer_putc(buffer, '{');
     for (const um_route_t *route = um_api_routes; route->method != NULL; route++) {
         if (is_link(route, request)) {
-            if (count++ > 0) {
-                um_buffer_putc(buffer, ',');
-            }
             put_link(buffer, route->path, request->pool);
         }
     }
@@ -67,9 +56,10 @@ apr_status_t um_service_index(um_answer_t *answer, um_request_t *request)
         return APR_SUCCESS;
     }
     um_buffer_init(&buffer, 512, request->pool);
-    put_text(&buffer, "{\"service\":", "mod_usermgmt");
-    put_text(&buffer, ",\"version\":", UM_VERSION);
-    put_text(&buffer, ",\"organization\":", request->caller.organization);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "service", "mod_usermgmt");
+    um_json_put_member(&buffer, "version", UM_VERSION);
+    um_json_put_member(&buffer, "organization", request->caller.organization);
     put_links(&buffer, request);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
@@ -78,25 +68,34 @@ apr_status_t um_service_index(um_answer_t *answer, um_request_t *request)
 
 /* ---- the caller ---- */
 
-static void put_permissions(um_buffer_t *buffer, unsigned permissions)
+/* Of const char *. */
+static apr_array_header_t *names_of(unsigned permissions, apr_pool_t *pool)
 {
-    int count = 0;
+    apr_array_header_t *names = apr_array_make(pool, 16, sizeof(const char *));
 
-    um_buffer_puts(buffer, ",\"permissions\":[");
     for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
         if ((permissions & at->permission) != 0) {
-            if (count++ > 0) {
-                um_buffer_putc(buffer, ',');
-            }
-            um_json_put_string(buffer, at->name);
+            APR_ARRAY_PUSH(names, const char *) = at->name;
         }
     }
-    um_buffer_putc(buffer, ']');
+    return names;
+}
+
+/* What the server does besides, of const char *. */
+static apr_array_header_t *features_of(const um_settings_t *settings, apr_pool_t *pool)
+{
+    apr_array_header_t *features = apr_array_make(pool, 2, sizeof(const char *));
+
+    if (settings->sends_mail) {
+        APR_ARRAY_PUSH(features, const char *) = "mail";
+    }
+    return features;
 }
 
 apr_status_t um_service_me(um_answer_t *answer, um_request_t *request)
 {
     const um_caller_t *caller = &request->caller;
+    unsigned permissions = um_permission_of_caller(caller, request->settings);
     um_buffer_t buffer;
 
     if (request->faults.list != NULL) {
@@ -104,13 +103,14 @@ apr_status_t um_service_me(um_answer_t *answer, um_request_t *request)
         return APR_SUCCESS;
     }
     um_buffer_init(&buffer, 512, request->pool);
-    put_text(&buffer, "{\"identity\":", caller->identity);
-    put_text(&buffer, ",\"user_uid\":", caller->uid);
-    put_text(&buffer, ",\"role\":", um_role_name(caller->role));
-    put_permissions(&buffer, um_permission_of_caller(caller, request->settings));
-    put_text(&buffer, ",\"organization\":", caller->organization);
-    um_buffer_puts(&buffer, request->settings->sends_mail ? ",\"features\":[\"mail\"]}"
-                                                          : ",\"features\":[]}");
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "identity", caller->identity);
+    um_json_put_member_or_null(&buffer, "user_uid", caller->uid);
+    um_json_put_member(&buffer, "role", um_role_name(caller->role));
+    um_json_put_member_strings(&buffer, "permissions", names_of(permissions, request->pool));
+    um_json_put_member(&buffer, "organization", caller->organization);
+    um_json_put_member_strings(&buffer, "features", features_of(request->settings, request->pool));
+    um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
     return APR_SUCCESS;
 }

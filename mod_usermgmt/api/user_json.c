@@ -531,10 +531,10 @@ void um_user_json_answer_updated(um_answer_t *answer, const char *message, const
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 1024, pool);
-    um_buffer_puts(&buffer, "{\"message\":");
-    um_json_put_string(&buffer, message);
+    um_buffer_putc(&buffer, '{');
+    um_json_put_member(&buffer, "message", message);
     if (may_read) {
-        um_buffer_puts(&buffer, ",\"userData\":");
+        um_json_put_name(&buffer, "userData");
         um_user_json_put(&buffer, user);
     }
     um_buffer_putc(&buffer, '}');

@@ -26,8 +26,7 @@ static void answer_entry(um_answer_t *answer, const um_request_t *request,
 
     um_buffer_init(&buffer, entry->json.length + 32, request->pool);
     um_buffer_putc(&buffer, '{');
-    um_json_put_string(&buffer, entry->kind->entry);
-    um_buffer_putc(&buffer, ':');
+    um_json_put_any_name(&buffer, entry->kind->entry);
     um_buffer_append(&buffer, entry->json.data, entry->json.length);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);

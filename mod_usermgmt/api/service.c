@@ -21,8 +21,20 @@ static int is_link(const um_route_t *route, const um_request_t *request)
            && um_permission_allows(route->permission, &request->caller, request->settings);
 }
 
-/* A link is named as members are, and relative to the index, as Link headers are relative. */
-static void put_link(um_buffer_t *buffer, const char *path, apr_pool_t *pool)
+/* The start of links relative to the URL of the request: its last segment, unless it ends with
+ * a slash. */
+static const char *start_of_links(const um_request_t *request)
+{
+    const char *slash = strrchr(request->base, '/');
+
+    if (request->path[0] != '\0' || slash == NULL) {
+        return "";
+    }
+    return apr_pstrcat(request->pool, slash + 1, "/", NULL);
+}
+
+/* A link is named as members are, and relative, as Link headers are. */
+static void put_link(um_buffer_t *buffer, const char *start, const char *path, apr_pool_t *pool)
 {
     char *name = apr_pstrdup(pool, path);
 
@@ -32,16 +44,18 @@ static void put_link(um_buffer_t *buffer, const char *path, apr_pool_t *pool)
         }
     }
     um_json_put_any_name(buffer, name);
-    um_json_put_string(buffer, apr_pstrcat(pool, path, "/", NULL));
+    um_json_put_string(buffer, apr_pstrcat(pool, start, path, "/", NULL));
 }
 
 static void put_links(um_buffer_t *buffer, const um_request_t *request)
 {
+    const char *start = start_of_links(request);
+
     um_json_put_name(buffer, "links");
     um_buffer_putc(buffer, '{');
     for (const um_route_t *route = um_api_routes; route->method != NULL; route++) {
         if (is_link(route, request)) {
-            put_link(buffer, route->path, request->pool);
+            put_link(buffer, start, route->path, request->pool);
         }
     }
     um_buffer_putc(buffer, '}');

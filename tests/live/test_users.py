@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import time
+import urllib.parse
 
 import pytest
 from usermgmt_env import Result
@@ -585,7 +586,7 @@ def test_delete_needs_one_uid_and_nothing_else(admin, user):
     ("users/", {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}),
     ("users/" + "0" * 20, {"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"}),
     ("sub-admins/", {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}),
-    ("sub-admins/" + "0" * 20, {"DELETE", "OPTIONS"}),
+    ("sub-admins/" + "0" * 20, {"GET", "HEAD", "DELETE", "OPTIONS"}),
     ("organization-status/", {"GET", "HEAD", "OPTIONS"}),
 ])
 def test_options_and_405_tell_the_truth(admin, path, allow):
@@ -603,7 +604,7 @@ def test_options_and_405_tell_the_truth(admin, path, allow):
                 answer.expect_problem(405, "method_not_allowed")
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "users/a/b", "users/a/b/", "userss/", "user",
+@pytest.mark.parametrize("path", ["nothing", "users/a/b", "users/a/b/", "userss/", "user",
                                   "Users/", "users//", "organization-status/x", "sub-admins/a/b",
                                   "index.html"])
 def test_paths_that_do_not_exist(admin, path):
@@ -613,8 +614,12 @@ def test_paths_that_do_not_exist(admin, path):
         admin.ask(method, path).expect_problem(404, "not_found")
 
 
-def test_the_base_itself_is_no_path(admin):
-    admin.send("GET", "/user-management").expect_problem(404, "not_found")
+def test_the_base_with_and_without_a_slash(admin):
+    """It is the index, whose links are relative."""
+    for url in ("/user-management", "/user-management/"):
+        links = admin.send("GET", url).expect(200).json["links"]
+        assert urllib.parse.urljoin(url, links["users"]) == "/user-management/users/"
+    admin.send("POST", "/user-management").expect_problem(405, "method_not_allowed")
 
 
 @pytest.mark.parametrize("path", ["users/", "users/{uid}", "users/?user_uid={uid}",

@@ -3,8 +3,7 @@
 
 #include "gate.h"
 
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
+#include "wait.h"
 
 struct um_gate_t {
     apr_thread_mutex_t *mutex;
@@ -76,14 +75,12 @@ static void open_gate(um_gate_t *gate)
 int um_gate_close(um_gate_t *gate, apr_interval_time_t wait)
 {
     apr_time_t end = apr_time_now() + wait;
-    apr_interval_time_t left = wait;
     int drained;
 
     apr_thread_mutex_lock(gate->mutex);
     gate->closed = 1;
-    while ((gate->inside != 0 || gate->admitted != 0) && left > 0) {
-        apr_thread_cond_timedwait(gate->drained, gate->mutex, left);
-        left = end - apr_time_now();
+    while ((gate->inside != 0 || gate->admitted != 0)
+           && um_wait_until(end, gate->drained, gate->mutex)) {
     }
     drained = gate->inside == 0 && gate->admitted == 0;
     if (!drained) {

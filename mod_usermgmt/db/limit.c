@@ -3,8 +3,7 @@
 
 #include "limit.h"
 
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
+#include "wait.h"
 
 /* One who waits; it lives on its thread's stack. */
 typedef struct um_waiter_t {
@@ -81,13 +80,10 @@ static void remove_waiter(um_limit_t *limit, um_waiter_t *waiter)
 static apr_status_t await_place(um_limit_t *limit, um_waiter_t *waiter, apr_interval_time_t wait)
 {
     apr_time_t end = apr_time_now() + wait;
-    apr_interval_time_t left = wait;
 
     *limit->last = waiter;
     limit->last = &waiter->next;
-    while (!waiter->has_place && left > 0) {
-        apr_thread_cond_timedwait(limit->granted, limit->mutex, left);
-        left = end - apr_time_now();
+    while (!waiter->has_place && um_wait_until(end, limit->granted, limit->mutex)) {
     }
     if (waiter->has_place) {
         return APR_SUCCESS;
@@ -122,14 +118,11 @@ void um_limit_leave(um_limit_t *limit)
 int um_limit_drain(um_limit_t *limit, apr_interval_time_t wait)
 {
     apr_time_t end = apr_time_now() + wait;
-    apr_interval_time_t left = wait;
     int drained;
 
     apr_thread_mutex_lock(limit->mutex);
     limit->draining = 1;
-    while (limit->taken > 0 && left > 0) {
-        apr_thread_cond_timedwait(limit->drained, limit->mutex, left);
-        left = end - apr_time_now();
+    while (limit->taken > 0 && um_wait_until(end, limit->drained, limit->mutex)) {
     }
     drained = limit->taken == 0;
     apr_thread_mutex_unlock(limit->mutex);

@@ -15,6 +15,7 @@
 
 #include "../base/log.h"
 #include "../base/status.h"
+#include "wait.h"
 
 /* Threads that connect at once, and with those that hang. SQLite needs one. */
 #define CONNECTORS 4
@@ -725,13 +726,11 @@ apr_status_t um_pool_start(um_pool_t *pool)
 static um_slot_t *await_slot(um_pool_t *pool, um_waiter_t *waiter)
 {
     apr_time_t end = apr_time_now() + pool->settings.wait;
-    apr_interval_time_t left = pool->settings.wait;
 
     append(pool, waiter);
     call_connector(pool);
-    while (waiter->slot == NULL && !waiter->is_refused && left > 0) {
-        apr_thread_cond_timedwait(waiter->served, pool->mutex, left);
-        left = end - apr_time_now();
+    while (waiter->slot == NULL && !waiter->is_refused
+           && um_wait_until(end, waiter->served, pool->mutex)) {
     }
     if (waiter->slot == NULL && !waiter->is_refused) {
         leave_queue(pool, waiter);

@@ -9,8 +9,6 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "module.h"
-
 #define MILLISECOND APR_TIME_C(1000)
 #define SECOND (1000 * MILLISECOND)
 #define MINUTE (60 * SECOND)
@@ -142,9 +140,7 @@ const char *um_config_number_set_one(cmd_parms *cmd, void *directory, um_config_
                                      const char *text)
 {
     const um_number_t *kind = &numbers[id];
-    void *config = kind->place == DIRECTORY
-                       ? directory
-                       : ap_get_module_config(cmd->server->module_config, &usermgmt_module);
+    void *config = kind->place == DIRECTORY ? directory : um_config_of(cmd);
     const char *error = kind->place == ALL_SERVERS ? ap_check_cmd_context(cmd, GLOBAL_ONLY) : NULL;
     apr_int64_t number = kind->standard;
 

@@ -23,8 +23,7 @@ static void note_type(um_config_server_t *config, const char *type, int is_refus
 
 const char *um_mutexes_see(cmd_parms *cmd, void *directory, const char *arguments)
 {
-    um_config_server_t *config = ap_get_module_config(cmd->server->module_config,
-                                                      &usermgmt_module);
+    um_config_server_t *config = um_config_of(cmd);
     apr_lockmech_e mechanism = APR_LOCK_DEFAULT;
     const char *file;
     const char *word = ap_getword_conf(cmd->pool, &arguments);

@@ -340,7 +340,7 @@ static void origins_in_other_forms(void **state)
     };
 
     (void)state;
-    for (apr_size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+    for (apr_size_t i = 0; i < COUNT(origins); i++) {
         const um_violation_t *violation = um_link_check_origin(origins[i][0], pool);
         const char *sent;
 
@@ -358,23 +358,21 @@ static void origins_in_other_forms(void **state)
     }
 }
 
-#define TEST(name) WITH_POOL(name)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_links),
-        TEST(links_that_lead_elsewhere),
-        TEST(hosts_that_are_none),
-        TEST(characters_that_have_no_place),
-        TEST(paths_with_tricks),
-        TEST(a_token_of_its_own),
-        TEST(the_longest),
-        TEST(below_a_prefix),
-        TEST(not_below_a_prefix),
-        TEST(prefixes_that_are_none),
-        TEST(origins_as_browsers_send_them),
-        TEST(origins_in_other_forms),
+        WITH_POOL(good_links),
+        WITH_POOL(links_that_lead_elsewhere),
+        WITH_POOL(hosts_that_are_none),
+        WITH_POOL(characters_that_have_no_place),
+        WITH_POOL(paths_with_tricks),
+        WITH_POOL(a_token_of_its_own),
+        WITH_POOL(the_longest),
+        WITH_POOL(below_a_prefix),
+        WITH_POOL(not_below_a_prefix),
+        WITH_POOL(prefixes_that_are_none),
+        WITH_POOL(origins_as_browsers_send_them),
+        WITH_POOL(origins_in_other_forms),
     };
 
     return RUN("link", tests);

@@ -5,12 +5,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <apr_strings.h>
 #include <sqlite3.h>
 
 #include "../base/status.h"
+#include "../base/ticks.h"
 
 /* Steps of SQLite's virtual machine between two looks at the clock: less than a
  * millisecond. */
@@ -67,25 +67,6 @@ int um_sqlite_error(const char **text, const um_sqlite_t *sqlite)
     *text = sqlite->error != sqlite3_errcode(sqlite->handle) ? sqlite3_errstr(sqlite->error)
                                                              : sqlite3_errmsg(sqlite->handle);
     return sqlite->error;
-}
-
-int um_sqlite_count(const um_sqlite_t *sqlite)
-{
-    int count = 0;
-
-    for (int i = 0; i < UM_SQLITE_STATEMENTS_MAX; i++) {
-        count += sqlite->kept[i].statement != NULL;
-    }
-    return count;
-}
-
-/* A clock that nobody sets, in microseconds. */
-static apr_time_t monotonic(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_make(now.tv_sec, now.tv_nsec / 1000);
 }
 
 static void drop(um_statement_kept_t *kept)
@@ -239,7 +220,7 @@ static int is_past_end(void *baton)
 {
     const um_sqlite_t *sqlite = baton;
 
-    return monotonic() >= sqlite->end;
+    return um_ticks() >= sqlite->end;
 }
 
 /* SQLITE_DONE, or SQLite's number of an error. */
@@ -284,7 +265,7 @@ static apr_status_t select_once(um_sqlite_t *sqlite, um_sqlite_read_t *read)
 
 apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read)
 {
-    apr_time_t now = monotonic();
+    apr_time_t now = um_ticks();
     apr_time_t patience = now + read->wait;
     apr_status_t status;
 
@@ -293,7 +274,7 @@ apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read)
     for (;;) {
         status = select_once(sqlite, read);
         if (status != UM_EUNAVAILABLE || (sqlite->error & 0xff) != SQLITE_BUSY || read->rows > 0
-            || monotonic() >= patience) {
+            || um_ticks() >= patience) {
             return status;
         }
         apr_sleep(BUSY_PAUSE);

@@ -85,7 +85,4 @@ int um_sqlite_error(const char **text, const um_sqlite_t *sqlite);
  *  longer than SQLite's own limit, as without this file. */
 int um_sqlite_log_pages(const um_sqlite_t *sqlite);
 
-/** The number of statements kept. */
-int um_sqlite_count(const um_sqlite_t *sqlite);
-
 #endif

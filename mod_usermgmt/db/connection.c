@@ -15,8 +15,8 @@
 #include "sqlite_file.h"
 #include "statements.h"
 
-/* A process that opens or closes an SQLite database as the first or the last one
- * may be in the way for a moment. */
+/* The first process that opens an SQLite database, and the last one that closes it, lock it
+ * for a moment. */
 #define BUSY_TRIES 10
 #define BUSY_PAUSE apr_time_from_msec(50)
 
@@ -88,7 +88,7 @@ int um_connection_apply(const char **name, um_connection_t *connection,
     apr_pool_t *scratch;
     int error = 0;
 
-    /* Settings are made again and again while the connection lives. */
+    /* A pool of its own, because settings are made many times while the connection lives. */
     apr_pool_create(&scratch, connection->pool);
     for (; error == 0 && settings->sql != NULL; settings++) {
         apr_dbd_results_t *results = NULL;
@@ -146,7 +146,7 @@ static int prepare_alive(const char **name, um_connection_t *connection)
                                  um_statements_sql(UM_STMT_ALIVE, connection->dialect));
 }
 
-/* In the order of what counts last: the module's own settings. */
+/* The module's own settings come last, so they win. */
 static int apply_all(const char **name, um_connection_t *connection)
 {
     const apr_array_header_t *init_sql = connection->database->init_sql;
@@ -160,8 +160,8 @@ static int apply_all(const char **name, um_connection_t *connection)
                       : um_connection_apply(name, connection, connection->traits->settings);
 }
 
-/* SQLite's settings would end what was prepared before. Where the driver may connect
- * anew without telling, what was prepared before tells whether it did meanwhile. */
+/* On SQLite settings invalidate prepared statements, so they come first. If the driver may
+ * reconnect by itself, a statement is prepared before: it shows whether the driver did. */
 static int configure(const char **name, um_connection_t *connection)
 {
     int comes_first = connection->traits->reconnects_silently;
@@ -179,7 +179,7 @@ static int configure(const char **name, um_connection_t *connection)
     return error;
 }
 
-/* The text of the error that configuring ends with, in pool; NULL for none. */
+/* Configure, with retries. NULL, or the text of the last error, in pool. */
 static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool)
 {
     int tries = connection->traits->is_file ? BUSY_TRIES : 1;
@@ -199,7 +199,8 @@ static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool
                         text != NULL ? text : "no reason given");
 }
 
-/* SQLite would make it so that everybody may read it, and also where it was taken away. */
+/* SQLite would make the file readable for everybody, and would make it again after it was
+ * removed. */
 static apr_status_t create_file(const char **error, const um_database_t *database,
                                 int may_make, apr_pool_t *pool)
 {
@@ -224,8 +225,8 @@ static apr_status_t create_file(const char **error, const um_database_t *databas
     return status;
 }
 
-/* Have reads go past SQLite's driver. Its handle means nothing to another library.
- * NULL, or what is wrong, in pool. */
+/* Make reads use SQLite itself and not the driver. The driver's handle is valid only for the
+ * same library. NULL, or what is wrong, in pool. */
 static const char *start_sqlite(um_connection_t *connection, apr_pool_t *pool)
 {
     apr_dbd_results_t *results = NULL;
@@ -276,7 +277,7 @@ static void note_file(um_connection_t *connection, apr_pool_t *pool)
     }
 }
 
-/* The one place where a connection is opened. */
+/* The only place where a connection is opened. */
 static apr_status_t connect_to(um_connection_t *connection, const char **error,
                                const um_database_t *database, int may_make, apr_pool_t *pool)
 {
@@ -339,11 +340,11 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
 
 void um_connection_close(um_connection_t *connection)
 {
-    /* SQLite does not close a connection that has statements. */
+    /* SQLite does not close a connection that still has statements. */
     if (connection->sqlite != NULL) {
         um_sqlite_forget(connection->sqlite);
     }
-    /* First, so that the end of its statements need not be told to the server. */
+    /* Before the pool, so that the server need not be told to drop each statement. */
     apr_dbd_close(connection->driver, connection->handle);
     apr_pool_destroy(connection->pool);
 }

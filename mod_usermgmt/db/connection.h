@@ -4,8 +4,8 @@
 
 /**
  * @file connection.h
- * A database and a connection to it: opened, configured, closed. A connection is
- * never mended: one that is in doubt is closed, and another takes its place.
+ * A database and a connection to it: opened, configured, closed. A connection that may be
+ * unusable is never repaired, but closed and replaced by another.
  *
  *        um_connection_open()
  *                |
@@ -37,34 +37,34 @@
 #include "../base/host.h"
 #include "dialect.h"
 
-/** A database: what a connection is opened by. Read-only once it is filled. */
+/** A database: the data that opens a connection. Read-only after it is filled. */
 typedef struct um_database_t {
     um_dialect_t dialect;
     const apr_dbd_driver_t *driver;
-    /** As the driver reads them. They may hold a password: never log them, but
-     *  for SQLite, whose parameters are a path. */
+    /** As the driver reads them. They may have a password, so never log them. Only those
+     *  of SQLite may be logged, because they are a path. */
     const char *params;
     /** SQL to run on each connection before the module's own settings: of const
      *  char *, or NULL. */
     const apr_array_header_t *init_sql;
 } um_database_t;
 
-/** Where the life of a connection has come to. */
+/** The state of a connection. */
 typedef enum um_connection_state_t {
     /** Configured; no transaction is open. */
     UM_CONNECTION_READY,
-    /** A transaction is open, and all of it has succeeded so far. */
+    /** A transaction is open, and all its statements have succeeded so far. */
     UM_CONNECTION_BEGUN,
-    /** A statement of the transaction failed: it can be rolled back only. */
+    /** A statement of the transaction failed. The transaction can only be rolled back. */
     UM_CONNECTION_FAILED,
-    /** Of no more use: its statements may be older than the schema, its settings
-     *  lost, or the connection dead. It is closed when it is released. */
+    /** Not usable any more: its statements may be older than the schema, its settings may
+     *  be lost, or it may be dead. It is closed when it is released. */
     UM_CONNECTION_DOUBTFUL
 } um_connection_state_t;
 
 /** A prepared statement. */
 typedef struct um_prepared_t {
-    /** NULL as long as it is not prepared. */
+    /** NULL if it is not prepared yet. */
     apr_dbd_prepared_t *statement;
     int parameters;
 } um_prepared_t;
@@ -93,20 +93,21 @@ struct um_connection_t {
     apr_ino_t inode;
     /** It has the settings for many changes in a row. */
     int is_bulk;
-    /** Labels of prepared statements are this connection's alone: a pooler that
-     *  gives one backend to several must not run what another has prepared. */
+    /** The labels of prepared statements have this number, so that no two connections use
+     *  the same label. Otherwise, behind a pooler that gives one backend to several
+     *  connections, one would run a statement that another has prepared. */
     apr_uint64_t number;
     unsigned labels;
-    /** Reads on SQLite go past the driver; NULL on another database. */
+    /** Reads on SQLite don't use the driver; NULL on another database. */
     struct um_sqlite_t *sqlite;
-    /** The host's own. */
+    /** For the host's own use. */
     void *owner;
 };
 
 /**
- * Fill a database's dialect and driver by the driver's name, and load the driver.
- * @return APR_SUCCESS, UM_EINVALID where the name is none of the three supported,
- *         or APR's error where the driver is not installed
+ * Find the dialect and the driver by the driver's name, and load the driver.
+ * @return APR_SUCCESS, UM_EINVALID if the name is none of the three supported ones,
+ *         or APR's error if the driver is not installed
  */
 apr_status_t um_database_find_driver(um_database_t *database, const char *name,
                                      apr_pool_t *pool);
@@ -130,16 +131,16 @@ int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *po
 
 void um_connection_close(um_connection_t *connection);
 
-/** Make the settings of a list, ended by one with a NULL text: 0, or the driver's
- *  error with what it was about in *name. */
+/** Make the settings of a list; the last one has a NULL text. Returns 0, or the driver's
+ *  error, and in *name the name of the setting that failed. */
 int um_connection_apply(const char **name, um_connection_t *connection,
                         const um_setting_t *settings);
 
-/** Prepare a statement under a label of its own: 0 or the driver's error. */
+/** Prepare a statement with a label of its own. Returns 0 or the driver's error. */
 int um_connection_prepare(um_prepared_t *prepared, um_connection_t *connection, const char *sql);
 
-/** Is it still the connection that was configured, and does the database answer?
- *  It asks the database. Outside of a failed transaction only. */
+/** Ask the database whether it answers, and whether this is still the connection that was
+ *  configured. Not in a failed transaction. */
 int um_connection_is_alive(um_connection_t *connection);
 
 #endif

@@ -13,16 +13,16 @@
 #include "sqlite.h"
 #include "statements.h"
 
-/* Composed statements kept for a connection: more shapes than anyone asks for
- * in turn; past it another connection takes its place. */
+/* Composed statements that a connection keeps. Clients need fewer shapes at a time. Beyond
+ * this number the connection is replaced by another. */
 #define COMPOSED_MAX 128
 
 /* Tries of a read outside of a transaction, and how long they go on. */
 #define READ_TRIES 3
 #define READ_TRIES_TIME apr_time_from_sec(2)
 
-/* How long a read on SQLite may run, as the settings of the other databases have it,
- * and how long it waits for one who locks the database. */
+/* How long a read on SQLite may run (the same limit that the other databases have), and how
+ * long it waits while the database is locked. */
 #define SQLITE_READ_LIMIT apr_time_from_sec(10)
 #define SQLITE_READ_WAIT apr_time_from_sec(2)
 
@@ -31,11 +31,11 @@ struct um_db_t {
     um_gate_t *gate;
     apr_pool_t *pool;
     um_dialect_t dialect;
-    /* NULL where it was given up and there is no other. */
+    /* NULL if it was given up and there is no other. */
     um_connection_t *connection;
-    /* What fails is tried again, and so is no error yet. */
+    /* A failure is retried, so it is no error yet. */
     int will_retry;
-    /* The same for a read, as long as it is no later than this; 0 for none. */
+    /* Until this time the same holds for a read; 0 for none. */
     apr_time_t retry_end;
     um_witness_t witness;
 };
@@ -55,7 +55,7 @@ const char *um_row_text(const um_row_t *row, int column)
     if (row->sqlite != NULL) {
         return um_sqlite_text(row->sqlite, column);
     }
-    /* apr_dbd_get_entry() gives "" for NULL with some drivers. */
+    /* With some drivers apr_dbd_get_entry() gives "" for NULL. */
     return apr_dbd_datum_get(row->driver, row->row, column, APR_DBD_TYPE_STRING, &text)
                    == APR_SUCCESS
                ? text
@@ -112,7 +112,7 @@ static int is_in(const um_db_t *db, um_connection_state_t state)
     return db->connection != NULL && db->connection->state == state;
 }
 
-/* Is a transaction open, whole or failed? */
+/* Is a transaction open, also if it has failed? */
 static int in_transaction(const um_db_t *db)
 {
     return is_in(db, UM_CONNECTION_BEGUN) || is_in(db, UM_CONNECTION_FAILED);
@@ -149,7 +149,7 @@ static int is_tried_again(const um_db_t *db)
            || (db->retry_end != 0 && db->host->now(db->host->baton) <= db->retry_end);
 }
 
-/* What a statement failed with, and what that makes of the connection. */
+/* Log the error of a statement, and set the new state of the connection. */
 static apr_status_t fail(um_db_t *db, const char *name, int error, const char *text)
 {
     um_connection_t *connection = db->connection;
@@ -167,7 +167,7 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
     return UM_EUNAVAILABLE;
 }
 
-/* The one place where a driver's number becomes a status. */
+/* The only place where a driver's error number becomes a status. */
 static apr_status_t driver_status(um_db_t *db, int error, const char *name)
 {
     um_connection_t *connection = db->connection;
@@ -248,8 +248,8 @@ apr_status_t um_db_recover(um_db_t *db)
     return host->acquire(&db->connection, UM_ACQUIRE_NEW, host->baton, db->pool);
 }
 
-/* The driver may have connected anew without telling: then what was prepared first,
- * when the connection was configured, is gone with the settings. */
+/* The driver may have reconnected by itself. Then the statement that was prepared when the
+ * connection was configured is lost, and the settings are too. */
 static apr_status_t check_configured(um_db_t *db)
 {
     if (!db->connection->traits->reconnects_silently || um_connection_is_alive(db->connection)) {
@@ -391,7 +391,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     return driver_status(db, error, call->name);
 }
 
-/* To the end, always: a row left behind is not cleaned up by every driver. */
+/* Always to the end, because some drivers don't free a result that was not read to its end. */
 static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
                       apr_pool_t *pool)
 {
@@ -402,8 +402,8 @@ static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take
     }
 }
 
-/* Outside of a transaction: what fails may be a lost connection or a statement
- * older than the schema, so it is run again on a new connection. */
+/* Outside of a transaction a read that fails is run again on a new connection: the connection
+ * may be lost, or the statement may be older than the schema. */
 static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
                                  apr_pool_t *pool)
 {
@@ -451,7 +451,7 @@ static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *
         um_log(db->host, UM_LOG_WARNING, 86, APR_SUCCESS,
                "database: a read was ended after %d seconds: %s",
                (int)apr_time_sec(SQLITE_READ_LIMIT), name);
-        /* It is of use as before, but its transaction lacks a part. */
+        /* The connection is usable, but its transaction lacks this statement. */
         connection->state = in_transaction(db) ? UM_CONNECTION_FAILED : connection->state;
         return UM_EBUSY;
     }
@@ -472,8 +472,8 @@ static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, cons
     return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, call->name, read);
 }
 
-/* Outside of a transaction a read that fails runs once more on a new connection, as on
- * other databases, unless rows of it were handed on: no caller gets one twice. */
+/* As on other databases, outside of a transaction a read that fails is run again on a new
+ * connection. But not after its first row was handed on: no caller gets a row twice. */
 static apr_status_t sqlite_select_tries(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
 {
     apr_status_t status;
@@ -688,7 +688,7 @@ static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
                          sql);
 }
 
-/* See um_stamp_sql_t. Never 0, which a file has that was never stamped. */
+/* See um_stamp_sql_t. It is never 0, because a file that was never stamped has 0. */
 static apr_status_t leave_stamp(um_db_t *db)
 {
     const um_stamp_sql_t *sql = db->connection->traits->stamp;
@@ -713,7 +713,7 @@ static apr_status_t leave_stamp(um_db_t *db)
     return status == APR_SUCCESS ? set_stamp(db, sql->set_own, (int)(own >> 2) + 1) : status;
 }
 
-/* A commit to a file that no path leads to any more would be told, and lost. */
+/* If the path does not lead to the file any more, a commit would succeed and be lost. */
 static apr_status_t check_file(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
@@ -756,7 +756,7 @@ apr_status_t um_db_commit(um_db_t *db)
     return APR_SUCCESS;
 }
 
-/* After a statement failed, the driver may have connected anew to roll back. */
+/* After a failed statement the driver may have reconnected for the ROLLBACK. */
 static int is_ready_again(const um_db_t *db, int error, int has_failed)
 {
     um_connection_t *connection = db->connection;
@@ -776,7 +776,7 @@ apr_status_t um_db_rollback(um_db_t *db)
     if (!in_transaction(db)) {
         return APR_SUCCESS;
     }
-    /* It fails where the database has rolled back by itself (a full disk). */
+    /* It fails if the database has rolled back by itself, for instance on a full disk. */
     error = execute(db, UM_STMT_ROLLBACK);
     db->connection->state = is_ready_again(db, error, has_failed) ? UM_CONNECTION_READY
                                                                   : UM_CONNECTION_DOUBTFUL;

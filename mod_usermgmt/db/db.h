@@ -4,9 +4,8 @@
 
 /**
  * @file db.h
- * A database connection in use. With connection.h the only one that calls
- * apr_dbd_*: no caller sees a driver's error number, and what a driver says of an
- * error is logged here, once.
+ * A database connection in use. Only this and connection.h call apr_dbd_*. No caller sees a
+ * driver's error number; the driver's error text is logged here, once.
  */
 
 #include "../base/host.h"
@@ -17,30 +16,30 @@
 
 typedef struct um_db_t um_db_t;
 
-/** One row of a result; its texts live until the call it is handed to ends. */
+/** One row of a result. Its texts live until the function that takes the row returns. */
 typedef struct um_row_t um_row_t;
 
 /** Takes one row. */
 typedef void um_row_fn_t(const um_row_t *row, void *baton);
 
-/** The text of a column, counted from 0; NULL where it is NULL. */
+/** The text of a column, counted from 0; NULL if the column is NULL. */
 const char *um_row_text(const um_row_t *row, int column);
 /** The number of columns. */
 int um_row_size(const um_row_t *row);
-/** The same, but NULL where it is empty: what stands for NULL in an expression. */
+/** The same, but NULL if the text is empty, for expressions that have '' in place of NULL. */
 const char *um_row_text_or_null(const um_row_t *row, int column);
-/** A column as an integer; 0 where it is none. */
+/** A column as an integer; 0 if it is none. */
 apr_int64_t um_row_int(const um_row_t *row, int column);
 
 /**
  * Borrow a connection from the host.
- * @param gate passed by every read, or NULL
+ * @param gate every read passes through it; NULL for none
  * @param db   lives in pool; give it back with um_db_close()
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool);
 
-/** Give the connection back; an open transaction is rolled back. NULL is fine. */
+/** Give the connection back; an open transaction is rolled back. db may be NULL. */
 void um_db_close(um_db_t *db);
 
 um_dialect_t um_db_dialect(const um_db_t *db);
@@ -56,9 +55,9 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
 struct um_bind_t;
 
 /**
- * Run a statement that gives rows, and hand each to take. Outside of a
- * transaction a statement that fails is run once more on a new connection: it
- * may have been lost, or the schema have changed.
+ * Run a statement that gives rows, and hand each row to take. Outside of a transaction a
+ * statement that fails is run again on a new connection, because the old one may be lost,
+ * or the schema may have changed.
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton,
@@ -97,51 +96,51 @@ apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql);
 
 /** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_begin(um_db_t *db);
-/** Commit. Where it fails nothing of the transaction holds, or, with a database
- *  behind a connection, whether it holds is not known. */
+/** Commit. If it fails on SQLite, nothing of the transaction is in the database. If it fails
+ *  on a database server, the outcome may be unknown. */
 apr_status_t um_db_commit(um_db_t *db);
-/** Roll back; harmless where there is no transaction. UM_EUNAVAILABLE where the
- *  database did not answer, so that the connection may be dead. */
+/** Roll back; it does nothing if there is no transaction. UM_EUNAVAILABLE if the database
+ *  did not answer, so that the connection may be dead. */
 apr_status_t um_db_rollback(um_db_t *db);
 
 /** Have the connection spend more memory, as it is to make many changes in a row.
  *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_expect_bulk(um_db_t *db);
 
-/** The length of the log after the last commit, in pages: those that were not
- *  copied to the database yet. 0 where there is no such log. */
+/** The length of SQLite's log after the last commit: its pages that are not in the database
+ *  yet. 0 for other databases. */
 int um_db_log_pages(const um_db_t *db);
 
-/** After those changes, outside of a transaction, on any connection: leave nothing to
- *  be done by whoever comes next. APR_SUCCESS or UM_EUNAVAILABLE. */
+/** After these changes: do the work that they have left, so that no request has to. Outside
+ *  of a transaction, on any connection. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_end_bulk(um_db_t *db);
 
-/** Non-zero: what fails will be tried again, and is logged as information. */
+/** Non-zero: a failure will be retried, so log it at level info. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
 
-/** Tell whether anything has failed since the transaction began, so that it
- *  must not be committed. */
+/** Tell whether a statement of the transaction has failed, so that it must not be
+ *  committed. */
 int um_db_has_failed(const um_db_t *db);
 
-/** A row, an event of the audit trail, that is there if and only if the
- *  transaction that wrote it was committed. uid is "" for none. */
+/** The audit event that a transaction writes. The event exists if and only if the
+ *  transaction was committed. uid is "" for none. */
 typedef struct um_witness_t {
     apr_int64_t org_id;
     char uid[UM_UID_LENGTH + 1];
 } um_witness_t;
 
-/** The witness of the transaction; none when it begins. */
+/** The witness of the transaction; it has none when it begins. */
 void um_db_set_witness(um_db_t *db, const um_witness_t *witness);
 const um_witness_t *um_db_witness(const um_db_t *db);
 
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 
-/** Give the connection up for a new one: it may be dead, or its statements older
- *  than the schema. APR_SUCCESS or UM_EUNAVAILABLE, without a connection then. */
+/** Replace the connection by a new one, because it may be dead, or its statements may be
+ *  older than the schema. APR_SUCCESS; or UM_EUNAVAILABLE, and db has no connection then. */
 apr_status_t um_db_recover(um_db_t *db);
 
-/** Zero where no connection was to be had, which the host has logged. */
+/** Zero if there was no connection; the host has logged that. */
 int um_db_has_connection(const um_db_t *db);
 
 /** Can a transaction begin? */

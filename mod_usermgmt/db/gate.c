@@ -13,9 +13,9 @@ struct um_gate_t {
     unsigned inside;
     /** Readers waiting for the gate to open. */
     unsigned waiting;
-    /** Readers who waited and must pass before the gate closes again. */
+    /** Readers that have waited, and pass before the gate closes again. */
     unsigned admitted;
-    /** The writer is inside or wants in. */
+    /** The writer is inside, or waits. */
     int closed;
 };
 

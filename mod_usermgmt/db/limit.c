@@ -1,11 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file limit.c So many at a time, see limit.h. */
+/** @file limit.c A limited number of threads at a time, see limit.h. */
 
 #include "limit.h"
 
 #include "wait.h"
 
-/* One who waits; it lives on its thread's stack. */
+/* A thread that waits; this is on its stack. */
 typedef struct um_waiter_t {
     struct um_waiter_t *next;
     int has_place;
@@ -16,10 +16,10 @@ struct um_limit_t {
     apr_thread_cond_t *granted;
     apr_thread_cond_t *drained;
     unsigned places;
-    /* With those that were given to who waits. */
+    /* Including those that were given to waiting threads. */
     unsigned taken;
     int draining;
-    /* In the order of their coming. */
+    /* In the order of their arrival. */
     um_waiter_t *first;
     um_waiter_t **last;
 };
@@ -44,7 +44,7 @@ apr_status_t um_limit_create(um_limit_t **limit, unsigned places, apr_pool_t *po
     return status;
 }
 
-/* Give the free places to those who have waited the longest. With the mutex held. */
+/* Give the free places to the threads that have waited the longest. With the mutex held. */
 static void grant(um_limit_t *limit)
 {
     while (!limit->draining && limit->taken < limit->places && limit->first != NULL) {

@@ -4,8 +4,8 @@
 
 /**
  * @file limit.h
- * A limit on how many threads do the same costly work at a time. Others wait for
- * a bounded time, in the order in which they came.
+ * A limit on how many threads do the same expensive work at a time. Other threads wait for
+ * a bounded time, in the order of their arrival.
  */
 
 #include <apr_pools.h>
@@ -15,19 +15,20 @@
 
 typedef struct um_limit_t um_limit_t;
 
-/** Make a limit of so many places, at least one, in pool. APR_SUCCESS, or why a
- *  mutex could not be had. */
+/** Make a limit with this number of places, at least one, in pool. APR_SUCCESS, or why a
+ *  mutex can't be made. */
 apr_status_t um_limit_create(um_limit_t **limit, unsigned places, apr_pool_t *pool);
 
-/** Take a place, and wait for it if need be. APR_SUCCESS, or UM_EBUSY where none
- *  became free in that time. */
+/** Take a place, and wait for it if necessary. APR_SUCCESS, or UM_EBUSY if none became free
+ *  in that time. */
 apr_status_t um_limit_enter(um_limit_t *limit, apr_interval_time_t wait);
 
 /** Give the place back. */
 void um_limit_leave(um_limit_t *limit);
 
-/** Give out no place until um_limit_resume(), and wait until none is taken.
- *  Non-zero where that is so after that time at the latest. By one thread at a time. */
+/** Give no place until um_limit_resume(), and wait until all places are free. Returns
+ *  non-zero if they are, and 0 if they are not after that time. Only one thread at a time
+ *  may call it. */
 int um_limit_drain(um_limit_t *limit, apr_interval_time_t wait);
 void um_limit_resume(um_limit_t *limit);
 

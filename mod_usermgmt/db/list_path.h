@@ -4,9 +4,9 @@
 
 /**
  * @file list_path.h
- * Paths to the rows of a list: which index finds those under its conditions, and
- * which gives them in its order. SQLite keeps no statistics that tell how many rows
- * a condition leaves, so store_lists.c counts a few and chooses, and the composed
+ * Paths to the rows of a list: which index finds the rows that match its conditions, and
+ * which gives the rows in its order. SQLite has no statistics about how many rows match a
+ * condition. So store_lists.c counts some of them and chooses a path, and the composed
  * statement names the index.
  */
 
@@ -15,21 +15,22 @@
 #define UM_LIST_PATHS_MAX 8
 
 /**
- * Find the paths that lead to the rows under a list's conditions, as they are met in
- * a way. The one with the fewest rows by kind comes first.
+ * Find the paths to the rows that match a list's conditions in a way. Paths that usually
+ * find fewer rows come first.
  * @param paths filled in
- * @return how many; 0 where no condition has one
+ * @return how many; 0 if no condition has a path
  */
 int um_list_path_find(const um_list_path_t *paths[UM_LIST_PATHS_MAX], const um_list_t *list,
                       um_list_way_t way);
 
-/** The path that goes through all rows in the list's order. */
+/** The path that reads all rows in the list's order. */
 const um_list_path_t *um_list_path_of_order(const um_list_t *list);
 
-/** The path that goes through all rows one after the other. */
+/** The path that reads all rows in the order of their keys. */
 const um_list_path_t *um_list_path_of_keys(const um_list_t *list);
 
-/** Tell whether a path gives the list's order, and whether it finds one row at most. */
+/** Tell whether a path gives the rows in the list's order, and whether it finds at most one
+ *  row. */
 int um_list_path_gives_order(const um_list_path_t *path, const um_list_t *list);
 int um_list_path_is_unique(const um_list_path_t *path, const um_list_t *list);
 

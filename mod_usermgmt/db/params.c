@@ -13,7 +13,7 @@
 
 #define MASK "***"
 
-/* Shorter secrets stay in a driver's text: they are parts of too many words. */
+/* Shorter secrets stay in a driver's text, because too many words contain them. */
 #define REDACTED_MIN 4
 
 #define SPACE " \t\r\n\f\v"
@@ -31,7 +31,7 @@ typedef struct um_piece_t {
     const char *end;
 } um_piece_t;
 
-/* One word: KEY = VALUE, or what is none. The key is empty then. */
+/* One word: KEY = VALUE, or another text; then the key is empty. */
 typedef struct um_word_t {
     um_piece_t key;
     um_piece_t value;
@@ -94,7 +94,7 @@ const char *um_params_check(const char *driver, const char *params, um_params_pa
 
 /* ---- masking ---- */
 
-/* What stands between words; the drivers differ. */
+/* The characters between words, which depend on the driver. */
 static const char *delimiters_of(const char *driver)
 {
     const um_dialect_traits_t *traits = um_dialect_of_driver(NULL, driver);
@@ -107,7 +107,7 @@ static int is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-/* A value goes to the next delimiter. libpq knows 'quotes' and backslashes, too. */
+/* A value ends before the next delimiter. libpq also has 'quotes' and backslashes. */
 static const char *end_of_value(const char *at, const char *delimiters)
 {
     int is_quoted = *at == '\'';
@@ -167,7 +167,7 @@ static const char *copy(const um_piece_t *piece, apr_pool_t *pool)
     return apr_pstrmemdup(pool, piece->start, (apr_size_t)(piece->end - piece->start));
 }
 
-/* Those that are no words but a path or, for libpq, a URI. */
+/* Parameters that are not words, but a path or, for libpq, a URI. */
 static int is_path(const char *driver, const char *params)
 {
     return um_params_are_path(driver) || (driver == NULL && params[0] == '/');
@@ -228,7 +228,7 @@ static const char *hide(const char *text, const char *secret, apr_pool_t *pool)
     return apr_pstrcat(pool, hidden, text, NULL);
 }
 
-/* The user and the password of a URI, each and together. */
+/* Hide the user and the password of a URI, and both together. */
 static const char *hide_uri(const char *text, const char *uri, apr_pool_t *pool)
 {
     um_piece_t secret = { strstr(uri, "://") + 3, strrchr(uri, '@') };
@@ -259,8 +259,8 @@ int um_params_have(const char *driver, const char *params, const char *key)
     return 0;
 }
 
-/* A text without what it quotes. libpq quotes the part of a URI that it can't read, which
- * may be any piece of a password. */
+/* A text without its quotations. libpq quotes the part of a URI that it can't read, which
+ * may be a part of a password. */
 static const char *hide_quoted(const char *text, apr_pool_t *pool)
 {
     const char *hidden = "";

@@ -4,16 +4,16 @@
 
 /**
  * @file params.h
- * The parameters of a database as apr_dbd's drivers take them (DBDParams): whether
- * they are usable at all, and a copy that may be printed.
+ * The parameters of a database for apr_dbd's drivers (DBDParams): a check whether they can
+ * be used at all, and a copy that may be printed.
  */
 
 #include <apr_pools.h>
 
-/** Where SQLite's file may be. */
+/** Which paths of SQLite's file are allowed. */
 typedef enum um_params_path_t {
     UM_PARAMS_ANY_PATH,
-    /** Only where it does not depend on the working directory. */
+    /** Only a path that does not depend on the working directory. */
     UM_PARAMS_ABSOLUTE_PATH
 } um_params_path_t;
 
@@ -21,10 +21,10 @@ typedef enum um_params_path_t {
 int um_params_are_path(const char *driver);
 
 /**
- * Check the parameters before any connection is made. Refused are a variable ${NAME}
- * that httpd or the tool did not know, and for SQLite whatever is not the path of a
- * file: without one each connection has an empty database of its own, and all that is
- * written is lost.
+ * Check the parameters before any connection is made. It refuses a variable ${NAME} that
+ * httpd or the tool did not know. For SQLite it refuses everything that is not the path of
+ * a file, because then each connection would have an empty database of its own, and all
+ * data would be lost.
  * @param driver NULL or "" for none
  * @param params NULL or "" for none
  * @return NULL, or what is wrong and what would be right, in pool. It is said of a
@@ -33,21 +33,21 @@ int um_params_are_path(const char *driver);
 const char *um_params_check(const char *driver, const char *params, um_params_path_t allowed,
                             apr_pool_t *pool);
 
-/** Tell whether they are a URI of libpq's, and not words. */
+/** Tell whether they are a URI of libpq, and not KEY = VALUE words. */
 int um_params_are_uri(const char *params);
 
-/** Tell whether KEY = VALUE with this key, in letters of any case, is among the words. */
+/** Tell whether the words have KEY = VALUE with this key; upper and lower case are the same. */
 int um_params_have(const char *driver, const char *params, const char *key);
 
 /**
- * A copy that may be printed: SQLite's path as it is; for the others only the words that
- * are known to hold no secret, "***" for each other one.
- * @param driver NULL where it is not known
+ * A copy that may be printed. SQLite's path stays as it is. For other drivers only the words
+ * stay that are known to have no secret; each other word becomes "***".
+ * @param driver NULL if it is not known
  */
 const char *um_params_mask(const char *driver, const char *params, apr_pool_t *pool);
 
-/** A driver's text about a failure, with "***" in the place of all that um_params_mask()
- *  hides, where that has four bytes or more. */
+/** A driver's error text, with "***" for everything that um_params_mask() hides and that has
+ *  at least four bytes. */
 const char *um_params_redact(const char *text, const char *driver, const char *params,
                              apr_pool_t *pool);
 

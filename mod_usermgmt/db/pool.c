@@ -17,41 +17,43 @@
 #include "../base/status.h"
 #include "wait.h"
 
-/* Threads that connect at once, and with those that hang. SQLite needs one. */
+/* Threads that connect at the same time, and their number with those that hang. SQLite needs
+ * one. */
 #define CONNECTORS 4
 #define CONNECTORS_MAX 32
 
-/* The pause after a try that failed: the first and the longest; each is half as long
- * again as the one before, so that a database is tried soon after a short outage. */
+/* The pauses after failed attempts: the first and the longest. Each is half as long again as
+ * the one before, so that a connection is made soon after a short outage. */
 #define PAUSE_FIRST apr_time_from_msec(100)
 #define PAUSE_LONGEST apr_time_from_sec(2)
 
-/* One failure may be a mishap. With so many the database is away, unless a connection
- * does its work: then it has no room for more, which is told after some more. */
+/* One failure may be an accident. After this many the database is away. But if a connection
+ * still works, the database only accepts no more, which is logged after some more failures. */
 #define FAILURES_LEAST 2
 #define FAILURES_TOLD 5
 
-/* A database is not away as long as a connection did its work so lately. */
+/* A database is not away if a connection has worked within this time. */
 #define LATELY apr_time_from_sec(1)
 
-/* After so long a thread that connects counts as one that hangs, and the database is
- * tried by another one. */
+/* A thread that connects for longer than this counts as one that hangs, and another thread
+ * tries. */
 #define HANGS_AFTER apr_time_from_sec(30)
 
-/* An idle connection beyond the first ones is closed after so long; and how often
- * that is looked at. */
+/* An idle connection beyond the first ones is closed after this time; and how often a thread
+ * checks that. */
 #define IDLE_TIME apr_time_from_sec(60)
 #define IDLE_LOOK apr_time_from_sec(10)
 
-/* Beyond the first ones connections are made one by one, with a pause between them: to make
- * one, and to fill the caches of the process behind it, takes the database's processor away
- * from those that are at work. */
+/* Connections beyond the first ones are made one by one, with a pause between them. A new
+ * connection, and the empty caches of its process in the database, take processor time from
+ * the working ones. */
 #define GROW_PAUSE apr_time_from_msec(50)
 
-/* That requests wait in vain is logged so often at most. */
+/* The line about requests that got no connection is logged this often at most. */
 #define BUSY_LINE_EVERY apr_time_from_sec(10)
 
-/* How often all connections are closed, as they may be read-only or of another file. */
+/* How often, at most, all connections are closed because they may be read-only or belong to
+ * another file. */
 #define DRAIN_EVERY apr_time_from_sec(1)
 
 /* How long the pool's end waits for threads that connect. */
@@ -60,16 +62,16 @@
 
 #define ERROR_MAX_BYTES 512
 
-/* What the pool knows of a connection; in the connection's own pool. */
+/* The pool's data about a connection; in the connection's own memory pool. */
 typedef struct um_slot_t {
     um_connection_t *connection;
-    /* Who had it last. */
+    /* The thread that had it last. */
     apr_os_thread_t thread;
     apr_time_t released_at;
     struct um_slot_t *next;
 } um_slot_t;
 
-/* Somebody who waits; on his stack. */
+/* A thread that waits; this is on its stack. */
 typedef struct um_waiter_t {
     struct um_waiter_t *next;
     apr_thread_cond_t *served;
@@ -82,12 +84,12 @@ typedef struct um_waiter_t {
 typedef struct um_connector_t {
     um_pool_t *pool;
     apr_thread_t *thread;
-    /* When it began to connect; 0 where it does not. */
+    /* When it began to connect; 0 if it does not connect now. */
     apr_time_t connecting_since;
     int has_ended;
 } um_connector_t;
 
-/* All of it is under the mutex, but for what is constant. */
+/* The mutex protects all members that are not constant. */
 struct um_pool_t {
     um_pool_settings_t settings;
     const um_database_t *database;
@@ -95,12 +97,12 @@ struct um_pool_t {
     apr_pool_t *memory;
     apr_thread_mutex_t *mutex;
 
-    /* Who waits, in the order of their coming. */
+    /* Threads that wait, in the order of their arrival. */
     um_waiter_t *first;
     um_waiter_t **last;
     int waiting;
 
-    /* Idle ones, the last that was released on top; ones to close. */
+    /* Idle connections, the one released last on top; and connections to close. */
     um_slot_t *idle;
     int idle_count;
     um_slot_t *closing;
@@ -109,34 +111,34 @@ struct um_pool_t {
 
     um_connector_t connectors[CONNECTORS_MAX];
     int connector_count;
-    /* Threads that connect, that rest, and that were made and are not at work yet. */
+    /* Threads that connect, that have nothing to do, and that were made but don't run yet. */
     int connecting;
     int resting;
     int starting;
     apr_thread_cond_t *work;
     int stopping;
-    /* All connections are closed before a new one is opened; when that was begun. */
+    /* All connections are being closed before a new one is opened; and when that began. */
     int is_draining;
     apr_time_t drained_at;
     /* Threads that close. */
     int closers;
-    /* The settings' function was called. */
+    /* settings.connected was called. */
     int has_connected;
 
-    /* When a connection was begun to be made last. */
+    /* When a thread last began to make a connection. */
     apr_time_t connected_at;
-    /* When a connection was made, or had done its work, last. */
+    /* When a connection was last made, or last worked. */
     apr_time_t last_good;
-    /* Tries to connect that failed in a row, and when the next is due. */
+    /* Attempts to connect that failed in a row, and when the next is due. */
     int failures;
     apr_interval_time_t pause;
     apr_time_t next_try;
     char error[ERROR_MAX_BYTES];
     int is_away;
     apr_time_t away_since;
-    /* Refused since then. */
+    /* Requests refused since then. */
     unsigned refused;
-    /* When the last such line was logged, and waits that were in vain since. */
+    /* When that line was last logged, and how many waits timed out since. */
     apr_time_t busy_told_at;
     unsigned busy_count;
 };
@@ -186,7 +188,7 @@ static void refuse_all(um_pool_t *pool)
 
 /* ---- connections ---- */
 
-/* A thread of the pool's closes it. */
+/* A thread of the pool closes it later. */
 static void drop(um_pool_t *pool, um_slot_t *slot)
 {
     slot->next = pool->closing;
@@ -205,8 +207,8 @@ static um_slot_t *take_idle_at(um_pool_t *pool, um_slot_t **link)
     return slot;
 }
 
-/* The one that this thread had last has what it needs prepared; else the one that
- * was used last. */
+/* The connection that this thread had last, because it has prepared the statements that this
+ * thread needs. Otherwise the one that was used last. */
 static um_slot_t *take_idle(um_pool_t *pool)
 {
     apr_os_thread_t thread = apr_os_thread_current();
@@ -226,8 +228,8 @@ static void drop_idle(um_pool_t *pool)
     }
 }
 
-/* A process's connections to an SQLite file share its index of the log, which was
- * opened read-only with the first of them and stays so until the last is closed. */
+/* All connections of a process to an SQLite file share the index of the log. If the first
+ * connection opened it read-only, it stays read-only until the last one is closed. */
 static void begin_draining(um_pool_t *pool)
 {
     apr_time_t now = apr_time_now();
@@ -239,7 +241,7 @@ static void begin_draining(um_pool_t *pool)
     }
 }
 
-/* Close those that have not been used for long: they are the last ones. */
+/* Close the connections that have not been used for a long time. They are at the end. */
 static void drop_unused(um_pool_t *pool)
 {
     apr_time_t until = apr_time_now() - IDLE_TIME;
@@ -268,7 +270,7 @@ static int count_hanging(const um_pool_t *pool)
     return count;
 }
 
-/* Threads that connect, without those that hang: nobody counts on these. */
+/* Threads that connect, without those that hang, because these may never finish. */
 static int count_connecting(const um_pool_t *pool)
 {
     return pool->connecting - count_hanging(pool);
@@ -279,8 +281,9 @@ static int has_room(const um_pool_t *pool)
     return pool->open + count_connecting(pool) < pool->settings.connections;
 }
 
-/* Hand a connection to the first who may have it, or lay it by. One who wants a new
- * one passes an old one on; where there is no room for a new one, it is closed. */
+/* Give a connection to the first thread that can use it, or keep it idle. A thread that needs
+ * a new one is passed over for an old one. If there is no room to make a new one, the old one
+ * is closed. */
 static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
 {
     um_waiter_t **link = &pool->first;
@@ -303,7 +306,7 @@ static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
     pool->idle = slot;
     pool->idle_count++;
     if (pool->idle_count == pool->settings.first + 1) {
-        /* From now on a thread looks every so often whether it is still needed. */
+        /* From now on a thread checks from time to time whether it is still needed. */
         apr_thread_cond_signal(pool->work);
     }
 }
@@ -363,7 +366,7 @@ static void note_failure(um_pool_t *pool, const char *error)
     }
 }
 
-/* Has somebody been connecting for long, with nothing else that shows life? */
+/* Has a thread been connecting for a long time, and did no connection work meanwhile? */
 static int is_silent(const um_pool_t *pool)
 {
     apr_time_t now = apr_time_now();
@@ -406,8 +409,8 @@ static void note_busy(um_pool_t *pool)
 
 /* ---- threads that connect ---- */
 
-/* How many are needed that nobody makes yet. A database that is away is tried by
- * one thread at a time, whether somebody waits or not. */
+/* How many more connections are needed than are being made. While the database is away, one
+ * thread at a time tries, also if nobody waits. */
 static int count_needed(const um_pool_t *pool)
 {
     int connecting = count_connecting(pool);
@@ -422,7 +425,7 @@ static int count_needed(const um_pool_t *pool)
     return needed;
 }
 
-/* How long until one more connection may be made beyond the first ones. */
+/* The time until one more connection may be made, in addition to the first ones. */
 static apr_interval_time_t time_to_grow(const um_pool_t *pool)
 {
     if (!pool->has_connected || pool->open < pool->settings.first) {
@@ -432,8 +435,8 @@ static apr_interval_time_t time_to_grow(const um_pool_t *pool)
                                       : pool->connected_at + GROW_PAUSE - apr_time_now();
 }
 
-/* Is a connection to be made now? If not, *pause is how long that stays so; -1 for
- * until somebody signals. */
+/* Must a connection be made now? If not, *pause is the time until the next check; -1 means
+ * to wait for a signal. */
 static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
 {
     apr_interval_time_t left;
@@ -451,7 +454,7 @@ static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
         if (pool->idle == NULL || count_connecting(pool) > 0) {
             return 0;
         }
-        /* Who waits although one lies idle wants a new one. */
+        /* There is an idle one, so the waiting thread needs a new one. */
         drop(pool, take_idle_at(pool, &pool->idle));
     }
     if (pool->failures > 0) {
@@ -491,7 +494,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     pool->error[0] = '\0';
     note_good(pool);
     if (pool->is_draining || pool->open > pool->settings.connections) {
-        /* It was begun before all are to be closed, or hung while others were made. */
+        /* It was begun before the draining, or it hung while others were made. */
         drop(pool, slot);
     } else {
         hand_over(pool, slot, 1);
@@ -566,7 +569,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* How many threads there may be, apart from those that hang. */
+/* The largest number of threads that don't hang. */
 static int connectors_max(const um_pool_t *pool)
 {
     int count = um_dialect_traits(pool->database->dialect)->is_file ? 1 : CONNECTORS;
@@ -575,7 +578,7 @@ static int connectors_max(const um_pool_t *pool)
     return count < CONNECTORS_MAX ? count : CONNECTORS_MAX;
 }
 
-/* Have somebody look after what is needed; a thread more where all are busy. */
+/* Wake a thread that makes connections, or start one more if all are busy. */
 static apr_status_t call_connector(um_pool_t *pool)
 {
     um_connector_t *connector = &pool->connectors[pool->connector_count];
@@ -596,7 +599,7 @@ static apr_status_t call_connector(um_pool_t *pool)
 
 /* ---- its end ---- */
 
-/* What a thread that hangs in connecting runs in must stay where it is. */
+/* Keep the library loaded whose code a hanging thread runs. */
 static void pin_code(const void *address)
 {
     Dl_info info;
@@ -606,7 +609,7 @@ static void pin_code(const void *address)
     }
 }
 
-/* A signal's handler may end a process in the midst of anything. */
+/* A signal handler may end the process while some thread holds the mutex. */
 static int lock_for_end(um_pool_t *pool)
 {
     for (apr_time_t end = apr_time_now() + END_TIME; apr_time_now() < end; apr_sleep(END_PAUSE)) {
@@ -752,12 +755,12 @@ static um_slot_t *acquire(um_pool_t *pool, um_waiter_t *waiter, apr_pool_t *scra
     if (pool->is_away || pool->stopping) {
         pool->refused++;
         if (pool->is_away) {
-            /* Where the thread that tries it hangs. */
+            /* The thread that tries may hang, so another one is needed. */
             call_connector(pool);
         }
         return NULL;
     }
-    /* Where one is idle, all who wait want a new one. */
+    /* If there is an idle one, all waiting threads need a new one. */
     if (waiter->which == UM_ACQUIRE_ANY) {
         slot = take_idle(pool);
     }

@@ -1,24 +1,24 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file runner.c Changes as transactions of their own, see runner.h. */
+/** @file runner.c Each change in its own transaction, see runner.h. */
 
 #include "runner.h"
 
 #include "../base/log.h"
 #include "statements.h"
 
-/* Tries of a change, and for how long a new one is begun. */
+/* How often a change is tried, and the time after which it is not tried again. */
 #define TRIES 12
 #define TRIES_TIME apr_time_from_sec(5)
 
-/* The pause before the second try, at most; it doubles up to the longest. */
+/* The upper limit of the pause before the second try. It doubles, up to the longest. */
 #define PAUSE_FIRST apr_time_from_msec(4)
 #define PAUSE_LONGEST apr_time_from_msec(250)
 
-/* How long, and how often, the database is asked what became of a commit. */
+/* How long, and how often, the database is asked for the outcome of a commit. */
 #define ASKING_TIME apr_time_from_sec(15)
 #define ASKING_PAUSE apr_time_from_msec(50)
 
-/* The change on its way. */
+/* A change that is being made. */
 typedef struct um_attempt_t {
     um_db_t *db;
     um_change_fn_t *change;
@@ -26,12 +26,12 @@ typedef struct um_attempt_t {
     apr_pool_t *pool;
     /* What the change returned. */
     apr_status_t result;
-    /* The commit failed: it may hold all the same. */
+    /* The commit failed, but it may be done. */
     int uncertain;
 } um_attempt_t;
 
-/* APR_SUCCESS where the attempt has ended with its result; else nothing holds,
- * unless it is uncertain. */
+/* APR_SUCCESS if the change was committed, or refused to be made. Otherwise nothing was
+ * committed, unless attempt->uncertain is set. */
 static apr_status_t run_once(um_attempt_t *attempt)
 {
     um_db_t *db = attempt->db;
@@ -53,9 +53,8 @@ static apr_status_t run_once(um_attempt_t *attempt)
     return status;
 }
 
-/* A commit, of nothing, that ends when all before it are where they stay: a
- * standby that commits wait for has them, and a cluster's node has applied what
- * the others have committed. */
+/* An empty commit. When it returns, all earlier commits are safe: a synchronous standby has
+ * them, and this node of a cluster has applied the commits of the others. */
 static apr_status_t pass_barrier(um_db_t *db, apr_pool_t *pool)
 {
     apr_status_t status = um_db_begin(db);
@@ -89,15 +88,15 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
             UM_BIND(audit_exists, .org_id = witness->org_id, .event_uid = witness->uid), pool);
     }
     um_db_rollback(db);
-    /* What is seen here may not have got to the standby yet. */
+    /* A row that can be seen here may not have reached the standby yet. */
     if (status == APR_SUCCESS && *found) {
         status = pass_barrier(db, pool);
     }
     return status;
 }
 
-/* What became of a commit that was not answered. Without a witness the change
- * is run again: it is one that may be made twice, or that knows itself again. */
+/* The outcome of a commit that was not answered. A change without a witness counts as not
+ * committed and runs again, because it is idempotent. */
 static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
@@ -124,8 +123,7 @@ static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
     return status;
 }
 
-/* A pause of random length, so that those who got in each other's way don't
- * meet again. */
+/* A pause of random length, so that changes that conflicted don't conflict again. */
 static void rest(const um_host_t *host, int tries)
 {
     apr_interval_time_t longest = PAUSE_FIRST << (tries < 8 ? tries : 8);
@@ -138,10 +136,10 @@ static void rest(const um_host_t *host, int tries)
     apr_sleep(longest * dice / 65536);
 }
 
-/* Get ready for the next try. The first failure may be any statement's: a deadlock, a
- * lock that took too long. A new connection is taken where this one does not answer,
- * and where a change fails again, as the schema may have changed; but not at each try,
- * or many that stand in each other's way would do nothing but connect. */
+/* Prepare the next try. Usually the failure has nothing to do with the connection: a deadlock
+ * or a lock timeout. A new connection is taken if this one does not answer, and at the third
+ * failure of four, because the schema may have changed. Not at each try: otherwise many
+ * conflicting changes would spend their time with connecting. */
 static apr_status_t recover(const um_attempt_t *attempt, int tries)
 {
     apr_status_t status = um_db_rollback(attempt->db);

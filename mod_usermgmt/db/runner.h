@@ -4,21 +4,21 @@
 
 /**
  * @file runner.h
- * Changes on a database with many writers (PostgreSQL, MariaDB): each is a
- * transaction of its own on a connection of its own, run again from the start
- * where the database failed it: a deadlock, a lock that took too long, a lost
- * connection, a row that another wrote first.
+ * Changes on a database with many writers (PostgreSQL, MariaDB). Each change is a
+ * transaction of its own on a connection of its own. It runs again from the start if the
+ * database aborts it: because of a deadlock, a lock timeout, a lost connection, or a row
+ * that another transaction wrote first.
  */
 
 #include "writer.h"
 
 /**
- * Make a change, see um_writer_run(). It may be run several times; one that has a
- * witness is never run again when it may have been committed: that is found out
- * first. One without must bear that, or know itself again.
- * @return APR_SUCCESS where it is committed; what change returned where it was
- *         not; UM_EUNAVAILABLE where the database failed and nothing holds, or,
- *         logged as such, where it could not be reached to find out
+ * Make a change, see um_writer_run(). It may run several times. If the outcome of a commit
+ * is unknown, and the change has a witness, the runner looks for the witness before it runs
+ * the change again. A change without a witness may run twice, so it must be idempotent.
+ * @return APR_SUCCESS if it is committed. If it refused to be made, the status that change
+ *         returned. UM_EUNAVAILABLE if the database failed: nothing is in the database, or,
+ *         if UM0012 was logged, the outcome is unknown
  */
 apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
                            apr_pool_t *pool);

@@ -33,7 +33,8 @@ int um_schema_is_usable(int version)
     return version >= UM_SCHEMA_OLDEST && version <= UM_SCHEMA_VERSION;
 }
 
-/* In a transaction. The database may have been somebody else's until now. */
+/* Lock the schema in a transaction, and read its version: another process may have changed
+ * it until now. */
 static apr_status_t lock(int *version, um_db_t *db, apr_pool_t *pool)
 {
     const char *setting = um_db_traits(db)->upgrade_setting;
@@ -104,7 +105,7 @@ static apr_status_t run(int *found, um_db_t *db, um_schema_from_t from, apr_pool
 apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool)
 {
     int version = 0;
-    /* What was prepared may be older than another's upgrade. */
+    /* Statements may have been prepared before another process upgraded the schema. */
     apr_status_t status = um_db_recover(db);
 
     if (status == APR_SUCCESS) {

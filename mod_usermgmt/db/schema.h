@@ -4,18 +4,18 @@
 
 /**
  * @file schema.h
- * The version of the database's schema. The texts are the files below schema/,
- * built in by build/embed-sql.awk.
+ * The version of the database's schema, and upgrades. The SQL is in the files below schema/,
+ * which build/embed-sql.awk compiles in.
  */
 
 #include "db.h"
 #include "list.h"
 
-/** The version this module makes. */
+/** The version that this module makes. */
 #define UM_SCHEMA_VERSION 2
 
-/** The oldest that it works with, so that modules can be replaced node by node
- *  before the schema is upgraded. */
+/** The oldest version that it works with. So modules can be replaced node by node before the
+ *  schema is upgraded. */
 #define UM_SCHEMA_OLDEST (UM_SCHEMA_VERSION - 1)
 
 typedef struct um_schema_step_t {
@@ -29,13 +29,13 @@ extern const um_schema_step_t um_schema_sqlite[];
 extern const um_schema_step_t um_schema_postgresql[];
 extern const um_schema_step_t um_schema_mariadb[];
 
-/** Read the schema's version: 0 where there is none. APR_SUCCESS or UM_EUNAVAILABLE. */
+/** Read the schema's version: 0 if there is no schema. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_schema_get_version(int *version, um_db_t *db, apr_pool_t *pool);
 
 /** Tell whether the module works with a version. */
 int um_schema_is_usable(int version);
 
-/** What an upgrade may start from. */
+/** The state that an upgrade may start from. */
 typedef enum um_schema_from_t {
     UM_SCHEMA_FROM_NOTHING = 1,
     UM_SCHEMA_FROM_OLDER = 2,
@@ -43,13 +43,13 @@ typedef enum um_schema_from_t {
 } um_schema_from_t;
 
 /**
- * Bring the schema to UM_SCHEMA_VERSION, in one transaction; on MariaDB, where a
- * change of the schema commits by itself, one that was broken off can be run again.
- * Of several processes that try at once one does it; the others wait, and find it
- * done, or end with UM_EUNAVAILABLE and may try again.
- * @param found the version it had; set with UM_ESCHEMA and UM_EREFUSED, too
- * @return APR_SUCCESS, UM_EUNAVAILABLE, UM_ESCHEMA where it is newer, or UM_EREFUSED
- *         where it is not what an upgrade may start from
+ * Bring the schema to UM_SCHEMA_VERSION in one transaction. On MariaDB each change of the
+ * schema commits by itself, so an interrupted upgrade can be run again. If several processes
+ * try at the same time, one upgrades. The others wait and find it done, or end with
+ * UM_EUNAVAILABLE and may try again.
+ * @param found the version it had; also set with UM_ESCHEMA and UM_EREFUSED
+ * @return APR_SUCCESS, UM_EUNAVAILABLE, UM_ESCHEMA if it is newer, or UM_EREFUSED if an
+ *         upgrade may not start from its state
  */
 apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, apr_pool_t *pool);
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file sqlite.c Reads on SQLite past apr_dbd's driver, see sqlite.h. */
+/** @file sqlite.c Reads on SQLite without apr_dbd's driver, see sqlite.h. */
 
 #include "sqlite.h"
 
@@ -12,11 +12,11 @@
 #include "../base/status.h"
 #include "../base/ticks.h"
 
-/* Steps of SQLite's virtual machine between two looks at the clock: less than a
+/* Steps of SQLite's virtual machine between two checks of the clock: less than a
  * millisecond. */
 #define STEPS_PER_LOOK 5000
 
-/* Pages of the log from which on a commit copies them to the database: SQLite's own
+/* With this many pages in the log, a commit copies them to the database. It is SQLite's own
  * number. */
 #define LOG_PAGES 1000
 
@@ -24,15 +24,15 @@
 #define BUSY_PAUSE apr_time_from_msec(10)
 
 typedef struct um_statement_kept_t {
-    /* NULL where the place is free. */
+    /* NULL if the place is free. */
     sqlite3_stmt *statement;
-    /* The text it was prepared from, with apr_dbd's placeholders, and its hash. */
+    /* The text that it was prepared from, with apr_dbd's placeholders, and its hash. */
     char *sql;
     unsigned hash;
     int parameters;
     /* A bit for each parameter that is an integer. */
     apr_uint64_t integers;
-    /* The count of calls when it was used last. */
+    /* The number of the call that used it last. */
     apr_uint64_t used;
 } um_statement_kept_t;
 
@@ -83,7 +83,7 @@ void um_sqlite_forget(um_sqlite_t *sqlite)
     }
 }
 
-/* Called by SQLite after a commit, instead of what it does by itself. */
+/* SQLite calls it after a commit, in place of its own function. */
 static int note_commit(void *baton, sqlite3 *handle, const char *database, int pages)
 {
     um_sqlite_t *sqlite = baton;
@@ -113,8 +113,8 @@ um_sqlite_t *um_sqlite_create(void *handle, apr_pool_t *pool)
     return made;
 }
 
-/* SQLite's text of one with apr_dbd's placeholders, as long at most; which of them
- * are integers. */
+/* Replace apr_dbd's placeholders by SQLite's, and note which of them are integers. The new
+ * text is not longer. */
 static void translate(char *to, um_statement_kept_t *kept, const char *sql)
 {
     while (*sql != '\0') {
@@ -145,7 +145,7 @@ static unsigned hash_of(const char *sql)
     return hash;
 }
 
-/* The place of a statement, or else the one that a new statement is to take. */
+/* The place of a statement, or the place that a new statement may take. */
 static um_statement_kept_t *find(um_sqlite_t *sqlite, const char *sql, unsigned hash)
 {
     um_statement_kept_t *oldest = &sqlite->kept[0];
@@ -182,7 +182,7 @@ static int prepare(um_sqlite_t *sqlite, um_statement_kept_t *kept, const char *s
     return error;
 }
 
-/* SQLite's number of an error. */
+/* Returns SQLITE_OK or the number of an error. */
 static int find_or_prepare(um_statement_kept_t **found, um_sqlite_t *sqlite, const char *sql)
 {
     unsigned hash = hash_of(sql);
@@ -223,7 +223,7 @@ static int is_past_end(void *baton)
     return um_ticks() >= sqlite->end;
 }
 
-/* SQLITE_DONE, or SQLite's number of an error. */
+/* Returns SQLITE_DONE, or the number of an error. */
 static int step(um_sqlite_t *sqlite, um_statement_kept_t *kept, um_sqlite_read_t *read)
 {
     int result = bind_values(kept, read->parameters);

@@ -4,12 +4,11 @@
 
 /**
  * @file sqlite.h
- * Reads on an SQLite connection of apr_dbd's, past its driver: the driver holds
- * one mutex for the whole process while a statement runs, keeps every statement
- * until the connection is closed, and copies all rows. Here reads of several
- * connections run at the same time, rows are handed on one by one, a read ends
- * at its time limit, and a fixed number of statements is kept. The only file
- * that includes sqlite3.h.
+ * Reads on an SQLite connection of apr_dbd, without its driver. The driver holds one mutex
+ * for the whole process while a statement runs, keeps every statement until the connection
+ * is closed, and copies all rows. Here reads on several connections run at the same time,
+ * rows are handed on one by one, a read ends at its time limit, and a fixed number of
+ * statements is kept. The only file that includes sqlite3.h.
  *
  * A connection is used by one thread at a time.
  */
@@ -19,7 +18,7 @@
 
 struct sqlite3_stmt;
 
-/** Statements kept for a connection; the one not used for the longest time goes. */
+/** Statements that a connection keeps. A new one replaces the least recently used one. */
 #define UM_SQLITE_STATEMENTS_MAX 48
 
 /** Parameters of a statement, at most. */
@@ -30,8 +29,8 @@ typedef struct um_sqlite_t um_sqlite_t;
 /** Takes one row. */
 typedef void um_sqlite_row_fn_t(struct sqlite3_stmt *row, void *baton);
 
-/** The text of a column, counted from 0, until the row's function returns; NULL
- *  where it is NULL. */
+/** The text of a column, counted from 0; NULL if the column is NULL. It is valid until the
+ *  row's function returns. */
 const char *um_sqlite_text(struct sqlite3_stmt *row, int column);
 /** The number of columns. */
 int um_sqlite_size(struct sqlite3_stmt *row);
@@ -44,45 +43,45 @@ typedef struct um_sqlite_read_t {
     int count;
     um_sqlite_row_fn_t *take;
     void *baton;
-    /** How long it may take, and wait for a database that is locked. */
+    /** How long it may run, and how long it waits while the database is locked. */
     apr_interval_time_t limit;
     apr_interval_time_t wait;
-    /** Set: the rows that were handed to take, also where it failed then. */
+    /** Set to the number of rows that were handed to take, also if the read fails later. */
     apr_int64_t rows;
 } um_sqlite_read_t;
 
-/** Tell whether the library of the driver, told by its sqlite_source_id(), is the
- *  one that this module is linked with, and can be used by several threads. */
+/** Tell whether the driver's library, with this sqlite_source_id(), is the one that this
+ *  module is linked with, and whether several threads can use it. */
 int um_sqlite_is_library(const char *source_id);
 
 /**
  * Begin to read on a connection.
  * @param handle the native handle of apr_dbd's connection
- * @param pool   the connection's; um_sqlite_forget() before the connection is closed
+ * @param pool   the connection's. Call um_sqlite_forget() before the connection is closed
  */
 um_sqlite_t *um_sqlite_create(void *handle, apr_pool_t *pool);
 
 /**
- * Run a read and hand its rows on. It is tried again while the database is locked,
- * but never after its first row.
- * @return APR_SUCCESS; UM_EUNAVAILABLE, see um_sqlite_error(); APR_TIMEUP where it
- *         was ended at its limit; APR_EINVAL where the parameters are not as many as
- *         its placeholders, or too many
+ * Run a read and hand its rows on. It is retried while the database is locked, but never
+ * after its first row.
+ * @return APR_SUCCESS; UM_EUNAVAILABLE, see um_sqlite_error(); APR_TIMEUP if it reached its
+ *         time limit; APR_EINVAL if the number of parameters is not that of the
+ *         placeholders, or too large
  */
 apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read);
 
-/** Prepare a statement, to see whether the database takes it. As um_sqlite_select(). */
+/** Prepare a statement, to see whether the database accepts it. As um_sqlite_select(). */
 apr_status_t um_sqlite_prepare(um_sqlite_t *sqlite, const char *sql);
 
 /** Drop all statements. */
 void um_sqlite_forget(um_sqlite_t *sqlite);
 
-/** What the last call failed with: SQLite's number and its text. */
+/** The error of the last call: SQLite's number and its text. */
 int um_sqlite_error(const char **text, const um_sqlite_t *sqlite);
 
-/** How many pages the log had after the last commit on this connection, of those
- *  that are not in the database yet. A commit copies what it can of a log that is
- *  longer than SQLite's own limit, as without this file. */
+/** How many pages of the log were not in the database yet after the last commit on this
+ *  connection. As usual in SQLite, a commit copies pages to the database if the log is longer
+ *  than SQLite's own limit. */
 int um_sqlite_log_pages(const um_sqlite_t *sqlite);
 
 #endif

@@ -40,25 +40,25 @@
 #define PAGE_SIZE_MIN 512U
 #define PAGE_SIZE_MAX 65536U
 
-/* Another process may begin the log anew between two reads: then it is read again. */
+/* Another process may restart the log between two reads. Then it is read again. */
 #define TRIES 5
 #define TRIES_PAUSE apr_time_from_msec(40)
 
-/* The log, as far as it was read. */
+/* The part of the log that was read. */
 typedef struct um_wal_t {
     apr_file_t *file;
     unsigned char header[LOG_HEADER_BYTES];
     apr_uint32_t page_size;
-    /* Of what was read so far; its words are big-endian or little-endian. */
+    /* Checksums of the part that was read; its words are big-endian or little-endian. */
     apr_uint32_t sums[2];
     int is_big_endian;
     unsigned char *page;
     /* The first header of the database in it. */
     unsigned char first[HEADER_BYTES];
     int has_first;
-    /* Whether one of them is that of the database's file. */
+    /* Whether one of its headers is that of the database file. */
     int has_same;
-    /* Whether any transaction in it is whole. */
+    /* Whether it has a complete transaction. */
     int has_commit;
 } um_wal_t;
 
@@ -85,7 +85,7 @@ static const char *folder_of(const char *path, apr_pool_t *pool)
     return slash == path ? "/" : apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
 }
 
-/* What is root's in a folder of another user can't be opened by that user. */
+/* Give a file that root has made to the owner of the folder, who can't open it otherwise. */
 static apr_status_t give_to_owner(int file, const char *folder)
 {
     struct stat info;
@@ -106,13 +106,13 @@ apr_status_t um_sqlite_file_create(const char *path, apr_pool_t *pool)
     apr_status_t status;
     int file;
 
-    /* Opening and closing one that is there would end locks. */
+    /* If there is a file, opening and closing it would release locks. */
     if (stat(path, &info) == 0) {
         return APR_SUCCESS;
     }
     file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
-        /* Another process has just made it; or it is a link to nothing. */
+        /* Another process has just made it, or it is a link to nothing. */
         status = APR_FROM_OS_ERROR(errno);
         return stat(path, &info) == 0 ? APR_SUCCESS : status;
     }
@@ -158,7 +158,7 @@ static int read_bytes(apr_file_t *file, unsigned char *bytes, apr_size_t length)
     return apr_file_read_full(file, bytes, length, NULL) == APR_SUCCESS;
 }
 
-/* 0 where SQLite itself would take the log for empty. */
+/* 0 if SQLite itself would treat the log as empty. */
 static int read_log_header(um_wal_t *wal)
 {
     unsigned char *header = wal->header;
@@ -178,7 +178,7 @@ static int read_log_header(um_wal_t *wal)
     return have_sums(wal, header + LOG_SUM_AT);
 }
 
-/* 0 at the log's end: what is behind is not whole, or of an earlier round. */
+/* 0 at the log's end: the frame is incomplete, or belongs to an earlier round of the log. */
 static int read_frame(um_wal_t *wal, unsigned char *header)
 {
     if (!read_bytes(wal->file, header, FRAME_HEADER_BYTES)
@@ -216,17 +216,17 @@ static apr_uint32_t page_size_of(const unsigned char *database)
     return size == 1 ? PAGE_SIZE_MAX : size;
 }
 
-/* Whether the log's first header was made from that of the file. */
+/* Whether the log's first header follows that of the file. */
 static int continues(const unsigned char *first, const unsigned char *database)
 {
     apr_uint32_t last = get_uint32(database + STAMP_AT);
     apr_uint32_t counted = get_uint32(first + CHANGE_COUNTER_AT)
                            - get_uint32(database + CHANGE_COUNTER_AT);
 
-    /* A connection that wrote last counts from what it has read, so perhaps not at all. */
+    /* SQLite need not count a transaction if the same connection made the one before. */
     return counted <= 1
            && (get_uint32(first + LAST_STAMP_AT) == last
-               /* A stranger's transaction has no stamp. */
+               /* The transaction of another program has no stamp. */
                || (get_uint32(first + STAMP_AT) == last
                    && memcmp(first + LAST_STAMP_AT, database + LAST_STAMP_AT, 4) == 0));
 }
@@ -248,7 +248,7 @@ static int open_file(apr_file_t **file, const char *path, apr_pool_t *pool)
            == APR_SUCCESS;
 }
 
-/* The database's header; 0 where it is none that SQLite would take. */
+/* The database's header; 0 if SQLite would not accept it. */
 static int read_header(unsigned char *header, const char *path, apr_pool_t *pool)
 {
     apr_file_t *file = NULL;
@@ -262,7 +262,7 @@ static int read_header(unsigned char *header, const char *path, apr_pool_t *pool
     return is_read && memcmp(header, MAGIC, sizeof(MAGIC)) == 0;
 }
 
-/* 0 where the log is that of another file, as far as one look tells. */
+/* One attempt: 0 if the log seems to belong to another file. */
 static int look(const char *path, const char *log, apr_pool_t *pool)
 {
     unsigned char database[HEADER_BYTES];
@@ -272,7 +272,8 @@ static int look(const char *path, const char *log, apr_pool_t *pool)
     if (!open_file(&wal->file, log, pool)) {
         return 1;
     }
-    /* The log first: as long as it is not begun anew, what the header may be stands in it. */
+    /* The log is read first. Unless it is restarted meanwhile, it has every header that the
+     * file can have. */
     if (read_log_header(wal) && read_header(database, path, pool)) {
         wal->page = apr_palloc(pool, wal->page_size);
         read_frames(wal, database);
@@ -306,7 +307,7 @@ const char *um_sqlite_file_check_log(const char *path, apr_pool_t *pool)
         return NULL;
     }
     if (!is_there(path, &size, pool) || size == 0) {
-        return apr_psprintf(pool, "%s is missing or empty, but its write-ahead log %s is there; "
+        return apr_psprintf(pool, "%s is missing or empty, but its write-ahead log %s exists; "
                             "put the database back, or remove the log", path, log);
     }
     apr_pool_create(&scratch, pool);
@@ -320,7 +321,7 @@ const char *um_sqlite_file_check_log(const char *path, apr_pool_t *pool)
     apr_pool_destroy(scratch);
     return is_own ? NULL
                   : apr_psprintf(pool, "the write-ahead log %s belongs to another state of %s, "
-                                 "as after a backup was copied over it; stop everything that "
-                                 "uses the database, remove %s and %s-shm, and copy the backup "
-                                 "again", log, path, log, path);
+                                 "perhaps because a backup was copied over it; stop all programs "
+                                 "that use the database, remove %s and %s-shm, and copy the "
+                                 "backup again", log, path, log, path);
 }

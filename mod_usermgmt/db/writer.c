@@ -11,13 +11,13 @@
 #include "../base/log.h"
 #include "statements.h"
 
-/* Pages of the log, of 4 KiB each, from which on readers are kept away for a moment so
- * that it can start from the beginning: short reads, and lists of the costly kind. It
- * is tried again after a further stretch of that length. */
+/* When the log has this many pages, of 4 KiB each, readers are held back for a moment so that
+ * the log can restart: at the first number short reads, at the second also expensive lists.
+ * If that fails, it is tried again after as many further pages. */
 #define LOG_LONG 4096
 #define LOG_TOO_LONG 16384
 
-/* How long they are waited for. */
+/* How long the writer waits for readers to leave. */
 #define GATE_WAIT apr_time_from_msec(200)
 #define SEARCHES_WAIT apr_time_from_sec(2)
 
@@ -41,13 +41,13 @@ struct um_writer_t {
     int stopping;
     apr_thread_t *thread;
     um_gate_t *gate;
-    /* NULL where there is no limit. */
+    /* NULL if there is no limit. */
     um_limit_t *searches;
-    /* The length of the log after the last group, and from which on it is cut. */
+    /* The length of the log after the last group, and the length at which it is restarted. */
     int log_pages;
     int log_limit;
-    /* Changes refused since the last that was made; the thread's own. The first
-     * refusal is logged as an error, the others as information. */
+    /* Changes refused since the last one that was made; used by the thread only. The first
+     * refusal is logged as an error, the others at level info. */
     unsigned refused;
     apr_pool_t *pool;
 };
@@ -80,7 +80,7 @@ static void set_statuses(um_group_t *group, apr_status_t status)
     }
 }
 
-/* APR_SUCCESS as long as the transaction is whole, whatever became of the change. */
+/* APR_SUCCESS if the transaction can be committed, also if the change was refused. */
 static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
 {
     apr_status_t status = um_db_query(db, NULL, UM_BIND(savepoint), pool);
@@ -101,8 +101,8 @@ static apr_status_t run_change(um_db_t *db, um_item_t *item, apr_pool_t *pool)
     return status;
 }
 
-/* A change by itself needs no savepoint, for which the database would keep every
- * page as it was: the transaction is rolled back. */
+/* A single change needs no savepoint, because the whole transaction can be rolled back. For a
+ * savepoint SQLite would keep the old content of every page. */
 static apr_status_t run_single(um_db_t *db, um_item_t *item, int strict)
 {
     item->status = item->change(db, item->baton, item->pool);
@@ -113,8 +113,8 @@ static apr_status_t run_single(um_db_t *db, um_item_t *item, int strict)
     return strict && item->status == UM_EUNAVAILABLE ? UM_EUNAVAILABLE : APR_SUCCESS;
 }
 
-/* All changes in one transaction. Where it fails, or with strict set where one
- * of them could not reach the database, nothing holds. */
+/* All changes in one transaction. If it fails, nothing is committed. With strict it also
+ * fails if the database failed during one of the changes. */
 static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
@@ -131,8 +131,8 @@ static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, 
     return status == APR_SUCCESS ? um_db_commit(db) : status;
 }
 
-/* Twice at most: the first failure may be a statement prepared before the
- * schema changed, and since nothing was committed the group can run again. */
+/* At most twice. The first failure may come from a statement that was prepared before the
+ * schema changed. Nothing was committed, so the group can run again. */
 static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *writer,
                               apr_pool_t *pool)
 {
@@ -165,7 +165,8 @@ static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
     return status;
 }
 
-/* With a connection in hand, so that no other process waits while this one does. */
+/* The connection is taken before the lock, so that other processes don't have to wait while
+ * this one waits for a connection. */
 static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *db,
                                apr_pool_t *pool)
 {
@@ -183,7 +184,7 @@ static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *
     return status;
 }
 
-/* A change that breaks a rule tells nothing of the database. */
+/* Count failures of the database only, not changes that break a rule. */
 static void count_refused(um_writer_t *writer, const um_group_t *group)
 {
     unsigned refused = 0;
@@ -223,15 +224,15 @@ static void run_group(um_writer_t *writer, um_group_t *group, apr_pool_t *pool)
 static void finish_group(um_group_t *group)
 {
     for (int i = 0; i < group->count; i++) {
-        /* The item is gone as soon as its caller sees it done and the mutex
-         * is free: signal while it is held. */
+        /* When the caller sees `done` and the mutex is free, it frees the item. So signal while
+         * the mutex is held. */
         group->items[i]->done = 1;
         apr_thread_cond_signal(group->items[i]->finished);
     }
 }
 
-/* Copy the log to the database while nobody reads here, so that the next change
- * begins it anew. */
+/* Copy the log to the database while nobody in this process reads, so that the next change
+ * restarts the log. */
 static void cut_log(um_writer_t *writer, const um_host_t *host, apr_pool_t *pool)
 {
     int is_too_long = writer->log_pages >= LOG_TOO_LONG && writer->searches != NULL;
@@ -333,7 +334,7 @@ apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         return status;
     }
-    /* Before the pool's children go, and the connections with them. */
+    /* Before the children of the pool are destroyed, because connections are among them. */
     apr_pool_pre_cleanup_register(pool, made, stop);
     *writer = made;
     return APR_SUCCESS;

@@ -4,48 +4,47 @@
 
 /**
  * @file writer.h
- * Group commit for a database with one writer at a time (SQLite): a thread per
- * process takes the changes that wait into one transaction, a savepoint each.
- * Each change gets its own result, none is told before the commit, a bad one
- * harms no other.
+ * Group commit for a database with one writer at a time (SQLite). One thread in each process
+ * makes all waiting changes in one transaction, with a savepoint for each. Each change gets
+ * its own result, but not before the commit. A change that fails does not affect the others.
  */
 
 #include "db.h"
 #include "limit.h"
 
-/** Changes in one transaction at the most. */
+/** The largest number of changes in one transaction. */
 #define UM_WRITER_GROUP_MAX 64
 
 typedef struct um_writer_t um_writer_t;
 
 /**
- * Makes one change inside a transaction. It may be run again from the start
- * after its work was rolled back, and so must begin by setting up its result
- * anew. It runs in another thread while its caller waits.
- * @return APR_SUCCESS to keep the change; anything else rolls it back and is
- *         what the caller of um_writer_run() gets
+ * Makes one change inside a transaction. It may run again from the start after its work was
+ * rolled back, so it must begin with an empty result. It runs in another thread while its
+ * caller waits.
+ * @return APR_SUCCESS to keep the change. Any other status rolls it back, and the caller of
+ *         um_writer_run() gets that status
  */
 typedef apr_status_t um_change_fn_t(um_db_t *db, void *baton, apr_pool_t *pool);
 
 /**
- * Make a writer and start its thread. It ends before pool does, with all that
- * waits done.
+ * Make a writer and start its thread. The thread ends before pool does, after it has made
+ * all waiting changes.
  */
 apr_status_t um_writer_create(um_writer_t **writer, apr_pool_t *pool);
 
-/** Have the writer keep lists of the costly kind away for a moment, once the log has
- *  grown long because they never stop. At the start, before it is used. */
+/** Give the writer the limit of expensive lists. If such lists never stop, the log grows; the
+ *  writer then holds them back for a moment. Call it before the writer is used. */
 void um_writer_set_searches(um_writer_t *writer, um_limit_t *searches);
 
-/** The gate that readers in this process pass. */
+/** The gate that readers in this process pass through. */
 um_gate_t *um_writer_gate(um_writer_t *writer);
 
 /**
  * Have a change made, and wait until it is committed or refused.
- * @param host gives the connection and excludes other processes
- * @param pool handed to change; in the writer's hands until this returns
- * @return APR_SUCCESS where it is committed; what change returned where it was
- *         not; UM_EUNAVAILABLE where the database failed and nothing holds
+ * @param host gives the connection and locks out other processes
+ * @param pool handed to change; the writer's thread uses it until this returns
+ * @return APR_SUCCESS if it is committed. If it refused to be made, the status that change
+ *         returned. UM_EUNAVAILABLE if the database failed; then nothing is in the database
  */
 apr_status_t um_writer_run(um_writer_t *writer, const um_host_t *host, um_change_fn_t *change,
                            void *baton, apr_pool_t *pool);

@@ -29,13 +29,13 @@ static const um_violation_t characters = {
     "Only the characters of RFC 3986 are allowed; others are written as %XX, in a host as xn--."
 };
 static const um_violation_t not_https = {
-    "invalid_link", "A link is an absolute https URL, or http to a loopback host."
+    "invalid_link", "A link must be an absolute https URL, or http to a loopback host."
 };
 static const um_violation_t not_http = {
     "invalid_link", "It must be an absolute http or https URL."
 };
 static const um_violation_t no_public_url = {
-    "invalid_link", "The URL of a service has no query and no fragment."
+    "invalid_link", "The URL of a service must have no query and no fragment."
 };
 static const um_violation_t user_info = { "invalid_link",
                                           "No user name may stand before the host." };
@@ -46,17 +46,17 @@ static const um_violation_t host_or_port = {
 };
 static const um_violation_t path_tricks = {
     "invalid_link",
-    "The path of a link has no . and .. segments and no encoded dots, slashes, per cent signs and"
-    " control characters."
+    "The path of a link must have no . or .. segments, and no encoded dots, slashes, per cent"
+    " signs or control characters."
 };
 static const um_violation_t token_in_query = {
-    "invalid_link", "The query of a link has no accept_token: that is added to it."
+    "invalid_link", "The query of a link must not have accept_token, because the service adds it."
 };
 static const um_violation_t no_prefix = {
-    "invalid_link", "A prefix of links has no query and no fragment."
+    "invalid_link", "A prefix of links must have no query and no fragment."
 };
 
-/* All characters of RFC 3986 but the brackets, which belong to an address. */
+/* All characters of RFC 3986 except brackets, which only IPv6 addresses have. */
 static int is_allowed(const char *c)
 {
     if (*c == '%') {
@@ -65,7 +65,7 @@ static int is_allowed(const char *c)
     return strchr(LETTERS_AND_DIGITS "-._~:/?#@!$&'()*+,;=", *c) != NULL;
 }
 
-/* Only behind the authority brackets and a second # have no place. */
+/* Brackets are allowed before the end of the host only, and one # after it. */
 static int has_good_characters(const char *link)
 {
     const char *authority = strstr(link, "://");
@@ -105,7 +105,7 @@ static int has_good_port(const apr_uri_t *uri)
 
 /* ---- path and query ---- */
 
-/* A segment up to the parameters that some servers cut off: "..;x" is "..". */
+/* Some servers cut off the parameters of a segment: "..;x" counts as "..". */
 static int is_dot_segment(const char *segment)
 {
     apr_size_t length = strcspn(segment, "/;");
@@ -150,7 +150,7 @@ static int has_accept_token(const char *query, apr_pool_t *pool)
 
 /* ---- checks ---- */
 
-/* What every URL must be; *uri is filled in where it is. */
+/* The checks for every URL; *uri is filled in if it passes. */
 static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_scheme,
                                    is_name_t *is_name, const char *link, apr_pool_t *pool)
 {
@@ -175,7 +175,7 @@ static const um_violation_t *check(apr_uri_t *uri, const um_violation_t *not_of_
     return has_good_path(uri->path) ? NULL : &path_tricks;
 }
 
-/* The same for a link that people are sent. */
+/* The checks for a link that people get by mail. */
 static const um_violation_t *check_secure(apr_uri_t *uri, const char *link, apr_pool_t *pool)
 {
     const um_violation_t *violation = check(uri, &not_https, um_network_is_name, link, pool);

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file rules.c What the members of a user may be, see rules.h. */
+/** @file rules.c Checks of the members of a user, see rules.h. */
 
 #include "rules.h"
 
@@ -14,7 +14,7 @@
 
 static const um_violation_t required = { "required", "It must not be empty." };
 static const um_violation_t shows_nothing = {
-    "required", "It must hold a character that can be seen."
+    "required", "It must have a character that can be seen."
 };
 
 static int is_one_of(char c, const char *set)
@@ -28,7 +28,7 @@ const um_violation_t *um_rules_check_display_name(const char *name)
         "too_long", "A display name has at most 256 characters."
     };
     static const um_violation_t control = {
-        "control_character", "A display name holds no control characters."
+        "control_character", "A display name must have no control characters."
     };
 
     if (*name == '\0') {
@@ -47,7 +47,8 @@ const um_violation_t *um_rules_check_phone(const char *phone)
 {
     static const um_violation_t invalid = {
         "invalid_phone",
-        "A phone number is 3 to 32 of digits, spaces and + - ( ) . with a digit among them."
+        "A phone number has 3 to 32 characters, each a digit, a space or one of + - ( ) . and at"
+        " least one digit."
     };
     apr_size_t length = strlen(phone);
     int is_good = length >= UM_PHONE_MIN && length <= UM_PHONE_MAX
@@ -57,13 +58,14 @@ const um_violation_t *um_rules_check_phone(const char *phone)
     return is_good ? NULL : &invalid;
 }
 
-#define SUSPENDED_BY_ACTIVE "A user is suspended by \"active\": false."
+#define SUSPENDED_BY_ACTIVE "To suspend a user, send \"active\": false."
 
-/* Names in small letters and without _ - . that no attribute has: those of members, which
- * are meant where a name differs in these alone, and others that raise expectations. */
+/* Names that no attribute may have, in lower case and without _ - . : those of members, because
+ * a name that differs only in these is probably a mistake; and names that would promise
+ * something, such as password. */
 static const struct {
     const char *plain;
-    /* NULL where no spelling is a member's. */
+    /* NULL if it is not the name of a member. */
     const char *member;
     um_violation_t violation;
 } taken[] = {
@@ -76,8 +78,8 @@ static const struct {
     { "isactive", NULL, { "did_you_mean", "The member is called active." } },
     { "createdat", "created_at", { "did_you_mean", "The member is called created_at." } },
     { "updatedat", "updated_at", { "did_you_mean", "The member is called updated_at." } },
-    { "id", NULL, { "reserved_name", "A user is told apart by user_uid." } },
-    { "userdata", NULL, { "reserved_name", "The members of userData are sent by themselves." } },
+    { "id", NULL, { "reserved_name", "A user is identified by user_uid." } },
+    { "userdata", NULL, { "reserved_name", "Send the members of userData without userData." } },
     { "password", NULL, { "reserved_name", "The service keeps no passwords." } },
     { "passwd", NULL, { "reserved_name", "The service keeps no passwords." } },
     { "pwd", NULL, { "reserved_name", "The service keeps no passwords." } },
@@ -89,7 +91,7 @@ static const struct {
     { "isenabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
 };
 
-/* Tell whether a name is the plain one but for case and _ - . */
+/* Tell whether a name differs from the plain one only in case and in _ - . */
 static int is_like(const char *name, const char *plain)
 {
     for (; *name != '\0'; name++) {
@@ -120,8 +122,8 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
 {
     static const um_violation_t invalid = {
         "invalid_name",
-        "The name of an attribute begins with a letter or _ and has up to 64 of letters, digits"
-        " and _ . - in all."
+        "The name of an attribute begins with a letter or _ and has at most 64 characters, each a"
+        " letter, a digit, _ . or -."
     };
     apr_size_t length = strlen(name);
     int is_good = length <= UM_ATTRIBUTE_NAME_MAX && is_one_of(name[0], LETTERS "_")
@@ -133,7 +135,8 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
 const um_violation_t *um_rules_check_uid(const char *uid)
 {
     static const um_violation_t invalid = {
-        "invalid_uid", "An identifier is 1 to 128 of letters, digits and _ -."
+        "invalid_uid",
+        "An identifier has 1 to 128 characters, each a letter, a digit, _ or -."
     };
     apr_size_t length = strlen(uid);
     int is_good = length >= 1 && length <= UM_UID_MAX
@@ -148,7 +151,7 @@ const um_violation_t *um_rules_check_activity(const char *activity)
         "too_long", "The name of an activity has at most 128 characters."
     };
     static const um_violation_t control = {
-        "control_character", "The name of an activity holds no control characters."
+        "control_character", "The name of an activity must have no control characters."
     };
 
     if (*activity == '\0') {
@@ -167,7 +170,7 @@ const um_violation_t *um_rules_check_organization(const char *name)
 {
     static const um_violation_t invalid = {
         "invalid_name",
-        "The name of an organization is 1 to 255 bytes of UTF-8 without control characters."
+        "The name of an organization has 1 to 255 bytes of UTF-8 and no control characters."
     };
     apr_size_t length = strlen(name);
     int is_good = length >= 1 && length <= UM_ORGANIZATION_MAX && um_text_is_utf8(name, length)
@@ -180,7 +183,7 @@ const um_violation_t *um_rules_check_payment_type(const char *payment_type)
 {
     static const um_violation_t invalid = {
         "invalid_value",
-        "A payment_type is 1 to 64 characters of UTF-8, no control characters among them."
+        "A payment_type has 1 to 64 characters of UTF-8 and no control characters."
     };
     int is_good = *payment_type != '\0' && um_text_is_utf8(payment_type, strlen(payment_type))
                   && um_text_count(payment_type) <= UM_PAYMENT_TYPE_MAX

@@ -4,8 +4,8 @@
 
 /**
  * @file invitation.h
- * The invitation as the core knows it, the secret that accepts it, and the
- * links that carry the secret.
+ * The struct of an invitation, the secret that accepts it, and the link that contains
+ * the secret.
  */
 
 #include <apr_pools.h>
@@ -20,30 +20,31 @@ typedef enum um_invitation_status_t {
 } um_invitation_status_t;
 
 typedef struct um_invitation_t {
-    /** Names it; no secret. */
+    /** Its public name, not a secret. */
     const char *token;
     const char *email;
-    /** As stored; um_invitation_status() tells what it is at a time. */
+    /** As stored; um_invitation_status() gives the status at a time. */
     um_invitation_status_t status;
-    /** NULL where none was given. */
+    /** NULL if none was given. */
     const char *platform_link;
-    /** Who invited, as it was at the time; the name is NULL for one who is no user. */
+    /** The inviter's data when the invitation was made; the name is NULL if the inviter was no
+     *  user. */
     const char *inviter_uid;
     const char *inviter_email;
     const char *inviter_display_name;
-    /** Milliseconds since 1970; accepted_at is 0 where that has not happened. */
+    /** Milliseconds since 1970; accepted_at is 0 if it was not accepted. */
     apr_int64_t created_at;
     apr_int64_t expires_at;
     apr_int64_t accepted_at;
 } um_invitation_t;
 
-/** The status at a time (milliseconds): a pending one past its time is expired. */
+/** The status at a time (milliseconds): a pending invitation is expired after expires_at. */
 um_invitation_status_t um_invitation_status(const um_invitation_t *invitation, apr_int64_t now);
 
 /** "pending", "accepted", "revoked" or "expired". */
 const char *um_invitation_status_name(um_invitation_status_t status);
 
-/** The status of that name; pending where there is none such. */
+/** The status with that name; pending if there is none. */
 um_invitation_status_t um_invitation_status_of_name(const char *name);
 
 /** Random bytes of a secret, and its length as text. */
@@ -58,10 +59,10 @@ apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1],
                                        const um_random_t *random);
 
 /**
- * The link that accepts: the platform link with accept_token added to its
- * query, before a fragment.
+ * The link that accepts the invitation: the platform link with accept_token added to its
+ * query, before the fragment.
  * @param link          in pool
- * @param platform_link one that um_link_check() finds good
+ * @param platform_link a link that um_link_check() accepts
  */
 void um_invitation_accept_link(const char **link, const char *platform_link, const char *secret,
                                apr_pool_t *pool);

@@ -4,8 +4,8 @@
 
 /**
  * @file link.h
- * Links to a platform, as people may give them: strict enough that browsers,
- * mail programs and this module agree on where such a link leads.
+ * Links to a platform, from users. The checks are strict, so that browsers, mail programs
+ * and this module agree where a link leads.
  */
 
 #include <apr_tables.h>
@@ -16,19 +16,20 @@
 
 /**
  * Check a link: an absolute https URL, or http to a loopback host, of at most
- * UM_LINK_MAX bytes, all of RFC 3986's characters; no user info; a host name of
- * letters, digits and hyphens, or an address; no dot segments and no encoded
+ * UM_LINK_MAX bytes, with RFC 3986's characters only; no user info; a host name of
+ * letters, digits and hyphens, or an IP address; no dot segments and no encoded
  * separators in its path; no accept_token in its query.
- * @return NULL where it is good, else what is wrong with it
+ * @return NULL if it is good, otherwise what is wrong with it
  */
 const um_violation_t *um_link_check(const char *link, apr_pool_t *pool);
 
 /** Check a prefix: a link without query and fragment. */
 const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool);
 
-/** Check the URL that a service is reached at: http or https to any host, without query
- *  and fragment. The origin of such a URL is its scheme, host and port. */
+/** Check the public URL of a service: http or https to any host, without query and
+ *  fragment. */
 const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool);
+/** The origin of such a URL: its scheme, host and port. */
 const char *um_link_origin(const char *url, apr_pool_t *pool);
 
 /** Check an origin: scheme, host and port as browsers send them, so http or https, in small
@@ -36,8 +37,8 @@ const char *um_link_origin(const char *url, apr_pool_t *pool);
 const um_violation_t *um_link_check_origin(const char *origin, apr_pool_t *pool);
 
 /**
- * Tell whether a good link is below one of good prefixes: the same scheme, host
- * and port, and a path that goes on where a segment of the prefix ends.
+ * Tell whether a link is below one of some prefixes: the same scheme, host and port, and
+ * a path that begins with the prefix's whole segments. All must have passed their checks.
  * @param prefixes of const char *
  */
 int um_link_is_below(const char *link, const apr_array_header_t *prefixes, apr_pool_t *pool);

@@ -4,9 +4,8 @@
 
 /**
  * @file rules.h
- * What the members of a user may be (docs/api.md, "The user"); address.h has the
- * rule for the address. Each check returns NULL where the value is good, else what
- * is wrong with it.
+ * Checks of the members of a user (docs/api.md, "The user"); address.h has the check of the
+ * address. Each returns NULL if the value is good, otherwise what is wrong with it.
  */
 
 #include "../base/violation.h"
@@ -23,16 +22,16 @@
 #define UM_ATTRIBUTES_MAX 64
 #define UM_ATTRIBUTES_MAX_BYTES 16384
 
-/** A name as it will be stored, that is, after um_text_trim. */
+/** A name as it is stored: after um_text_trim(). */
 const um_violation_t *um_rules_check_display_name(const char *name);
 
 const um_violation_t *um_rules_check_phone(const char *phone);
 
-/** A name for a further attribute, or exactly that of a member: near misses of members, and
- *  names such as password, are refused. */
+/** The name of an attribute, or exactly that of a member. A name that is nearly a member's,
+ *  and a name like password, are refused. */
 const um_violation_t *um_rules_check_attribute_name(const char *name);
 
-/** A user_uid: one the server made, or one an import brought. */
+/** A user_uid, made by the server or by an import. */
 const um_violation_t *um_rules_check_uid(const char *uid);
 
 /** The name of an activity; it is well-formed UTF-8. */

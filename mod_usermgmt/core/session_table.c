@@ -10,22 +10,23 @@
 
 #include "../base/status.h"
 
-/* What a slot's tag may be besides the hash of the key of a session that goes
- * on. One that has ended keeps its slot until it is written. */
+/* The tag of a slot is the hash of the key of a current session, or one of these. A session
+ * that has ended keeps its slot until it is written. */
 #define TAG_FREE 0
 #define TAG_ENDED 1
 #define TAG_FIRST 2
 
-/* What requests look at without a lock: tags and used with atomic operations.
- * written is under the lock, but for a look whether it is worth taking it. */
+/* The part of a set that requests read without the lock. They use atomic operations on tags
+ * and used. written needs the lock; without it, it only tells whether the lock is worth
+ * taking. */
 typedef struct um_session_set_t {
     apr_uint64_t tags[UM_SESSION_SET];
     apr_time_t used[UM_SESSION_SET];
     apr_time_t written[UM_SESSION_SET];
 } um_session_set_t;
 
-/* The rest of a slot, under the lock. Not touched before its first use, so
- * that the system need not give the memory for it. */
+/* The rest of a slot, under the lock. It is not touched before its first use, so the system
+ * gives no memory for unused slots. */
 typedef struct um_session_slot_t {
     apr_uint64_t place;
     apr_time_t started;
@@ -35,7 +36,7 @@ typedef struct um_session_slot_t {
     char texts[UM_SESSION_TEXTS_MAX];
 } um_session_slot_t;
 
-/* What the memory starts with; the sets follow, then the slots. */
+/* The beginning of the memory; the sets follow, then the slots. */
 typedef struct um_session_head_t {
     apr_size_t sets;
     unsigned char hash_key[APR_SIPHASH_KSIZE];
@@ -49,7 +50,7 @@ struct um_session_table_t {
     const um_random_t *random;
 };
 
-/* A request on its way into the table. */
+/* A request that is being counted. */
 typedef struct um_session_use_t {
     const um_session_key_t *key;
     apr_time_t from;
@@ -118,8 +119,8 @@ static apr_status_t find_set(um_session_use_t *use, const um_session_table_t *ta
         || !append_text(use, key->activity, 4 * UM_ACTIVITY_MAX)) {
         return UM_EINVALID;
     }
-    /* The hash stands for the key: its own key is secret, so two that meet can
-     * be neither found nor met by accident. */
+    /* The hash is used in place of the key. hash_key is secret, so nobody can find two keys
+     * with the same hash, and by chance it does not happen. */
     hash = apr_siphash24(use->texts, use->texts_length, table->head->hash_key) ^ key->place;
     use->tag = hash < TAG_FIRST ? hash + TAG_FIRST : hash;
     use->set = (apr_size_t)(hash % table->head->sets);
@@ -131,7 +132,7 @@ static int is_going_on(const um_session_use_t *use, apr_time_t used)
     return use->from - used < use->idle;
 }
 
-/* The slot of the session with that tag, or UM_SESSION_SET. */
+/* The slot of the session with that tag, or UM_SESSION_SET if there is none. */
 static int find_tag(const um_session_set_t *set, apr_uint64_t tag)
 {
     int way = 0;
@@ -142,8 +143,8 @@ static int find_tag(const um_session_set_t *set, apr_uint64_t tag)
     return way;
 }
 
-/* Go on with a session; 0 where there is none that does. A slot that changes
- * hands meanwhile has another time of use, so the exchange fails. */
+/* Continue a session; 0 if there is none to continue. If another session takes the slot
+ * meanwhile, its time of use changes, so the exchange fails. */
 static int go_on(um_session_set_t *set, const um_session_use_t *use)
 {
     for (;;) {
@@ -176,9 +177,8 @@ static void end_session(um_session_set_t *set, int way)
     __atomic_store_n(&set->tags[way], TAG_ENDED, __ATOMIC_RELEASE);
 }
 
-/* A slot that nothing is lost with: a free one, else one that has ended or,
- * last, the one that was not used for longest. UM_SESSION_SET where all hold
- * what is not written. */
+/* A slot that can be taken without a loss: a free one, one whose session has ended, or the
+ * least recently used one. UM_SESSION_SET if all have sessions that are not written. */
 static int find_slot(const um_session_set_t *set)
 {
     int found = UM_SESSION_SET;
@@ -199,8 +199,8 @@ static int find_slot(const um_session_set_t *set)
     return found;
 }
 
-/* The tag comes last, so that a process that is killed in here leaves a free
- * slot behind, not half a session. */
+/* The tag is set last. So if the process is killed here, the slot is free and has no partial
+ * session. */
 static apr_status_t fill_slot(um_session_table_t *table, const um_session_use_t *use, int way)
 {
     um_session_set_t *set = &table->sets[use->set];
@@ -345,7 +345,7 @@ apr_status_t um_session_table_written(um_session_table_t *table,
         um_session_set_t *set = &table->sets[session->slot / UM_SESSION_SET];
         apr_size_t way = session->slot % UM_SESSION_SET;
 
-        /* Else another has taken the slot. */
+        /* If the uid differs, another session has taken the slot. */
         if (strcmp(table->slots[session->slot].uid, session->uid) == 0
             && set->written[way] < session->last_used_at) {
             __atomic_store_n(&set->written[way], session->last_used_at, __ATOMIC_RELAXED);

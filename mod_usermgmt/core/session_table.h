@@ -4,13 +4,13 @@
 
 /**
  * @file session_table.h
- * Sessions that go on, in memory that all processes of a server share. A
- * request of a session that is known takes no lock. What has changed is
- * collected now and then, written, and told to be written; only then may its
- * place be taken by another.
+ * Current sessions, in memory that all processes of a server share. A request of a known
+ * session takes no lock. From time to time one process collects the sessions that have
+ * changed, writes them into the database, and marks them as written. Only then can another
+ * session take their slots.
  *
- * The table is sets of UM_SESSION_SET slots; a session can only be in the set
- * that its key's hash names. Times are microseconds since 1970.
+ * The table has sets of UM_SESSION_SET slots. The hash of a session's key gives its set.
+ * Times are microseconds since 1970.
  */
 
 #include <apr_pools.h>
@@ -29,12 +29,12 @@
 
 typedef struct um_session_table_t um_session_table_t;
 
-/** Whose session it is, and in what. */
+/** The user and the activity of a session. */
 typedef struct um_session_key_t {
-    /** Where the texts belong to; the caller's own. */
+    /** A number of the caller's own; httpd's virtual host. */
     apr_uint64_t place;
     const char *organization;
-    /** The key of who it is, see um_address_identity_key(). */
+    /** The key of the user's identity, see um_address_identity_key(). */
     const char *identity;
     const char *activity;
 } um_session_key_t;
@@ -45,13 +45,13 @@ typedef struct um_session_entry_t {
     char uid[UM_UID_LENGTH + 1];
     apr_time_t started_at;
     apr_time_t last_used_at;
-    /** What ends a session when it is not used for so long. */
+    /** A session ends if it is not used for this time. */
     apr_interval_time_t idle;
     /** Where it is in the table. */
     apr_size_t slot;
 } um_session_entry_t;
 
-/** The bytes of memory that a table for at least so many sessions takes. */
+/** The bytes of memory that a table for at least this many sessions takes. */
 apr_size_t um_session_table_size(apr_size_t sessions);
 
 /**
@@ -70,12 +70,11 @@ um_session_table_t *um_session_table_open(void *memory, const um_lock_t *lock,
                                           const um_random_t *random, apr_pool_t *pool);
 
 /**
- * Count a request that began at from and ended at until: it goes on with the
- * session of that key, or begins one where there is none or where that one was
- * not used for idle.
- * @return APR_SUCCESS; UM_EINVALID where a text is too long; APR_ENOSPC where
- *         all slots of the set hold what is not written yet; or what the lock or
- *         the random source failed with
+ * Count a request that began at from and ended at until. It continues the session with
+ * that key. If there is none, or if it was not used for idle, it begins a new one.
+ * @return APR_SUCCESS; UM_EINVALID if a text is too long; APR_ENOSPC if no slot of the
+ *         set is written yet, so that none can be taken; or the error of the lock or of
+ *         the random source
  */
 apr_status_t um_session_table_count(um_session_table_t *table, const um_session_key_t *key,
                                     apr_time_t from, apr_time_t until, apr_interval_time_t idle);
@@ -83,13 +82,13 @@ apr_status_t um_session_table_count(um_session_table_t *table, const um_session_
 /**
  * Collect sessions that have changed since they were written.
  * @param sessions of um_session_entry_t, in pool; at most max and UM_SESSION_SET more
- * @param position where to go on; 0 at first, and again after the last
- * @return APR_SUCCESS, or what the lock failed with
+ * @param position where to continue; 0 at the beginning, and again after the last
+ * @return APR_SUCCESS, or the error of the lock
  */
 apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t *position,
                                       um_session_table_t *table, apr_size_t max, apr_pool_t *pool);
 
-/** Note that collected sessions need not be written any more. */
+/** Mark collected sessions as written. */
 apr_status_t um_session_table_written(um_session_table_t *table,
                                       const apr_array_header_t *sessions);
 

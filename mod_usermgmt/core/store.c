@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store.c A store: its schema is checked, then it is read and changed. */
+/** @file store.c A store: checks the schema first, then reads and changes. See store.h. */
 
 #include "store.h"
 
@@ -15,18 +15,18 @@
 struct um_store_t {
     const um_host_t *host;
     const um_dialect_traits_t *traits;
-    /* Of a database with a single writer. */
+    /* For a database with a single writer; else NULL. */
     um_writer_t *writer;
     int auto_schema;
-    /* Set once the schema is known to be good. */
+    /* Set when the schema was checked and can be used. */
     volatile apr_uint32_t ready;
-    /* When the last look at it failed, and how; under the host's lock, and not used
-     * where it has none. */
+    /* When and how the last check failed. Under the host's lock; not used if the host has
+     * none. */
     apr_time_t failed_at;
     apr_status_t failure;
-    /* The version that was last told to be of no use. */
+    /* The unusable version that was last logged. */
     volatile apr_uint32_t told_version;
-    /* 0: others fold the counts. */
+    /* After this many changes the store folds counts; 0 if others do. */
     apr_uint32_t fold_every;
     volatile apr_uint32_t changes;
     /* NULL: any number of them. */
@@ -46,7 +46,7 @@ um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writ
     return store;
 }
 
-/* What the operator is to do about a version that the module does not work with. */
+/* What the operator must do if the module does not work with a version. */
 static const char *advice(int version, int makes_schema)
 {
     if (version > UM_SCHEMA_VERSION) {
@@ -58,8 +58,8 @@ static const char *advice(int version, int makes_schema)
                           "or apply the files of schema/ that follow";
 }
 
-/* One that works as it is must not keep requests from being served: it is upgraded
- * at the next start then. */
+/* If the upgrade fails but the old version can be used, requests are served; the next start
+ * tries again. */
 static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, apr_pool_t *pool)
 {
     int found = 0;
@@ -74,7 +74,7 @@ static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, 
     return status;
 }
 
-/* Once, not at every look: nothing is different until it is another. */
+/* Log it once for each version, not at every check. */
 static void tell_version(um_store_t *store, int version)
 {
     if (apr_atomic_xchg32(&store->told_version, (apr_uint32_t)version) == (apr_uint32_t)version) {
@@ -119,7 +119,7 @@ static apr_status_t look_at_schema(um_store_t *store, apr_pool_t *pool)
     return status;
 }
 
-/* Where one process at a time may make the schema. */
+/* Under the lock, because only one process at a time may make the schema. */
 static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
 {
     const um_host_t *host = store->host;
@@ -129,7 +129,7 @@ static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
     if (host->lock.enter(host->lock.baton) != APR_SUCCESS) {
         return UM_EUNAVAILABLE;
     }
-    /* Whoever waited while another's look failed need not find out the same. */
+    /* If another thread's check failed while this one waited, its result is used. */
     if (apr_atomic_read32(&store->ready)) {
         status = APR_SUCCESS;
     } else if (store->failure != APR_SUCCESS && store->failed_at > came_at) {
@@ -168,7 +168,7 @@ apr_status_t um_store_open_search(um_db_t **db, um_store_t *store, apr_pool_t *p
 {
     apr_status_t status = um_store_prepare(store, pool);
 
-    /* The writer waits for the place that is held, not at the gate. */
+    /* No gate, because the writer waits for the search's place. */
     return status == APR_SUCCESS ? um_db_open(db, store->host, NULL, pool) : status;
 }
 
@@ -206,7 +206,7 @@ apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool
     return status;
 }
 
-/* Where nobody else does. What fails is folded after later changes. */
+/* If nobody else folds. If it fails, later changes fold again. */
 static void fold_now_and_then(um_store_t *store, apr_pool_t *pool)
 {
     int more = 1;

@@ -11,12 +11,12 @@
 #include "../base/digest.h"
 #include "../db/statements.h"
 
-/* The column behind those of an invitation. */
+/* The column after those of an invitation. */
 #define SECRET_COLUMN 10
 
 typedef struct um_invitation_get_t {
     um_invitation_t *invitation;
-    /* The digest that must be found; NULL where it is got by its token. */
+    /* The digest that must match; NULL if the invitation is found by its token. */
     const char *secret_sha256;
     apr_pool_t *pool;
 } um_invitation_get_t;

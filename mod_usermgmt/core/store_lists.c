@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_lists.c Lists of all kinds out of the database, see store.h. */
+/** @file store_lists.c Lists of all kinds from the database, see store.h. */
 
 #include "store.h"
 
@@ -101,18 +101,19 @@ typedef struct um_choice_t {
     um_list_way_t way;
     /* Whether the rows are read in the list's order, not counted. */
     int in_order;
-    /* The number of rows up to which a path is taken, whatever the order. To count, the
-     * shortest is taken: to go through an index costs little beside its rows. */
+    /* A path that finds at most this many rows is used in any order. For a count the path
+     * with the fewest rows is used, because reading an index costs little compared with
+     * reading its rows. */
     apr_int64_t few;
-    /* All that there are, whatever the conditions; 0 where it is not known. */
+    /* The number of all rows, without conditions; 0 if it is not known. */
     apr_int64_t all;
     apr_pool_t *pool;
 } um_choice_t;
 
-/* To find a row by an index costs as much as to go past so many of them. */
+/* Finding one row by an index costs as much as reading this many rows in order. */
 #define ROWS_A_SEARCH 8
 
-/* The path that leads to the fewest rows, where these are few; else NULL. */
+/* The path that finds the fewest rows, if these are few; else NULL. */
 static apr_status_t find_short_path(const um_list_path_t **path, const um_choice_t *choice,
                                     const um_list_path_t *const *paths, int count)
 {
@@ -127,7 +128,7 @@ static apr_status_t find_short_path(const um_list_path_t **path, const um_choice
         list.paths[choice->way] = paths[i];
         status = select_list(choice->db, take_number, &found, choice->org_id, &list,
                              UM_LIST_ESTIMATE, choice->pool);
-        /* Another one has to be shorter. */
+        /* The next path must find fewer rows than this one. */
         if (found < list.limit) {
             *path = paths[i];
             list.limit = found;
@@ -139,8 +140,8 @@ static apr_status_t find_short_path(const um_list_path_t **path, const um_choice
     return status;
 }
 
-/* All paths lead to many rows: those are best that come in order, as reading ends with
- * the first ones that meet all conditions. */
+/* All paths find many rows. The best one gives them in the list's order, because reading ends
+ * as soon as the page is full. */
 static const um_list_path_t *long_path(const um_choice_t *choice,
                                        const um_list_path_t *const *paths, int count)
 {
@@ -204,7 +205,7 @@ static apr_status_t plan_count(const um_list_path_t **paths, const um_list_t *li
     return status;
 }
 
-/* A tenth of all, as far as it is known how many these are. */
+/* A tenth of all rows, if their number is known. */
 static apr_status_t find_few(um_choice_t *choice, const um_list_t *list)
 {
     um_list_t all = { .source = list->source };
@@ -245,8 +246,8 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
     return status;
 }
 
-/* The pages of a list that has so few are cheaper to sort than to find on the way
- * through all rows in their order. */
+/* If a list has at most this many pages, sorting its rows is cheaper than reading all rows in
+ * order to find them. */
 #define SORTED_PAGES 20
 
 void um_store_lists_use_count(um_list_t *list, apr_int64_t count)

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_mail.c Mail that is to go out, see store.h. */
+/** @file store_mail.c The queue of outgoing mail, see store.h. */
 
 #include "store.h"
 

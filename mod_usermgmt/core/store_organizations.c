@@ -59,7 +59,7 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
     return status;
 }
 
-/* What is waiting is looked for outside of a transaction: mostly it is nothing. */
+/* Outside of a transaction, because usually there are none. */
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool)
 {
     return um_db_exists(has_changes, db, UM_BIND(organization_counts_waiting), pool);
@@ -70,7 +70,7 @@ typedef struct um_counts_t {
     apr_int64_t numbers[3];
 } um_counts_t;
 
-/* Changes to be folded: of um_counts_t, and their ids as a JSON array. */
+/* Changes that are to be folded (of um_counts_t), and their ids as a JSON array. */
 typedef struct um_fold_t {
     apr_array_header_t *counts;
     um_buffer_t ids;
@@ -97,7 +97,7 @@ static int compare_counts(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Sorted: who folds at the same time locks the sums in the same order. */
+/* Sorted, so that all who fold at the same time lock the sums in the same order. */
 static void sum_up(apr_array_header_t *counts)
 {
     int kept = 0;

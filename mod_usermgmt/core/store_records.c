@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_records.c What is written beside a change, in its transaction:
- *  the audit event and the answer kept for an Idempotency-Key. See store.h. */
+/** @file store_records.c Records that a change writes in its transaction: the audit event,
+ *  and the answer that is kept for an Idempotency-Key. See store.h. */
 
 #include "store.h"
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_sessions.c Sessions and the activities they are in, see store.h. */
+/** @file store_sessions.c Sessions and their activities, see store.h. */
 
 #include "store.h"
 
@@ -18,7 +18,7 @@ void um_store_sessions_read(um_user_session_t *session, const um_row_t *row)
     session->last_used_at = um_row_int(row, 4);
 }
 
-/* The latest use of an activity by some sessions. */
+/* The latest use of an activity by several sessions. */
 typedef struct um_activity_use_t {
     apr_int64_t org_id;
     const char *activity;
@@ -73,8 +73,8 @@ static void note_use(apr_hash_t *uses, apr_int64_t org_id, const um_user_session
     }
 }
 
-/* Both statements always: which of them finds something to do is decided in the
- * database, whatever was written by another process or machine meanwhile. */
+/* Always both statements. The database decides which of them finds a row, so another process
+ * or machine may write at the same time. */
 static apr_status_t put_session(um_db_t *db, apr_int64_t org_id, const um_user_session_t *session,
                                 apr_int64_t idle, apr_pool_t *pool)
 {
@@ -98,8 +98,8 @@ static apr_status_t put_session(um_db_t *db, apr_int64_t org_id, const um_user_s
     return status;
 }
 
-/* The user, or the uid that stands for a caller with a role by configuration;
- * NULL for one whom the database does not know. */
+/* The uid of the user, or of a caller with a role by configuration. NULL if the database
+ * does not know the caller. */
 static const char *owner_uid(const um_caller_record_t *record)
 {
     return record->user_uid != NULL ? record->user_uid : record->seen_uid;

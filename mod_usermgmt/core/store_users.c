@@ -9,7 +9,7 @@
 #include "../base/text.h"
 #include "../db/statements.h"
 
-/* The first column behind those of a user. */
+/* The first column after those of a user. */
 #define USER_COLUMN_COUNT 10
 
 void um_store_users_read(um_user_t *user, const um_row_t *row)
@@ -77,7 +77,7 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
     return get_user(user, db, UM_BIND(user_get, .org_id = org_id, .user_uid = uid), pool);
 }
 
-/* One writer at a time needs no locks. */
+/* A database with one writer at a time needs no locks. */
 static int needs_locks(const um_db_t *db)
 {
     return !um_db_traits(db)->has_single_writer;
@@ -109,10 +109,11 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
                        : UM_ENOTFOUND;
 }
 
-/* Tries to lock the user of an address that passes from user to user meanwhile. */
+/* How often it is tried to lock the user with an address, because the address may move to
+ * another user meanwhile. */
 #define LOCK_TRIES 8
 
-/* UM_ECONFLICT where the address has passed to another user while the lock was waited for. */
+/* UM_ECONFLICT if the address moved to another user while this one waited for the lock. */
 static apr_status_t lock_by_email_once(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                        const char *email, apr_pool_t *pool)
 {

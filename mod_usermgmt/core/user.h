@@ -2,7 +2,7 @@
 #ifndef UM_CORE_USER_H
 #define UM_CORE_USER_H
 
-/** @file user.h The user as the core knows it. */
+/** @file user.h The struct of a user. */
 
 #include <apr.h>
 
@@ -10,18 +10,18 @@ typedef struct um_user_t {
     const char *uid;
     const char *email;
     const char *display_name;
-    /** NULL where not set. */
+    /** NULL if not set. */
     const char *phone;
-    /** Non-zero where the user is a stored sub-admin. */
+    /** Non-zero if the database has the user as a sub-admin. */
     int is_sub_admin;
-    /** Non-zero where the user is suspended: listed and kept, but without any rights. */
+    /** Non-zero if the user is suspended: listed and kept, but without any rights. */
     int is_suspended;
     /** Milliseconds since 1970. */
     apr_int64_t created_at;
     apr_int64_t updated_at;
     /** Raised by every update. */
     apr_int64_t version;
-    /** The further attributes: the text of a JSON object, never NULL. */
+    /** The other attributes: the text of a JSON object, never NULL. */
     const char *attributes;
 } um_user_t;
 

@@ -132,7 +132,7 @@ static const char *explain(const apr_array_header_t *cells, int number, apr_pool
     if (cells->nelts == 1 && strpbrk(first, "|:") != NULL) {
         return "the separator must be a comma, a semicolon or a tab";
     }
-    return apr_psprintf(pool, "if another column holds it, name that, as in --map \"%.*s=%s\"",
+    return apr_psprintf(pool, "if another column has it, give for example --map \"%.*s=%s\"",
                         TOLD_BYTES, um_text_trim(guess(cells, number, pool), pool),
                         needed[number]);
 }
@@ -200,8 +200,8 @@ static const char *check_column(const um_column_t *column, apr_hash_t *names, ap
     if (violation != NULL) {
         return apr_psprintf(pool,
                             "the header line has \"%s\", which can't be the name of an attribute"
-                            " (%s); give --map \"%s=NAME\", or --map \"%s=\" to leave the column"
-                            " out",
+                            " (%s); give --map \"%s=NAME\", or --map \"%s=\" to ignore the"
+                            " column",
                             column->name, violation->detail, column->name, column->name);
     }
     apr_hash_set(names, column->name, APR_HASH_KEY_STRING, "");

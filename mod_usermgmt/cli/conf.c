@@ -134,8 +134,8 @@ static const char *tell_undefined(const char *file, int line, const char *name,
                                   const char *undefined, apr_pool_t *pool)
 {
     return apr_psprintf(pool,
-                        "%s:%d: %s uses %s, which is defined neither by a Define above nor in the"
-                        " environment (Debian: run \". /etc/apache2/envvars\" before)",
+                        "%s:%d: %s uses %s, which is defined neither by a Define above it nor in"
+                        " the environment (on Debian, first run \". /etc/apache2/envvars\")",
                         file, line, name, undefined);
 }
 
@@ -179,8 +179,8 @@ static void take_directive(um_conf_t *conf, const char *name, const char *value,
         include(conf, name, value, 0);
     } else if (apr_cstr_casecmp(name, "Use") == 0) {
         hint(conf, apr_psprintf(conf->pool,
-                                "%s:%d: Use %s is not followed; if the macro has the database,"
-                                " name it by --driver and --params",
+                                "%s:%d: Use %s is not expanded; if the macro names the database,"
+                                " give --driver and --params",
                                 conf->file, conf->line, value));
     }
 }
@@ -380,7 +380,7 @@ static const char *tell_several(const um_conf_t *conf, const char *file, apr_poo
 
     um_buffer_init(&text, 256, pool);
     um_buffer_puts(&text, safe(file, pool));
-    um_buffer_puts(&text, " has several databases; name one by --driver and --params:");
+    um_buffer_puts(&text, " has several databases; choose one with --driver and --params:");
     um_buffer_puts(&text, tell_places(&conf->database, NULL, 1, pool));
     if (conf->database.places->nelts == 0) {
         um_buffer_puts(&text, tell_places(&conf->driver, NULL, 0, pool));
@@ -404,8 +404,8 @@ static const char *check_place(const um_found_t *found, apr_pool_t *pool)
 static const char *tell_none(const um_conf_t *conf, const char *file, apr_pool_t *pool)
 {
     const char *text = apr_psprintf(pool,
-                                    "%s and what it includes have no UserMgmtDatabase, and no"
-                                    " DBDriver or no DBDParams%s%s",
+                                    "%s and the files that it includes name no database: no"
+                                    " UserMgmtDatabase, and not both DBDriver and DBDParams%s%s",
                                     file, conf->hint != NULL ? "; " : "",
                                     conf->hint != NULL ? conf->hint : "");
 

@@ -133,7 +133,7 @@ static um_exit_t tell_interrupt(const um_export_t *export, apr_int64_t done, apr
 
     um_tool_say(export->tool,
                 "interrupted after %" APR_INT64_T_FMT " of %" APR_INT64_T_FMT
-                " %s%s%s; run the same command again for all of them",
+                " %s%s%s; run the same command again to get all of them",
                 done, total, export->what, out->part != NULL ? ", nothing was written to " : "",
                 out->part != NULL ? out->path : "");
     return UM_EXIT_REFUSED;

@@ -172,7 +172,8 @@ static um_exit_t check_file(const um_tool_t *tool, int may_create)
     const char *wrong;
 
     if (um_output_is_strangers_link(tool->params)) {
-        um_tool_say(tool, "the database %s is a link of another user", tool->params);
+        um_tool_say(tool, "the database %s is a link of another user; give the path of the file",
+                    tool->params);
         return UM_EXIT_DATABASE;
     }
     wrong = um_sqlite_file_check_log(tool->params, tool->pool);
@@ -255,7 +256,7 @@ static um_exit_t find_driver(um_tool_t *tool)
         return UM_EXIT_USAGE;
     }
     if (status != APR_SUCCESS) {
-        um_tool_say(tool, "apr-util has no driver \"%s\" here; is its package installed?",
+        um_tool_say(tool, "apr-util has no driver \"%s\"; install its package",
                     tool->driver_name);
         return UM_EXIT_DATABASE;
     }
@@ -382,7 +383,7 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
         return UM_EXIT_USAGE;
     }
     if (is_excel && !*is_csv) {
-        um_tool_say(tool, "--excel is for CSV, not for --format ndjson");
+        um_tool_say(tool, "--excel works with CSV only, not with --format ndjson");
         return UM_EXIT_USAGE;
     }
     return UM_EXIT_OK;

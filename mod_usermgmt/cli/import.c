@@ -512,12 +512,12 @@ static um_exit_t run_batches(um_import_t *import)
 
 static um_exit_t tell_interrupt(const um_import_t *import, um_exit_t end)
 {
-    const char *how = import->is_begun ? "; run the same command with --resume to go on" : "";
+    const char *how = import->is_begun ? "; run the same command with --resume to continue" : "";
 
     if (import->line == 0) {
         um_tool_say(import->tool, "interrupted before the first record%s", how);
     } else {
-        um_tool_say(import->tool, "interrupted after the record of line %" APR_INT64_T_FMT "%s",
+        um_tool_say(import->tool, "interrupted after the record in line %" APR_INT64_T_FMT "%s",
                     import->line, how);
     }
     return end == UM_EXIT_OK ? UM_EXIT_REFUSED : end;
@@ -546,7 +546,7 @@ static um_exit_t run_all(um_import_t *import)
         end = UM_EXIT_REFUSED;
     }
     if (end != UM_EXIT_OK && import->is_begun) {
-        um_tool_say(import->tool, "broken off; run the same command with --resume to go on");
+        um_tool_say(import->tool, "stopped; run the same command with --resume to continue");
     }
     return end;
 }
@@ -568,7 +568,7 @@ static void sum_up(const um_import_t *import)
     double seconds = um_progress_seconds(&import->progress);
 
     um_tool_say(import->tool,
-                "%" APR_INT64_T_FMT " %s, %" APR_INT64_T_FMT " there already, %" APR_INT64_T_FMT
+                "%" APR_INT64_T_FMT " %s, %" APR_INT64_T_FMT " already there, %" APR_INT64_T_FMT
                 " refused; %.1f s",
                 import->counts[UM_OUTCOME_IMPORTED],
                 import->is_dry ? "would be imported" : "imported",
@@ -601,7 +601,7 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
 
     (void)count;
     if (end == UM_EXIT_OK && !is_csv && (given & UM_OPTION_MAP) != 0) {
-        um_tool_say(tool, "--map is for CSV; give --format csv if the file is CSV");
+        um_tool_say(tool, "--map works with CSV only; give --format csv if the file is CSV");
         end = UM_EXIT_USAGE;
     }
     if (end == UM_EXIT_OK) {

@@ -53,7 +53,7 @@ static const um_command_t commands[] = {
       um_invitations_command_prune,
       "delete invitations that ended long ago, in all organizations or in that of --org" },
     { "idempotency", "prune", "", 0, 0, 0, um_idempotency_command_prune,
-      "delete the answers kept for an Idempotency-Key whose time is over" },
+      "delete expired answers to requests with an Idempotency-Key" },
     { "audit", "export", "", 0, UM_OPTION_ORG | UM_OPTION_OUTPUT, 0, um_audit_command_export,
       "write the audit trail of an organization" },
 };
@@ -72,7 +72,7 @@ static void print_help(apr_pool_t *pool)
     }
     printf("\nOptions:\n%s\n"
            "Exit status: 0 done; 1 something failed or was refused; 2 the command line is wrong;\n"
-           "3 the database can't be reached, stays busy, or has another schema.\n",
+           "3 the database can't be reached, stays busy, or has an unknown schema.\n",
            um_options_help(options, pool));
 }
 

@@ -27,20 +27,20 @@ typedef struct um_option_text_t {
 static const um_option_text_t table[] = {
     { "help", NULL, "print this", 'h' },
     { "version", NULL, "print the version", 0 },
-    { "driver", "NAME", "apr_dbd's driver, as in DBDriver: sqlite3, pgsql, mysql", 0 },
-    { "params", "TEXT", "the database, as in DBDParams: for sqlite3 its file", 0 },
+    { "driver", "NAME", "the database driver: sqlite3, pgsql or mysql", 0 },
+    { "params", "TEXT", "the database, as in UserMgmtDatabase; for sqlite3 its file", 0 },
     { "config", "FILE", "read the database from an httpd.conf instead", 0 },
     { "wait", "SECONDS", "seconds to retry a busy database (default 10)", 0 },
     { "org", "NAME", "the organization (default: default)", 0 },
-    { "format", "ndjson|csv", "of the file; else by its name, else ndjson", 0 },
-    { "output", "FILE", "write to this file, whole or not at all", 0 },
+    { "format", "ndjson|csv", "format of the file (default: csv if its name ends in .csv)", 0 },
+    { "output", "FILE", "write to this file, completely or not at all", 0 },
     { "dry-run", NULL, "change nothing, report the records that would be refused", 0 },
-    { "resume", NULL, "go on: users that exist as the file has them count as done", 0 },
-    { "report", "FILE", "report refused records there; else on the standard error", 0 },
-    { "with-roles", NULL, "import sub-admins as sub-admins; else they are refused", 0 },
-    { "days", "N", "delete those that ended so many days ago or earlier (default 90)", 0 },
+    { "resume", NULL, "continue: users that exist as in the file count as done", 0 },
+    { "report", "FILE", "write refused records to this file (default: standard error)", 0 },
+    { "with-roles", NULL, "import sub-admins too; without it they are refused", 0 },
+    { "days", "N", "delete invitations that ended at least N days ago (default 90)", 0 },
     { "verbose", NULL, "print log messages of level info too", 'v' },
-    { "map", "COLUMN=NAME", "read that CSV column as this member or attribute; may repeat", 0 },
+    { "map", "COLUMN=NAME", "read a CSV column as this member or attribute; may repeat", 0 },
     { "excel", NULL, "write CSV that Excel reads as UTF-8, without formulas", 0 },
 };
 
@@ -70,11 +70,11 @@ static const char *read_number(int *number, const um_options_t *options, um_opti
 static const char *read_numbers(um_options_t *options)
 {
     const char *wrong = read_number(&options->wait, options, UM_OPTION_WAIT, WAIT_DEFAULT,
-                                    WAIT_MAX, "--wait must be a number of seconds from 0 to 3600");
+                                    WAIT_MAX, "--wait must be a number of seconds, 0 to 3600");
 
     return wrong != NULL ? wrong
                          : read_number(&options->days, options, UM_OPTION_DAYS, DAYS_DEFAULT,
-                                       DAYS_MAX, "--days must be a number from 0 to 36500");
+                                       DAYS_MAX, "--days must be a number of days, 0 to 36500");
 }
 
 /* The number of the bit of the option that getopt_long() found. */

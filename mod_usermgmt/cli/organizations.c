@@ -168,7 +168,7 @@ um_exit_t um_organizations_command_create(um_tool_t *tool, const char *const *wo
     }
     status = um_tool_change(tool, create, &change, tool->pool);
     if (status == UM_ECONFLICT) {
-        um_tool_say(tool, "the organization \"%s\" is there already", change.name);
+        um_tool_say(tool, "the organization \"%s\" exists already", change.name);
     } else if (status == APR_SUCCESS) {
         um_tool_say(tool, "the organization \"%s\" was created", change.name);
     }
@@ -178,11 +178,11 @@ um_exit_t um_organizations_command_create(um_tool_t *tool, const char *const *wo
 static void tell_change(const um_organization_change_t *change)
 {
     if (strcmp(change->earlier, change->payment_type) == 0) {
-        um_tool_say(change->tool, "the organization \"%s\" has the payment_type \"%s\" already",
+        um_tool_say(change->tool, "the organization \"%s\" already has the payment_type \"%s\"",
                     change->name, change->payment_type);
     } else {
         um_tool_say(change->tool,
-                    "the organization \"%s\" has the payment_type \"%s\" now; it had \"%s\"",
+                    "the organization \"%s\" now has the payment_type \"%s\"; it had \"%s\"",
                     change->name, change->payment_type, change->earlier);
     }
 }
@@ -195,7 +195,7 @@ um_exit_t um_organizations_command_set(um_tool_t *tool, const char *const *words
 
     (void)count;
     if (strncmp(words[1], PAYMENT_TYPE, strlen(PAYMENT_TYPE)) != 0) {
-        um_tool_say(tool, "\"%s\" can't be set; only " PAYMENT_TYPE "TYPE can", words[1]);
+        um_tool_say(tool, "can't set \"%s\"; give " PAYMENT_TYPE "TYPE", words[1]);
         return UM_EXIT_USAGE;
     }
     change.payment_type = words[1] + strlen(PAYMENT_TYPE);

@@ -272,16 +272,16 @@ static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t
     }
     if (cells->is_open) {
         return refuse(faults, "", "malformed_csv",
-                      "The record goes on to the end of the file, because a cell in quotes does"
-                      " not end: a quote is probably missing.");
+                      "The record has a cell in quotes that goes on to the end of the file: a"
+                      " quote is probably missing.");
     }
     if (cells->is_long) {
         return refuse_long(faults);
     }
     if (cells->is_malformed) {
         return refuse(faults, "", "malformed_csv",
-                      "A cell that holds quotes, separators or line ends must stand in quotes,"
-                      " its own quotes doubled.");
+                      "A cell with quotes, separators or line ends must be in quotes, and each"
+                      " quote in it must be doubled.");
     }
     return APR_SUCCESS;
 }

@@ -82,15 +82,14 @@ static um_exit_t make(um_tool_t *tool, um_schema_from_t from)
     }
     um_db_close(db);
     if (status == APR_SUCCESS && version == UM_SCHEMA_VERSION) {
-        um_tool_say(tool, "the schema is there, in version %d", version);
+        um_tool_say(tool, "the schema has version %d, the current one", version);
     } else if (status == UM_ESCHEMA) {
-        um_tool_say(tool, "the schema has version %d; this usermgmtctl knows none after %d",
-                    version, UM_SCHEMA_VERSION);
+        um_tool_say(tool, "the schema has version %d; this usermgmtctl knows versions up to %d, "
+                          "so install a newer one", version, UM_SCHEMA_VERSION);
         status = UM_EREFUSED;
     } else if (status == UM_EREFUSED) {
-        um_tool_say(tool, version == 0 ? "there is no schema; \"schema create\" makes it"
-                                       : "there is a schema; \"schema upgrade\" brings it up to "
-                                         "date");
+        um_tool_say(tool, version == 0 ? "there is no schema; \"schema create\" makes one"
+                                       : "there is a schema; \"schema upgrade\" upgrades it");
     }
     return um_tool_exit(status);
 }

@@ -54,28 +54,28 @@ static const char *check_variable(const char *params, apr_pool_t *pool)
     if (end == NULL) {
         return NULL;
     }
-    return apr_psprintf(pool, "has the variable %s, which is not defined; Define it first",
+    return apr_psprintf(pool, "has the variable %s, which is not defined; define it first",
                         apr_pstrmemdup(pool, start, (apr_size_t)(end - start) + 1));
 }
 
 static const char *check_path(const char *path, um_params_path_t allowed, apr_pool_t *pool)
 {
-    static const char right[] = "give the path of a file, as /var/lib/usermgmt/usermgmt.db";
+    static const char right[] = "give the path of a file, such as /var/lib/usermgmt/usermgmt.db";
 
     if (path[strspn(path, SPACE)] == '\0') {
-        return apr_psprintf(pool, "is empty; with sqlite3 each connection would write into a "
-                            "temporary database of its own: %s", right);
+        return apr_psprintf(pool, "is empty, so each connection would write into a temporary "
+                            "database of its own; %s", right);
     }
     if (strcmp(path, ":memory:") == 0) {
-        return apr_psprintf(pool, "is \":memory:\"; each connection would write into memory of "
-                            "its own: %s", right);
+        return apr_psprintf(pool, "is \":memory:\", so each connection would write into memory "
+                            "of its own; %s", right);
     }
     if (strncmp(path, "file:", 5) == 0) {
         return apr_psprintf(pool, "is a URI, \"%s\"; %s", path, right);
     }
     if (allowed == UM_PARAMS_ABSOLUTE_PATH && path[0] != '/') {
         return apr_psprintf(pool, "is \"%s\", which depends on the folder that httpd is started "
-                            "in; give the path from / on, as /var/lib/usermgmt/usermgmt.db",
+                            "in; give an absolute path, such as /var/lib/usermgmt/usermgmt.db",
                             path);
     }
     return NULL;

@@ -220,7 +220,7 @@ def test_an_import_has_one_of_each(server, admin):
     made = len(SAME) + 2 * len(DIFFERENT)
     for options in (["--dry-run"], []):
         ended = tool.run("users", "import", "-", *options, stdin=text)
-        assert f"imported, 0 there already, {len(SAME)} refused" in ended.err, ended.err
+        assert f"imported, 0 already there, {len(SAME)} refused" in ended.err, ended.err
         assert f"{made} " in ended.err
         assert ended.err.count("email_exists") == len(SAME)
     for one, other in pairs[:len(SAME)]:

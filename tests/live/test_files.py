@@ -434,7 +434,7 @@ def test_databases_that_hold_nothing_are_refused(tmp_path, params, said, command
     run("--driver", "sqlite3", "--params", params, *command, cwd=tmp_path).expect(2, said)
     (tmp_path / "httpd.conf").write_text(f'DBDriver sqlite3\nDBDParams "{params}"\n')
     run("--config", tmp_path / "httpd.conf", *command, cwd=tmp_path) \
-        .expect(1, said + "|no DBDParams|uses [$]{NOBODY}, which is defined neither")
+        .expect(1, said + "|not both DBDriver|uses [$]{NOBODY}, which is defined neither")
     assert os.listdir(tmp_path) == ["httpd.conf"]
 
 

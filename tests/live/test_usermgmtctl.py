@@ -167,8 +167,8 @@ def test_config_with_patterns_in_folders(database, tmp_path):
 
 
 @pytest.mark.parametrize("text, code, error", [
-    ("Listen 80\n", 1, "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
-    ("DBDriver sqlite3\n", 1, "no UserMgmtDatabase, and no DBDriver or no DBDParams"),
+    ("Listen 80\n", 1, "no UserMgmtDatabase, and not both DBDriver and DBDParams"),
+    ("DBDriver sqlite3\n", 1, "no UserMgmtDatabase, and not both DBDriver and DBDParams"),
     ("ServerRoot @\nInclude nowhere.conf\n", 1, "/nowhere.conf can't be read"),
     ("ServerRoot @\nInclude nowhere/*.conf\n", 1, "/nowhere can't be read"),
     ("DBDriver sqlite3\nDBDParams /a\n<VirtualHost *>\nDBDParams /b\n</VirtualHost>\n", 2,
@@ -181,7 +181,7 @@ def test_config_with_patterns_in_folders(database, tmp_path):
     ("IncludeOptional ${NO_SUCH}/db\n", 1,
      r"no UserMgmtDatabase.*; .*:1: IncludeOptional uses \${NO_SUCH}, which is defined"),
     ("<Macro Site $db>\nUserMgmtDatabase sqlite3 $db\n</Macro>\nUse Site /a\n", 1,
-     "no UserMgmtDatabase.*:4: Use Site is not followed; .*--driver and --params"),
+     "no UserMgmtDatabase.*:4: Use Site is not expanded; .*--driver and --params"),
 ])
 def test_config_that_does_not_tell(tmp_path, text, code, error):
     (tmp_path / "httpd.conf").write_text(text.replace("@", str(tmp_path)))
@@ -206,8 +206,8 @@ def test_schema(tmp_path):
     database.run("org", "list").expect(3, "UM0030")
     database.run("schema", "create").expect(0)
     assert database.run("schema", "status").expect(0).lines[0]["state"] == "current"
-    database.run("schema", "create").expect(0, "is there")
-    database.run("schema", "upgrade").expect(0, "is there")
+    database.run("schema", "create").expect(0, "has version")
+    database.run("schema", "upgrade").expect(0, "has version")
     database.run("schema", "verify").expect(0, r"(\d+) of \1 statements")
     database.sql("INSERT INTO schema_version VALUES (1000, 0)")
     assert database.run("schema", "status").expect(1).lines[0]["state"] == "newer"
@@ -228,11 +228,11 @@ def test_verify_finds_what_is_wrong(database):
 
 def test_organizations(database):
     database.run("org", "create", "Müller & Söhne").expect(0, '"Müller & Söhne" was created')
-    database.run("org", "create", "Müller & Söhne").expect(1, "is there already")
+    database.run("org", "create", "Müller & Söhne").expect(1, "exists already")
     database.run("org", "set", "Müller & Söhne", "payment_type=gold") \
-        .expect(0, '"Müller & Söhne" has the payment_type "gold" now; it had "free"')
+        .expect(0, '"Müller & Söhne" now has the payment_type "gold"; it had "free"')
     database.run("org", "set", "Müller & Söhne", "payment_type=gold") \
-        .expect(0, 'has the payment_type "gold" already')
+        .expect(0, 'already has the payment_type "gold"')
     listed = database.run("org", "list").expect(0).lines
     assert [(line["organization"], line["payment_type"]) for line in listed] \
         == [("Müller & Söhne", "gold"), ("default", "free")]
@@ -256,7 +256,7 @@ def test_organizations(database):
     (["set", "default", "payment_type="], 1, "1 to 64"),
     (["set", "default", "payment_type=" + "é" * 65], 1, "1 to 64"),
     (["set", "default", b"payment_type=\xff"], 1, "1 to 64"),
-    (["set", "default", "name=x"], 2, '"name=x" can.t be set; only payment_type=TYPE can'),
+    (["set", "default", "name=x"], 2, 'set "name=x"; give payment_type=TYPE'),
     (["create", ""], 1, "1 to 255"),
     (["create", "x" * 256], 1, "1 to 255"),
     (["create", "a\nb"], 1, "1 to 255"),
@@ -321,7 +321,7 @@ FULL = {"user_uid": "imported_1-a", "email": "Zoë@example.com", "display_name":
 def test_import_is_seen_by_httpd(server, admin):
     database = DatabaseOf(server)
     database.run("users", "import", "-", stdin=ndjson({**ANN, "age": "23", "ycom": 0.95})) \
-        .expect(0, "1 imported, 0 there already, 0 refused")
+        .expect(0, "1 imported, 0 already there, 0 refused")
     user = admin.get("users/", query={"email": "ANN@example.com"}).expect(200).json["users"][0]
     assert {**user, "user_uid": "", "created_at": "", "updated_at": ""} == {
         **ANN, "user_uid": "", "role": "user", "active": True, "created_at": "", "updated_at": "",
@@ -374,7 +374,7 @@ def test_what_is_exported_can_be_imported(database, admin, tmp_path, form):
     assert exported(other) == users
     shown = other.run("org", "show", "default").expect(0).lines[0]
     assert (shown["user_count"], shown["sub_admin_count"]) == (3, 1)
-    other.run("users", "import", file, "--with-roles", "--resume").expect(0, "0 imported, 3 there")
+    other.run("users", "import", file, "--with-roles", "--resume").expect(0, "0 imported, 3 already")
 
 
 # As they are, as an export has them, and as one with --excel has them.
@@ -400,7 +400,7 @@ def test_csv_has_no_formulas_and_is_taken_back(database, tmp_path, arguments):
         == [names[1 + len(arguments)] for names in FORMULAS]
     assert bool(arguments) != any(cell.startswith(tuple("=+-@")) for row in rows for cell in row)
     count = len(FORMULAS)
-    database.run("users", "import", file, "--resume").expect(0, f"{count} there already")
+    database.run("users", "import", file, "--resume").expect(0, f"{count} already there")
     other = Database(tmp_path / "other.db")
     other.run("schema", "create").expect(0)
     other.run("users", "import", file).expect(0, f"{count} imported")
@@ -410,7 +410,7 @@ def test_csv_has_no_formulas_and_is_taken_back(database, tmp_path, arguments):
 def test_export_usage(database, tmp_path):
     excel = database.run("users", "export", "--excel").expect(0).out
     assert excel == "\ufeff" + database.run("users", "export", "--format", "csv").out
-    database.run("users", "export", "--excel", "--format", "ndjson").expect(2, "--excel is for CSV")
+    database.run("users", "export", "--excel", "--format", "ndjson").expect(2, "--excel works with CSV")
     database.run("users", "export", "--output", tmp_path / "a.csv", "--format", "ndjson").expect(0)
     assert (tmp_path / "a.csv").read_bytes() == b""
     database.run("users", "import", "-", "--excel").expect(2, "does not take --excel")
@@ -439,7 +439,7 @@ def test_refused_lines(database, tmp_path):
         + b'{"email": "f@example.com", "display_name": "\xff"}\n' \
         + b'{"email": "g@example.com", "display_name": "G"}'
     result = database.run("users", "import", "-", stdin=text) \
-        .expect(1, "2 imported, 0 there already, 9 refused")
+        .expect(1, "2 imported, 0 already there, 9 refused")
     assert refused(result) == [
         (3, [("", "malformed_json")]),
         (4, [("", "invalid_type")]),
@@ -463,9 +463,9 @@ def test_refused_lines(database, tmp_path):
 def test_import_again(database):
     users = ndjson(ANN, {**ANN, "email": "bob@example.com", "user_uid": "bob"})
     database.run("users", "import", "-", stdin=users).expect(0)
-    result = database.run("users", "import", "-", stdin=users).expect(1, "0 imported, 0 there")
+    result = database.run("users", "import", "-", stdin=users).expect(1, "0 imported, 0 already")
     assert refused(result) == [(1, [("email", "email_exists")]), (2, [("user_uid", "uid_exists")])]
-    database.run("users", "import", "-", "--resume", stdin=users).expect(0, "2 there already")
+    database.run("users", "import", "-", "--resume", stdin=users).expect(0, "2 already there")
     changed = ndjson({**ANN, "age": 5}, {**ANN, "email": "bo@example.com", "user_uid": "bob"},
                      {**ANN, "email": "bob@example.com", "user_uid": "bobby"})
     result = database.run("users", "import", "-", "--resume", stdin=changed).expect(1)
@@ -487,7 +487,7 @@ def test_resume_looks_at_a_role_that_is_brought(database):
     database.run("users", "import", "-", "--with-roles", stdin=ndjson(ANN, sub_admin)).expect(0)
     del sub_admin["role"]
     database.run("users", "import", "-", "--resume",
-                 stdin=ndjson(ANN, sub_admin)).expect(0, "2 there already")
+                 stdin=ndjson(ANN, sub_admin)).expect(0, "2 already there")
     result = database.run("users", "import", "-", "--resume",
                           stdin=ndjson(ANN, {**sub_admin, "role": "user"})).expect(1)
     assert refused(result) == [(2, [("email", "email_exists")])]
@@ -498,7 +498,7 @@ def test_dry_run(database):
     before = database.sql("SELECT COUNT(*) FROM audit_events")
     result = database.run("users", "import", "-", "--dry-run", stdin=ndjson(
         ANN, {**ANN, "email": "bob@example.com"}, {**ANN, "email": "BOB@example.com"},
-        {**ANN, "email": "no"})).expect(1, "1 would be imported, 0 there already, 3 refused")
+        {**ANN, "email": "no"})).expect(1, "1 would be imported, 0 already there, 3 refused")
     assert [line for line, _ in refused(result)] == [1, 3, 4]
     assert database.sql("SELECT COUNT(*) FROM users") == [(1,)]
     assert database.sql("SELECT COUNT(*) FROM audit_events") == before
@@ -543,9 +543,9 @@ def test_dry_run_tells_what_the_import_does(database, options, there, refusals):
         # One thing of the database, another of the file.
         person("f", "f1"), person("stored", "f1"))
     dry = database.run("users", "import", "-", "--dry-run", *options, stdin=users) \
-        .expect(1, f"6 would be imported, {there} there already, {len(refusals)} refused")
+        .expect(1, f"6 would be imported, {there} already there, {len(refusals)} refused")
     done = database.run("users", "import", "-", *options, stdin=users) \
-        .expect(1, f"6 imported, {there} there already, {len(refusals)} refused")
+        .expect(1, f"6 imported, {there} already there, {len(refusals)} refused")
     assert refused(dry) == refused(done) == refusals
 
 
@@ -556,7 +556,7 @@ def test_dry_run_tells_what_the_import_does(database, options, there, refusals):
 ])
 def test_resume_is_offered_where_there_is_something_to_resume(database, arguments, goes_on):
     result = database.run("users", "import", *arguments, stdin=ndjson(ANN, ANN)).expect(1)
-    assert ("--resume to go on" in result.err) == goes_on, result.err
+    assert ("--resume to continue" in result.err) == goes_on, result.err
     assert ("can't be written" in result.err) == ("--report" in arguments)
 
 
@@ -614,7 +614,7 @@ def test_csv_that_lost_a_quote(database, count):
     text = 'email,display_name\na@example.com,"A"\nb@example.com,"B\n' \
         + "".join(f"c{i}@example.com,Person {i}\n" for i in range(count))
     result = database.run("users", "import", "-", "--format", "csv", stdin=text.encode()) \
-        .expect(1, "1 imported, 0 there already, 1 refused")
+        .expect(1, "1 imported, 0 already there, 1 refused")
     assert refused(result) == [(3, [("", "malformed_csv")])]
     assert "goes on to the end of the file" in result.err and "quote is probably" in result.err
 
@@ -631,7 +631,7 @@ def import_csv(database, text, *arguments):
     ("email,display_name,age,age:json\n", '"age" twice'),
     ("email,display_name,Email\n", '"email" twice'),
     ('"email', "can't be read: .*quote is probably missing"),
-    ('a"b,c', "can't be read: .*must stand in quotes"),
+    ('a"b,c', "can't be read: .*must be in quotes"),
     (b"email,na\xefve\n", "is not UTF-8; save"),
     ("E-Mail,Full Name\na@b.c,d\n",
      'neither a column "email" nor "display_name"; it has: "E-Mail", "Full Name"; .*'
@@ -674,7 +674,7 @@ def test_csv_of_spreadsheets(database, tmp_path, separator, end):
         rows[-1][1] = "Bob, the second"
     file = tmp_path / "users.CSV"
     file.write_text("\ufeff" + end.join(separator.join(row) for row in rows), newline="")
-    result = database.run("users", "import", file).expect(1, "2 imported, 0 there already, 1")
+    result = database.run("users", "import", file).expect(1, "2 imported, 0 already there, 1")
     assert [line for line, _ in refused(result)] == [7]
     ann, bob = sorted(exported(database), key=lambda user: user["email"])
     assert (ann["phone"], ann["Note"], "shirt" in ann) == ("+1 555 0100", "two\r\nlines\t", False)
@@ -696,7 +696,7 @@ def test_csv_map(database):
         .expect(1, 'no column "Nme", which --map names; it has: "E-Mail", "Full Name"')
     import_csv(database, text, *maps, "--map", "Email").expect(2, '--map must be COLUMN=NAME')
     import_csv(database, text, "--map", "=x").expect(2, '--map must be COLUMN=NAME, not "=x"')
-    database.run("users", "import", "-", "--map", "a=b", stdin=b"").expect(2, "--map is for CSV")
+    database.run("users", "import", "-", "--map", "a=b", stdin=b"").expect(2, "--map works with CSV only")
 
 
 def test_equal_errors_are_counted(database, tmp_path):
@@ -799,15 +799,15 @@ def test_interrupted_import_tells_how_far_it_came(database, tmp_path, number):
     with started(database, "users", "import", file) as process:
         wait_until(lambda: database.sql("SELECT COUNT(*) FROM users")[0][0] > 0)
         process.send_signal(number)
-        result = ended(process).expect(1, r"interrupted after the record of line \d+; run the same"
-                                          " command with --resume to go on")
-    line = int(re.search(r"of line (\d+)", result.err)[1])
-    count = int(re.search(r"(\d+) imported, 0 there already, 1 refused", result.err)[1])
+        result = ended(process).expect(1, r"interrupted after the record in line \d+; run the same"
+                                          " command with --resume to continue")
+    line = int(re.search(r"in line (\d+)", result.err)[1])
+    count = int(re.search(r"(\d+) imported, 0 already there, 1 refused", result.err)[1])
     assert line == count + 1 and 0 < count < 40000
     assert database.sql("SELECT COUNT(*), MAX(json_extract(attributes, '$.n')) FROM users") \
         == [(count, count - 1)]
     database.run("users", "import", file, "--resume") \
-        .expect(1, f"{40000 - count} imported, {count} there already, 1 refused")
+        .expect(1, f"{40000 - count} imported, {count} already there, 1 refused")
 
 
 @pytest.mark.parametrize("text", [b"", b'{"email":"half'])
@@ -867,7 +867,7 @@ def test_interrupted_export_leaves_the_file_as_it_was(database, tmp_path):
             pass
         process.send_signal(signal.SIGINT)
         ended(process).expect(1, r"interrupted after \d+000 of 20000 users, nothing was written"
-                                 f" to {file}; run the same command again for all of them")
+                                 f" to {file}; run the same command again to get all of them")
     assert file.read_text() == "before" and len(list(tmp_path.glob(".usermgmtctl-*"))) == 0
 
 
@@ -933,7 +933,7 @@ def test_progress_on_a_terminal(database, tmp_path):
         told = told_on_a_terminal(database, "users", "import", "-", "--resume",
                                   stdin=pipe.stdout)
     assert re.search(cleared + r"\d+ users, \d+/s" + cleared, told) and "left" not in told, told
-    assert "3000 there already" in told
+    assert "3000 already there" in told
 
 
 # ---- what is kept ----

@@ -242,8 +242,8 @@ static void wrong_options_are_named(void **state)
         { "--resume=1", "--resume takes no value" },
         { "--org a --org b", "--org is given twice" },
         { "--map a", "--map must be COLUMN=NAME, not \"a\"" },
-        { "--wait 3601", "--wait must be a number of seconds from 0 to 3600" },
-        { "--days x", "--days must be a number from 0 to 36500" },
+        { "--wait 3601", "--wait must be a number of seconds, 0 to 3600" },
+        { "--days x", "--days must be a number of days, 0 to 36500" },
     };
     um_options_t options;
 

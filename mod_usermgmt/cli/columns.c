@@ -16,12 +16,12 @@
 #define JSON_SUFFIX ":json"
 #define ATTRIBUTES "attributes"
 
-/* Names of a header that a message repeats, and bytes of each. */
+/* How many names of a header a message has, and how many bytes of each. */
 #define TOLD_MAX 12
 #define TOLD_BYTES 60
 
-/* The columns without which each record would be refused, and a part of the names that
- * other programs give them. */
+/* The columns that every record needs, and a part of the names that other programs give
+ * them. */
 static const char *const needed[] = { "email", "display_name" };
 static const char *const hints[] = { "mail", "name" };
 
@@ -29,7 +29,8 @@ static const char *const hints[] = { "mail", "name" };
 
 /* ---- --map ---- */
 
-/* Where the name begins in COLUMN=NAME: a column may have "=" in its name, a member has not. */
+/* Where the name begins in COLUMN=NAME. It is after the last "=", because only the name of a
+ * column can have one. */
 static const char *name_in_map(const char *map)
 {
     return strrchr(map, '=') + 1;
@@ -40,7 +41,7 @@ static const char *column_in_map(const char *map, apr_pool_t *pool)
     return apr_pstrmemdup(pool, map, (apr_size_t)(name_in_map(map) - map) - 1);
 }
 
-/* The name that --map gives a column, else its own. */
+/* The name that --map gives a column; without --map its own. */
 static const char *map_name(const char *name, const um_tool_t *tool)
 {
     for (int i = 0; i < tool->options.maps->nelts; i++) {
@@ -65,7 +66,7 @@ static int has_cell(const apr_array_header_t *cells, const char *name, apr_pool_
     return 0;
 }
 
-/* The first column that --map names and the header has not; NULL where there is none. */
+/* The first column that --map names but the header does not have; NULL if there is none. */
 static const char *find_unknown_map(const um_tool_t *tool, const apr_array_header_t *cells)
 {
     for (int i = 0; i < tool->options.maps->nelts; i++) {
@@ -81,7 +82,7 @@ static const char *find_unknown_map(const um_tool_t *tool, const apr_array_heade
 
 /* ---- what is wrong with a header ---- */
 
-/* The names that were found, in quotes; not all of a long header. */
+/* The names that were found, in quotes; not all if the header is long. */
 static const char *list_cells(const apr_array_header_t *cells, apr_pool_t *pool)
 {
     const char *text = "";
@@ -108,7 +109,7 @@ static int some_cell_has(const apr_array_header_t *cells, char c)
     return 0;
 }
 
-/* The column that most likely is the one needed. */
+/* The column that probably is the one that is needed. */
 static const char *guess(const apr_array_header_t *cells, int number, apr_pool_t *pool)
 {
     for (int i = 0; i < cells->nelts; i++) {
@@ -121,7 +122,7 @@ static const char *guess(const apr_array_header_t *cells, int number, apr_pool_t
     return APR_ARRAY_IDX(cells, 0, const char *);
 }
 
-/* The likely reason why a header lacks a column that is needed, and the cure. */
+/* The likely reason why a needed column is missing, and what to do. */
 static const char *explain(const apr_array_header_t *cells, int number, apr_pool_t *pool)
 {
     const char *first = APR_ARRAY_IDX(cells, 0, const char *);
@@ -185,7 +186,7 @@ static void name_column(um_column_t *column, const char *name, apr_pool_t *pool)
     }
 }
 
-/* NULL, or what is wrong with a column; names has those of the columns before. */
+/* NULL, or what is wrong with a column. names has the names of the columns before it. */
 static const char *check_column(const um_column_t *column, apr_hash_t *names, apr_pool_t *pool)
 {
     const um_violation_t *violation;

@@ -4,8 +4,8 @@
 
 /**
  * @file columns.h
- * What the columns of a CSV file hold, by its header. The header is judged once, because
- * a wrong one would have every record refused.
+ * The meaning of the columns of a CSV file. The header is checked once, because with a wrong
+ * header every record would be refused.
  */
 
 #include "tool.h"
@@ -19,16 +19,17 @@ typedef enum um_column_kind_t {
 } um_column_kind_t;
 
 typedef struct um_column_t {
-    /** Of the member or attribute. */
+    /** The name of the member or attribute. */
     const char *name;
     um_column_kind_t kind;
 } um_column_t;
 
 /**
- * Tell the columns from the names in a header, with --map applied.
+ * Find the meaning of the columns from the names in a header and from --map.
  * @param columns gets an array of um_column_t
- * @param cells   the cells of the header, of const char *; NULL where one is not UTF-8
- * @return UM_EXIT_OK, or why not, told with what was found and the likely reason
+ * @param cells   the cells of the header, of const char *; NULL for one that is not UTF-8
+ * @return UM_EXIT_OK, or another code after a message with the names that were found and the
+ *         likely reason
  */
 um_exit_t um_columns_find(apr_array_header_t **columns, const um_tool_t *tool,
                           const apr_array_header_t *cells);

@@ -2,8 +2,8 @@
 #ifndef UM_CLI_COMMANDS_H
 #define UM_CLI_COMMANDS_H
 
-/** @file commands.h The commands, a file each for what they are about. They run
- *  with the database connected; words are what follows the command's two names. */
+/** @file commands.h The commands, one file for each subject. They run after the database is
+ *  connected. words are the arguments after the command's two names. */
 
 #include "tool.h"
 

@@ -19,21 +19,21 @@
 #include "../db/params.h"
 
 #define LINE_MAX_BYTES 8192
-/* Files that include files that include files. */
+/* How deep files may include other files. */
 #define DEPTH_MAX 16
 
-/* A directive with a value that no earlier one has. */
+/* Where a directive has a value that is different from the one before. */
 typedef struct um_place_t {
     const char *file;
     int line;
-    /* Of UserMgmtDatabase, whose value are the parameters; else NULL. */
+    /* For UserMgmtDatabase its driver (its value has the parameters); else NULL. */
     const char *driver;
     const char *value;
-    /* The first variable in it that nobody defines; NULL for none. */
+    /* The first undefined variable in it; NULL for none. */
     const char *undefined;
 } um_place_t;
 
-/* What is known of a directive. */
+/* A directive and its values. */
 typedef struct um_found_t {
     const char *name;
     /* Of um_place_t. */
@@ -42,14 +42,14 @@ typedef struct um_found_t {
 
 typedef struct um_conf_t {
     apr_pool_t *pool;
-    /* UserMgmtDatabase, its arguments, and what counts without: mod_dbd's. */
+    /* UserMgmtDatabase; and mod_dbd's directives, which count if there is none. */
     um_found_t database;
     um_found_t driver;
     um_found_t params;
     const char *server_root;
     /* Of Define. */
     apr_table_t *variables;
-    /* The line under way: where it is, and the first variable in it that nobody defines. */
+    /* The current line: where it is, and the first undefined variable in it. */
     const char *file;
     int line;
     const char *undefined;
@@ -57,7 +57,7 @@ typedef struct um_conf_t {
     int is_macro;
     int depth;
     const char *wrong;
-    /* Where a database may be that was not found. */
+    /* If no database is found: where it may be. */
     const char *hint;
 } um_conf_t;
 
@@ -86,7 +86,7 @@ static const char *take_word(const char **line, apr_pool_t *pool)
     return word;
 }
 
-/* ${NAME} of Define or the environment; what nobody knows stays. */
+/* Replace each ${NAME} by its value from Define or the environment. Undefined ones stay. */
 static const char *substitute(um_conf_t *conf, const char *line)
 {
     const char *text = "";
@@ -230,7 +230,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names in a folder that match, in their order, as httpd takes them. */
+/* The names in a folder that match, sorted, because httpd reads them in this order. */
 static apr_array_header_t *list_folder(um_conf_t *conf, const char *folder, const char *pattern)
 {
     apr_array_header_t *names = apr_array_make(conf->pool, 16, sizeof(const char *));
@@ -298,7 +298,7 @@ static int is_there(const um_conf_t *conf, const char *path, int as_folder)
            && (!as_folder || info.filetype == APR_DIR);
 }
 
-/* What a pattern below a folder matches; any of its parts may have wildcards. */
+/* Read the files below a folder that match a pattern; any part of it may have wildcards. */
 static void read_pattern(um_conf_t *conf, const char *folder, const char *pattern,
                          int must_exist)
 {
@@ -339,7 +339,7 @@ static void read_name(um_conf_t *conf, const char *name, int must_exist)
     }
 }
 
-/* As one line that a terminal only shows. */
+/* A text as one line that is safe for a terminal. */
 static const char *safe(const char *text, apr_pool_t *pool)
 {
     um_buffer_t line;
@@ -349,8 +349,8 @@ static const char *safe(const char *text, apr_pool_t *pool)
     return line.data;
 }
 
-/* "FILE:LINE: NAME VALUE" of each value, a line each. Passwords are not told, whatever the
- * driver is, where there are several. */
+/* "FILE:LINE: NAME VALUE" of each value, a line each. Passwords are hidden, also if it is not
+ * known which driver they belong to. */
 static const char *tell_places(const um_found_t *found, const char *driver, int is_params,
                                apr_pool_t *pool)
 {

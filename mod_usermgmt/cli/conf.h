@@ -4,9 +4,9 @@
 
 /**
  * @file conf.h
- * The database of an httpd.conf: its UserMgmtDatabase, or its DBDriver and DBDParams, Include
- * followed. Sections play no part but to tell servers with databases of their own apart;
- * what <IfModule>, <IfDefine> and <If> hold counts, but macros are not expanded.
+ * The database of an httpd.conf and the files that it includes: its UserMgmtDatabase, or its
+ * DBDriver and DBDParams. Sections are ignored: lines inside <VirtualHost>, <IfModule>,
+ * <IfDefine> and <If> count like all others. Macros are not expanded.
  */
 
 #include <apr_pools.h>
@@ -16,9 +16,9 @@
 /**
  * Read the directives.
  * @param wrong gets NULL, or what is wrong, safe for a terminal
- * @return UM_EXIT_OK; UM_EXIT_USAGE where there are several databases, which are told a line
- *         each; or UM_EXIT_REFUSED: a file that can't be read, no database, or a variable in
- *         it that is not defined
+ * @return UM_EXIT_OK; UM_EXIT_USAGE if there are several databases, and wrong lists them; or
+ *         UM_EXIT_REFUSED: a file can't be read, there is no database, or it has a variable
+ *         that is not defined
  */
 um_exit_t um_conf_read(const char **driver, const char **params, const char **wrong,
                        const char *file, apr_pool_t *pool);

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file export.c users export and audit export: page by page, so that memory does
- *  not grow. What is changed meanwhile is told as it was or as it is. */
+/** @file export.c users export and audit export. They read page by page, so that memory does
+ *  not grow. A user who is changed meanwhile is written as before or as after the change. */
 
 #include <string.h>
 
@@ -17,7 +17,7 @@
 
 #define PAGE 1000
 
-/* As that of a listing; now plays no part here. */
+/* The type that listings use; now is not used here. */
 typedef void um_put_row_t(um_buffer_t *text, const um_row_t *row, apr_int64_t now);
 
 typedef struct um_export_t {
@@ -26,11 +26,11 @@ typedef struct um_export_t {
     apr_int64_t org_id;
     um_list_t list;
     um_put_row_t *put;
-    /* What is exported. */
+    /* What is exported, for messages: "users". */
     const char *what;
-    /* What ends a row. */
+    /* The end of each row. */
     const char *line_end;
-    /* A page: its text, its pool, how many rows it has and the last one's key. */
+    /* A page: its text, its pool, its number of rows, and the key of the last row. */
     um_buffer_t text;
     apr_pool_t *pool;
     apr_int64_t rows;
@@ -162,7 +162,7 @@ static um_exit_t write_all(um_export_t *export)
     return end == UM_EXIT_OK && export->rows == PAGE ? tell_interrupt(export, done, total) : end;
 }
 
-/* header goes in front; NULL for none. */
+/* header is the first line; NULL for none. */
 static um_exit_t run(um_export_t *export, const char *header)
 {
     um_tool_t *tool = export->tool;
@@ -189,7 +189,7 @@ static um_exit_t run(um_export_t *export, const char *header)
 #define CSV_HEADER                                                                               \
     "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes\r\n"
 
-/* Without it Excel takes UTF-8 for the system's own character set. */
+/* Without it Excel reads UTF-8 as the system's own character set. */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static um_exit_t export_csv(um_export_t *export)

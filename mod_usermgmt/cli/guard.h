@@ -4,12 +4,12 @@
 
 /**
  * @file guard.h
- * A spreadsheet takes a cell of CSV that begins with = + - @, a tab or CR for a formula. A '
- * before it is a guard: the cell is text. An import takes one ' away wherever it guards such
- * a character, so an export puts one more where a value looks guarded already.
+ * A spreadsheet treats a cell of CSV that begins with = + - @, a tab or CR as a formula. A '
+ * before it is a guard: the cell is text. An import removes one ' before such a character.
+ * So an export adds one ' to a value that already looks guarded.
  */
 
-/** Tell whether a guard goes in front of a cell; is_excel has formulas guarded. */
+/** Tell whether a cell needs a guard. With is_excel also formulas need one. */
 int um_guard_is_needed(const char *cell, int is_excel);
 
 /** The cell without its guard. */

@@ -17,10 +17,10 @@
 #include "conf.h"
 #include "interrupt.h"
 
-/* How long a change that met a busy database waits before it is tried again. */
+/* The pause before a change is retried because the database was busy. */
 #define BUSY_PAUSE apr_time_from_msec(100)
 
-/* The line that names the audit event of a commit of unknown outcome. */
+/* The log message that names the audit event of a commit whose outcome is unknown. */
 #define UNCERTAIN 12
 
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
@@ -57,7 +57,7 @@ um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text)
 
 /* ---- the core's host ---- */
 
-/* What was told, or is told later where a change is tried again. */
+/* Print a message, or keep it while a change may be retried. */
 static void tell(um_tool_t *tool, const char *line, int is_uncertain)
 {
     if (!tool->holds_log) {
@@ -126,7 +126,7 @@ static apr_time_t now(void *baton)
     return apr_time_now();
 }
 
-/* No byte is given twice. */
+/* No byte is used twice. */
 static apr_status_t make_random(unsigned char *bytes, apr_size_t length, void *baton)
 {
     um_tool_t *tool = baton;
@@ -165,7 +165,7 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
 
 /* ---- the database ---- */
 
-/* The driver would make a file where there is none, whatever it is asked for. */
+/* If there is no file, the driver would make one, for any command. */
 static um_exit_t check_file(const um_tool_t *tool, int may_create)
 {
     apr_finfo_t info;
@@ -190,7 +190,7 @@ static um_exit_t check_file(const um_tool_t *tool, int may_create)
     return UM_EXIT_OK;
 }
 
-/* All files of SQLite's, also those that are not there at this moment. */
+/* Protect all files of SQLite, also those that don't exist at this moment. */
 static void keep_files(um_tool_t *tool)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
@@ -297,7 +297,8 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
         return UM_EXIT_DATABASE;
     }
     tool->store = um_store_create(&tool->host, tool->database.dialect, writer, 0, tool->pool);
-    /* A change is a batch; httpd, which folds otherwise, may not run. */
+    /* After each change, because a change is a large batch, and httpd, which usually folds,
+     * may not run. */
     um_store_set_folding(tool->store, 1);
     return UM_EXIT_OK;
 }

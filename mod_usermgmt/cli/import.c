@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /**
  * @file import.c
- * users import. Nothing but the database says what is done: after a kill at
- * whatever moment the file is read again from its start, and with --resume a
- * record whose user is there as it would have been made counts as done.
+ * users import. Only the database knows what is done. After a kill at any moment the file
+ * is read again from its beginning. With --resume a record counts as done if its user
+ * exists as the import would have made it.
  */
 
 #include <stdio.h>
@@ -24,22 +24,21 @@
 #include "records.h"
 #include "refusals.h"
 
-/* Users that are read at once, and bytes of the file. */
+/* A batch: how many users, and how many bytes of the file, are read at once. */
 #define BATCH_USERS 4000
 #define BATCH_BYTES (8 * 1024 * 1024)
 
-/* How long one transaction goes on: SQLite lets nobody else write meanwhile. */
+/* The length of a transaction. Nobody else can write to SQLite meanwhile. */
 #define TRANSACTION_TIME apr_time_from_msec(500)
 
-/* A process of httpd that finds the database busy looks again every 100 ms. So
- * that it gets its turn, the tool leaves the database alone for a little longer
- * after each second. */
+/* If httpd finds the database busy, it tries again every 100 ms. So after each second the
+ * tool pauses for a little longer than that, to let httpd write. */
 #define TURN apr_time_from_sec(1)
 #define REST apr_time_from_msec(120)
 
 typedef enum um_outcome_t {
     UM_OUTCOME_IMPORTED,
-    /* It was there. */
+    /* The user was there before. */
     UM_OUTCOME_DONE,
     UM_OUTCOME_REFUSED,
     UM_OUTCOME_COUNT
@@ -47,7 +46,7 @@ typedef enum um_outcome_t {
 
 typedef struct um_entry_t {
     apr_int64_t line;
-    /* As the record says; uid and times may be missing. */
+    /* The user as in the record; uid and times may be missing. */
     um_user_t user;
     int has_role;
     um_faults_t faults;
@@ -56,17 +55,17 @@ typedef struct um_entry_t {
     um_outcome_t outcome;
 } um_entry_t;
 
-/* What is read while the batch before it is written. */
+/* Records that are read while the batch before them is written. */
 typedef struct um_batch_t {
     const struct um_import_t *import;
     /* Of um_entry_t, in the pool. */
     apr_array_header_t *entries;
     apr_pool_t *pool;
-    /* How reading ended: APR_SUCCESS where more may follow. */
+    /* The result of reading: APR_SUCCESS if more may follow. */
     apr_status_t status;
-    /* Bytes of the file up to its end. */
+    /* Bytes of the file up to the end of the batch. */
     apr_int64_t done;
-    /* NULL where none reads it. */
+    /* The thread that reads it; NULL for none. */
     apr_thread_t *thread;
 } um_batch_t;
 
@@ -82,19 +81,19 @@ typedef struct um_import_t {
     int with_roles;
     /* Whether users may have been made. */
     int is_begun;
-    /* Whether a batch was not made to its end. */
+    /* Whether the import ended in the middle of a batch. */
     int is_cut;
     apr_int64_t counts[UM_OUTCOME_COUNT];
-    /* Of the last record that is done. */
+    /* The line of the last record that is done. */
     apr_int64_t line;
     um_batch_t batches[2];
-    /* The one that is written, and which of its entries by the transaction under
-     * way: those from first up to the one before end. Those before end are done. */
+    /* The batch that is written. The current transaction writes its entries [first, end).
+     * Entries before end are done. */
     um_batch_t *batch;
     int first;
     int end;
-    /* For a dry run: the um_user_t that it would have made so far, by their uids
-     * and by the keys of their addresses. */
+    /* For a dry run: the users (um_user_t) that it would have made so far, by uid and by the
+     * key of the address. */
     apr_hash_t *by_uid;
     apr_hash_t *by_email;
     apr_time_t turn;
@@ -112,7 +111,7 @@ static int same_text(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Whether a stored user is what the record would have made. */
+/* Whether a stored user is as the record would have made it. */
 static int is_same(const um_user_t *stored, const um_entry_t *entry)
 {
     const um_user_t *user = &entry->user;
@@ -150,8 +149,8 @@ static apr_status_t find_by_email(um_user_t **stored, const um_import_t *import,
                            : um_store_users_get_by_email(stored, db, import->org_id, email, pool);
 }
 
-/* Look what is there already. UM_ECONFLICT, with the entry's outcome, where
- * something stands in its way; APR_SUCCESS where nothing does. */
+/* Look whether the uid or the address is taken. If it is, UM_ECONFLICT, and the outcome of
+ * the entry is set; otherwise APR_SUCCESS. */
 static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *db,
                          apr_pool_t *pool)
 {
@@ -181,8 +180,8 @@ static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *
     return UM_ECONFLICT;
 }
 
-/* Fill in what the record left to us. The uid tells the time of creation, and
- * the file's order where many were created at once. */
+/* Fill in the members that the record does not have. The uid contains the time of creation,
+ * and for users of the same millisecond their order in the file. */
 static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t *db,
                              apr_pool_t *pool)
 {
@@ -219,10 +218,10 @@ static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um
     return status;
 }
 
-/* Tries to make a user in whose way another stands that is gone at the next look. */
+/* How often it is tried to make a user if another user is in the way who is then gone. */
 #define INSERT_TRIES 8
 
-/* UM_ECONFLICT, with the entry's outcome, where something stands in its way. */
+/* UM_ECONFLICT, with the entry's outcome, if the uid or the address is taken. */
 static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
                                 const um_import_t *import, um_db_t *db, apr_pool_t *pool)
 {
@@ -247,7 +246,7 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
     um_user_t user = entry->user;
     apr_status_t status = complete(&user, index, now, db, pool);
 
-    /* Its role is given, and told of, once the user is there. */
+    /* The role is given, with an audit event of its own, after the user is made. */
     user.is_sub_admin = 0;
     if (status == APR_SUCCESS) {
         status = insert_user(entry, &user, import, db, pool);
@@ -262,10 +261,10 @@ static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *impo
     return status;
 }
 
-/* A user that would have been made. */
+/* Remember a user that a dry run would have made. */
 static void remember(const um_import_t *import, const um_user_t *user)
 {
-    /* None but --resume looks at more than that there is one. */
+    /* Only --resume compares the user; otherwise it is enough to know that there is one. */
     static const um_user_t one;
     apr_pool_t *pool = import->tool->pool;
     const um_user_t *made = import->resumes ? um_store_users_copy(user, pool) : &one;
@@ -274,7 +273,7 @@ static void remember(const um_import_t *import, const um_user_t *user)
     apr_hash_set(import->by_email, um_address_key(user->email, pool), APR_HASH_KEY_STRING, made);
 }
 
-/* As insert(), of which nothing stays but what the records behind it meet. */
+/* As insert(), but nothing is written. The user is only remembered for later records. */
 static apr_status_t try_insert(um_entry_t *entry, int index, const um_import_t *import,
                                um_db_t *db, apr_time_t now, apr_pool_t *pool)
 {
@@ -322,7 +321,7 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
     return status;
 }
 
-/* Whether the batch has entries that are to be made yet. */
+/* Whether the batch has entries that are not made yet. */
 static int has_more(const um_import_t *import)
 {
     return import->end < import->batch->entries->nelts && !um_interrupt_came();
@@ -441,7 +440,7 @@ static um_exit_t report(um_import_t *import)
     return write_report(import, &text);
 }
 
-/* Also where the import broke off. */
+/* The end of the report, also if the import was interrupted. */
 static um_exit_t report_rest(const um_import_t *import)
 {
     um_buffer_t text;
@@ -551,7 +550,7 @@ static um_exit_t run_all(um_import_t *import)
     return end;
 }
 
-/* What fails is no failure of the import. */
+/* If this fails, the import has not failed. */
 static void end_bulk(const um_import_t *import)
 {
     um_db_t *db = NULL;
@@ -579,7 +578,7 @@ static um_exit_t open_report(um_import_t *import)
 {
     const char *name = um_options_value(&import->tool->options, UM_OPTION_REPORT);
 
-    /* A file may be read by a program, which needs each line's number. */
+    /* A program may read the file, and it needs the number of each line. */
     um_refusals_init(&import->refusals, name != NULL, import->tool->pool);
     return name == NULL
                ? um_output_open_standard(&import->report, import->tool, STDERR_FILENO)

@@ -9,7 +9,7 @@
 
 #include <apr_portable.h>
 
-/* A signal may wake another thread than the one that waits, so that one looks for itself. */
+/* A signal may wake another thread than the one that waits, so the waiting thread checks. */
 #define LOOK_EVERY_MS 200
 
 static volatile sig_atomic_t came;
@@ -31,7 +31,7 @@ void um_interrupt_watch(void)
     action.sa_flags = (int)(SA_RESETHAND | SA_RESTART);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        /* One that is ignored, as under nohup, stays so. */
+        /* A signal that is ignored, for instance under nohup, stays ignored. */
         if (sigaction(signals[i], NULL, &earlier) == 0 && earlier.sa_handler != SIG_IGN) {
             sigaction(signals[i], &action, NULL);
         }

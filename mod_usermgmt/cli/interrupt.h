@@ -4,20 +4,20 @@
 
 /**
  * @file interrupt.h
- * SIGINT (^C), SIGTERM and SIGHUP end a long command where it can tell how far it came.
- * The second one of a kind ends the process at once.
+ * SIGINT (^C), SIGTERM and SIGHUP end a long command at a point where it can say what is
+ * done. The second signal of a kind ends the process at once.
  */
 
 #include <apr_errno.h>
 #include <apr_file_io.h>
 
-/** From now on, have the signals only be noted. */
+/** From now on only remember that a signal came. */
 void um_interrupt_watch(void);
 
 /** Tell whether a signal came. */
 int um_interrupt_came(void);
 
-/** Wait until a file can be read. APR_EINTR where a signal comes first. */
+/** Wait until a file can be read. APR_EINTR if a signal comes first. */
 apr_status_t um_interrupt_wait(apr_file_t *file);
 
 #endif

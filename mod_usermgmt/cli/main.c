@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file main.c usermgmtctl: its commands, and the way to them. */
+/** @file main.c usermgmtctl: the table of commands, and how one is found and run. */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,10 +15,10 @@
 typedef struct um_command_t {
     const char *noun;
     const char *verb;
-    /* What follows, for the help; and how many words that are. */
+    /* The arguments, for the help; and their number. */
     const char *words;
     int count;
-    /* Of um_option_t: besides those that every command takes. */
+    /* Of um_option_t: the options in addition to those of every command. */
     unsigned options;
     /* Whether the database may be a file that does not exist yet. */
     int may_create;
@@ -106,7 +106,7 @@ static const char *find_actor(apr_pool_t *pool)
     return apr_pstrcat(pool, "usermgmtctl:", name, NULL);
 }
 
-/* Why the words are no command: a noun lacks its verb, or they are unknown. */
+/* Why the words are no command: the verb is missing, or a word is unknown. */
 static const char *explain_unknown(const um_options_t *options, apr_pool_t *pool)
 {
     const char *noun = word(options, 0);
@@ -174,8 +174,9 @@ static um_exit_t run(um_tool_t *tool)
     return end;
 }
 
-/* What is closed would be given to the next file that is opened, be it the connection to the
- * database. Input that is closed can't be read, output not be written; messages get lost. */
+/* If a standard file is closed, open /dev/null in its place. Otherwise the next file that is
+ * opened would get its number, for instance the database. The modes are chosen so that reading
+ * the input fails, writing the output fails, and messages get lost. */
 static int open_standard_files(void)
 {
     static const int modes[] = { O_WRONLY, O_RDONLY, O_WRONLY };

@@ -16,7 +16,7 @@
 
 typedef struct um_option_text_t {
     const char *name;
-    /* Its value, for the help; NULL where it has none. */
+    /* Its value, for the help; NULL if it has none. */
     const char *value;
     const char *help;
     /* 0 for none. */
@@ -46,7 +46,8 @@ static const um_option_text_t table[] = {
 
 #define OPTION_COUNT ((int)(sizeof(table) / sizeof(table[0])))
 
-/* getopt_long() gives a long option as the number of its bit behind all letters. */
+/* getopt_long() returns this plus the number of the bit for a long option, and the letter for
+ * a short one. */
 #define FIRST_LONG 256
 
 /* NULL, or what is wrong with an option that is a number. */

@@ -7,7 +7,7 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
-/** The options; each is a bit in the set that a command takes. */
+/** The options. Each is a bit in the set of options that a command accepts. */
 typedef enum um_option_t {
     UM_OPTION_HELP = 1 << 0,
     UM_OPTION_VERSION = 1 << 1,
@@ -28,7 +28,7 @@ typedef enum um_option_t {
     UM_OPTION_EXCEL = 1 << 16
 } um_option_t;
 
-/** What every command takes. */
+/** The options that every command accepts. */
 #define UM_OPTIONS_COMMON                                                                         \
     (UM_OPTION_HELP | UM_OPTION_VERSION | UM_OPTION_DRIVER | UM_OPTION_PARAMS | UM_OPTION_CONFIG  \
      | UM_OPTION_WAIT | UM_OPTION_VERBOSE)
@@ -36,9 +36,9 @@ typedef enum um_option_t {
 typedef struct um_options_t {
     /** Of um_option_t: which were given. */
     unsigned given;
-    /** The value of each that has one, by its bit's number; NULL where not given. */
+    /** The values of the options, by the number of the bit; NULL if not given. */
     const char *values[32];
-    /** Of const char *: what is no option, in order. */
+    /** Of const char *: the words that are no options, in order. */
     apr_array_header_t *words;
     /** Of const char *: COLUMN=NAME of each --map, in order. */
     apr_array_header_t *maps;
@@ -49,7 +49,7 @@ typedef struct um_options_t {
 } um_options_t;
 
 /**
- * Read a command line. Its words are put behind its options, as getopt_long() does.
+ * Read a command line. It moves words behind the options, as getopt_long() does.
  * @return NULL, or what is wrong with it
  */
 const char *um_options_read(um_options_t *options, int argc, char *const *argv,
@@ -58,7 +58,7 @@ const char *um_options_read(um_options_t *options, int argc, char *const *argv,
 /** The value of an option, or NULL. */
 const char *um_options_value(const um_options_t *options, um_option_t option);
 
-/** The name of the first option given that is not in the set; NULL where there is none. */
+/** The name of the first given option that is not in the set; NULL if there is none. */
 const char *um_options_find_other(const um_options_t *options, unsigned set);
 
 /** The options of a set as lines of a help text, in pool. */

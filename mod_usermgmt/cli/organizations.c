@@ -89,9 +89,9 @@ um_exit_t um_organizations_command_show(um_tool_t *tool, const char *const *word
 typedef struct um_organization_change_t {
     um_tool_t *tool;
     const char *name;
-    /* NULL where the organization is to be made. */
+    /* NULL for `org create`. */
     const char *payment_type;
-    /* The one that it had. */
+    /* The earlier payment_type. */
     const char *earlier;
 } um_organization_change_t;
 

@@ -18,7 +18,7 @@
 
 #define RANDOM_BYTES 12
 
-/* ---- what must not be written to ---- */
+/* ---- protected files ---- */
 
 static um_kept_file_t *add_kept(um_tool_t *tool, const char *what)
 {
@@ -69,7 +69,7 @@ static int is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Two names for one file that is not there: SQLite's log may come yet. */
+/* Are these two names of one file that does not exist yet? SQLite may make its log later. */
 static int have_same_place(const char *a, const char *b, apr_pool_t *pool)
 {
     struct stat of_a;
@@ -93,8 +93,8 @@ static int is_kept(const um_kept_file_t *kept, const struct stat *info, const ch
     return info == NULL && name != NULL && have_same_place(name, kept->path, pool);
 }
 
-/* What a file is that must not be written to; NULL for any other. info is NULL where it
- * is not there, name where it has none. */
+/* If the file is protected, what it is ("the database"); otherwise NULL. info is NULL if the
+ * file does not exist, name is NULL if it has none. */
 static const char *find_kept(const um_tool_t *tool, const struct stat *info, const char *name)
 {
     for (int i = 0; tool->kept != NULL && i < tool->kept->nelts; i++) {
@@ -144,13 +144,13 @@ um_exit_t um_output_open_standard(um_output_t *output, const um_tool_t *tool, in
     output->name = file == STDERR_FILENO ? "the standard error" : "the output";
     output->is_standard = 1;
     use_file(output, tool, file);
-    /* Whatever standard error is, somebody looks at it. */
+    /* Standard error is always shown to somebody. */
     output->is_shown = output->is_shown || file == STDERR_FILENO;
     what = fstat(file, &info) == 0 ? find_kept(tool, &info, NULL) : NULL;
     return what != NULL ? refuse_kept(output, tool, what) : UM_EXIT_OK;
 }
 
-/* The standard file that a name stands for, as /dev/stdout does; -1 for none. */
+/* The standard file that this is, for instance by the name /dev/stdout; -1 for none. */
 static int find_standard(const struct stat *info)
 {
     struct stat standard;
@@ -168,7 +168,7 @@ static int is_trusted(const struct stat *info)
     return info->st_uid == 0 || info->st_uid == geteuid();
 }
 
-/* Write to it as it is: a device, a pipe, or what a link leads to. */
+/* Write to it without replacing it: a device, a pipe, or the file that a link leads to. */
 static um_exit_t open_as_it_is(um_output_t *output, const um_tool_t *tool, const char *path,
                                int is_link)
 {
@@ -206,7 +206,8 @@ static um_exit_t take_place(um_output_t *output, const um_tool_t *tool, const ch
     return UM_EXIT_OK;
 }
 
-/* A file that nobody could have put there before, beside the one whose place it takes. */
+/* A new file beside the one that it will replace. Nobody else can have made it, because its
+ * name is random and it must not exist. */
 static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char *path,
                           um_output_when_t when)
 {
@@ -236,7 +237,7 @@ int um_output_is_strangers_link(const char *path)
     return lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) && !is_trusted(&entry);
 }
 
-/* What is at the path, itself and where it leads. */
+/* Open the output by what is at the path, and by where that leads. */
 static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const char *path,
                            um_output_when_t when)
 {

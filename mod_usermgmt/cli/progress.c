@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file progress.c How far a command is, see progress.h. */
+/** @file progress.c The progress of a command, see progress.h. */
 
 #include "progress.h"
 

@@ -2,8 +2,8 @@
 #ifndef UM_CLI_PROGRESS_H
 #define UM_CLI_PROGRESS_H
 
-/** @file progress.h A line on the terminal that tells how far a command is: how
- *  much is done, how many a second, time left. Nothing where stderr is no terminal. */
+/** @file progress.h A line on the terminal with the progress of a command: how much is done,
+ *  how many a second, time left. Nothing is shown if stderr is no terminal. */
 
 #include <apr_time.h>
 
@@ -14,18 +14,18 @@ typedef struct um_progress_t {
     apr_time_t last;
 } um_progress_t;
 
-/** what is counted: "users". */
+/** @param what the counted things: "users" */
 void um_progress_start(um_progress_t *progress, const char *what);
 
 /**
- * Tell how far it is; cheap when called often.
+ * Show the progress; it is cheap to call it often.
  * @param count how many so far
- * @param done  of total, in whatever unit; total is 0 where it is not known
+ * @param done  part of total, in any unit; total is 0 if it is not known
  */
 void um_progress_show(um_progress_t *progress, apr_int64_t count, apr_int64_t done,
                       apr_int64_t total);
 
-/** Take the line away. */
+/** Remove the line. */
 void um_progress_clear(const um_progress_t *progress);
 
 /** Seconds since the start, never 0. */

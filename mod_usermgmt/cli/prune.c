@@ -1,19 +1,19 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file prune.c The commands that delete what nobody needs any more. */
+/** @file prune.c The commands that delete old data. */
 
 #include "../base/json.h"
 #include "commands.h"
 
 #define MS_PER_DAY (24 * 3600 * APR_INT64_C(1000))
 
-/* Organizations that are read at once. */
+/* How many organizations are read at once. */
 #define PAGE 1000
 
 typedef struct um_prune_t {
     um_tool_t *tool;
     /* Milliseconds since 1970. */
     apr_int64_t until;
-    /* The one whose turn it is. */
+    /* The current organization. */
     const um_organization_t *organization;
     int count;
 } um_prune_t;
@@ -53,7 +53,8 @@ static apr_status_t prune_invitations(um_db_t *db, void *baton, apr_pool_t *pool
                          organization->name, NULL, after.data, pool);
 }
 
-/* The organizations in a page behind one of a name; --org's alone where it is given. */
+/* The next page of organizations, in the order of names, after a name. With --org only that
+ * one. */
 static apr_status_t read_page(apr_array_header_t **page, um_tool_t *tool, const char *after,
                               apr_pool_t *pool)
 {
@@ -75,7 +76,7 @@ static apr_status_t read_page(apr_array_header_t **page, um_tool_t *tool, const 
     return status;
 }
 
-/* All of a page; gives how many are gone, also where one fails. */
+/* Prune all organizations of a page. total is increased also if one of them fails. */
 static apr_status_t prune_page(int *total, um_prune_t *prune, const apr_array_header_t *page,
                                apr_pool_t *pool)
 {
@@ -95,7 +96,7 @@ um_exit_t um_invitations_command_prune(um_tool_t *tool, const char *const *words
                          apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY,
                          NULL, 0 };
     apr_array_header_t *page = NULL;
-    /* A page's, while the one before it still holds the name to go on behind. */
+    /* The pool of this page, and of the last one, which still has the name `after`. */
     apr_pool_t *scratch = NULL;
     apr_pool_t *last = NULL;
     const char *after = "";

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file records.c Users out of NDJSON and CSV files, see records.h. */
+/** @file records.c Users from NDJSON and CSV files, see records.h. */
 
 #include "records.h"
 
@@ -24,14 +24,14 @@ struct um_records_t {
     apr_file_t *file;
     apr_int64_t total;
     apr_int64_t done;
-    /* The line that the next byte is in, and the byte before. */
+    /* The line of the next byte, and the byte before it. */
     apr_int64_t line;
     int last;
     apr_status_t status;
     char block[BLOCK];
     apr_size_t at;
     apr_size_t size;
-    /* Of um_column_t; NULL where the file is NDJSON. */
+    /* Of um_column_t; NULL if the file is NDJSON. */
     apr_array_header_t *columns;
     /* Between the cells of CSV. */
     char separator;
@@ -85,7 +85,7 @@ static int has_line_end(const um_records_t *records)
            || memchr(records->block, '\r', records->size) != NULL;
 }
 
-/* Read the first line: what it begins with, and its separators, tell how to read on. */
+/* Read the first line. Its first bytes and its separators decide how the file is read. */
 static void fill_line(um_records_t *records)
 {
     while (!has_line_end(records) && records->size < sizeof(records->block)) {
@@ -105,7 +105,7 @@ static int begins_with(const um_records_t *records, const char *bytes, apr_size_
     return records->size >= length && memcmp(records->block, bytes, length) == 0;
 }
 
-/* By its mark, or as its first character, which is ASCII, has a zero byte beside it. */
+/* It has a byte order mark, or a zero byte beside its first character, which is ASCII. */
 static int is_utf16(const um_records_t *records)
 {
     return begins_with(records, "\xff\xfe", 2) || begins_with(records, "\xfe\xff", 2)
@@ -137,7 +137,7 @@ static apr_status_t parse(um_json_t **json, um_faults_t *faults, const char *fie
 
 /* ---- NDJSON ---- */
 
-/* A line without its end. UM_ETOOLARGE where it is too long; it is passed over. */
+/* A line without its end. UM_ETOOLARGE if it is too long; then it is skipped. */
 static apr_status_t read_line(um_buffer_t *text, um_records_t *records)
 {
     int is_long = 0;
@@ -184,14 +184,14 @@ static apr_status_t next_json(apr_int64_t *line, um_json_t **json, um_faults_t *
 
 /* ---- CSV ---- */
 
-/* The cells of a record: one text, and where each of them ends. */
+/* The cells of a record: one text, and the end of each cell in it. */
 typedef struct um_cells_t {
     um_buffer_t text;
     /* Of apr_size_t. */
     apr_array_header_t *ends;
     int is_long;
     int is_malformed;
-    /* The file ends inside of quotes. */
+    /* The file ends inside quotes. */
     int is_open;
 } um_cells_t;
 
@@ -204,7 +204,7 @@ static void put_byte(um_cells_t *cells, int c)
     }
 }
 
-/* Behind its opening quote, to the closing one. */
+/* From after the opening quote to the closing one. */
 static void read_quoted(um_cells_t *cells, um_records_t *records)
 {
     int c;
@@ -221,7 +221,7 @@ static void read_quoted(um_cells_t *cells, um_records_t *records)
     cells->is_open = 1;
 }
 
-/* One cell and the separator behind it; 0 where the record ends with it. */
+/* One cell and the separator after it; 0 if it is the last cell of the record. */
 static int read_cell(um_cells_t *cells, um_records_t *records)
 {
     int is_quoted = peek(records) == '"';
@@ -253,7 +253,7 @@ static void skip_empty_lines(um_records_t *records)
     }
 }
 
-/* APR_SUCCESS, APR_EOF, UM_EINVALID with a fault, or what reading failed with. */
+/* APR_SUCCESS, APR_EOF, UM_EINVALID with a fault, or the error of reading. */
 static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t *faults,
                                um_records_t *records, apr_pool_t *pool)
 {
@@ -286,7 +286,7 @@ static apr_status_t read_cells(um_cells_t *cells, apr_int64_t *line, um_faults_t
     return APR_SUCCESS;
 }
 
-/* NULL where it is not well-formed UTF-8 or has a NUL. */
+/* NULL if it is not well-formed UTF-8 or has a NUL. */
 static const char *cell_text(const um_cells_t *cells, int index, apr_pool_t *pool)
 {
     apr_size_t start = index > 0 ? APR_ARRAY_IDX(cells->ends, index - 1, apr_size_t) : 0;
@@ -332,7 +332,7 @@ static void put_cell(um_buffer_t *text, const um_column_t *column, const char *c
     }
 }
 
-/* A row that a spreadsheet keeps below its data. */
+/* Is it an empty row? Spreadsheets have them below the data. */
 static int is_blank(const um_cells_t *cells)
 {
     return strspn(cells->text.data, " \t") == cells->text.length;
@@ -370,7 +370,7 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
     return parse(json, faults, "", text.data, text.length, pool);
 }
 
-/* The separator that the header line has most, outside of quotes. */
+/* The separator that the header line has most often, outside quotes. */
 static char find_separator(const um_records_t *records)
 {
     static const char separators[] = ",;\t";

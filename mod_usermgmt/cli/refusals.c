@@ -5,7 +5,8 @@
 
 #include <apr_strings.h>
 
-/* Kinds of errors that are counted: a file may give a new kind with each record. */
+/* How many kinds of errors are counted. It is limited, because each record of a file may have
+ * a new kind. */
 #define KINDS_MAX 1000
 
 typedef struct um_refusal_t {
@@ -21,7 +22,7 @@ void um_refusals_init(um_refusals_t *refusals, int tells_all, apr_pool_t *pool)
     refusals->kinds = apr_array_make(pool, 16, sizeof(um_refusal_t *));
 }
 
-/* How many records with these errors there were, this one included; 0 if not counted. */
+/* How many records had these errors so far, with this one; 0 if they are not counted. */
 static apr_int64_t count(um_refusals_t *refusals, const char *errors)
 {
     um_refusal_t *kind = apr_hash_get(refusals->by_errors, errors, APR_HASH_KEY_STRING);

@@ -6,7 +6,7 @@
 
 #include "commands.h"
 
-/* How long an upgrade that met a busy database waits before it is tried again. */
+/* The pause before an upgrade is retried because the database was busy. */
 #define BUSY_PAUSE apr_time_from_msec(100)
 
 static const char *state_of(int version)
@@ -23,7 +23,7 @@ static const char *state_of(int version)
     return version < UM_SCHEMA_VERSION ? "old" : "newer";
 }
 
-/* The connection is the caller's to close. */
+/* The caller must close the connection. */
 static apr_status_t open_version(um_db_t **db, int *version, um_tool_t *tool)
 {
     apr_status_t status = um_db_open(db, &tool->host, NULL, tool->pool);
@@ -55,7 +55,7 @@ um_exit_t um_schema_command_status(um_tool_t *tool, const char *const *words, in
     return end == UM_EXIT_OK && version != UM_SCHEMA_VERSION ? UM_EXIT_REFUSED : end;
 }
 
-/* Another process may do the same at this moment; then one waits for the other. */
+/* If another process upgrades at the same time, one waits for the other. */
 static apr_status_t upgrade(int *found, um_tool_t *tool, um_db_t *db, um_schema_from_t from)
 {
     apr_time_t end = apr_time_now() + apr_time_from_sec(tool->options.wait);

@@ -4,8 +4,9 @@
 
 /**
  * @file tool.h
- * What a command of usermgmtctl works with: its options, the database, its
- * output. Commands return exit codes.
+ * The data and the helpers of a command of usermgmtctl: its options, the database, its
+ * output. Commands return exit codes. "After a message" in comments means that a message
+ * was printed on the standard error.
  */
 
 #include <apr_file_io.h>
@@ -17,23 +18,23 @@
 #include "options.h"
 #include "output.h"
 
-/** Connections that wait to be lent again: one for reading, one for the writer. */
+/** Idle connections that are kept: one for reading, one for the writer. */
 #define UM_TOOL_IDLE_MAX 2
 
-/** Random bytes got at once; no call asks for more. */
+/** How many random bytes one system call gets. No call asks for more. */
 #define UM_TOOL_RANDOM 4096
 
 typedef struct um_tool_t {
     apr_pool_t *pool;
     um_options_t options;
-    /** Who does it, for the audit trail: usermgmtctl:LOGIN. */
+    /** The actor in the audit trail: usermgmtctl:LOGIN. */
     const char *actor;
     const char *driver_name;
     const char *params;
     um_host_t host;
     um_store_t *store;
     um_output_t out;
-    /** Of um_kept_file_t: what must not be written to. NULL for none. */
+    /** Of um_kept_file_t: protected files. NULL for none. */
     apr_array_header_t *kept;
 
     /* host.c's own. */
@@ -41,22 +42,22 @@ typedef struct um_tool_t {
     apr_thread_mutex_t *mutex;
     um_connection_t *idle[UM_TOOL_IDLE_MAX];
     int idle_count;
-    /* Random bytes in store, one call of the system for many; from its end. */
+    /* Random bytes that are not used yet; they are taken from the end. */
     unsigned char random[UM_TOOL_RANDOM];
     apr_size_t random_left;
-    /* While a change is tried again, its errors are kept, the last one only. */
+    /* While a change is retried, only its last error is kept, and printed at the end. */
     int holds_log;
     char held_line[1024];
-    /* Whether its commit holds is unknown: it is not tried again. */
+    /* The outcome of its commit is unknown, so it is not retried. */
     int is_uncertain;
 } um_tool_t;
 
-/** Tell something on the standard error, "usermgmtctl: " in front. Whatever came from a
- *  file or the database is told so that a terminal does nothing but show it. */
+/** Print a message on the standard error, after "usermgmtctl: ". Control characters from a
+ *  file or the database are escaped, so that a terminal only shows them. */
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Tell a text of several lines; each must be safe for a terminal. */
+/** Print a message of several lines; each must be safe for a terminal. */
 void um_tool_say_lines(const char *text);
 
 /**
@@ -65,25 +66,26 @@ void um_tool_say_lines(const char *text);
  */
 um_exit_t um_tool_connect(um_tool_t *tool, int may_create);
 
-/** Have a change made, see um_store_change(). A busy database is tried again
- *  until --wait is over; not so a change that may hold. */
+/** Have a change made, see um_store_change(). If the database is busy, it is retried until
+ *  --wait is over. It is not retried if the outcome of its commit is unknown. */
 apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton,
                             apr_pool_t *pool);
 
-/** The exit code for the end of a store function. */
+/** The exit code for the status of a store function. */
 um_exit_t um_tool_exit(apr_status_t status);
 
-/** Read an organization. UM_ENOTFOUND, told, where there is none of that name. */
+/** Read an organization. UM_ENOTFOUND, after a message, if there is none with that name. */
 apr_status_t um_tool_get_organization(um_organization_t **organization, const um_tool_t *tool,
                                       um_db_t *db, const char *name, apr_pool_t *pool);
 
-/** The id of the organization of --org, "default" without. */
+/** The id of the organization of --org; without --org that of "default". */
 um_exit_t um_tool_find_organization(apr_int64_t *org_id, um_tool_t *tool);
 
-/** Whether --format or --excel says CSV, or else the name of a file, if there is one. */
+/** Tell whether the format is CSV: by --format or --excel, otherwise by the name of the file,
+ *  which may be NULL. */
 um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *file);
 
-/** Have the output go to the file of --output, if it was given. */
+/** Send the output to the file of --output, if it was given. */
 um_exit_t um_tool_open_output(um_tool_t *tool);
 
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
@@ -91,7 +93,7 @@ apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_i
                            const char *action, const char *target, const char *before,
                            const char *after, apr_pool_t *pool);
 
-/** Write a text to the output. UM_EXIT_OK, or UM_EXIT_REFUSED, told. */
+/** Write a text to the output. UM_EXIT_OK, or UM_EXIT_REFUSED after a message. */
 um_exit_t um_tool_write(const um_tool_t *tool, const um_buffer_t *text);
 
 #endif

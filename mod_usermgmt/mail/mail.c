@@ -11,10 +11,10 @@
 #include "../base/buffer.h"
 #include "../base/text.h"
 
-/* A longer ASCII text is encoded too, since only encoded words are folded here. */
+/* A longer ASCII text is encoded too, because only encoded words are folded here. */
 #define PLAIN_MAX 60
-/* Bytes of an encoded word: with what stands around them, and a header's name
- * before the first, less than the 76 characters that a line may have. */
+/* Bytes of an encoded word. With the characters around them, and the header's name before the
+ * first word, a line has less than the allowed 76 characters. */
 #define WORD_BYTES_MAX 33
 
 static int is_plain(const char *text)
@@ -27,7 +27,7 @@ static int is_plain(const char *text)
     return strlen(text) <= PLAIN_MAX && strstr(text, "=?") == NULL;
 }
 
-/* The bytes of the next word; it ends where a character does. */
+/* The bytes of the next word, which ends at the end of a character. */
 static apr_size_t word_length(const char *text)
 {
     apr_size_t length = strnlen(text, WORD_BYTES_MAX + 1);
@@ -104,6 +104,6 @@ const char *um_mail_encode_date(apr_time_t time, apr_pool_t *pool)
     char text[APR_RFC822_DATE_LEN];
 
     apr_rfc822_date(text, time);
-    /* It ends in the name of the zone, which RFC 5322 calls obsolete. */
+    /* APR's text ends with the name of the zone, which is obsolete in RFC 5322. */
     return apr_pstrcat(pool, apr_pstrmemdup(pool, text, strlen(text) - strlen("GMT")), zone, NULL);
 }

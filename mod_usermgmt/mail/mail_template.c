@@ -42,8 +42,8 @@ typedef enum um_part_t {
 
 static const char *const part_names[PART_COUNT] = { "subject", "text", "html" };
 
-/* A text as it stands, or the place of a value; left out where the value it
- * depends on, if any, is (or with unless set is not) empty. */
+/* A literal text, or a value. If it has a condition, it is left out when the value of the
+ * condition is empty, or, with unless, when that value is not empty. */
 typedef struct um_piece_t {
     const char *literal;
     um_value_t value;
@@ -62,7 +62,7 @@ typedef struct um_parse_t {
     apr_array_header_t *pieces;
     apr_pool_t *pool;
     int line;
-    /* The condition in force, and where it began. */
+    /* The current condition, and where it began. */
     um_value_t condition;
     int unless;
     int condition_line;
@@ -82,7 +82,7 @@ static void push(um_parse_t *parse, const char *literal, um_value_t value)
     APR_ARRAY_PUSH(parse->pieces, um_piece_t) = piece;
 }
 
-/* Text up to end, its line ends as mail has them. */
+/* The text up to end, with the line ends of mail. */
 static void push_literal(um_parse_t *parse, const char *text, const char *end)
 {
     um_buffer_t buffer;
@@ -117,7 +117,7 @@ static void begin_condition(um_parse_t *parse, const char *name)
     um_value_t value = find_value(name);
 
     if (parse->condition != NO_VALUE) {
-        parse->error = fault(parse, parse->line, "${if} inside of another", "");
+        parse->error = fault(parse, parse->line, "${if} inside another ${if}", "");
     } else if (value == NO_VALUE) {
         parse->error = fault(parse, parse->line, "unknown placeholder", name);
     }
@@ -135,7 +135,7 @@ static void take_placeholder(um_parse_t *parse, const char *name)
         begin_condition(parse, name + 3);
     } else if (is_else || strcmp(name, "end") == 0) {
         if (parse->condition == NO_VALUE || (is_else && parse->unless)) {
-            parse->error = fault(parse, parse->line, "no ${if} before", name);
+            parse->error = fault(parse, parse->line, "there is no ${if} before", name);
         }
         parse->unless = is_else;
         parse->condition = is_else ? parse->condition : NO_VALUE;
@@ -146,8 +146,8 @@ static void take_placeholder(um_parse_t *parse, const char *name)
     }
 }
 
-/* A line that holds nothing but ${if …}, ${else} or ${end} leaves nothing, not
- * even its end. Returns where to go on. */
+/* A line that has only ${if …}, ${else} or ${end} is removed with its line end. Returns where
+ * to continue. */
 static const char *skip_line_end(const char *start, const char *opened, const char *behind,
                                  um_parse_t *parse)
 {
@@ -183,7 +183,7 @@ static void parse_pieces(um_parse_t *parse, const char *text)
         push_literal(parse, text, opened);
         closed = opened + 2 + strcspn(opened + 2, "}$\n");
         if (*closed != '}') {
-            parse->error = fault(parse, parse->line, "a placeholder without its }", "");
+            parse->error = fault(parse, parse->line, "a placeholder without }", "");
             break;
         }
         take_placeholder(
@@ -205,11 +205,11 @@ static int has_value(const apr_array_header_t *pieces, um_value_t value)
     return 0;
 }
 
-/* What a part must be besides well written: line is its first. */
+/* Further checks of a part; line is its first line. */
 static void check_part(um_parse_t *parse, um_part_t part, const char *text, int line)
 {
     if (text[0] == '\0') {
-        parse->error = fault(parse, line, "nothing stands in", part_names[part]);
+        parse->error = fault(parse, line, "there is no text in", part_names[part]);
     } else if (part == PART_SUBJECT && strchr(text, '\n') != NULL) {
         parse->error = fault(parse, line, "the subject has more than one line", "");
     } else if (part != PART_SUBJECT && !has_value(parse->pieces, VALUE_ACCEPT_TOKEN)) {
@@ -217,7 +217,7 @@ static void check_part(um_parse_t *parse, um_part_t part, const char *text, int 
     }
 }
 
-/* One part's text, from its first line on. Returns NULL or the fault. */
+/* Parse the text of one part, whose first line is line. Returns NULL or what is wrong. */
 static const char *parse_part(apr_array_header_t **pieces, um_part_t part, char *text, int line,
                               apr_pool_t *pool)
 {
@@ -245,7 +245,7 @@ static const char *parse_part(apr_array_header_t **pieces, um_part_t part, char 
     return parse.error;
 }
 
-/* The part that a line begins: "[text]". */
+/* The part that a line begins: "[text]" begins the text. */
 static um_part_t find_part(const char *line)
 {
     apr_size_t length = strlen(line);
@@ -259,13 +259,13 @@ static um_part_t find_part(const char *line)
     return NO_PART;
 }
 
-/* Where the lines of each part were gathered, and the line behind its name. */
+/* The lines of each part, and the number of the line after its name. */
 typedef struct um_sections_t {
     um_buffer_t texts[PART_COUNT];
     int lines[PART_COUNT];
 } um_sections_t;
 
-/* Returns NULL or the fault. */
+/* Returns NULL or what is wrong. */
 static const char *split(um_sections_t *sections, char *text, apr_pool_t *pool)
 {
     um_part_t part = NO_PART;
@@ -294,8 +294,8 @@ static const char *split(um_sections_t *sections, char *text, apr_pool_t *pool)
             um_buffer_putc(&sections->texts[part], '\n');
         } else if (line[0] != '#' && line[0] != '\0') {
             return apr_psprintf(pool,
-                                "line %d: before [subject], [text] or [html] only lines "
-                                "that begin with # may stand",
+                                "line %d: before [subject], [text] or [html] only empty lines "
+                                "and lines that begin with # are allowed",
                                 number);
         }
     }

@@ -4,16 +4,16 @@
 
 /**
  * @file mail_template.h
- * The text of an invitation's mail, with places for what differs from mail to
- * mail. A template is a text with three parts, [subject], [text] and [html];
- * docs/directives.md (UserMgmtMailTemplate) describes it.
+ * The text of an invitation's mail, with placeholders for the values of each mail. A
+ * template has three parts, [subject], [text] and [html]. docs/directives.md
+ * (UserMgmtMailTemplate) describes it.
  */
 
 #include "mail.h"
 
 typedef struct um_mail_template_t um_mail_template_t;
 
-/** What the places are filled with; accept_link is NULL where there is none. */
+/** The values of the placeholders; accept_link is NULL if there is none. */
 typedef struct um_mail_values_t {
     const char *organization;
     const char *inviter;
@@ -31,7 +31,7 @@ extern const char um_mail_template_default[];
 /**
  * Read a template.
  * @param template in pool
- * @return NULL, or what is wrong, with the line
+ * @return NULL, or what is wrong and in which line
  */
 const char *um_mail_template_parse(um_mail_template_t **template, const char *text,
                                    apr_pool_t *pool);

@@ -897,11 +897,11 @@ def test_template(new_server, make_smtp):
 @pytest.mark.parametrize("old, new, said", [
     ("${organization}:", "${organisation}:", "line 3: unknown placeholder organisation"),
     ("${end}\nby", "by", r"line 5: \$\{if\} without \$\{end\}"),
-    ("${else}", "${end}", r"line 9: no \$\{if\} before end"),
+    ("${else}", "${end}", r"line 9: there is no \$\{if\} before end"),
     ("[html]", "[HTML]", r"\[html\] is missing"),
     ("[html]", "[text]", r"line 11: \[text\] comes twice"),
     ("# A comment.", "A comment.", "line 1: before"),
-    ("${inviter}", "${inviter", "line 10: a placeholder without its }"),
+    ("${inviter}", "${inviter", "line 10: a placeholder without }"),
     ("[subject]\n", "[subject]\none\n", "line 3: the subject has more than one line"),
     ("${end}${accept_token}", "${end}", r"line 12: \$\{accept_token\} is missing in html"),
 ])

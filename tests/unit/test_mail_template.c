@@ -133,10 +133,10 @@ static void test_refused(void **state)
     (void)state;
     assert_refused("", "[subject] is missing");
     assert_refused("[subject]\ns\n[html]\n${accept_token}\n", "[text] is missing");
-    assert_refused("hello\n", "line 1: before [subject], [text] or [html] only lines that begin "
-                              "with # may stand");
+    assert_refused("hello\n", "line 1: before [subject], [text] or [html] only empty lines "
+                              "and lines that begin with # are allowed");
     assert_refused("[subject]\n\n[text]\n${accept_token}\n" REST,
-                   "line 3: nothing stands in subject");
+                   "line 3: there is no text in subject");
     assert_refused("[subject]\na\nb\n[text]\n${accept_token}\n" REST,
                    "line 2: the subject has more than one line");
     assert_refused("[subject]\ns\n[subject]\n", "line 3: [subject] comes twice");
@@ -144,13 +144,14 @@ static void test_refused(void **state)
     assert_refused("[subject]\ns\n[text]\n\n\nx ${y}\n" REST, "line 6: unknown placeholder y");
     assert_refused("[subject]\ns\n[text]\n${}\n" REST, "line 4: unknown placeholder");
     assert_refused("[subject]\ns\n[text]\n${email\n}\n" REST,
-                   "line 4: a placeholder without its }");
-    assert_refused("[subject]\n${\n", "line 2: a placeholder without its }");
+                   "line 4: a placeholder without }");
+    assert_refused("[subject]\n${\n", "line 2: a placeholder without }");
     assert_refused("[subject]\ns${if email}x\n[text]\n" REST, "line 2: ${if} without ${end}");
     assert_refused("[subject]\n${if email}${if email}${end}${end}\n",
-                   "line 2: ${if} inside of another");
-    assert_refused("[subject]\n${if email}${else}${else}${end}\n", "line 2: no ${if} before else");
-    assert_refused("[subject]\n${end}\n", "line 2: no ${if} before end");
+                   "line 2: ${if} inside another ${if}");
+    assert_refused("[subject]\n${if email}${else}${else}${end}\n",
+                   "line 2: there is no ${if} before else");
+    assert_refused("[subject]\n${end}\n", "line 2: there is no ${if} before end");
     assert_refused("[subject]\n${if it}${end}\n", "line 2: unknown placeholder it");
     assert_refused("[subject]\n\xff\n", "it is not UTF-8");
 }

@@ -450,7 +450,7 @@ static um_exit_t report_rest(const um_import_t *import)
     return write_report(import, &text);
 }
 
-static void rest(um_import_t *import)
+static void pause_for_others(um_import_t *import)
 {
     if (apr_time_now() - import->turn > TURN) {
         apr_sleep(REST);
@@ -467,7 +467,7 @@ static apr_status_t insert_batch(um_import_t *import)
     while (status == APR_SUCCESS && has_more(import)) {
         import->first = import->end;
         status = um_tool_change(import->tool, insert_some, import, import->batch->pool);
-        rest(import);
+        pause_for_others(import);
     }
     return status;
 }

@@ -180,7 +180,7 @@ static int configure(const char **name, um_connection_t *connection)
 }
 
 /* Configure, with retries. NULL, or the text of the last error, in pool. */
-static const char *configure_tries(um_connection_t *connection, apr_pool_t *pool)
+static const char *configure_with_retries(um_connection_t *connection, apr_pool_t *pool)
 {
     int tries = connection->traits->is_file ? BUSY_TRIES : 1;
     const char *name = "";
@@ -297,7 +297,7 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
         return UM_EUNAVAILABLE;
     }
     note_file(connection, pool);
-    *error = configure_tries(connection, pool);
+    *error = configure_with_retries(connection, pool);
     if (*error == NULL) {
         *error = start_sqlite(connection, pool);
     }

@@ -404,8 +404,8 @@ static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take
 
 /* Outside of a transaction a read that fails is run again on a new connection: the connection
  * may be lost, or the statement may be older than the schema. */
-static apr_status_t select_tries(apr_dbd_results_t **results, um_db_t *db, const um_call_t *call,
-                                 apr_pool_t *pool)
+static apr_status_t select_with_retry(apr_dbd_results_t **results, um_db_t *db,
+                                      const um_call_t *call, apr_pool_t *pool)
 {
     const um_host_t *host = db->host;
     apr_time_t end = host->now(host->baton) + READ_TRIES_TIME;
@@ -474,7 +474,8 @@ static apr_status_t sqlite_select_once(um_sqlite_read_t *read, um_db_t *db, cons
 
 /* As on other databases, outside of a transaction a read that fails is run again on a new
  * connection. But not after its first row was handed on: no caller gets a row twice. */
-static apr_status_t sqlite_select_tries(um_sqlite_read_t *read, um_db_t *db, const um_call_t *call)
+static apr_status_t sqlite_select_with_retry(um_sqlite_read_t *read, um_db_t *db,
+                                             const um_call_t *call)
 {
     apr_status_t status;
 
@@ -506,7 +507,7 @@ static apr_status_t sqlite_select(um_db_t *db, um_row_fn_t *take, void *baton,
     if (gate != NULL) {
         um_gate_enter(gate);
     }
-    status = sqlite_select_tries(&read, db, call);
+    status = sqlite_select_with_retry(&read, db, call);
     if (gate != NULL) {
         um_gate_leave(gate);
     }
@@ -525,7 +526,7 @@ static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
         return sqlite_select(db, take, baton, call);
     }
     status = in_transaction(db) ? select_once(&results, db, call, pool)
-                                : select_tries(&results, db, call, pool);
+                                : select_with_retry(&results, db, call, pool);
     if (status == APR_SUCCESS) {
         take_rows(db, results, take, baton, pool);
     }

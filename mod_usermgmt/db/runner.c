@@ -7,16 +7,16 @@
 #include "statements.h"
 
 /* How often a change is tried, and the time after which it is not tried again. */
-#define TRIES 12
-#define TRIES_TIME apr_time_from_sec(5)
+#define ATTEMPTS_MAX 12
+#define RETRY_TIME apr_time_from_sec(5)
 
 /* The upper limit of the pause before the second try. It doubles, up to the longest. */
 #define PAUSE_FIRST apr_time_from_msec(4)
 #define PAUSE_LONGEST apr_time_from_msec(250)
 
 /* How long, and how often, the database is asked for the outcome of a commit. */
-#define ASKING_TIME apr_time_from_sec(15)
-#define ASKING_PAUSE apr_time_from_msec(50)
+#define OUTCOME_TIME apr_time_from_sec(15)
+#define OUTCOME_PAUSE apr_time_from_msec(50)
 
 /* A change that is being made. */
 typedef struct um_attempt_t {
@@ -97,11 +97,11 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
 
 /* The outcome of a commit that was not answered. A change without a witness counts as not
  * committed and runs again, because it is idempotent. */
-static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
+static apr_status_t find_outcome(int *committed, const um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
     um_witness_t witness = *um_db_witness(attempt->db);
-    apr_time_t end = host->now(host->baton) + ASKING_TIME;
+    apr_time_t end = host->now(host->baton) + OUTCOME_TIME;
     apr_status_t status;
 
     *committed = 0;
@@ -111,7 +111,7 @@ static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
     um_db_set_will_retry(attempt->db, 1);
     status = look_for(committed, attempt->db, &witness, attempt->pool);
     while (status != APR_SUCCESS && host->now(host->baton) < end) {
-        apr_sleep(ASKING_PAUSE);
+        apr_sleep(OUTCOME_PAUSE);
         status = look_for(committed, attempt->db, &witness, attempt->pool);
     }
     if (status != APR_SUCCESS) {
@@ -124,9 +124,9 @@ static apr_status_t find_out(int *committed, const um_attempt_t *attempt)
 }
 
 /* A pause of random length, so that changes that conflicted don't conflict again. */
-static void rest(const um_host_t *host, int tries)
+static void pause_randomly(const um_host_t *host, int count)
 {
-    apr_interval_time_t longest = PAUSE_FIRST << (tries < 8 ? tries : 8);
+    apr_interval_time_t longest = PAUSE_FIRST << (count < 8 ? count : 8);
     unsigned short dice = 0;
 
     if (longest > PAUSE_LONGEST) {
@@ -137,36 +137,36 @@ static void rest(const um_host_t *host, int tries)
 }
 
 /* Prepare the next try. Usually the failure has nothing to do with the connection: a deadlock
- * or a lock timeout. A new connection is taken if this one does not answer, and at the third
- * failure of four, because the schema may have changed. Not at each try: otherwise many
- * conflicting changes would spend their time with connecting. */
-static apr_status_t recover(const um_attempt_t *attempt, int tries)
+ * or a lock timeout. A new connection is taken if this one does not answer, and after the second
+ * and then every fourth failure, because the schema may have changed. Not after each failure:
+ * otherwise many conflicting changes would spend their time with connecting. */
+static apr_status_t recover(const um_attempt_t *attempt, int count)
 {
     apr_status_t status = um_db_rollback(attempt->db);
 
-    return status != APR_SUCCESS || !um_db_is_ready(attempt->db) || tries % 4 == 2
+    return status != APR_SUCCESS || !um_db_is_ready(attempt->db) || count % 4 == 2
                ? um_db_recover(attempt->db)
                : APR_SUCCESS;
 }
 
-static apr_status_t run_tries(um_attempt_t *attempt)
+static apr_status_t run_with_retries(um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
-    apr_time_t end = host->now(host->baton) + TRIES_TIME;
+    apr_time_t end = host->now(host->baton) + RETRY_TIME;
     apr_status_t status = UM_EUNAVAILABLE;
 
-    for (int tries = 1; tries <= TRIES; tries++) {
+    for (int count = 1; count <= ATTEMPTS_MAX; count++) {
         int committed = 0;
 
-        um_db_set_will_retry(attempt->db, tries < TRIES);
+        um_db_set_will_retry(attempt->db, count < ATTEMPTS_MAX);
         status = run_once(attempt);
         if (status == APR_SUCCESS) {
             break;
         }
         if (attempt->uncertain) {
-            status = find_out(&committed, attempt);
+            status = find_outcome(&committed, attempt);
         } else {
-            status = recover(attempt, tries);
+            status = recover(attempt, count);
         }
         if (committed) {
             break;
@@ -176,7 +176,7 @@ static apr_status_t run_tries(um_attempt_t *attempt)
             break;
         }
         status = UM_EUNAVAILABLE;
-        rest(host, tries);
+        pause_randomly(host, count);
     }
     return status;
 }
@@ -190,7 +190,7 @@ apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = run_tries(&attempt);
+    status = run_with_retries(&attempt);
     if (status != APR_SUCCESS && um_db_has_connection(attempt.db)) {
         um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
                "runner: a change was given up; the lines of level info before tell why");

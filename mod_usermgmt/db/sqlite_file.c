@@ -41,8 +41,8 @@
 #define PAGE_SIZE_MAX 65536U
 
 /* Another process may restart the log between two reads. Then it is read again. */
-#define TRIES 5
-#define TRIES_PAUSE apr_time_from_msec(40)
+#define ATTEMPTS_MAX 5
+#define ATTEMPT_PAUSE apr_time_from_msec(40)
 
 /* The part of the log that was read. */
 typedef struct um_wal_t {
@@ -311,9 +311,9 @@ const char *um_sqlite_file_check_log(const char *path, apr_pool_t *pool)
                             "put the database back, or remove the log", path, log);
     }
     apr_pool_create(&scratch, pool);
-    for (int i = 0; !is_own && i < TRIES; i++) {
+    for (int i = 0; !is_own && i < ATTEMPTS_MAX; i++) {
         if (i > 0) {
-            apr_sleep(TRIES_PAUSE);
+            apr_sleep(ATTEMPT_PAUSE);
         }
         apr_pool_clear(scratch);
         is_own = look(path, log, scratch);

@@ -133,8 +133,8 @@ static apr_status_t run_transaction(um_db_t *db, um_group_t *group, int strict, 
 
 /* At most twice. The first failure may come from a statement that was prepared before the
  * schema changed. Nothing was committed, so the group can run again. */
-static apr_status_t run_tries(um_db_t *db, um_group_t *group, um_writer_t *writer,
-                              apr_pool_t *pool)
+static apr_status_t run_with_retry(um_db_t *db, um_group_t *group, um_writer_t *writer,
+                                   apr_pool_t *pool)
 {
     apr_status_t status = UM_EUNAVAILABLE;
 
@@ -176,7 +176,7 @@ static apr_status_t run_locked(um_writer_t *writer, um_group_t *group, um_db_t *
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = run_tries(db, group, writer, pool);
+    status = run_with_retry(db, group, writer, pool);
     writer->log_pages = um_db_log_pages(db);
     if (host->lock.leave != NULL) {
         host->lock.leave(host->lock.baton);

@@ -89,7 +89,7 @@ def written(server, uid, count, seconds=6):
     return found
 
 
-def settle(server, uid):
+def rows_after_next_write(server, uid):
     """Wait until a batch has been written that began after now."""
     client = server.client(NOBODY, base="")
     client.close()
@@ -157,7 +157,7 @@ def test_failures_and_strangers_are_not_counted(server, user):
     Client(server, base="").get("app/page.txt").expect(401)
     server.client(NOBODY, base="").get("app/page.txt").expect(200)
     total = server.sql("SELECT COUNT(*) FROM sessions")
-    assert settle(server, uid) == []
+    assert rows_after_next_write(server, uid) == []
     assert server.sql("SELECT COUNT(*) FROM sessions") == total
 
 

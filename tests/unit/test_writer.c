@@ -137,7 +137,7 @@ static void without_a_connection_it_is_unavailable(void **state)
 }
 
 /* A stranger alters the schema: statements prepared before fail once. */
-static void it_heals_after_a_schema_change(void **state)
+static void it_recovers_after_a_schema_change(void **state)
 {
     insert_t change = { "before", APR_SUCCESS, 0 };
     apr_dbd_t *stranger = NULL;

@@ -62,7 +62,7 @@ static const char *extra_params(const um_extra_params_t *extra, const um_databas
                : "";
 }
 
-/* The parameters with defaults for what they leave out. */
+/* The parameters, with defaults for those that are missing. */
 static const char *complete_params(const um_database_t *database, apr_pool_t *pool)
 {
     const um_dialect_traits_t *traits = traits_of(database);

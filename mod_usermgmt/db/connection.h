@@ -88,7 +88,7 @@ struct um_connection_t {
     /** All connections of the process must be closed before one is of use, since they share
      *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
     int closes_all;
-    /** Which file is open, where the database is one. */
+    /** Which file is open, if the database is a file. */
     apr_dev_t device;
     apr_ino_t inode;
     /** It has the settings for many changes in a row. */
@@ -112,21 +112,21 @@ struct um_connection_t {
 apr_status_t um_database_find_driver(um_database_t *database, const char *name,
                                      apr_pool_t *pool);
 
-/** What helps to find a database that fails, for a log line: of a file the path and the
- *  user, in brackets, else an empty text. */
+/** For a log line about a failed database: the path of its file and the user, in brackets. If
+ *  the database is no file, an empty text. */
 const char *um_database_place(const um_database_t *database, apr_pool_t *pool);
 
 /**
  * Connect and configure. It may take as long as the driver's own limits allow.
- * @param error    in pool, set where it fails
- * @param may_make the file of a database that is one is made where there is none
+ * @param error    in pool, set if it fails
+ * @param may_make whether to make the database's file if there is none
  * @return APR_SUCCESS or UM_EUNAVAILABLE
  */
 apr_status_t um_connection_open(um_connection_t **connection, const char **error,
                                 const um_database_t *database, int may_make, apr_pool_t *pool);
 
-/** Is the file that is open still the one that its path leads to? Else what is written to it
- *  is lost. Always, where the database is no file. */
+/** Does the path still lead to the file that is open? If not, everything that is written to
+ *  that file is lost. Always true if the database is no file. */
 int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool);
 
 void um_connection_close(um_connection_t *connection);

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file dialect.c How the databases differ, see dialect.h. */
+/** @file dialect.c The differences between the databases, see dialect.h. */
 
 #include "dialect.h"
 
@@ -12,29 +12,29 @@ static const um_setting_t nothing[] = { { NULL, 0 } };
 
 /* ---- SQLite ---- */
 
-/* No busy_timeout: it would sleep inside the driver's mutex and stall the whole
- * process. The driver's own retries, outside of that mutex, bear with strangers
- * who write to the database (a backup, a person with sqlite3). */
+/* No busy_timeout, because it would sleep inside the driver's mutex and stop the whole process.
+ * If another program writes to the database (a backup, a person with sqlite3), the driver
+ * itself retries, outside of that mutex. */
 static const um_setting_t sqlite_settings[] = {
     { "PRAGMA journal_mode = WAL", 1 },
     { "PRAGMA synchronous = FULL", 0 },
     { "PRAGMA foreign_keys = ON", 0 },
     { "PRAGMA cache_size = -8000", 0 },
-    /* Savepoints, and each statement that has a trigger, keep the pages as they were
-     * before: in memory, or a temporary file gets thirty times what the log gets. */
+    /* Savepoints, and statements with triggers, keep the old pages. They keep them in memory,
+     * because a temporary file would get thirty times as many bytes as the log. */
     { "PRAGMA temp_store = MEMORY", 0 },
     { NULL, 0 },
 };
 
-/* The leaves of the indexes that are changed all over stay in memory, and are copied
- * out of the log once for many changes. */
+/* Random changes touch all leaves of an index. So the leaves stay in memory, and the log is
+ * copied to the database only once for many changes. */
 static const um_setting_t sqlite_bulk_settings[] = {
     { "PRAGMA cache_size = -131072", 0 },
     { "PRAGMA wal_autocheckpoint = 32768", 1 },
     { NULL, 0 },
 };
 
-/* The log is copied here, or whoever commits next would have to do all of it. */
+/* Copy the log now. Otherwise the next commit would have to copy all of it. */
 static const um_setting_t sqlite_bulk_end[] = {
     { "PRAGMA wal_checkpoint(PASSIVE)", 1 },
     { NULL, 0 },
@@ -45,8 +45,8 @@ static const um_stamp_sql_t sqlite_stamp = { "PRAGMA user_version", "PRAGMA appl
 
 /* ---- PostgreSQL ---- */
 
-/* The time limits end what would hold up others; a change is tried again after.
- * Shorter ones, of the parameters or DBDInitSQL, stay. */
+/* The time limits end statements that would block others; a change is then retried. Shorter
+ * limits from the parameters or DBDInitSQL stay. */
 static const um_setting_t postgresql_settings[] = {
     { "SET client_encoding = 'UTF8';"
       " SET default_transaction_isolation = 'read committed'",
@@ -59,15 +59,15 @@ static const um_setting_t postgresql_settings[] = {
     { NULL, 0 },
 };
 
-/* For a server that does not answer. What DBDParams says comes later and counts. */
+/* Limits for a server that does not answer. The user's parameters come after them and win. */
 #define POSTGRESQL_PARAMS                                                                        \
     "connect_timeout=5 tcp_user_timeout=15000"                                                   \
     " keepalives_idle=30 keepalives_interval=10 keepalives_count=3 "
 
 /* ---- MariaDB ---- */
 
-/* MySQL takes LEAST() of a variable and a number for a DECIMAL, and no DECIMAL for a
- * variable. Its one limit on statements counts milliseconds, and SELECT alone. */
+/* In MySQL LEAST() of a variable and a number is a DECIMAL, and a variable can't be set to a
+ * DECIMAL. Its only limit on statements is in milliseconds, and for SELECT only. */
 static const um_setting_t mariadb_settings[] = {
     { "SET NAMES utf8mb4, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1,"
       " innodb_lock_wait_timeout = CAST(LEAST(@@innodb_lock_wait_timeout, 2) AS SIGNED),"
@@ -117,7 +117,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
     },
     [UM_DIALECT_MARIADB] = {
         .driver = "mysql",
-        /* Else the driver connects anew by itself, and the settings are lost. */
+        /* Otherwise the driver reconnects by itself, and the settings are lost. */
         .params_after = { ",reconnect=0", "reconnect" },
         .folds_counts = 1,
         .has_standbys = 1,
@@ -125,7 +125,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .settings = mariadb_settings,
         .bulk_settings = nothing,
         .bulk_end = nothing,
-        /* Who waits for a table's lock has all others wait behind it: not for long. */
+        /* Short, because all others wait behind a statement that waits for a table's lock. */
         .upgrade_setting = "SET lock_wait_timeout = 2 /*M! , max_statement_time = 0 */",
         .schema = um_schema_mariadb,
     },

@@ -4,8 +4,8 @@
 
 /**
  * @file dialect.h
- * How the databases differ, apart from the texts of their statements (queries/). The only
- * place where a database is asked for by its name: all others ask for a trait.
+ * The differences between the databases, except the texts of their statements (queries/).
+ * Only this file and dialect.c know databases by their names. All other code asks for a trait.
  */
 
 typedef enum um_dialect_t {
@@ -18,17 +18,17 @@ typedef enum um_dialect_t {
 /** A setting made once on each connection. */
 typedef struct um_setting_t {
     const char *sql;
-    /** Non-zero where the database answers it with a row. */
+    /** Non-zero if the database answers it with a row. */
     int yields_row;
 } um_setting_t;
 
 /**
- * Two numbers in the header of SQLite's file that every transaction sets, so that a log
- * and a file that don't belong together are told apart (sqlite_file.h): one of its own,
- * drawn by lot, and that of the transaction before.
+ * Two numbers in the header of SQLite's file. Each transaction writes a random number of its
+ * own and that of the transaction before. They show whether a log belongs to a file
+ * (sqlite_file.h).
  */
 typedef struct um_stamp_sql_t {
-    /** Gives the last transaction's number. */
+    /** Reads the last transaction's number. */
     const char *get;
     /** Both take %d. */
     const char *set_last;
@@ -39,7 +39,7 @@ typedef struct um_stamp_sql_t {
 typedef struct um_extra_params_t {
     /** NULL for none. */
     const char *words;
-    /** They are left out where this key is given. */
+    /** They are left out if the parameters have this key. */
     const char *unless;
 } um_extra_params_t;
 
@@ -49,50 +49,51 @@ struct um_schema_step_t;
 typedef struct um_dialect_traits_t {
     /** The name of its driver in apr_dbd. */
     const char *driver;
-    /** Non-zero where only white space stands between words of the driver's parameters;
-     *  else ; | , too. */
+    /** Non-zero if only white space separates the words of the driver's parameters; else also
+     *  ; | and , do. */
     int splits_at_space;
-    /** In front of the parameters, and behind them. */
+    /** Before the parameters, and after them. */
     um_extra_params_t params_before;
     um_extra_params_t params_after;
-    /** Non-zero where the database is a file, and the driver's parameters are its path. */
+    /** Non-zero if the database is a file, and the driver's parameters are its path. */
     int is_file;
-    /** Non-zero where reads use SQLite's library (sqlite.h), not the driver. */
+    /** Non-zero if reads use SQLite's library (sqlite.h), not the driver. */
     int reads_past_driver;
-    /** Non-zero where the database keeps no statistics of values by which to choose
-     *  an index, so that a list's paths are chosen for it. */
+    /** Non-zero if the database has no statistics about values to choose an index by. Then the
+     *  module chooses the paths of a list (list_path.h). */
     int needs_paths;
-    /** Non-zero where the comparison of pairs, (a, b) > (x, y), uses an index. */
+    /** Non-zero if a comparison of pairs, (a, b) > (x, y), uses an index. */
     int compares_pairs;
-    /** Non-zero where one writes at a time, and the changes of many go into one
-     *  transaction (writer.h); else each is a transaction of its own (runner.h). */
+    /** Non-zero if there is one writer at a time, which makes many changes in one transaction
+     *  (writer.h). Otherwise each change is a transaction of its own (runner.h). */
     int has_single_writer;
-    /** Non-zero where each change of a count is a row, to be folded later. */
+    /** Non-zero if each change of a count is a row that is folded later. */
     int folds_counts;
-    /** Non-zero where a standby, or another node, may not have yet what was committed. */
+    /** Non-zero if a standby, or another node, may not have a committed change yet. */
     int has_standbys;
-    /** Non-zero where the module may make the schema by itself. */
+    /** Non-zero if the module may make the schema by itself. */
     int makes_schema;
-    /** What apr_dbd's selects are to be told for the driver to notice errors
-     *  and to give all rows in turn. */
+    /** The argument `random` of apr_dbd's selects with which the driver notices errors and gives
+     *  all rows one after the other. */
     int random_access;
-    /** Non-zero where the driver may connect anew without telling. What was
-     *  prepared before fails then, so all of a transaction is, COMMIT too: else
-     *  its second half would run by itself, or nothing be committed with success. */
+    /** Non-zero if the driver may reconnect by itself. Statements that were prepared before then
+     *  fail. So all statements of a transaction are prepared before it begins, also COMMIT.
+     *  Otherwise its second half could be committed without the first. */
     int reconnects_silently;
-    /** In the driver's text about a database that can't be written, because the driver does
-     *  not pass the number on: all connections that share it are closed. NULL for none. */
+    /** A part of the driver's error text for a database that can't be written, because the driver
+     *  does not pass on the error number. All connections that share the database are then
+     *  closed. NULL for none. */
     const char *read_only_text;
-    /** Made on each connection, ended by one with a NULL text, as the following. */
+    /** Settings that are made on each connection. The last one of each list has a NULL text. */
     const um_setting_t *settings;
-    /** Further ones for a connection that makes many changes in a row. */
+    /** Further settings for a connection that makes many changes in a row. */
     const um_setting_t *bulk_settings;
-    /** What is to be done after these changes. */
+    /** Statements to run after these changes. */
     const um_setting_t *bulk_end;
-    /** Run in front of an upgrade of the schema, which may take longer than other
-     *  statements may; NULL where there is nothing to set. */
+    /** Run before an upgrade of the schema, because an upgrade may take longer than other
+     *  statements. NULL for none. */
     const char *upgrade_setting;
-    /** NULL for a database that has none. */
+    /** NULL for a database without stamps. */
     const um_stamp_sql_t *stamp;
     /** The steps of its schema. */
     const struct um_schema_step_t *schema;
@@ -101,8 +102,8 @@ typedef struct um_dialect_traits_t {
 /** The traits of a dialect, constant. */
 const um_dialect_traits_t *um_dialect_traits(um_dialect_t dialect);
 
-/** The traits of the dialect that a driver of apr_dbd speaks; NULL for another driver, or
- *  none. dialect may be NULL. */
+/** The dialect of a driver of apr_dbd, and its traits; NULL for an unknown driver or NULL.
+ *  dialect may be NULL. */
 const um_dialect_traits_t *um_dialect_of_driver(um_dialect_t *dialect, const char *driver);
 
 #endif

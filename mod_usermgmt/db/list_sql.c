@@ -25,7 +25,7 @@ static void add(um_composition_t *to, const char *piece, const char *parameter)
     APR_ARRAY_PUSH(to->parameters, const char *) = parameter;
 }
 
-/* The least uid made at a time (milliseconds since 1970 as text) or later. */
+/* The smallest uid made at a time (milliseconds since 1970 as text) or later. */
 static const char *first_uid(const char *time, int later, apr_pool_t *pool)
 {
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
@@ -34,7 +34,7 @@ static const char *first_uid(const char *time, int later, apr_pool_t *pool)
     return uid;
 }
 
-/* What a piece compares with; NULL where it is to be left out. */
+/* The value that a piece compares with; NULL if the piece is left out. */
 static const char *fill_of(const um_piece_t *piece, const char *value, const char *key,
                            apr_pool_t *pool)
 {
@@ -119,7 +119,7 @@ int um_list_sql_count_ways(const um_list_t *list)
     return ways;
 }
 
-/* Tell whether a row can meet the conditions in both ways. */
+/* Tell whether a row can match the conditions in both ways. */
 static int ways_overlap(const um_list_t *list)
 {
     int overlap = 0;
@@ -138,8 +138,8 @@ static const um_cursor_t *cursor_of(const um_list_t *list, int from_below)
     return !list->descending == !from_below ? &list->before : &list->after;
 }
 
-/* Tell whether a cursor is within a condition's bound, so that all beyond the cursor
- * meets the condition; else all that meets it lies beyond the cursor. */
+/* Tell whether a cursor is inside a condition's bound. If it is, all rows beyond the cursor
+ * match the condition. If it is not, all rows that match are beyond the cursor. */
 static int is_within(const um_list_t *list, um_bound_t bound, const char *filled,
                      const um_cursor_t *cursor)
 {
@@ -165,7 +165,8 @@ static um_bound_t bound_of(const um_list_t *list, int id, um_list_way_t way, int
     return piece < 2 && bounds->order == list->order ? bounds->bounds[piece] : UM_BOUND_NONE;
 }
 
-/* What a condition's piece bounds its column by, and from which side; NULL for nothing. */
+/* The value of the bound that a condition's piece sets on its column, and the side; NULL for
+ * none. */
 static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
                                const um_list_t *list, const um_condition_t *condition,
                                um_list_way_t way, int number)
@@ -178,9 +179,9 @@ static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
                : NULL;
 }
 
-/* Tell whether another condition, the first of equal ones, sets a narrower bound of the
- * same kind on the same column. These are texts: no two conditions bound a number from
- * the same side. */
+/* Tell whether another condition sets a narrower bound of the same kind on the same column. Of
+ * equal bounds the first counts as narrower. Only texts are compared, because no two conditions
+ * bound a number from the same side. */
 static int is_said_better(const um_composition_t *to, const um_list_t *list,
                           const um_condition_t *condition, um_list_way_t way, int number)
 {
@@ -206,7 +207,7 @@ static int is_said_better(const um_composition_t *to, const um_list_t *list,
     return 0;
 }
 
-/* Tell whether a condition's piece says no more than a cursor does. */
+/* Tell whether a cursor makes a condition's piece unnecessary. */
 static int says_cursor(const um_composition_t *to, const um_list_t *list,
                        const um_condition_t *condition, um_list_way_t way, int number)
 {
@@ -223,7 +224,7 @@ static int says_cursor(const um_composition_t *to, const um_list_t *list,
     return cursor->key != NULL && filled != NULL && is_within(list, bound, filled, cursor);
 }
 
-/* Tell whether the conditions say all that a cursor does. */
+/* Tell whether the conditions make a cursor unnecessary. */
 static int say_cursor(const um_composition_t *to, const um_list_t *list, um_list_way_t way,
                       int from_below)
 {
@@ -250,22 +251,22 @@ static int say_cursor(const um_composition_t *to, const um_list_t *list, um_list
     return 0;
 }
 
-/* ---- what is listed ---- */
+/* ---- rows ---- */
 
-/* A part of a list, and what the statement is to be like. */
+/* A part of a list, and the kind of statement for it. */
 typedef struct um_part_t {
     const um_list_t *list;
     const char *org_id;
     um_list_way_t way;
-    /* NULL where the database chooses. */
+    /* NULL if the database chooses. */
     const um_list_path_t *path;
-    /* Whether the columns are of the joined table, too. */
+    /* Whether columns of the joined table are needed. */
     int has_columns;
-    /* Whether it lies between the list's cursors. */
+    /* Whether the list's cursors bound it. */
     int has_cursors;
-    /* In the second way: whether rows that meet the conditions in the first are left out. */
+    /* In the second way: whether rows that match in the first way are left out. */
     int excludes;
-    /* Only those conditions that the path serves. */
+    /* Use only the conditions that the path serves. */
     int is_estimate;
 } um_part_t;
 
@@ -318,7 +319,7 @@ static void add_from(um_composition_t *to, const um_part_t *part)
     add(to, source->where, part->org_id);
 }
 
-/* A condition as it is met in a way. */
+/* A condition in one of its ways. */
 static void add_condition_in(um_composition_t *to, const um_part_t *part,
                              const um_condition_t *condition, um_list_way_t way)
 {
@@ -364,7 +365,7 @@ static void add_cursor(um_composition_t *to, const um_part_t *part, int from_bel
     }
 }
 
-/* The rows of an organization that meet the conditions, between the cursors. */
+/* The rows of an organization that match the conditions, between the cursors. */
 static void add_rows(um_composition_t *to, const um_part_t *part)
 {
     const apr_array_header_t *under = part->list->conditions;
@@ -393,7 +394,7 @@ static void add_order(um_composition_t *to, const um_list_t *list)
     add_limit(to, list);
 }
 
-/* The keys of the first rows that meet the conditions in one of the ways. */
+/* The keys of the first rows that match the conditions in one way. */
 static void add_keys(um_composition_t *to, const um_list_t *list, const char *org_id,
                      um_list_way_t way)
 {
@@ -407,8 +408,8 @@ static void add_keys(um_composition_t *to, const um_list_t *list, const char *or
     add_order(to, list);
 }
 
-/* Those that meet the conditions in either way: the first of them are among the
- * first of each. */
+/* The rows that match in either way. The first ones of them are among the first ones of each
+ * way. */
 static void add_from_either(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
     um_buffer_puts(to->sql, list->source->from);
@@ -475,7 +476,7 @@ static int count_of(const um_list_t *list)
                : UM_LIST_NO_COUNT;
 }
 
-/* A number: how many meet the conditions in a way. */
+/* The number of rows that match the conditions in a way. */
 static void add_number(um_composition_t *to, const um_list_t *list, const char *org_id,
                        um_list_who_t who, um_list_way_t way)
 {
@@ -493,8 +494,8 @@ static void add_number(um_composition_t *to, const um_list_t *list, const char *
     um_buffer_putc(to->sql, ')');
 }
 
-/* Those of the first way, and of the second, less those of both: to leave these out
- * of the second instead, each row of it would have to be read. */
+/* The number in the first way, plus the number in the second, less the number in both. To leave
+ * these out of the second way, the database would have to read each of its rows. */
 static void add_numbers(um_composition_t *to, const um_list_t *list, const char *org_id,
                         um_list_who_t who, const char *plus, const char *minus)
 {

@@ -10,14 +10,14 @@
 #include "../base/buffer.h"
 #include "list.h"
 
-/** What is asked of a list. */
+/** The questions about a list. */
 typedef enum um_list_what_t {
-    /** The columns of each row: its key first; last, unless the order is by
-     *  key, the value ordered by. */
+    /** The columns of each row. The first is its key. The last is the value in the column of
+     *  the order, unless that is the key. */
     UM_LIST_ROWS,
     /** A row if there is one. */
     UM_LIST_EXISTS,
-    /** How many there are; cursors, order and limit play no part. */
+    /** How many there are; cursors, order and limit are ignored. */
     UM_LIST_COUNT,
     /** The value ordered by of the row with the key of the cursor after, and the columns of
      *  that row; conditions play no part. */
@@ -28,7 +28,7 @@ typedef enum um_list_what_t {
     UM_LIST_ESTIMATE
 } um_list_what_t;
 
-/** How many ways there are to meet a list's conditions, the two together not counted. */
+/** The number of ways to match a list's conditions: 1 or 2. */
 int um_list_sql_count_ways(const um_list_t *list);
 
 /** Whether the count of a list is that of others less those of its source's subset. */
@@ -55,7 +55,7 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
  * Compose one of a set of lists that has every order and condition of a source in
  * it, so that the pieces can be tried on a database.
  * @param number counted from 0
- * @return 0 where number is past the last
+ * @return 0 if there is no sample with this number
  */
 int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source, int number,
                                um_dialect_t dialect);

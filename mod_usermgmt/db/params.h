@@ -17,7 +17,7 @@ typedef enum um_params_path_t {
     UM_PARAMS_ABSOLUTE_PATH
 } um_params_path_t;
 
-/** Tell whether a driver, perhaps NULL, takes the path of a file. */
+/** Tell whether a driver's parameters are the path of a file. driver may be NULL. */
 int um_params_are_path(const char *driver);
 
 /**

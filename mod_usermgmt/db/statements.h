@@ -11,7 +11,8 @@
 #include "dialect.h"
 #include "mod_usermgmt/db/queries.h"
 
-/** Those before it control transactions, these are for the inside of one. */
+/** Statements before this one control transactions; this one and those after it run inside
+ *  or outside of a transaction. */
 #define UM_STMT_FIRST_PREPARED UM_STMT_ALIVE
 
 /** A statement and its values, a struct um_bind_NAME. Made by UM_BIND() alone. */

@@ -1,6 +1,6 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- Callers: the users they are, and those that have a role by configuration.
+-- Callers: users by their identity, and callers that have a role by configuration.
 
 -- types: org_id int, *_at int
 

@@ -1,7 +1,7 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- Invitations and their secrets. What a change decides by must stay until it ends, so they
--- are locked, but not on SQLite, which has one writer at a time.
+-- Invitations and their secrets. The rows that a change decides by must not change until it
+-- ends, so they are locked, but not on SQLite, which has one writer at a time.
 
 -- types: org_id int, now int, until int, *_at int
 
@@ -57,8 +57,8 @@ AND NOT EXISTS
 (SELECT 1 FROM invitations i
 WHERE i.org_id = n.org_id AND i.pending_email_key = n.email_key)
 
--- The invitation in force for an address is the pending one. MariaDB has a column for it,
--- and finds it by that alone.
+-- The pending invitation of an address. MariaDB has a column for it, and its index finds the
+-- row only by that column.
 -- name: invitation_expire
 UPDATE invitations SET status = 'expired'
 WHERE org_id = :org_id AND email_key = :email_key AND status = 'pending'

@@ -1,6 +1,6 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- Mail that is to go out. An invitation has one mail; to send another replaces it.
+-- The queue of outgoing mail. An invitation has one mail; a new one replaces it.
 
 -- types: org_id int, limit int, attempts int, now int, *_at int
 

@@ -37,7 +37,7 @@ LIMIT 1
 -- name: organization_counts_waiting (sqlite)
 {not_here}
 
--- Not those that others are folding or have not committed.
+-- Without the rows that others are folding, or have not committed.
 -- name: organization_counts_lock
 SELECT count_id, org_id, user_count, sub_admin_count, session_count
 FROM organization_counts
@@ -101,7 +101,7 @@ WHERE org_id = :org_id
 ORDER BY last_used_at DESC, activity
 LIMIT 100
 
--- The three counts that are kept; a list without conditions is counted by them too.
+-- The three stored counts. They also give the count of a list without conditions.
 -- name: user_count
 SELECT COALESCE(SUM(user_count), 0) FROM organization_counts
 WHERE org_id = :org_id
@@ -114,9 +114,9 @@ WHERE org_id = :org_id
 SELECT COALESCE(SUM(session_count), 0) FROM organization_counts
 WHERE org_id = :org_id
 
--- Changes nothing that is asked for, but is a change: a row of zeros. It belongs to an
--- organization that is there, because the one that is asked about may have been lost.
--- SQLite's COMMIT is never in doubt.
+-- A change without an effect: it adds a row of zeros. The row belongs to an organization that
+-- surely exists, because the organization of the witness may have been lost. SQLite needs no
+-- such change: the outcome of its COMMIT is always known.
 -- name: barrier
 INSERT INTO organization_counts (org_id)
 SELECT MIN(org_id) FROM organizations

@@ -1,6 +1,6 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- What is written beside a change, in its transaction: the answer that is kept for an
+-- Records that a change writes in its transaction: the answer that is kept for an
 -- Idempotency-Key, and the event of the audit trail.
 
 -- types: org_id int, status int, at int, until int, *_at int
@@ -45,10 +45,10 @@ VALUES
 SELECT 1 FROM audit_events
 WHERE org_id = :org_id AND event_uid = :event_uid
 
--- Waits for the transaction that writes the event, if it has not ended yet. It runs in one
--- that is rolled back. PostgreSQL waits where the same event is inserted. If the
--- transaction that is waited for made the organization too, and is lost, that event needs
--- another organization of the number. Its name is the event's uid, which no other has.
+-- Waits for the transaction that writes the event, if it has not ended yet. This statement runs
+-- in a transaction that is rolled back. PostgreSQL waits if the same event is inserted. If the
+-- other transaction also made the organization, and is lost, this event needs an organization
+-- with the same number. Its name is the event's uid, which no other organization has.
 -- name: audit_exists
 SELECT 1 FROM audit_events
 WHERE org_id = :org_id AND event_uid = :event_uid

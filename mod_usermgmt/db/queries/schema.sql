@@ -5,8 +5,7 @@
 -- name: alive
 SELECT 1
 
--- Which build of SQLite the driver has. Only SQLite's library can be another than the
--- module's.
+-- The build of SQLite that the driver uses. It can be another one than the module's.
 -- name: library
 {not_here}
 
@@ -28,9 +27,9 @@ WHERE table_schema = DATABASE() AND table_name = 'schema_version'
 -- name: schema_version
 SELECT MAX(version) FROM schema_version
 
--- Keeps other upgrades of this database away: until the transaction ends, or on MariaDB,
--- whose transactions end at the first change of the schema, until the connection ends.
--- SQLite has one writer at a time.
+-- A lock that keeps other upgrades of this database away. It holds until the transaction ends.
+-- On MariaDB it holds until the connection ends, because a transaction ends at the first
+-- change of the schema. SQLite needs none: it has one writer at a time.
 -- name: schema_lock (sqlite)
 {not_here}
 

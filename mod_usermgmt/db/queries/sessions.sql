@@ -1,6 +1,6 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- Sessions and the activities they are in.
+-- Sessions and their activities.
 
 -- types: org_id int, earliest int, latest int, *_at int
 

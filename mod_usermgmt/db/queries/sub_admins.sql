@@ -1,6 +1,6 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
--- Sub-admins: users with an entry more.
+-- Sub-admins: users with an additional entry.
 
 -- types: org_id int, *_at int
 
@@ -15,12 +15,12 @@ users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid
 SELECT {sub_admin_columns} FROM sub_admins s JOIN {user_of_sub_admin}
 WHERE s.org_id = :org_id AND s.user_uid = :user_uid
 
--- One who has the rights.
+-- A sub-admin who is not suspended.
 -- fragment: sub_admin_by_email
 SELECT 1 FROM sub_admins s JOIN {user_of_sub_admin}
 WHERE u.org_id = :org_id AND u.email_key = :email_key AND u.active = 1
 
--- Both rows stay as they are until the transaction ends.
+-- Both rows are locked, so they can't change until the transaction ends.
 -- name: sub_admin_lock (sqlite)
 {sub_admin_by_email}
 

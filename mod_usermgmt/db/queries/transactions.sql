@@ -3,7 +3,7 @@
 -- The statements that control a transaction. PostgreSQL does not prepare them, so
 -- `usermgmtctl schema verify` does not try them: no other statement belongs here.
 
--- What stands where a database needs no such statement. It is never run.
+-- The text of a statement that a database does not need. It is never run.
 -- fragment: not_here
 SELECT 1
 

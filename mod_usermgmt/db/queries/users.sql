@@ -24,9 +24,9 @@ WHERE u.org_id = :org_id AND u.user_uid = :user_uid
 SELECT {user_columns} {users_with_role}
 WHERE u.org_id = :org_id AND u.email_key = :email_key
 
--- Only the lock. What was found before waiting for it may be out of date, because
--- PostgreSQL reads none but the locked row again. The next statement reads what a change
--- decides by. SQLite has one writer at a time, so nothing is locked.
+-- Only the lock. Joined rows that it finds may be out of date after waiting, because PostgreSQL
+-- reads only the locked row again. So the next statement reads the data that a change decides
+-- by. SQLite has one writer at a time, so nothing is locked.
 -- name: user_lock
 SELECT user_uid FROM users
 WHERE org_id = :org_id AND user_uid = :user_uid
@@ -47,7 +47,7 @@ FOR UPDATE
 SELECT active FROM users
 WHERE org_id = :org_id AND email_key = :email_key
 
--- A user that is found keeps its state until the transaction ends.
+-- If there is such a user, it is locked, so its state can't change until the transaction ends.
 -- name: user_active_by_email (sqlite)
 {active_by_email}
 
@@ -94,8 +94,8 @@ WHERE other.org_id = :org_id AND other.email_key = :email_key AND other.user_uid
 -- name: user_update
 {user_set} AND NOT EXISTS (SELECT 1 FROM {others_with_email})
 
--- MySQL lets an update look at other rows of its table only where they are a table of their
--- own, whose rows it puts aside first.
+-- In MySQL an update can read other rows of its table only from a derived table, which is
+-- stored first.
 -- name: user_update (mariadb)
 {user_set} AND NOT EXISTS
 (SELECT 1 FROM /*!80017 (SELECT 1 FROM */ {others_with_email} /*!80017 LIMIT 1) aside */)

@@ -104,7 +104,7 @@ apr_status_t um_invitations_get(um_answer_t *answer, um_request_t *request)
 static void answer_exists(um_answer_t *answer, apr_pool_t *pool)
 {
     um_problem_answer(answer, 409, "invitation_exists", pool,
-                      "An invitation of this address is pending; it can be sent again or removed.");
+                      "An invitation for this address is pending; you can resend or remove it.");
 }
 
 /* An invitation that has ended, or whose time has. */
@@ -115,7 +115,7 @@ static void answer_ended(um_answer_t *answer, um_invitation_status_t status, apr
                           "The invitation has been accepted.");
     } else if (status == UM_INVITATION_EXPIRED) {
         um_problem_answer(answer, 409, "invitation_expired", pool,
-                          "The invitation has expired; it can be sent again.");
+                          "The invitation has expired; an admin can send it again.");
     } else {
         um_problem_answer(answer, 409, "invitation_revoked", pool,
                           "The invitation has been removed.");
@@ -202,7 +202,7 @@ static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *re
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
-                          "The user with this email is a sub-admin already.");
+                          "The user with this email is already a sub-admin.");
     }
     return status == UM_ENOTFOUND ? APR_SUCCESS : status;
 }
@@ -253,8 +253,7 @@ static void check_platform_link(um_request_t *request, const char *link)
     if (violation == NULL && allowed != NULL
         && !um_link_is_below(link, allowed, request->pool)) {
         um_faults_add(&request->faults, "platform_link", "not_allowed",
-                      "The server does not send people there; UserMgmtPlatformLinkAllow says"
-                      " where it does.");
+                      "It must be below one of the prefixes of UserMgmtPlatformLinkAllow.");
     }
 }
 

@@ -139,7 +139,7 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     }
     if (status == UM_ECONFLICT) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
-                          "The user is a sub-admin already.");
+                          "The user is already a sub-admin.");
         return APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
@@ -163,11 +163,11 @@ static void read_appointment(um_appointment_t *appointment, um_request_t *reques
     }
     if (appointment->uid != NULL && appointment->email != NULL) {
         um_faults_add(&request->faults, "email", "invalid_value",
-                      "Either user_uid or email names the user, not both.");
+                      "Give either user_uid or email, not both.");
     }
     if (um_body_member(request, "user_uid") == NULL && um_body_member(request, "email") == NULL) {
         um_faults_add(&request->faults, "user_uid", "required",
-                      "Either user_uid or email must be given.");
+                      "Give user_uid or email.");
     }
 }
 

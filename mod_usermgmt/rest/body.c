@@ -36,7 +36,7 @@ const char *um_body_id(um_request_t *request, const char *name)
     if (request->id != NULL) {
         if (id != NULL && strcmp(id, request->id) != 0) {
             um_faults_add(&request->faults, name, "read_only",
-                          "It must be that of the path where both are given.");
+                          "It must be the same in the body and in the path.");
         }
         return request->id;
     }
@@ -67,7 +67,8 @@ static void refuse_other(const char *name, const um_json_t *value, void *baton)
         i++;
     }
     if (i == refusal->names->nelts) {
-        um_faults_add(refusal->faults, name, "unknown_member", "There is no such member here.");
+        um_faults_add(refusal->faults, name, "unknown_member",
+                      "This request has no such member.");
     }
 }
 

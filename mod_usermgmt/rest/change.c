@@ -45,7 +45,7 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
     *replayed = 1;
     if (strcmp(kept->request_sha256, run->request_sha256) != 0) {
         um_problem_answer(run->answer, 409, "idempotency_key_reused", pool,
-                          "This " KEY_HEADER " came before with another path or body.");
+                          "This " KEY_HEADER " was used with another path or body.");
         return APR_SUCCESS;
     }
     run->answer->status = kept->status;

@@ -364,7 +364,7 @@ static void read_given(um_listing_request_t *listing, unsigned *seen, um_request
 
     if (number < 0) {
         um_faults_add(&request->faults, given->name, "unknown_parameter",
-                      "There is no such parameter here.");
+                      "This request has no such parameter.");
         return;
     }
     if ((*seen & (1u << number)) != 0) {
@@ -445,7 +445,7 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
     read_fallbacks(listing, seen, request->pool);
     if (listing->single != NULL && request->parameters->nelts > 1) {
         um_faults_add(&request->faults, kind->key, "invalid_value",
-                      "It names a single entry and can't be joined with other parameters.");
+                      "It asks for one entry, so it can't be combined with other parameters.");
     }
     read_cursor(&listing->list.after, listing, "start_after_id", request);
     read_cursor(&listing->list.before, listing, "end_before_id", request);
@@ -473,7 +473,7 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
                                             request->pool);
         if (status == UM_ENOTFOUND) {
             um_faults_add(&request->faults, cursors[i].name, "unknown_cursor",
-                          "It names no entry; this order needs one that exists.");
+                          "There is no entry with this key; this order needs one that exists.");
         } else if (status != APR_SUCCESS) {
             return status;
         }
@@ -985,7 +985,8 @@ static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_st
 {
     if (!stream->done && !request->server->begin_stream(request)) {
         um_problem_answer(answer, 503, "too_many_streams", request->pool,
-                          "As many streams as may are being sent; try again, or ask for pages.");
+                          "The largest number of streams is being sent; try again, or ask for "
+                          "pages.");
         um_answer_set_header(answer, "Retry-After", STREAM_RETRY_SECONDS);
         return;
     }

@@ -198,7 +198,7 @@ void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool
         return;
     }
     um_problem_answer(answer, 500, "internal_error", pool,
-                      "The server failed; its error log says why.");
+                      "The server failed; the reason is in its error log.");
 }
 
 const char *um_problem_body(int status, apr_pool_t *pool)

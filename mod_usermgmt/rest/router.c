@@ -84,7 +84,7 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
     const char *path = find_path(&id, trim_path(request), routes);
 
     if (path == NULL) {
-        um_problem_answer(answer, 404, "not_found", request->pool, "There is nothing here.");
+        um_problem_answer(answer, 404, "not_found", request->pool, "There is no such path.");
         return NULL;
     }
     for (const um_route_t *route = routes; route->method != NULL; route++) {
@@ -103,7 +103,7 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
         return NULL;
     }
     um_problem_answer(answer, 405, "method_not_allowed", request->pool,
-                      "The method is not allowed here; Allow tells which are.");
+                      "This path does not have the method; Allow names those that it has.");
     return NULL;
 }
 
@@ -117,7 +117,8 @@ static int check_configuration(um_answer_t *answer, um_request_t *request)
         return 1;
     }
     um_problem_answer(answer, 503, "unavailable", request->pool,
-                      "The server was configured anew while the request came; send it again.");
+                      "The server got a new configuration while the request came; send it "
+                      "again.");
     um_answer_set_header(answer, "Retry-After", "0");
     return 0;
 }
@@ -132,7 +133,7 @@ static int check_caller(um_answer_t *answer, um_request_t *request)
     status = request->server->identify(&request->caller, request);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 403, "no_organization", request->pool,
-                          "Your organization does not exist here.");
+                          "Your organization does not exist.");
         return 0;
     }
     if (status != APR_SUCCESS) {
@@ -169,7 +170,7 @@ static int check_accept(um_answer_t *answer, um_request_t *request, const um_rou
 
     if (media == UM_MEDIA_NONE) {
         um_problem_answer(answer, 406, "not_acceptable", request->pool,
-                          "What can be had here is application/json%s.",
+                          "The answer is application/json%s, which Accept does not allow.",
                           ndjson ? " or application/x-ndjson" : "");
         return 0;
     }
@@ -220,15 +221,15 @@ static int read_body(um_answer_t *answer, um_request_t *request, const um_route_
     }
     if (status == UM_ETOOLARGE) {
         um_problem_answer(answer, 413, "body_too_large", request->pool,
-                          "A body has at most %" APR_INT64_T_FMT " bytes here.", max);
+                          "The body must have at most %" APR_INT64_T_FMT " bytes.", max);
     } else if (status == APR_TIMEUP) {
         um_problem_answer(answer, 408, "request_timeout", request->pool,
-                          "The body came too slowly: it must be here within %" APR_INT64_T_FMT
+                          "The body came too slowly: it must arrive within %" APR_INT64_T_FMT
                           " ms, or within the time of mod_reqtimeout.",
                           apr_time_as_msec(request->settings->body_timeout));
     } else if (status != APR_SUCCESS) {
         um_problem_answer(answer, 400, "body_incomplete", request->pool,
-                          "The body broke off before its end.");
+                          "The connection ended before the end of the body.");
     }
     if (status == APR_SUCCESS && host->now(host->baton) - started > FRESH_TIME) {
         return check_caller(answer, request);
@@ -264,7 +265,7 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
     if (um_query_parse(&parameters, &request->faults, request->query, request->pool)
         != APR_SUCCESS) {
         um_problem_answer(answer, 400, "query_too_long", request->pool,
-                          "A query has at most %d bytes.", UM_QUERY_MAX);
+                          "The query must have at most %d bytes.", UM_QUERY_MAX);
         return 0;
     }
     request->parameters = parameters;
@@ -272,7 +273,7 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
         for (int i = 0; i < parameters->nelts; i++) {
             um_faults_add(&request->faults,
                           APR_ARRAY_IDX(parameters, i, um_query_parameter_t).name,
-                          "unknown_parameter", "There is no such parameter here.");
+                          "unknown_parameter", "This request has no such parameter.");
         }
     }
     request->faults.place = "body";

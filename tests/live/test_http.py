@@ -501,7 +501,7 @@ def test_max_body_of_each_route(admin, method, path, limit, chunked):
         in (400, 404)
     problem = admin.ask(method, path, "{ " + spaces + "}", chunked=chunked, fresh=True) \
         .expect_problem(413, "body_too_large")
-    assert problem["detail"] == f"A body has at most {limit} bytes here."
+    assert problem["detail"] == f"The body must have at most {limit} bytes."
 
 
 def test_all_routes_with_a_body_have_a_limit():
@@ -662,7 +662,7 @@ def test_the_limit_of_httpd_s_own_holds_and_is_told(server, chunked):
     problem = client.post("users/", body, chunked=chunked, fresh=True) \
         .expect_problem(413, "body_too_large")
     # Of a length that is not announced httpd itself says so, without a detail.
-    assert problem.get("detail") == (None if chunked else "A body has at most 200 bytes here.")
+    assert problem.get("detail") == (None if chunked else "The body must have at most 200 bytes.")
     client.post("users/", {"email": fresh_email(), "display_name": "A"}).expect(201)
 
 

@@ -50,7 +50,7 @@ const char *um_body_id(um_request_t *request, const char *name)
     return id;
 }
 
-/* Names that a body may have, and where the others are noted. */
+/* The names that a body may have, and the faults for other names. */
 typedef struct um_refusal_t {
     const apr_array_header_t *names;
     um_faults_t *faults;

@@ -12,8 +12,8 @@
 
 #define KEY_HEADER "Idempotency-Key"
 #define KEY_MAX 255
-/* The latest microsecond of its millisecond that a change is at, so that there is
- * one in it for each of its events. */
+/* The time of a change is at most this microsecond of its millisecond, so that each of its events
+ * can have a microsecond of its own in the same millisecond. */
 #define LATEST_MICROSECOND 990
 
 typedef struct um_run_t {
@@ -21,12 +21,12 @@ typedef struct um_run_t {
     um_answer_t *answer;
     um_change_make_t *make;
     void *baton;
-    /* NULL where the request has none. */
+    /* NULL if the request has none. */
     const char *key;
     char request_sha256[UM_SHA256_HEX_LENGTH + 1];
 } um_run_t;
 
-/* Non-zero, with answer filled in, where the key was used before. */
+/* Sets replayed, and fills in the answer, if the key was used before. */
 static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t *pool)
 {
     const um_caller_t *caller = &run->change.request->caller;
@@ -76,8 +76,8 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
                                        pool);
 }
 
-/* Take the key, or answer as it was answered before. Who comes second while the
- * first still runs finds the answer there after it has waited. */
+/* Take the key, or give the stored answer. If two requests have the same key, the second one
+ * waits until the first has ended, and then finds its answer. */
 static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t *pool)
 {
     const um_caller_t *caller = &run->change.request->caller;
@@ -90,7 +90,7 @@ static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool
     return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;
 }
 
-/* The present. What is told in milliseconds is the same for all that a change makes. */
+/* The present. All events of a change have the same millisecond. */
 static apr_time_t now_with_room(const um_host_t *host)
 {
     apr_time_t now = host->now(host->baton);
@@ -145,7 +145,7 @@ static int is_good_key(const char *key)
     return length >= 1 && length <= KEY_MAX;
 }
 
-/* The key, and what tells one request from another: path and body. */
+/* Read the key, and the digest of path and body, which identifies the request. */
 static apr_status_t read_key(um_run_t *run)
 {
     um_request_t *request = run->change.request;

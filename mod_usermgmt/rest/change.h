@@ -4,8 +4,8 @@
 
 /**
  * @file change.h
- * A request that changes something: one transaction with the change, its audit
- * event and, where the request came with an Idempotency-Key, the answer kept.
+ * A request that changes something. One transaction has the change, its audit event and,
+ * if the request has an Idempotency-Key, the stored answer.
  */
 
 #include "request.h"
@@ -13,9 +13,9 @@
 typedef struct um_change_t um_change_t;
 
 /**
- * Makes the change and fills in answer: a success, or a problem, which rolls
- * everything back. Runs in another thread than the request's, perhaps more
- * than once, each time with an empty answer.
+ * Makes the change and fills in answer: a success, or a problem, which rolls everything
+ * back. It runs in another thread than the request. It may run more than once, each time
+ * with an empty answer.
  * @return APR_SUCCESS, or the error of a store function
  */
 typedef apr_status_t um_change_make_t(um_answer_t *answer, um_change_t *change, um_db_t *db,
@@ -38,7 +38,7 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
 apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,
                              const char *before, const char *after);
 
-/** The same for what a request does besides that it is named for. */
+/** The same for an additional change that has another action than the request. */
 apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
                                 const char *target, const char *before, const char *after);
 

@@ -19,22 +19,22 @@
 
 #define LIMIT_DEFAULT 5
 #define LIMIT_MAX 1000
-/* Bytes of a page's entries, as a slow client holds them for long: a thousand common users
- * have half as many. */
+/* Bytes of a page's entries. They are limited because a slow client keeps them in memory for a
+ * long time. A thousand common users have half as many. */
 #define PAGE_BYTES 1048576
 /* Bytes that a stream writes at once. */
 #define STREAM_BYTES 262144
-/* Bytes that hardly an entry of one has more of. */
+/* Bytes of an entry; only few entries have more. */
 #define STREAM_ENTRY_BYTES 49152
-/* When to try again where there are too many streams. */
+/* When to try again if there are too many streams. */
 #define STREAM_RETRY_SECONDS "5"
-/* Rows that are read at once, as all of them are in memory then: at first, so that a page of
- * a hundred takes one statement, and at the most. */
+/* Rows that are read at once; all of them are then in memory. The first number is for the first
+ * read, so that a page of a hundred takes one statement; the second is the largest. */
 #define READ_FIRST 101
 #define READ_MAX 250
 
-/* How long a list of the costly kind waits for its turn; a stream that has begun can't
- * be told to come again. */
+/* How long an expensive list waits for its turn. A stream waits longer, because after its
+ * beginning the client can't be asked to try again. */
 #define SEARCH_WAIT apr_time_from_sec(2)
 #define SEARCH_WAIT_STREAM apr_time_from_sec(30)
 
@@ -161,7 +161,7 @@ static void add_condition(um_list_t *list, int id, const char *value, apr_pool_t
     add_condition_of_two(list, id, value, NULL, pool);
 }
 
-/* Each of these returns non-zero where the value is good. */
+/* Each of these returns non-zero if the value is good. */
 
 static int read_limit(um_listing_request_t *listing, const char *value)
 {
@@ -260,7 +260,7 @@ static int read_identity(um_list_t *list, int id, const char *value, apr_pool_t 
     return *value != '\0';
 }
 
-/* Tell whether a text would be an address with each + that a query tells as a blank. */
+/* Tell whether a text would be an address if its blanks were + signs. */
 static int has_lost_plus(const char *value, apr_pool_t *pool)
 {
     char *repaired = apr_pstrdup(pool, value);
@@ -497,8 +497,8 @@ static void take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_
 
 /* ---- reading ---- */
 
-/* How many rows to read next of those that are wanted, by what count entries took and by the
- * room that there is. */
+/* How many of the wanted rows to read next, by the size of the entries so far and by the room
+ * that is left. */
 static apr_int64_t rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t count,
                                 apr_size_t bytes)
 {
@@ -511,7 +511,7 @@ static apr_int64_t rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t
     return wanted < fit ? wanted : fit;
 }
 
-/* Rows are large, and gone once each has been taken. */
+/* Read rows in a pool of their own, because they are large, and not needed once they are taken. */
 static apr_status_t read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                               const um_request_t *request, const um_list_t *list)
 {
@@ -524,7 +524,7 @@ static apr_status_t read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
     return status;
 }
 
-/* Have a list go on behind a row. */
+/* Make a list continue after a row. */
 static void go_on(um_list_t *list, const um_cursor_t *last)
 {
     *(list->backwards ? &list->before : &list->after) = *last;
@@ -532,22 +532,23 @@ static void go_on(um_list_t *list, const um_cursor_t *last)
 
 /* ---- pages ---- */
 
-/* A page being written. */
+/* A page that is being written. */
 typedef struct um_page_t {
     const um_listing_request_t *listing;
-    /* What is read next. */
+    /* The part of the list to read next. */
     um_list_t list;
     um_buffer_t *buffer;
-    /* Where the entries start in the buffer; where each one does, and the last one ends. */
+    /* Where the entries start in the buffer; where each entry starts, and where the last one
+     * ends. */
     apr_size_t start;
     apr_size_t starts[LIMIT_MAX + 1];
     int count;
-    /* Rows that were read at once. */
+    /* How many rows the last statement read. */
     apr_int64_t rows;
-    /* The first and the last that came, in the order of their coming. */
+    /* The first and the last entry, in the order in which they were read. */
     um_cursor_t first;
     um_cursor_t last;
-    /* There is one more than the page has room for, by its limit or its bytes. */
+    /* There is a further entry that does not fit, because of the limit or the bytes. */
     int more;
     /* Whether there are entries behind the last, and before the first, in the list's order. */
     int has_next;
@@ -607,7 +608,7 @@ static apr_status_t read_entries(um_page_t *page, const um_request_t *request, u
     return status;
 }
 
-/* Turn the entries round: they came from the end of the stretch. */
+/* Reverse the entries, because they were read from the end. */
 static void reverse_entries(um_page_t *page)
 {
     apr_size_t start = page->starts[0];
@@ -790,7 +791,8 @@ static void answer_page(um_answer_t *answer, const um_request_t *request,
     }
 }
 
-/* The text on its way is larger than what a slow client is kept waiting for. */
+/* Write the page in a pool of its own, and copy the text, because writing takes more memory than
+ * the text that a slow client keeps. */
 static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
                                      const um_listing_request_t *listing)
 {
@@ -813,7 +815,7 @@ static apr_status_t answer_with_page(um_answer_t *answer, um_request_t *request,
 
 /* ---- streams ---- */
 
-/* A text that is overwritten by longer and shorter ones. */
+/* A text whose memory is used again for other texts. */
 typedef struct um_text_t {
     char *text;
     apr_size_t size;
@@ -835,19 +837,19 @@ typedef struct um_stream_t {
     const um_listing_kind_t *kind;
     um_list_t list;
     apr_int64_t now;
-    /* When the caller's role was last looked at. */
+    /* When the caller's role was last checked. */
     apr_time_t checked_at;
-    /* Entries still wanted; -1 for all. */
+    /* How many more entries are wanted; -1 for all. */
     apr_int64_t left;
     int done;
     /* One batch: its text, and a pool that is cleared before the next. */
     um_buffer_t buffer;
     apr_pool_t *pool;
     apr_int64_t count;
-    /* Rows that were read for it; its text has room for no more than count of them. */
+    /* Rows that were read for it. Its text may have no room for more than count of them. */
     apr_int64_t rows;
     int is_full;
-    /* The last entry's cursor, and its copies outside of the batch's pool. */
+    /* The cursor of the last entry, and copies of its texts outside the batch's pool. */
     um_cursor_t last;
     um_text_t key;
     um_text_t value;
@@ -873,7 +875,7 @@ static void take_line(const um_row_t *row, void *baton)
     take_cursor(&stream->last, row, &stream->list, stream->pool);
 }
 
-/* The next batch starts behind the last entry of this one. */
+/* The next batch starts after the last entry of this one. */
 static void advance(um_stream_t *stream, apr_pool_t *request_pool)
 {
     stream->list.after.key = overwrite(&stream->key, stream->last.key, request_pool);
@@ -934,7 +936,7 @@ static apr_status_t read_next_batch(um_stream_t *stream, um_request_t *request)
     return status;
 }
 
-/* A connection is held while a batch is read, not while the client takes it. */
+/* It holds a connection while it reads a batch, not while the client receives it. */
 static apr_status_t write_stream(um_sink_t *sink, um_request_t *request, void *baton)
 {
     um_stream_t *stream = baton;
@@ -957,7 +959,7 @@ static void take_position(const um_row_t *row, void *baton)
     take_cursor(&stream->last, row, &stream->list, stream->pool);
 }
 
-/* The last ones before a cursor with a limit: where the stretch starts. */
+/* For the last entries before a cursor, with a limit: find where they start. */
 static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db_t *db)
 {
     um_list_t back = stream->list;
@@ -980,7 +982,8 @@ static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db
     return status;
 }
 
-/* What fits into one batch is no stream: httpd sends it while its worker serves others. */
+/* If all entries fit into one batch, it is no stream: httpd sends it while its worker serves
+ * other requests. */
 static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_stream_t *stream)
 {
     if (!stream->done && !request->server->begin_stream(request)) {

@@ -4,9 +4,9 @@
 
 /**
  * @file listing.h
- * Lists of all kinds: query parameters to a stretch of a list, and the stretch
- * to a page with its links, or to a stream. A resource that is listed says in a
- * um_listing_kind_t what its list is like.
+ * Lists of all kinds. Query parameters are read to a part of a list (um_list_t), which is
+ * answered as a page with links, or as a stream. Each resource describes its list in a
+ * um_listing_kind_t.
  */
 
 #include "problem.h"
@@ -21,7 +21,7 @@ typedef struct um_listing_kind_t {
     const char *entry;
     const char *first;
     const char *last;
-    /** The member of an entry that is its key, and what one must be. */
+    /** The member of an entry that is its key, and what a key must be. */
     const char *key;
     const char *key_detail;
     /** Non-zero: the key as a parameter asks for one entry instead of a list. */
@@ -30,7 +30,7 @@ typedef struct um_listing_kind_t {
     void (*put)(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);
 } um_listing_kind_t;
 
-/** A list as it was asked for. */
+/** A list as it was requested. */
 typedef struct um_listing_request_t {
     const um_listing_kind_t *kind;
     um_list_t list;
@@ -38,19 +38,18 @@ typedef struct um_listing_request_t {
     int has_limit;
     /** Whether query_count is wanted. */
     int wants_count;
-    /** The key of the one entry that was asked for; NULL for a list. */
+    /** The key of the one requested entry; NULL for a list. */
     const char *single;
     /** Milliseconds since 1970: the present, for all of the list. */
     apr_int64_t now;
 } um_listing_request_t;
 
-/** Read the query; all that is wrong goes to the request's faults. */
+/** Read the query; everything that is wrong is added to the request's faults. */
 void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind);
 
-/** Answer with a page, or a stream of all that match, a line each, where that
- *  is wanted; or with the request's faults. APR_SUCCESS, or the error of a
- *  store function. */
+/** Answer with a page, or, if the client wants it, with a stream of all entries that match, a
+ *  line each; or with the request's faults. APR_SUCCESS, or the error of a store function. */
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing);
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file negotiate.c Headers that choose or guard, see negotiate.h. */
+/** @file negotiate.c Headers that choose or protect a representation, see negotiate.h. */
 
 #include "negotiate.h"
 
@@ -23,7 +23,7 @@ static apr_size_t token_length(const char *at)
                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 }
 
-/* The length of a quoted string with its quotes; 0 where it is none. */
+/* The length of a quoted string with its quotes; 0 if it is none. */
 static apr_size_t quoted_length(const char *at)
 {
     const char *end = at;
@@ -54,9 +54,8 @@ static int is_word(const um_span_t *span, const char *word)
 }
 
 /*
- * Read the next parameter behind a media type: *( OWS ";" OWS [ parameter ] ).
- * Moves *cursor behind it. Returns 1, or 0 where there is none any more, or
- * -1 where what follows is malformed.
+ * Read the next parameter after a media type: *( OWS ";" OWS [ parameter ] ). Moves
+ * *cursor behind it. Returns 1, or 0 if there is no further one, or -1 if it is malformed.
  */
 static int next_parameter(um_span_t *name, um_span_t *value, const char **cursor)
 {
@@ -86,7 +85,7 @@ static int next_parameter(um_span_t *name, um_span_t *value, const char **cursor
     return 1;
 }
 
-/* Read type "/" subtype. Moves *cursor behind it; 0 where it is malformed. */
+/* Read type "/" subtype. Moves *cursor behind it; 0 if it is malformed. */
 static int read_media_type(um_span_t *media, const char **cursor)
 {
     const char *at = *cursor;
@@ -101,7 +100,7 @@ static int read_media_type(um_span_t *media, const char **cursor)
 
 /* ---- Accept ---- */
 
-/* A weight in thousandths (RFC 9110 section 12.4.2); -1 where it is malformed. */
+/* A weight in thousandths (RFC 9110 section 12.4.2); -1 if it is malformed. */
 static int read_weight(const um_span_t *value)
 {
     int weight = 0;
@@ -121,7 +120,7 @@ static int read_weight(const um_span_t *value)
     return weight <= 1000 ? weight : -1;
 }
 
-/* How well a range fits a type: 0 not at all, 3 exactly. */
+/* How exactly a range names a type: 0 not at all, 3 exactly. */
 static int specificity(const um_span_t *range, const char *type)
 {
     if (is_word(range, type)) {
@@ -130,7 +129,7 @@ static int specificity(const um_span_t *range, const char *type)
     return is_word(range, "application/*") ? 2 : is_word(range, "*/*") ? 1 : 0;
 }
 
-/* A type that can be had, and what the ranges so far say of it. */
+/* A type that can be sent, and its weight by the ranges that were read so far. */
 typedef struct um_offer_t {
     const char *type;
     int specificity;
@@ -148,7 +147,7 @@ static void weigh(um_offer_t *offer, const um_span_t *range, int weight)
     }
 }
 
-/* Read one range with its weight. Moves *cursor behind it; 0 where it is malformed. */
+/* Read one range with its weight. Moves *cursor behind it; 0 if it is malformed. */
 static int read_range(um_span_t *range, int *weight, const char **cursor)
 {
     um_span_t name;
@@ -225,7 +224,7 @@ int um_negotiate_is_json(const char *content_type)
 
 /* ---- entity tags ---- */
 
-/* Read [ "W/" ] and a quoted tag. Moves *cursor behind it; 0 where it is malformed. */
+/* Read [ "W/" ] and a quoted tag. Moves *cursor behind it; 0 if it is malformed. */
 static int read_tag(um_span_t *tag, int *is_weak, const char **cursor)
 {
     *is_weak = strncmp(*cursor, "W/", 2) == 0;
@@ -238,9 +237,9 @@ static int read_tag(um_span_t *tag, int *is_weak, const char **cursor)
     return (*cursor)[-1] == '"';
 }
 
-/* Is a tag the current one, or the current one as an output filter of httpd has altered it
- * (mod_deflate and mod_brotli write "x-gzip" and "x-br" for "x", inside of the quotes)?
- * The content is the same in each encoding. No tag of ours ends in such a suffix. */
+/* Is a tag the current one, perhaps changed by an output filter of httpd? (mod_deflate and
+ * mod_brotli write "x-gzip" and "x-br" for "x", inside the quotes.) The content is the same in
+ * each encoding. None of our own tags ends with such a suffix. */
 static int is_tag(const um_span_t *tag, const char *etag)
 {
     static const char *const suffixes[] = { "\"", "-gzip\"", "-br\"" };
@@ -258,8 +257,8 @@ static int is_tag(const um_span_t *tag, const char *etag)
     return 0;
 }
 
-/* As um_negotiate_etag_matches(); *matched is the last tag of the list that does, without its
- * W/, and stays as it is for "*". */
+/* As um_negotiate_etag_matches(). *matched is the last tag of the list that matches, without its
+ * W/; for "*" it is not changed. */
 static int find_tag(um_span_t *matched, const char *list, const char *etag, int weak)
 {
     const char *cursor = skip_space(list);
@@ -307,9 +306,9 @@ const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_po
                : NULL;
 }
 
-/* ---- where a request comes from ---- */
+/* ---- the origin of a request ---- */
 
-/* An origin with its scheme and host in small letters, without a default port. */
+/* An origin with its scheme and host in lower case, without a default port. */
 static const char *normalize(const char *origin, apr_pool_t *pool)
 {
     static const struct {

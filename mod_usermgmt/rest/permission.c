@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file permission.c What a caller may do, see permission.h. */
+/** @file permission.c The permissions of callers, see permission.h. */
 
 #include "permission.h"
 
@@ -8,8 +8,8 @@
 
 #include "problem.h"
 
-/* How long a role by configuration holds for a stream: to find it may cost a question to a
- * directory server. */
+/* How long a stream uses a role by configuration before it is checked again. The check may ask an
+ * LDAP server. */
 #define CONFIGURED_ROLE_TIME apr_time_from_sec(1)
 
 /* A permission comes with the first route that needs it. */
@@ -115,8 +115,8 @@ int um_permission_check(um_answer_t *answer, const um_request_t *request)
     return 0;
 }
 
-/* Read inside a change whether a sub-admin still has its rights: one by configuration has
- * them unless it is a suspended user. */
+/* Read inside a change whether a sub-admin still has its rights. A sub-admin by configuration has
+ * them, unless it is a suspended user. */
 static apr_status_t find_rights(int *has_rights, um_db_t *db, const um_caller_t *caller,
                                 apr_pool_t *pool)
 {

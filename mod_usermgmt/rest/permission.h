@@ -4,8 +4,8 @@
 
 /**
  * @file permission.h
- * Whether a caller may do what a request asks for. That is looked at before anything else
- * of a request is read, and once more where time has passed since: when the body is there,
+ * Whether a caller has the permission for a request. It is checked before anything else of
+ * the request is read. It is checked again when time has passed: after the body was read,
  * inside the transaction of a change, and between the batches of a stream.
  */
 
@@ -45,27 +45,27 @@ int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
 int um_permission_check(um_answer_t *answer, const um_request_t *request);
 
 /**
- * The same inside a change. Whether a sub-admin still has its rights is read from the
- * database, and stays so until the change ends: a role that is stored may be gone, and one by
- * configuration is without rights where its user is suspended.
- * @return APR_SUCCESS, with answer a 403 where the caller has lost the rights, or the error of
- *         a store function
+ * The same inside a change. It reads from the database whether a sub-admin still has its rights;
+ * they can't change until the change ends. A stored role may be gone, and a sub-admin by
+ * configuration has no rights if its user is suspended.
+ * @return APR_SUCCESS, and answer is a 403 if the caller has lost the rights; or the error of a
+ *         store function
  */
 apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
                                         um_db_t *db);
 
 /**
- * The same for the next part of an answer that takes long, where the role is one by
- * configuration. It is looked at once a second, which may take a connection to the database:
- * call it without one.
- * @param checked_at when that was done last, microseconds since 1970
- * @return APR_SUCCESS, UM_EREFUSED where the caller has lost the role, or an error of
+ * The same for the next part of a long answer, if the role is one by configuration. The role is
+ * checked once a second. The check may need a connection to the database, so call this function
+ * without holding one.
+ * @param checked_at when it was last checked, microseconds since 1970
+ * @return APR_SUCCESS, UM_EREFUSED if the caller has lost the role, or an error of
  *         um_server_t.identify
  */
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
 
-/** The same by the database, which is read each time: a sub-admin's role may be gone, or its
- *  user suspended. APR_SUCCESS, UM_EREFUSED, or the error of a store function. */
+/** The same for roles and users in the database, which is read each time: a sub-admin's role may
+ *  be gone, or its user suspended. APR_SUCCESS, UM_EREFUSED, or the error of a store function. */
 apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
                                         apr_pool_t *pool);
 

@@ -33,7 +33,7 @@ static const char *encode(const char *text, int (*keep)(unsigned char c), apr_po
     return encoded;
 }
 
-/* RFC 3986 section 2.3, whatever the locale. */
+/* RFC 3986 section 2.3, in any locale. */
 static int is_unreserved(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
@@ -45,7 +45,7 @@ static int is_visible_ascii(unsigned char c)
     return c > 0x20 && c < 0x7F;
 }
 
-/* NULL where it can't be decoded to UTF-8 without a NUL. */
+/* NULL if it can't be decoded to UTF-8 without a NUL. */
 static const char *decode(const char *text, apr_pool_t *pool)
 {
     const char *decoded = apr_punescape_url(pool, text, NULL, NULL, 1);

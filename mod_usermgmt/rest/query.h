@@ -10,7 +10,7 @@
 
 #include "problem.h"
 
-/** Bytes of a query that are looked at; a longer one is refused. */
+/** The largest number of bytes of a query; a longer one is refused. */
 #define UM_QUERY_MAX 4096
 
 typedef struct um_query_parameter_t {
@@ -19,20 +19,20 @@ typedef struct um_query_parameter_t {
 } um_query_parameter_t;
 
 /**
- * Take a query apart: pairs between '&' (empty ones are skipped), '+' is a space, %XX
+ * Split a query into pairs: '&' separates them (empty ones are skipped), '+' is a space, %XX
  * a byte. A pair without '=' has an empty value.
- * @param parameters an array of um_query_parameter_t in the order of the query,
- *                   in pool; an empty one for a NULL query
- * @param faults     gets every pair that can't be read (a broken % escape, bytes
- *                   that are not UTF-8, a NUL), which is no parameter then, by
- *                   its name, possibly still encoded
- * @return APR_SUCCESS, or UM_ETOOLARGE for one over UM_QUERY_MAX
+ * @param parameters an array of um_query_parameter_t in the order of the query, in pool; an
+ *                   empty one for a NULL query
+ * @param faults     gets every pair that can't be read (a broken % escape, bytes that are
+ *                   not UTF-8, a NUL), by its name, which may still be encoded. Such a pair
+ *                   is not in parameters
+ * @return APR_SUCCESS, or UM_ETOOLARGE if it is longer than UM_QUERY_MAX
  */
 apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults,
                             const char *query, apr_pool_t *pool);
 
-/** Encode text for use as a name or value in a query, in pool: all but the
- *  unreserved characters of RFC 3986 becomes %XX. */
+/** Encode text as a name or value in a query, in pool: all characters except the unreserved
+ *  ones of RFC 3986 become %XX. */
 const char *um_query_encode(const char *text, apr_pool_t *pool);
 
 #endif

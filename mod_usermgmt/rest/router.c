@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file router.c Matching routes, and the checks before a handler, see router.h. */
+/** @file router.c Finds routes, and makes the checks before a handler, see router.h. */
 
 #include "router.h"
 
@@ -14,8 +14,8 @@
 #include "problem.h"
 #include "query.h"
 
-/* Tell whether a path (without the slashes at its ends) is of a route; *id is
- * set to where its variable segment starts. */
+/* Tell whether a path (without the slashes at its ends) matches a route; *id is set to the start
+ * of its variable segment. */
 static int path_matches(const char **id, const char *path, const char *route)
 {
     const char *star = strchr(route, '*');
@@ -28,7 +28,7 @@ static int path_matches(const char **id, const char *path, const char *route)
         return path[fixed] == '\0';
     }
     *id = path + fixed;
-    /* What is no text names nothing, and some databases refuse it. */
+    /* A segment that is not UTF-8 can't be a key, and some databases refuse it. */
     return **id != '\0' && strchr(*id, '/') == NULL && um_text_is_utf8(*id, strlen(*id));
 }
 
@@ -37,7 +37,7 @@ static int method_matches(const char *method, const char *route)
     return strcmp(method, route) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
 }
 
-/* The path between its first slash and an optional last one. */
+/* The path without its first slash, and without the last one if it has one. */
 static const char *trim_path(const um_request_t *request)
 {
     const char *path = request->path[0] == '/' ? request->path + 1 : request->path;
@@ -49,8 +49,8 @@ static const char *trim_path(const um_request_t *request)
     return apr_pstrmemdup(request->pool, path, length);
 }
 
-/* The first path of the table that a path matches, and its variable segment;
- * NULL where there is none. A fixed segment goes before a variable one there. */
+/* The first route that a path matches, and its variable segment; NULL if there is none. Routes
+ * with fixed segments come first in the table. */
 static const char *find_path(const char **id, const char *path, const um_route_t *route)
 {
     while (route->method != NULL && !path_matches(id, path, route->path)) {
@@ -59,7 +59,7 @@ static const char *find_path(const char **id, const char *path, const um_route_t
     return route->path;
 }
 
-/* The methods of a path of the table, for Allow. */
+/* The methods of a path, for Allow. */
 static const char *find_allowed(const char *path, const um_route_t *route, apr_pool_t *pool)
 {
     const char *allow = NULL;
@@ -76,7 +76,7 @@ static const char *find_allowed(const char *path, const um_route_t *route, apr_p
     return apr_pstrcat(pool, allow, ", OPTIONS", NULL);
 }
 
-/* The route of a request; NULL with answer filled in where there is none. */
+/* The route of a request. If there is none, NULL, and answer is filled in. */
 static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
                                     const um_route_t *routes)
 {
@@ -107,10 +107,10 @@ static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
     return NULL;
 }
 
-/* Each check returns non-zero where the request may go on; else answer is filled in. */
+/* Each check returns non-zero if the request may continue; otherwise answer is filled in. */
 
-/* Who may do what is told by the configuration. Where that is another by now, it is for the
- * process that has it to tell. */
+/* The configuration decides who may do what. If there is a newer configuration, only a process
+ * that has it can decide. */
 static int check_configuration(um_answer_t *answer, um_request_t *request)
 {
     if (!request->server->is_outdated(request)) {
@@ -201,7 +201,7 @@ static int check_body_type(um_answer_t *answer, um_request_t *request)
     return 1;
 }
 
-/* Whoever needs longer for a body is identified again: a role may be gone since. */
+/* If a body takes longer than this, the caller is identified again, because a role may be gone. */
 #define FRESH_TIME apr_time_from_sec(1)
 
 static int read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
@@ -280,7 +280,8 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
     return 1;
 }
 
-/* A body's values are large, and gone before the client takes the answer. */
+/* Handle a request with a body in a pool of its own. The values of a body are large, so they are
+ * freed before the client receives the answer. */
 static void handle_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
     apr_pool_t *pool = request->pool;

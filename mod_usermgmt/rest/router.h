@@ -4,38 +4,38 @@
 
 /**
  * @file router.h
- * From a request to its handler: the routes matched, and the checks that every
- * request goes through, in the order docs/api.md gives.
+ * From a request to its handler: finds the route, and makes the checks of every request in
+ * the order of docs/api.md.
  */
 
 #include "request.h"
 
-/** Does what a route is for. APR_SUCCESS with answer filled in (a problem
- *  included), or the error of a store function. */
+/** The handler of a route. It fills in answer, also with a problem, and returns APR_SUCCESS; or
+ *  it returns the error of a store function. */
 typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
 
 /** One line of the route table. */
 typedef struct um_route_t {
     const char *method;
-    /** Segments; "*" stands for the variable one. */
+    /** Segments; "*" is the variable one. */
     const char *path;
     um_permission_t permission;
     const char *action;
     um_handler_t *handler;
-    /** What else than a plain JSON answer without parameters the route has. */
+    /** Features of the route, in addition to a JSON answer without parameters. */
     enum {
         UM_ROUTE_PLAIN = 0,
         UM_ROUTE_HAS_PARAMETERS = 1 << 0,
         UM_ROUTE_HAS_NDJSON = 1 << 1
     } features;
-    /** Bytes that a body may have; 0 where none is read. UserMgmtMaxBody holds besides. */
+    /** The largest number of bytes of a body; 0 if none is read. UserMgmtMaxBody also applies. */
     apr_int64_t max_body;
 } um_route_t;
 
 /**
- * Handle a request: answer is filled in, whatever happens.
- * @param routes the service's, ended by one with a NULL method; a path with fixed
- *               segments stands before one with a variable segment that it matches
+ * Handle a request. answer is always filled in.
+ * @param routes the routes of the service; the last one has a NULL method. A path with fixed
+ *               segments comes before a path with a variable segment that matches it too
  */
 void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes);
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file audit_events.c The resource audit-events/: who changed what. */
+/** @file audit_events.c The resource audit-events/: the trail of changes. */
 
 #include "audit_events.h"
 

@@ -8,7 +8,7 @@
 
 um_handler_t um_audit_events_list, um_audit_events_get;
 
-/** Append the event of a row as a JSON object; now plays no part. */
+/** Append the event of a row as a JSON object; now is not used. */
 void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);
 
 #endif

@@ -124,7 +124,7 @@ static void answer_ended(um_answer_t *answer, um_invitation_status_t status, apr
 
 /* ---- create and resend: a new secret ---- */
 
-/* The answer has the secret, what is kept of the answer has not. */
+/* The answer has the secret, but the stored answer does not. */
 static void answer_issued(um_answer_t *answer, int status, const um_invitation_t *invitation,
                           const char *json, const char *secret, apr_pool_t *pool)
 {
@@ -146,8 +146,8 @@ static void answer_issued(um_answer_t *answer, int status, const um_invitation_t
     um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
 }
 
-/* Give a pending invitation a new secret and let it out; before is NULL for a
- * new invitation. The mail will have a secret of its own. */
+/* Give a pending invitation a new secret, answer with it and queue the mail, which will have a
+ * secret of its own. before is NULL for a new invitation. */
 static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *change, um_db_t *db,
                           const um_invitation_t *invitation, const char *before)
 {
@@ -171,7 +171,7 @@ static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *cha
     return um_change_audit(change, db, invitation->token, before, json);
 }
 
-/* The caller, as it is now: the user that it is, or else its identity alone. */
+/* The caller's present data: those of the caller's user, or only the identity. */
 static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *caller,
                                 um_db_t *db, apr_pool_t *pool)
 {
@@ -191,8 +191,8 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
     return status;
 }
 
-/* A sub-admin has nothing to accept; answer is a problem then. Else nobody makes the user
- * one before this change has ended. */
+/* If the address belongs to a sub-admin, answer is a problem, because there is nothing to accept.
+ * Otherwise nobody can make the user a sub-admin before this change has ended. */
 static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
                                      um_db_t *db, const char *email)
 {
@@ -276,7 +276,7 @@ apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
     return um_change_run(answer, request, invite, &invitation);
 }
 
-/* The invitation to change; answer is a problem where there is none. */
+/* The invitation to change. If there is none, answer is a problem. */
 static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *answer,
                                    const um_request_t *request, um_db_t *db, const char *token)
 {
@@ -396,7 +396,7 @@ apr_status_t um_invitations_delete(um_answer_t *answer, um_request_t *request)
 
 /* ---- accept ---- */
 
-/* Is the caller the one invited? */
+/* Is the caller the invited person? */
 static int is_invited(const um_request_t *request, const um_invitation_t *invitation)
 {
     const char *key = um_address_key(invitation->email, request->pool);
@@ -434,8 +434,8 @@ static void check_acceptable(um_answer_t *answer, const um_change_t *change,
     }
 }
 
-/* The address as the invitation has it where that is the caller's; the name is
- * what stands before its @. */
+/* The address is as the invitation has it, if it is the caller's. The name is the part before
+ * its @. */
 static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db,
                               const um_invitation_t *invitation)
 {
@@ -463,11 +463,12 @@ static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db
     return status;
 }
 
-/* Tries to find a user whose address others give and take meanwhile. */
+/* How often it is tried to find the user with an address, because the address may move to other
+ * users meanwhile. */
 #define FIND_TRIES 8
 
-/* The user with the caller's address, locked, or made now. UM_ENOTFOUND where there was
- * none at first, and one when it was to be made. */
+/* Lock the user with the caller's address, or make one. UM_ENOTFOUND if there was none at first,
+ * but there was one when it was to be made. */
 static apr_status_t lock_or_make_user(um_user_t **user, const char **uid, um_change_t *change,
                                       um_db_t *db, const um_invitation_t *invitation)
 {
@@ -482,8 +483,8 @@ static apr_status_t lock_or_make_user(um_user_t **user, const char **uid, um_cha
     return status;
 }
 
-/* The user that the caller is, or is made now; nobody else changes it before this change
- * has ended. *uid stays NULL where the user is suspended. */
+/* The caller's user, which is made if there is none. Nobody else can change it before this change
+ * has ended. *uid stays NULL if the user is suspended. */
 static apr_status_t find_or_make_user(const char **uid, um_change_t *change, um_db_t *db,
                                       const um_invitation_t *invitation)
 {
@@ -516,7 +517,7 @@ static void answer_accepted(um_answer_t *answer, const um_request_t *request)
     answer->changes_roles = 1;
 }
 
-/* The caller becomes a sub-admin, if it is none yet. */
+/* Make the caller a sub-admin. */
 static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
                           const um_invitation_t *invitation)
 {
@@ -540,7 +541,7 @@ static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
     return status;
 }
 
-/* Mark the invitation as accepted: of many that try at once one gets on. */
+/* Mark the invitation as accepted. If several try at the same time, one succeeds. */
 static apr_status_t take_up(um_answer_t *answer, um_change_t *change, um_db_t *db,
                             um_invitation_t *invitation)
 {

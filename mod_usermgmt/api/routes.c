@@ -13,8 +13,8 @@
 
 #define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
 
-/* Bodies: a few short members; with a link of 2 KiB; a user whose attributes, of 16 KiB, may
- * be written with an escape for each character. */
+/* Limits of bodies: a few short members; a body with a link of 2 KiB; and a user, whose
+ * attributes of 16 KiB may have an escape for each character. */
 #define SMALL 4096
 #define LINK 8192
 #define USER 131072

@@ -9,7 +9,7 @@
 #include "../rest/change.h"
 #include "../rest/entry.h"
 
-/* Milliseconds that the clock of an application may be ahead. */
+/* Milliseconds by which the clock of an application may be ahead. */
 #define SKEW_MAX 60000
 
 static void put_session(um_buffer_t *buffer, const um_user_session_t *session)
@@ -64,7 +64,7 @@ apr_status_t um_sessions_get(um_answer_t *answer, um_request_t *request)
 
 /* ---- create ---- */
 
-/* What an application reports. */
+/* A session that an application reports. */
 typedef struct um_report_t {
     const char *user_uid;
     const char *activity;
@@ -121,7 +121,7 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
     return status == APR_SUCCESS ? answer_created(answer, change, db, &session) : status;
 }
 
-/* The text of a member that must be there. */
+/* The text of a necessary member. */
 static const char *read_required(um_request_t *request, const char *name)
 {
     if (um_body_member(request, name) == NULL) {

@@ -73,7 +73,7 @@ apr_status_t um_sub_admins_get(um_answer_t *answer, um_request_t *request)
 
 /* ---- create ---- */
 
-/* Whom to make a sub-admin: one of the two. */
+/* The user to make a sub-admin: by uid or by address. */
 typedef struct um_appointment_t {
     const char *uid;
     const char *email;

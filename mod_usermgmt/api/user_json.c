@@ -55,7 +55,7 @@ static int is_null(const um_json_t *value)
     return um_json_type(value) == UM_JSON_NULL;
 }
 
-/* The text of a member that must be a string; NULL, with a fault, where it is none. */
+/* The text of a member that must be a string; NULL, after a fault was added, if it is none. */
 static const char *string_of(const um_json_t *value, const char *name, um_faults_t *faults)
 {
     const char *text = um_json_string(value);
@@ -103,7 +103,7 @@ static const char *check_phone(const um_json_t *value, um_faults_t *faults)
     return phone;
 }
 
-/* Tell whether the member suspends the user; a null says nothing. */
+/* Tell whether the member suspends the user; null does not. */
 static int check_active(const um_json_t *value, um_faults_t *faults)
 {
     um_json_type_t type = um_json_type(value);
@@ -126,17 +126,17 @@ static void check_limits(int count, apr_size_t bytes, um_faults_t *faults)
     }
 }
 
-/* The attributes of a body on their way to text. */
+/* The attributes of a body that are being written as text. */
 typedef struct um_rendering_t {
     /* Of um_json_member_text_t. */
     apr_array_header_t *attributes;
     int count;
-    /* As an object. */
+    /* Their length as an object. */
     apr_size_t bytes;
     um_faults_t *faults;
 } um_rendering_t;
 
-/* Numbers take long to write, so what does not fit is written no further. */
+/* Stop when the attributes are too large, because writing numbers takes long. */
 static void render_attribute(const char *name, const um_json_t *value, void *baton)
 {
     um_rendering_t *rendering = baton;
@@ -175,7 +175,7 @@ static void check_attributes(um_user_input_t *input, um_faults_t *faults)
     input->attributes = rendering.attributes;
 }
 
-/* NULL where there is none. */
+/* NULL if there is none. */
 static const um_json_member_text_t *find_attribute(const apr_array_header_t *attributes,
                                                    const char *name)
 {
@@ -197,8 +197,8 @@ static void put_attribute(um_buffer_t *object, const um_json_member_text_t *attr
     um_buffer_append(object, attribute->text, attribute->length);
 }
 
-/* Write the attributes of under with those of a checked body over them; returns
- * how many there are. */
+/* Write the attributes of under, replaced by those of a checked body; returns how many there
+ * are. */
 static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under,
                             const um_user_input_t *input)
 {
@@ -209,7 +209,7 @@ static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under
         const um_json_member_text_t *at = &APR_ARRAY_IDX(under, i, um_json_member_text_t);
         const um_json_member_text_t *over = find_attribute(input->attributes, at->name);
 
-        /* What the body names without a text for it is a null. */
+        /* If the body has the member but there is no text for it, it is null. */
         if (over != NULL || um_json_member(input->body, at->name) == NULL) {
             put_attribute(merged, over != NULL ? over : at);
             count++;
@@ -240,7 +240,7 @@ static const char *make_attributes(um_user_input_t *input, um_faults_t *faults)
     return object.data;
 }
 
-/* A null stands for none. */
+/* null counts as not given. */
 static int is_given(const um_json_t *value)
 {
     return value != NULL && !is_null(value);
@@ -253,7 +253,7 @@ static void refuse_on_create(const um_json_t *value, const char *name, um_faults
     }
 }
 
-/* All but what the server sets. */
+/* Read all members except those that the server sets. */
 static void read_new(um_user_t *user, const um_user_input_t *input, um_faults_t *faults)
 {
     if (input->email == NULL) {
@@ -305,7 +305,7 @@ static int read_role(const um_json_t *value, um_faults_t *faults)
     return is_sub_admin;
 }
 
-/* A cell of a table is a text, and spreadsheets write it in capitals. */
+/* A cell of a CSV file is a text, and spreadsheets write it in capitals. */
 static int read_active(const um_json_t *value, um_faults_t *faults)
 {
     const char *text = um_json_string(value);
@@ -385,7 +385,8 @@ static void check_stored_instant(const um_json_t *value, const char *name, um_fa
     }
 }
 
-/* What no stored user can have; the uid is known without one. */
+/* Check for values that no stored user can have. The uid can be checked without the stored
+ * user. */
 static void check_stored(const um_user_input_t *input, um_faults_t *faults)
 {
     if (input->role != NULL) {

@@ -41,7 +41,7 @@ static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
     um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
 }
 
-/* A stream of one user. Its ETag would be that of another representation. */
+/* A stream of one user. It has no ETag, because a user's ETag is for the JSON answer. */
 static void answer_line(um_answer_t *answer, const um_user_t *user, apr_pool_t *pool)
 {
     um_buffer_t buffer;
@@ -100,7 +100,7 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     return um_listing_answer(answer, request, &listing);
 }
 
-/* A sub-admin can't touch one with a role, nor make one of an admin's address. */
+/* A sub-admin can't change a user with a role, and can't give a user an admin's address. */
 static apr_status_t check_protected(um_answer_t *answer, const um_request_t *request, um_db_t *db,
                                     const um_user_t *user)
 {
@@ -168,14 +168,14 @@ apr_status_t um_users_create(um_answer_t *answer, um_request_t *request)
 
 /* ---- update and delete ---- */
 
-/* An update or a deletion on its way. */
+/* An update or a deletion that is being made. */
 typedef struct um_edit_t {
     const char *uid;
     /* NULL for a deletion. */
     const um_user_input_t *input;
 } um_edit_t;
 
-/* The user to change; answer is a problem where it must not be. */
+/* The user to change. If the change is not allowed, answer is a problem. */
 static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
                                    const um_change_t *change, um_db_t *db, const char *uid)
 {

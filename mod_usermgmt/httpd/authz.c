@@ -36,14 +36,14 @@ static const char *parse_roles(cmd_parms *cmd, const char *line, const void **pa
     return NULL;
 }
 
-/* httpd asks first without a user, for the sake of lines that need none, and takes
- * AUTHZ_DENIED as final: the identity may be one that comes with the login. */
+/* httpd first asks without a user, for lines that need none, and then AUTHZ_DENIED is final.
+ * But the identity may come with the login. */
 static authz_status deny(request_rec *r)
 {
     return r->user == NULL && ap_auth_type(r) != NULL ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
 }
 
-/* Without a login nobody can be told apart, unless the identity comes from elsewhere. */
+/* Without a login there is no identity, unless it comes from somewhere else. */
 static int needs_user(request_rec *r)
 {
     return r->user == NULL && um_config_directory(r)->identity == NULL;

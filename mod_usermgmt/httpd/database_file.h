@@ -4,10 +4,9 @@
 
 /**
  * @file database_file.h
- * What is looked at before the database that a server names is used: at configtest
- * whether it can hold data at all; at the start, for SQLite, whether the write-ahead log
- * beside it is its own; in each process that its file, where it is missing, is made for
- * httpd's user alone.
+ * Checks before a server's database is used. At configtest: can it hold data at all? At the
+ * start, for SQLite: does the write-ahead log beside the file belong to it? And each process
+ * makes a missing file so that only httpd's user can use it.
  */
 
 #include <httpd.h>
@@ -21,19 +20,19 @@ typedef struct um_database_file_t {
     const char *place;
 } um_database_file_t;
 
-/** Check what is configured. 0 where it is refused, logged. */
+/** Check the configuration. 0 if it is refused (logged). */
 int um_database_file_check(const um_database_file_t *file, server_rec *server,
                            apr_pool_t *ptemp);
 
 /**
- * Tell whether the log beside the file belongs to it; in the parent process, which has
- * no connections. 0 where it does not, logged: nobody may connect to it.
+ * Tell whether the log beside the file belongs to it. Call it in the parent process, which
+ * has no connections. 0 if it does not (logged); then nobody may connect.
  */
 int um_database_file_is_whole(const um_database_file_t *file, server_rec *server,
                               apr_pool_t *ptemp);
 
-/** Make the file where there is none, in a child process before it has connections. What
- *  fails is told by whoever connects. */
+/** Make the file if there is none, in a child process before it has connections. If that fails,
+ *  the first connection reports it. */
 void um_database_file_create(const um_database_file_t *file, apr_pool_t *pool);
 
 #endif

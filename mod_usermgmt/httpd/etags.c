@@ -8,7 +8,7 @@
 
 #define FILTER_NAME "usermgmt-etag"
 
-/* Behind all that alter content, before the header is written. */
+/* After all filters that change content, before the header is written. */
 #define FILTER_TYPE ((ap_filter_type)(AP_FTYPE_PROTOCOL - 1))
 
 static apr_status_t set_etag(ap_filter_t *filter, apr_bucket_brigade *brigade)

@@ -4,9 +4,9 @@
 
 /**
  * @file etags.h
- * The ETag of a 304 behind filters that compress. mod_deflate and mod_brotli give the ETag of
- * a 200 a suffix, that of a 304 only by some configurations. The client must find the ETag
- * there that it has.
+ * The ETag of a 304 behind filters that compress. mod_deflate and mod_brotli add a suffix to the
+ * ETag of a 200, but to that of a 304 only with some configurations. The 304 must have the ETag
+ * that the client has.
  */
 
 #include <httpd.h>
@@ -14,8 +14,8 @@
 /** Register the output filter; in register_hooks. */
 void um_etags_register(void);
 
-/** Have the answer carry this ETag, whatever the filters of the request make of the one that
- *  is set; and Vary: Accept-Encoding. etag is not copied. */
+/** Give the answer this ETag, also if filters change the one that is set, and Vary:
+ *  Accept-Encoding. etag is not copied. */
 void um_etags_keep(request_rec *r, const char *etag);
 
 #endif

@@ -20,10 +20,10 @@
 #include "runtime.h"
 #include "streams.h"
 
-/* What r->filename is where there is no file; for %f in logs. */
+/* The beginning of r->filename, because there is no file; for %f in logs. */
 #define NO_FILE_PREFIX "usermgmt:"
 
-/* The body is read in pieces of so many bytes. */
+/* The body is read in pieces of this size. */
 #define READ_BYTES 65536
 
 int um_handler_translate_name(request_rec *r)
@@ -44,7 +44,7 @@ int um_handler_map_to_storage(request_rec *r)
                : DECLINED;
 }
 
-/* ---- what the API asks of the server ---- */
+/* ---- the functions of um_server_t ---- */
 
 static apr_status_t identify(um_caller_t *caller, um_request_t *request)
 {
@@ -81,8 +81,7 @@ static apr_status_t append_brigade(um_buffer_t *buffer, int *ended, apr_bucket_b
     return APR_SUCCESS;
 }
 
-/* httpd's own limit (LimitRequestBody) and a broken body come as one of its
- * statuses. */
+/* httpd reports its own limit (LimitRequestBody) and an incomplete body by its own statuses. */
 static apr_status_t read_error(apr_status_t status, request_rec *r)
 {
     int http_status = ap_map_http_request_error(status, HTTP_BAD_REQUEST);
@@ -95,8 +94,8 @@ static apr_status_t read_error(apr_status_t status, request_rec *r)
     return http_status == HTTP_REQUEST_ENTITY_TOO_LARGE ? UM_ETOOLARGE : APR_EGENERAL;
 }
 
-/* Read the next piece of a body, which must be here by a time. The stream of an HTTP/2
- * connection has no socket of its own: there a read waits as long as Timeout says. */
+/* Read the next piece of a body, which must arrive by a time. A stream of an HTTP/2 connection
+ * has no socket of its own, so there a read waits as long as Timeout says. */
 static apr_status_t read_piece(apr_bucket_brigade *brigade, request_rec *r, apr_time_t end)
 {
     apr_socket_t *socket = r->connection->master == NULL ? ap_get_conn_socket(r->connection) : NULL;
@@ -142,7 +141,7 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
         apr_brigade_cleanup(brigade);
     }
     if (status == UM_ETOOLARGE) {
-        /* The rest is not worth reading. */
+        /* Don't read the rest. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
     *body = buffer.data;
@@ -150,12 +149,12 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     return status;
 }
 
-/* How long a request may be on its way by a configuration that has been replaced. */
+/* How long a request may take by a configuration that has been replaced. */
 #define OUTDATED_TIME apr_time_from_sec(1)
 
-/* A process that a graceful restart ends finishes its requests by the configuration that it
- * was started with. That is right for a request that was there when that was replaced; not
- * for one that comes later (pipelined behind another), or whose header or body came slowly. */
+/* After a graceful restart an old process finishes its requests by its old configuration. That
+ * is right for a request that was there when the configuration was replaced. It is wrong for a
+ * request that comes later (pipelined after another), or whose header or body came slowly. */
 static int is_outdated(um_request_t *request)
 {
     const request_rec *r = request->server_baton;
@@ -193,7 +192,7 @@ static const char *own_origin(const um_config_directory_t *config, request_rec *
     return apr_pstrcat(r->pool, ap_http_scheme(r), "://", host, NULL);
 }
 
-/* HTTP has checked both headers before. */
+/* httpd has checked both headers before. */
 static void set_body(um_request_t *request, const apr_table_t *headers)
 {
     const char *length = apr_table_get(headers, "Content-Length");
@@ -206,8 +205,8 @@ static void set_body(um_request_t *request, const apr_table_t *headers)
     request->has_body = chunked || request->content_length > 0;
 }
 
-/* The part of the path behind the base; a text that no route has where the
- * path does not start with the base (an internal redirect from elsewhere). */
+/* The part of the path after the base. If the path does not start with the base (an internal
+ * redirect from elsewhere), a text that matches no route. */
 static const char *path_below(const char *uri, const char *base)
 {
     apr_size_t length = strlen(base);
@@ -218,7 +217,7 @@ static const char *path_below(const char *uri, const char *base)
     return uri + length;
 }
 
-/* The path that the client asked for, decoded; before any rewriting. */
+/* The path that the client asked for, decoded and before any rewriting. */
 static char *asked_path(request_rec *r)
 {
     const char *uri;
@@ -241,8 +240,8 @@ static char *asked_path(request_rec *r)
     return path;
 }
 
-/* The base as the client sees it: what stands before the route's path in the path that it
- * asked for. Where that ends otherwise, the base of the configuration. */
+/* The base as the client sees it: the part before the route's path in the path that the client
+ * asked for. If that path does not end with the route's path, the base of the configuration. */
 static const char *base_of_client(const um_request_t *request, const char *base, request_rec *r)
 {
     char *asked = asked_path(r);
@@ -257,7 +256,7 @@ static const char *base_of_client(const um_request_t *request, const char *base,
     return ap_os_escape_path(r->pool, base, 1);
 }
 
-/* LimitRequestBody holds anyway; so that what is told of the limit is true. */
+/* httpd applies LimitRequestBody itself; this makes the limit in error messages right. */
 static void limit_body(um_settings_t *settings, const request_rec *r)
 {
     apr_off_t limit = ap_get_limit_req_body(r);
@@ -296,8 +295,8 @@ static void set_note(request_rec *r, const char *name, const char *value)
     }
 }
 
-/* For logs whose fields are parted by spaces: a note has none, nor quotes. What was asked for
- * by an identifier that can be none is not noted. */
+/* Notes for logs. Fields of logs are separated by spaces, so a note has no spaces and no quotes.
+ * An identifier that can't be one is not noted. */
 static void set_notes(request_rec *r, const um_request_t *request, const um_answer_t *answer)
 {
     const char *identity = request->caller.identity;
@@ -340,8 +339,7 @@ static int send_whole(request_rec *r, const um_answer_t *answer)
     return OK;
 }
 
-/* Each piece is flushed, so that memory stays bounded and the caller may use
- * its buffer again. */
+/* Each piece is flushed, so that memory stays bounded and the caller can use its buffer again. */
 static apr_status_t write_piece(void *baton, const char *bytes, apr_size_t length)
 {
     request_rec *r = baton;
@@ -359,8 +357,8 @@ static apr_status_t write_piece(void *baton, const char *bytes, apr_size_t lengt
     return status;
 }
 
-/* Once the header is out a failure can only be told by breaking off: an error
- * bucket keeps the last chunk from being sent. */
+/* After the header is sent, a failure can only be reported by closing the connection: an error
+ * bucket stops the last chunk from being sent. */
 static int send_stream(request_rec *r, um_request_t *request, const um_answer_t *answer)
 {
     um_sink_t sink = { write_piece, r };
@@ -423,7 +421,7 @@ int um_handler_handle(request_rec *r)
     fill_request(&request, &settings, r);
     um_router_handle(&answer, &request, um_api_routes);
     if (request.has_body && request.body_text == NULL) {
-        /* httpd would wait for what nobody reads, as long as the client likes. */
+        /* Otherwise httpd would wait for the rest of the body, which nobody reads. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
     set_notes(r, &request, &answer);

@@ -6,8 +6,8 @@
 
 #include <httpd.h>
 
-/** Keep httpd from looking for a file where the Location is this module's:
- *  translate_name and map_to_storage. */
+/** In a Location of this module, stop httpd from looking for a file: translate_name and
+ *  map_to_storage. */
 int um_handler_translate_name(request_rec *r);
 int um_handler_map_to_storage(request_rec *r);
 

@@ -46,7 +46,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                        server_rec *server)
 {
     (void)plog;
-    /* The configuration is read twice at the start; the first is for checks only. */
+    /* At the start the configuration is read twice; the first time is only for checks. */
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
@@ -85,11 +85,11 @@ static void insert_error_filter(request_rec *r)
 
 static void register_hooks(apr_pool_t *pool)
 {
-    /* The child's end undoes it in reverse: our work is told to stop before
+    /* The end of a child runs cleanups in reverse order, so our work is told to stop before
      * mod_watchdog waits for its thread. */
     static const char *const before[] = { "mod_watchdog.c", NULL };
-    /* The file of an SQLite database, and its schema, are made or upgraded before mod_dbd
-     * prepares other modules' statements on it: they would not survive that. */
+    /* An SQLite database and its schema must be made or upgraded before mod_dbd prepares other
+     * modules' statements on it, because an upgrade invalidates prepared statements. */
     static const char *const after[] = { "mod_dbd.c", NULL };
 
     um_authz_register(pool);

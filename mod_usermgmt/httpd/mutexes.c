@@ -9,7 +9,7 @@
 #include "config.h"
 #include "module.h"
 
-/* The type that holds for all that no line of Mutex names. */
+/* The type for all mutexes that no line of Mutex names. */
 #define DEFAULT_TYPE "default"
 
 static void note_type(um_config_server_t *config, const char *type, int is_refused,
@@ -42,7 +42,7 @@ const char *um_mutexes_see(cmd_parms *cmd, void *directory, const char *argument
     if (count == 0) {
         note_type(config, DEFAULT_TYPE, is_refused, cmd->pool);
     }
-    /* What is wrong with the line is for httpd's core to say. */
+    /* httpd's core reports what is wrong with the line. */
     return NULL;
 }
 
@@ -74,7 +74,7 @@ apr_status_t um_mutexes_create(apr_global_mutex_t **mutex, const char *type, con
 {
     apr_status_t status;
 
-    /* Logs by itself where it fails. */
+    /* It logs failures itself. */
     status = ap_global_mutex_create(mutex, NULL, type, instance, server, server->process->pool, 0);
     if (status == APR_SUCCESS && strcmp(apr_global_mutex_name(*mutex), "posixsem") == 0) {
         tell_of_posixsem(type, server);

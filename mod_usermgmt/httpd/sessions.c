@@ -21,19 +21,18 @@
 #include "watchdog.h"
 
 #define MUTEX_TYPE "usermgmt-sessions"
-/* Another name whenever the layout of the table, or what its texts mean, changes: a graceful
- * restart may load a newer module. */
+/* Change this name whenever the layout of the table, or the meaning of its texts, changes,
+ * because a graceful restart may load a newer module. */
 #define RETAINED_KEY "usermgmt-sessions-2"
 
-/* How long a request that begins a session waits for the table, whose other user may be a
+/* How long a request that begins a session waits for the table's lock. Its holder may be a
  * process that is stopped. */
 #define LOCK_WAIT apr_time_from_msec(100)
 
-/* Sessions in one transaction, roughly: other changes wait for it. */
+/* About this many sessions are written in one transaction, because other changes wait for it. */
 #define BATCH 500
 
-/* What all processes share. It outlives a graceful restart, and so do the
- * sessions in it. */
+/* Data that all processes share. It survives a graceful restart, with its sessions. */
 typedef struct um_shared_sessions_t {
     apr_global_mutex_t *mutex;
     apr_shm_t *shm;
@@ -42,15 +41,15 @@ typedef struct um_shared_sessions_t {
 
 /* The head of the shared memory; the table follows. */
 typedef struct um_sessions_head_t {
-    /* That the table is full was logged, and nothing was written since. */
+    /* It was logged that the table is full, and nothing was written since. */
     apr_uint32_t full;
     apr_uint32_t unused;
 } um_sessions_head_t;
 
 static um_shared_sessions_t *shared;
 
-/* server_rec to its place: what a session's server is known by when the
- * configuration was read anew. NULL where nothing is counted. */
+/* server_rec to its place: a number that identifies a session's server also after the
+ * configuration was read again. NULL if nothing is counted. */
 static apr_hash_t *places;
 
 /* This child's. */
@@ -90,7 +89,7 @@ static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, ser
     if (status != APR_SUCCESS) {
         return status;
     }
-    /* Without a name it is of zeros, and gone with the last process. */
+    /* Memory without a name is all zero, and is freed with the last process. */
     status = apr_shm_create(&made->shm, sizeof(um_sessions_head_t) + um_session_table_size(size),
                             NULL, pool);
     if (status == APR_SUCCESS) {
@@ -116,8 +115,8 @@ static int is_taken(apr_uint64_t place, apr_pool_t *pool)
     return 0;
 }
 
-/* By what stays the same when the file that it is configured in is edited
- * elsewhere. */
+/* The place comes from data of the server that stay the same if other parts of its configuration
+ * file are edited. */
 static void add_place(server_rec *server, apr_pool_t *pool)
 {
     static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-places";
@@ -207,8 +206,8 @@ static apr_uint64_t place_of(const server_rec *server)
 
 /* ---- a request ---- */
 
-/* An answer may have come about by internal redirects, the last of which has
- * what was sent; an error document does not make a success of a failure. */
+/* After internal redirects the last request has the status that was sent. But an error document
+ * does not make a success of a failure. */
 static int has_succeeded(const request_rec *r)
 {
     for (; r != NULL; r = r->next) {
@@ -270,7 +269,7 @@ static int is_of(const um_session_entry_t *entry, const um_runtime_database_t *d
     return 0;
 }
 
-/* Those of a batch that belong to a database, moved to an array of their own. */
+/* The sessions of a batch that belong to a database, moved to an array of their own. */
 static apr_array_header_t *take_those_of(apr_array_header_t *batch,
                                          const um_runtime_database_t *database)
 {
@@ -297,7 +296,7 @@ typedef struct um_turn_t {
     char *failed;
 } um_turn_t;
 
-/* Write those of one database. What fails stays in the table for the next turn. */
+/* Write the sessions of one database. If that fails, they stay in the table for the next turn. */
 static void write_database(um_turn_t *turn, apr_array_header_t *batch,
                            const um_runtime_database_t *database)
 {

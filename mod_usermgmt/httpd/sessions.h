@@ -4,9 +4,8 @@
 
 /**
  * @file sessions.h
- * Sessions counted where UserMgmtActivity holds: in memory that all processes
- * share, in the logging phase of requests; and written to the database every so
- * often by one of them.
+ * Counts sessions where UserMgmtActivity is set. They are counted in memory that all processes
+ * share, in the logging phase of requests. One process regularly writes them to the database.
  */
 
 #include <httpd.h>
@@ -14,12 +13,12 @@
 /** Register the mutex with httpd; in pre_config. */
 apr_status_t um_sessions_register(apr_pool_t *pconf);
 
-/** Tell whether sessions can be counted, where they are to be; in check_config. Logged
- *  where not. */
+/** If sessions are to be counted, tell whether that is possible; in check_config. If not, it is
+ *  logged. */
 int um_sessions_check(server_rec *server);
 
-/** Make the table where sessions are counted, and have it written; in
- *  post_config. Logged where it fails. */
+/** If sessions are to be counted, make the table, and have it written regularly; in post_config.
+ *  A failure is logged. */
 apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server);
 
 /** Open the table in a child process; pool is the child's. */

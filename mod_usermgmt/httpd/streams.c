@@ -17,19 +17,19 @@
 #include "config_number.h"
 #include "module.h"
 
-/* One in so many workers. */
+/* One worker of this many can send a stream, by default. */
 #define SHARE 4
 #define RETAINED_KEY "usermgmt-streams"
-/* A server that is asked for too many says so once in a while. */
+/* Seconds between two lines of the log about refused streams. */
 #define LOG_PAUSE 60
 
-/* A file of which each process that sends a stream has a byte locked: such a lock ends with
- * its process, however that ends. NULL where a process has many workers. It stays over a
- * graceful restart, during which old processes still send. */
+/* A file in which each process that sends a stream locks a byte. The lock ends with its process,
+ * also if the process is killed. NULL if a process has many workers. It survives a graceful
+ * restart, because old processes still send then. */
 static apr_file_t *places;
 
-/* This process': how many may be sent, of all of them where they share places, and how many
- * it sends. Written once before there are threads. */
+/* How many streams may be sent, by this process or, if processes share places, by all; and how
+ * many this process sends. max is set once, before there are threads. */
 static apr_uint32_t max;
 static volatile apr_uint32_t running;
 /* The byte that this process has locked. */
@@ -100,7 +100,7 @@ void um_streams_init_child(server_rec *server)
     }
 }
 
-/* Lock or unlock a byte of the places; 0 where another process has it. */
+/* Lock or unlock a byte of the places; 0 if another process has it. */
 static int set_lock(apr_uint32_t byte, short type)
 {
     struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };

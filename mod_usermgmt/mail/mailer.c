@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file mailer.c The mail that waits is sent, see mailer.h. */
+/** @file mailer.c Sends the queued mail, see mailer.h. */
 
 #include "mailer.h"
 
@@ -10,34 +10,35 @@
 
 /* Mail fetched at a time. */
 #define BATCH 32
-/* The pause before what came of a mail is written down once more. */
+/* The pause before the outcome of a mail is written again. */
 #define WRITE_PAUSE apr_time_from_msec(500)
 
-/* The actor of audit events that no caller brought about. */
+/* The actor of audit events that no caller caused. */
 #define SYSTEM "system"
 
-/* One try to send a mail. */
+/* One attempt to send a mail. */
 typedef struct um_delivery_t {
     const um_mailer_t *mailer;
     um_store_t *store;
     const um_outgoing_mail_t *mail;
     apr_pool_t *pool;
-    /* The mail's own, and the mark of its claim. */
+    /* The mail's own secret, which also marks its claim. */
     char secret[UM_SECRET_LENGTH + 1];
-    /* What the claim gave: until when nobody else sends the mail. */
+    /* The end of the claim: until then nobody else sends the mail. */
     apr_int64_t claim_end;
     um_invitation_t *invitation;
-    /* The invitation has ended, and the mail is dropped. */
+    /* The invitation has ended, so the mail is dropped. */
     int is_dropped;
-    /* It was claimed too late: no mail server has been asked. */
+    /* It was claimed too late, so no mail server was asked. */
     int is_late;
     um_smtp_reply_t reply;
-    /* When the reply was there, and the event's time. */
+    /* The time of the reply and of the audit event. */
     apr_time_t replied_at;
-    /* What is made of the reply: when it is tried again, or never. */
+    /* By the reply: is sending over, or when is it tried again? */
     int is_over;
     apr_int64_t next_attempt_at;
-    /* The event's, where it is over; made once, so that writing it down again finds it. */
+    /* The uid of the audit event, if it is over. It is made once, so that a second write finds
+     * the event. */
     char event_uid[UM_UID_LENGTH + 1];
 } um_delivery_t;
 
@@ -48,11 +49,11 @@ static apr_time_t now(const um_store_t *store)
     return host->now(host->baton);
 }
 
-/* ---- before: the mail is claimed, and gets a secret of its own ---- */
+/* ---- before: claim the mail, and give it a secret of its own ---- */
 
-/* Somebody has the mail: this delivery, where its secret is there, as it is if only
- * the answer to the commit was lost. It is claimed anew then, since others may have
- * come after it, and since a commit of nothing does not wait for a standby. */
+/* The mail is claimed already. If its secret is in the database, this delivery has claimed it,
+ * and only the answer to the commit was lost. Then it is claimed again, because others may have
+ * come after it, and because an empty commit does not wait for a standby. */
 static apr_status_t claim_again(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
 {
     apr_status_t status =
@@ -96,8 +97,8 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
                                                       delivery->secret, now_ms, pool);
 }
 
-/* Whether the mail can be sent before others may, by their clocks too, as it can't if
- * the database took its time. */
+/* Is enough of the claim left to send the mail before it expires, also by the clocks of other
+ * servers? Not if the database was slow. */
 static int is_in_time(const um_delivery_t *delivery)
 {
     apr_time_t end = now(delivery->store) + 2 * delivery->mailer->server.timeout;
@@ -149,9 +150,9 @@ static void send_mail(um_delivery_t *delivery)
                  delivery->pool);
 }
 
-/* ---- after: what came of it ---- */
+/* ---- after: the outcome ---- */
 
-/* 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour, where the first is 10 s. */
+/* If the first pause is 10 s: 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour. */
 static apr_interval_time_t next_pause(const um_delivery_t *delivery)
 {
     static const int factors[] = { 1, 3, 6, 30, 90, 180, 360 };
@@ -161,10 +162,10 @@ static apr_interval_time_t next_pause(const um_delivery_t *delivery)
     return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
 }
 
-/* The last try is made when the time is up; one that came too late, so that the mail server
- * was not asked, is not it. Nor is one that was broken off because this process ends: it is for
- * the next process to make at once. */
-static apr_status_t judge(um_delivery_t *delivery)
+/* The last attempt is made when the time is over. An attempt that was too late, so that the mail
+ * server was not asked, is not the last. Nor is one that was interrupted because this process
+ * ends: the next process makes it again at once. */
+static apr_status_t decide(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
     apr_time_t at = now(delivery->store);
@@ -176,7 +177,7 @@ static apr_status_t judge(um_delivery_t *delivery)
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
     delivery->is_over =
         delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
-    if (delivery->reply.outcome == UM_SMTP_BROKEN_OFF) {
+    if (delivery->reply.outcome == UM_SMTP_INTERRUPTED) {
         delivery->next_attempt_at = now_ms;
         delivery->is_over = 0;
     }
@@ -215,7 +216,7 @@ static apr_status_t audit(const um_delivery_t *delivery, um_db_t *db, apr_pool_t
                                       pool);
 }
 
-static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
+static apr_status_t record_outcome(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     const um_delivery_t *delivery = baton;
     apr_status_t status;
@@ -227,13 +228,14 @@ static apr_status_t settle(um_db_t *db, void *baton, apr_pool_t *pool)
     return status == APR_SUCCESS ? audit(delivery, db, pool) : status;
 }
 
-/* What the SMTP server has taken must not be sent again, so this does not give
- * up as long as the process lives. */
-static void write_down(um_delivery_t *delivery)
+/* A mail that the SMTP server has accepted must not be sent again, so this tries until it
+ * succeeds or the process ends. */
+static void keep_recording(um_delivery_t *delivery)
 {
     const um_mailer_t *mailer = delivery->mailer;
 
-    while (um_store_change(delivery->store, settle, delivery, delivery->pool) == UM_EUNAVAILABLE
+    while (um_store_change(delivery->store, record_outcome, delivery, delivery->pool)
+               == UM_EUNAVAILABLE
            && !mailer->stop(mailer->stop_baton)) {
         apr_sleep(WRITE_PAUSE);
     }
@@ -253,16 +255,16 @@ static void log_outcome(const um_delivery_t *delivery)
         um_log(host, UM_LOG_ERR, 62, APR_SUCCESS,
                "mail: %s for invitation %s is given up after %d tries: %s", mail->uid,
                mail->invite_token, attempt, text);
-    } else if (delivery->reply.outcome != UM_SMTP_BROKEN_OFF) {
+    } else if (delivery->reply.outcome != UM_SMTP_INTERRUPTED) {
         um_log(host, UM_LOG_WARNING, 61, APR_SUCCESS,
                "mail: %s for invitation %s could not be sent, try %d: %s", mail->uid,
                mail->invite_token, attempt, text);
     }
 }
 
-/* ---- all that is due ---- */
+/* ---- all due mail ---- */
 
-/* APR_SUCCESS, also where somebody else has the mail; else why it could not be claimed. */
+/* APR_SUCCESS, also if somebody else has the mail; otherwise why it could not be claimed. */
 static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t *store,
                             const um_outgoing_mail_t *waiting, apr_pool_t *pool)
 {
@@ -281,10 +283,10 @@ static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t 
     }
     send_mail(&delivery);
     *is_away = delivery.reply.is_away;
-    status = judge(&delivery);
+    status = decide(&delivery);
     log_outcome(&delivery);
     if (status == APR_SUCCESS) {
-        write_down(&delivery);
+        keep_recording(&delivery);
     }
     return status;
 }

@@ -360,7 +360,7 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
     } else if (is_refused(dialogue)) {
         reply->outcome = UM_SMTP_REFUSED;
     } else if (result == CURLE_ABORTED_BY_CALLBACK) {
-        reply->outcome = UM_SMTP_BROKEN_OFF;
+        reply->outcome = UM_SMTP_INTERRUPTED;
     } else {
         reply->outcome = UM_SMTP_LATER;
     }

@@ -44,7 +44,7 @@ typedef enum um_smtp_outcome_t {
     /** The server will never take this mail. */
     UM_SMTP_REFUSED,
     /** stop said so before there was an answer, which may be lost as well. */
-    UM_SMTP_BROKEN_OFF
+    UM_SMTP_INTERRUPTED
 } um_smtp_outcome_t;
 
 typedef struct um_smtp_reply_t {

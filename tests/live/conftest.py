@@ -1,16 +1,16 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What the tests of one httpd share.
+"""Fixtures and options that all tests of one httpd share.
 
     UM_MODULE=path/mod_usermgmt.so /usr/bin/python3 -m pytest -n 2 tests/live
 
 UM_DATABASE says which database: sqlite, postgresql or mariadb. UM_SEED sets the
-seed of the tests that draw lots.
+seed of the tests that use random numbers.
 
 The tests of a module with ON_OLD_SCHEMA = True run twice: on the present version of
-the schema and on the one before, which the module works with, too.
+the schema, and on the one before, because the module works with both.
 
-A test marked database("sqlite") or database("postgresql", "mariadb") is about what
-only these have, and is not selected for another; one marked unsanitized not under a
+A test that is marked database("sqlite") or database("postgresql", "mariadb") is selected
+only for these databases. A test that is marked unsanitized is not selected with a
 sanitizer.
 """
 
@@ -24,7 +24,8 @@ from usermgmt_env import SANITIZED, module_path
 
 
 def pytest_configure(config):
-    # A run in the background may have these ignored, and what the tests start would too.
+    # A run in the background may ignore these signals, and then programs that the tests
+    # start would ignore them too.
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -34,7 +35,7 @@ def pytest_configure(config):
         raise pytest.UsageError(str(error)) from error
     config.addinivalue_line("markers", "database(kind...): the databases it is about")
     config.addinivalue_line("markers", "unsanitized: not for the sanitizers' build")
-    # A file's tests share its servers.
+    # The tests of a file share its servers, so they run in one process.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
 
@@ -46,7 +47,7 @@ def pytest_generate_tests(metafunc):
                              ids=[f"schema{version}" for version in versions])
 
 
-# Files that take long. Begun first, they don't keep all waiting at the end.
+# Files that take long. They begin first, so that the run does not wait for them at the end.
 LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
         "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability",
         "test_limits"]

@@ -1,11 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""The databases the tests run on, one kind at a time: UM_DATABASE is sqlite (the
-default), postgresql or mariadb. A test that compares them asks for a kind itself.
+"""The databases for the tests, one kind at a time: UM_DATABASE is sqlite (the default),
+postgresql or mariadb. A test that compares databases asks for a kind itself.
 
-A kind's engine is what runs for all servers of a test process: a private database
-server, or nothing for SQLite. It makes a database for each httpd. fsync is off, as
-what it guards from, the loss of power, is not what these tests try: a process that
-is killed loses nothing that it has handed to the operating system.
+Each kind has an engine, which all servers of a test process share: a private database
+server, or nothing for SQLite. It makes a database for each httpd. fsync is off, because
+it protects only against a loss of power, which these tests don't try: a killed process
+loses nothing that it has given to the operating system.
 """
 
 import contextlib
@@ -23,16 +23,16 @@ import time
 from pathlib import Path
 
 SCHEMA = Path(__file__).parents[2] / "schema"
-# What the module makes.
+# The version of the schema that the module makes.
 VERSION = len(list((SCHEMA / "sqlite").glob("*.sql")))
 KIND = os.environ.get("UM_DATABASE", "sqlite")
 USER = "usermgmt"
-# Seconds that a server may take to start, or a program beside it to do its work.
+# Seconds that a server may take to start, or another program to do its work.
 START_TIMEOUT = 60
 
 
 def plain(value):
-    """A value as SQLite gives it, whatever the database."""
+    """A value of any database in the form that SQLite gives it."""
     if isinstance(value, decimal.Decimal):
         return int(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -41,14 +41,14 @@ def plain(value):
 
 
 def schema_files(kind, first=1, last=VERSION):
-    """The texts of the schema's files, from a version to a version."""
+    """The texts of the schema's files from one version to another."""
     files = sorted((SCHEMA / kind).glob("*.sql"))
     assert [int(path.name[:4]) for path in files] == list(range(1, VERSION + 1))
     return [path.read_text() for path in files[first - 1:last]]
 
 
 def directives(driver, params, dbd=False, **more):
-    """What names a database: the module's own directive, or mod_dbd's."""
+    """The directives that name a database: the module's own, or mod_dbd's."""
     if dbd:
         text = f'DBDriver {driver}\nDBDParams "{params}"\n'
     else:
@@ -95,7 +95,7 @@ class SqliteDatabase:
                       self.sql("SELECT name FROM sqlite_master WHERE type = 'table'"))
 
     def make(self, version=VERSION):
-        """The module makes it, if it is to be of its version."""
+        """Make an older version of the schema; the module itself makes its own version."""
         if version not in (0, VERSION) and not self.path.exists():
             self.apply_schema(last=version)
             self.path.chmod(0o666)
@@ -109,11 +109,11 @@ class SqliteDatabase:
         return list(self.path.parent.iterdir())
 
     def drop(self):
-        """The file goes with its httpd's directory."""
+        """Nothing to do: the file is removed with the directory of its httpd."""
 
 
 class SqliteEngine:
-    """Nothing runs: each httpd opens its file."""
+    """There is no server: each httpd opens its file."""
 
     def __init__(self):
         self.count = 0
@@ -123,10 +123,10 @@ class SqliteEngine:
         return SqliteDatabase(directory / f"data/users{self.count}.db")
 
     def close(self):
-        """Nothing to end."""
+        """There is nothing to stop."""
 
 
-# ---- those with a server ----
+# ---- databases with a server ----
 
 
 def find_program(name, *places):
@@ -153,7 +153,7 @@ class ServerEngine:
             self.account = pwd.getpwnam("nobody")
             os.chown(self.directory, self.account.pw_uid, self.account.pw_gid)
             os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
-        # MariaDB removes what others have in a folder for temporary files they share.
+        # MariaDB removes other programs' files from a shared folder for temporary files.
         self.environment = {"PATH": os.environ["PATH"], "LANG": "C",
                             "TMPDIR": str(self.directory)}
         self.process = None
@@ -180,7 +180,7 @@ class ServerEngine:
         return done.stdout + done.stderr
 
     def spawn(self, command):
-        """Start a program beside the data, as who the server runs as."""
+        """Start a program in the folder of the data, as the user of the server."""
         with open(self.directory / "log", "ab") as log:
             return subprocess.Popen(  # pylint: disable=consider-using-with
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -204,7 +204,7 @@ class ServerEngine:
                 time.sleep(0.05)
 
     def stop(self, kill=False):
-        """End the server, or kill all of it at once."""
+        """Stop the server, or kill all its processes at once."""
         if self.process is not None:
             if kill:
                 with contextlib.suppress(ProcessLookupError):
@@ -234,7 +234,7 @@ class ServerEngine:
 
 
 class ServerDatabase:
-    """One database of a server. It is made, with the schema, when it is needed."""
+    """One database of a server. It is made, with its schema, when it is needed."""
 
     def __init__(self, engine, name):
         self.engine = engine
@@ -269,7 +269,7 @@ class ServerDatabase:
                 yield
 
     def check(self):
-        """The server looks after that."""
+        """Nothing to do: the server checks its data itself."""
 
     def tables(self):
         return sorted(name for name, in self.sql(self.engine.list_tables))
@@ -342,7 +342,7 @@ class PostgresqlEngine(ServerEngine):
         self.query(None, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def address(self):
-        """Where it is, as libpq's words say it."""
+        """The address of the server as parameters of libpq."""
         return f"host={self.directory} connect_timeout=5"
 
     def params(self, name):

@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Fixtures: servers for a module or a test, and the watch on their error logs.
+"""Fixtures: servers for a module or a test, and the check of their error logs.
 
 UM_SANITIZED=1 preloads the address sanitizer, UM_KEEP=1 keeps the servers'
 directories.
@@ -56,7 +56,7 @@ def new_server(live):
 
 @pytest.fixture(autouse=True)
 def watch_logs(live):
-    """Any warning or worse that the test did not declare fails it."""
+    """A test fails on any warning or error in the log that it did not declare."""
     yield
     problems = []
     for server in live.servers:

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""The route table, as it stands in api/routes.c. A test that has a row for each
-route compares them with it, and so fails when one is added."""
+"""The route table, read from api/routes.c. A test with a row for each route compares its
+rows with this table, so it fails when a route is added."""
 
 import re
 from pathlib import Path
@@ -23,12 +23,12 @@ PATHS = sorted({path for _, path in ROUTES})
 
 
 def route_of(method, path):
-    """The (method, path) of the table that a request's path is of."""
+    """The (method, path) of the table that matches a request."""
     path = path.partition("?")[0].rstrip("/")
     return (method, path if path in PATHS else path.rpartition("/")[0] + "/*")
 
 
 def methods_of(path):
-    """What a path of the table can be asked, HEAD and OPTIONS included."""
+    """The methods of a path of the table, with HEAD and OPTIONS."""
     methods = {method for method, other in ROUTES if other == path}
     return methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())

@@ -38,7 +38,7 @@ class Mail:
 
     @property
     def secret(self):
-        """What accepts, from the link or as it stands there."""
+        """The secret that accepts the invitation, from the link or from the text."""
         link = re.search(r"https?://\S+", self.part("plain"))
         if link:
             query = urllib.parse.urlsplit(link.group()).query
@@ -125,7 +125,7 @@ class Smtp:
             return self.tries.count(address)
 
     def wait(self, address, count=1, seconds=20):
-        """Wait until so many mails came for an address; gives the last."""
+        """Wait until count mails came for an address; returns the last one."""
         wait_for(lambda: len(self.to(address)) >= count, seconds, f"{count} mails for {address}")
         found = self.to(address)
         assert len(found) == count, f"{len(found)} mails for {address}"
@@ -133,7 +133,7 @@ class Smtp:
 
 
 def one_account(login, password):
-    """Takes one account."""
+    """An authenticator that accepts one account."""
     def authenticate(server, session, envelope, mechanism, data):
         good = (data.login, data.password) == (login.encode(), password.encode())
         return AuthResult(success=good, handled=False)

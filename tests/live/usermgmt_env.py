@@ -1,9 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""A real httpd with the module in it: configured, started, asked, watched, stopped.
+"""A real httpd with the module: configure it, start it, send requests, stop it.
 
-Server is one httpd with a directory, a port and a database of its own. Client
-asks it as one caller. What httpd writes to its error log is read by Server and
-judged by the fixture in conftest.py. Nothing here knows what the API answers.
+Server is one httpd with its own directory, port and database. Client sends requests as
+one caller. Server reads httpd's error log, and the fixture in fixtures.py checks it.
+Nothing in this file knows the answers of the API.
 """
 
 import base64
@@ -34,7 +34,7 @@ ADMIN = "admin@example.com"
 SUB_ADMIN = "sub@example.com"
 NOBODY = "nobody@example.com"
 SANITIZED = os.environ.get("UM_SANITIZED") == "1"
-# Sanitizers cost a factor of two to five.
+# Sanitizers make everything slower by a factor of two to five.
 PATIENCE = 4 if SANITIZED else 1
 
 DEFAULT_ROLES = f"""
@@ -53,19 +53,19 @@ AUTHENTICATION = """
 MODULES = """authn_core authn_file auth_basic authz_core authz_user authz_groupfile
     authz_host env setenvif headers alias socache_shmcb""".split()
 
-# A line that nobody declared as expected and that matches one of these fails
-# the test. Lines without httpd's prefix (a sanitizer's, the C library's) do too.
+# A line of the log that matches one of these fails the test, unless the test declared it.
+# So does a line without httpd's prefix (from a sanitizer or the C library).
 LOG_LINE = re.compile(r"^\[[A-Z][a-z]{2} [^]]+\] \[(?P<module>[^]:]*):(?P<level>[a-z0-9]+)\] ")
 BAD_LEVELS = {"emerg", "alert", "crit", "error", "warn"}
 BAD_TEXT = re.compile(r"AddressSanitizer|runtime error:|exit signal|Sanitizer|\*\*\*|assertion")
 
-# What is said of a database that is not to be had; a test that takes it away
-# declares it.
+# Lines about a database that can't be reached. A test that stops its database declares
+# them.
 UNAVAILABLE = (r"UM0001: database: |UM0091: database: it is away|UM0093"
-               # libpq, of a connection that was idle.
+               # From libpq, about an idle connection.
                r"|^FATAL:  terminating connection")
 
-# What httpd says of a load that its configuration in a test is too small for.
+# Lines of httpd about a load that is too large for its small configuration in a test.
 LOAD = re.compile(r"AH(00161|00286|00484|03490|10159): ")
 
 
@@ -128,7 +128,7 @@ class Ports:
 
 
 class Httpd:
-    """Where httpd and its modules are, asked from apxs once."""
+    """The places of httpd and its modules, as apxs names them."""
 
     def __init__(self):
         apxs = os.environ.get("APXS", "apxs")
@@ -145,7 +145,7 @@ class Httpd:
         self.built_in = {name for pair in self.built_in for name in pair if name}
 
     def load_line(self, name):
-        """The LoadModule line of a module; nothing where it is compiled in."""
+        """The LoadModule line of a module; empty if the module is compiled in."""
         if name in self.built_in or name.replace("mpm_", "") in self.built_in:
             return ""
         return f"LoadModule {name}_module {self.modules}/mod_{name}.so\n"
@@ -162,8 +162,8 @@ def module_path():
 
 
 class Result:
-    """An answer: status, headers (names without case), raw bytes, json, and the target that
-    was asked for."""
+    """An answer: status, headers (names without case), raw bytes, json, and the target of the
+    request."""
 
     def __init__(self, status, headers, raw, target=""):
         self.target = target
@@ -183,8 +183,8 @@ class Result:
 
     @property
     def links(self):
-        """The Link header as relation → target, resolved as a client does it. References are
-        relative to the path, which a proxy may have changed."""
+        """The Link header as relation → target, resolved as a client does it. Targets are
+        relative, because a proxy may have changed the path."""
         found = {}
         for target, relation in re.findall(r'<([^>]*)>; rel="([^"]*)"',
                                            self.headers.get("Link") or ""):
@@ -198,7 +198,7 @@ class Result:
         return self
 
     def expect_problem(self, status, code):
-        """A problem as RFC 9457 and the API describe it; gives its object."""
+        """Expect a problem as in RFC 9457 and docs/api.md; returns its object."""
         assert self.status == status, f"{self.status} instead of {status}: {self.raw[:600]!r}"
         assert self.headers.get("Content-Type") == "application/problem+json"
         assert self.headers.get("X-Content-Type-Options") == "nosniff"
@@ -210,7 +210,7 @@ class Result:
         return problem
 
     def expect_faults(self, *expected):
-        """A 400 that names exactly these (field, code) pairs, in any order."""
+        """Expect a 400 with exactly these (field, code) pairs, in any order."""
         problem = self.expect_problem(400, "validation_failed")
         found = sorted((fault["field"], fault["code"]) for fault in problem["errors"])
         assert found == sorted(expected), problem
@@ -223,12 +223,12 @@ class Result:
 
 
 class ConnectionLost(Exception):
-    """The connection ended before the whole answer was there: outcome unknown."""
+    """The connection ended before the answer was complete: the outcome is unknown."""
 
 
 class Client:
     """Asks a server as one caller. Each thread has a connection of its own,
-    kept alive. Nothing is ever sent twice behind the test's back."""
+    kept alive. No request is ever repeated without the test's knowledge."""
 
     def __init__(self, server, login=None, password=PASSWORD, base=None, headers=None,
                  port=None):
@@ -309,7 +309,7 @@ class Client:
         return self.ask("DELETE", path, body, **options)
 
     def create(self, email, display_name="Somebody", **members):
-        """Make a user and give the object of the answer."""
+        """Make a user and return the object of the answer."""
         body = {"email": email, "display_name": display_name, **members}
         return self.post("users/", body).expect(201).json["userData"]
 
@@ -327,8 +327,8 @@ class Client:
 
 
 def in_parallel(count, function):
-    """Call function(0) … function(count - 1) in threads that start at once; gives
-    what they returned, in order. The first exception is raised again."""
+    """Call function(0) … function(count - 1) in threads that start at the same time. Returns
+    their results in order. The first exception is raised again."""
     barrier = threading.Barrier(count)
     results = [None] * count
     errors = []
@@ -352,10 +352,10 @@ def in_parallel(count, function):
 
 
 class Workers:
-    """A block while which threads work: until its end, when stop is set. They are
-    made by those who derive from it."""
+    """A block during which threads work. At its end stop is set. Subclasses make the
+    threads."""
 
-    # Seconds that they may take to end.
+    # Seconds that the threads may take to end.
     END = 60
 
     def __init__(self):
@@ -375,7 +375,7 @@ class Workers:
 
 
 def wait_for(condition, seconds, what):
-    """Wait until condition() is true and give what it returned."""
+    """Wait until condition() is true, and return its result."""
     end = time.monotonic() + seconds * PATIENCE
     while True:
         found = condition()
@@ -467,7 +467,7 @@ class Server:
                                            for group, names in self.groups.items()))
 
     def _write(self, name, text):
-        """At once, so that no request sees half a file."""
+        """Replace the file at once, so that no request reads an incomplete one."""
         path = self.directory / name
         new = path.with_suffix(".new")
         new.write_text(text)
@@ -492,7 +492,7 @@ class Server:
     # ---- configuration ----
 
     def fill(self, text):
-        """Replace @DIR@, @PORT@, @AUTH@ and what else a configuration names."""
+        """Replace @DIR@, @PORT@, @AUTH@ and the other variables of a configuration."""
         values = {"AUTH": AUTHENTICATION, "DIR": self.directory, "PORT": self.port}
 
         class Template(string.Template):
@@ -584,15 +584,16 @@ class Server:
         return [self.live.httpd.program, "-d", str(self.directory), "-f", str(path), *arguments]
 
     def configtest(self):
-        """Exit code and what was said."""
+        """The exit code and the messages."""
         done = subprocess.run(self._command("-t"), capture_output=True, text=True,
                               env=self._environment(), timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def expect_config_error(self, pattern):
-        """configtest refuses the configuration and says so; gives all it says."""
+        """Expect configtest to refuse the configuration with this message; returns all
+        messages."""
         code, said = self.configtest()
-        # A check that fails late in the start speaks to the error log.
+        # If a check fails late in the start, its message is in the error log.
         said += "".join(line + "\n" for line in self.new_log_lines())
         assert code != 0, f"the configuration was taken: {said}"
         assert re.search(pattern, said), f"{pattern!r} is not in: {said}"
@@ -632,7 +633,7 @@ class Server:
         return [int(pid) for pid in Path(path).read_text().split()]
 
     def graceful(self):
-        """A graceful restart; gives once the new configuration serves."""
+        """A graceful restart; returns when the new configuration serves."""
         before = len(re.findall("resuming normal operations", self.log_text()))
         self._command()
         os.kill(self.process.pid, signal.SIGUSR1)
@@ -657,7 +658,7 @@ class Server:
         self.process = None
 
     def stop(self):
-        """Stop and judge: everything ends by itself and leaves nothing behind."""
+        """Stop, and check that everything ends by itself and leaves nothing behind."""
         if self.process is not None:
             group = self.process.pid
             # mpm_event closes the sockets of busy workers when it gets SIGTERM, and
@@ -688,7 +689,7 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def new_log_lines(self):
-        """Lines that were not judged yet; they count as judged from now on."""
+        """Lines that were not checked yet; from now on they count as checked."""
         lines = self._lines_from(self.log_position)
         self.log_position += sum(length for _, length in lines)
         return [line for line, _ in lines]
@@ -709,13 +710,12 @@ class Server:
                 and not any(pattern.search(line) for pattern in self.expected)]
 
     def allow_log(self, pattern):
-        """For the rest of the test such lines may come."""
+        """Allow such lines for the rest of the test."""
         self.expected.append(re.compile(pattern))
 
     @contextlib.contextmanager
     def expect_log(self, pattern):
-        """Such a line must come while the block runs, and may come for the rest
-        of the test."""
+        """Expect such a line while the block runs, and allow it for the rest of the test."""
         start = self.log_position + sum(length for _, length
                                         in self._lines_from(self.log_position))
         self.allow_log(pattern)
@@ -736,7 +736,7 @@ class Server:
     # ---- bytes ----
 
     def raw(self, data, timeout=10, port=None, half_close=False):
-        """Send bytes as they are and give all that comes until the end, or until
+        """Send bytes unchanged, and return everything that comes until the end, or until
         nothing came for timeout seconds."""
         received = b""
         with socket.create_connection(("127.0.0.1", port or self.port), timeout=timeout) as sock:
@@ -754,7 +754,7 @@ class Server:
         return received
 
     def raw_request(self, request_line, body=b"", headers=(), login=ADMIN, timeout=10):
-        """A request whose first line and further headers are sent as they are."""
+        """A request whose first line and other headers are sent unchanged."""
         token = base64.b64encode(f"{login}:{PASSWORD}".encode())
         data = request_line + b"\r\nHost: localhost\r\nConnection: close\r\n"
         if login:
@@ -779,7 +779,7 @@ def is_bad_line(line):
 
 
 def prepare_child():
-    """In the new process: it ends with its parent, and may leave a core."""
+    """Run in the new process: make it end with its parent, and allow a core."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
     resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
@@ -793,7 +793,7 @@ class Live:
         self.ports = Ports()
         self.httpd = Httpd()
         self.servers = []
-        # Not below pytest's own directory, which www-data can't enter.
+        # Not in pytest's own directory, because www-data can't enter it.
         self.root = Path(tempfile.mkdtemp(prefix="usermgmt-live-"))
         self.root.chmod(0o755)
         self.count = 0

@@ -18,7 +18,8 @@ def tool_path():
 
 
 def tool_environment():
-    """What it is run with. A report of a sanitizer is no exit code that a test expects."""
+    """The environment to run it with. A sanitizer's report must not end with an exit code that
+    a test expects."""
     return {**{name: value for name, value in os.environ.items() if name != "LD_PRELOAD"},
             "ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99"}
 
@@ -47,7 +48,7 @@ def run(*arguments, stdin=b"", program=None, **options):
 
 
 class DatabaseOf:
-    """That of a server, of whatever kind."""
+    """The database of a server, of any kind."""
 
     def __init__(self, server):
         self.config = ["--config", str(server.directory / "conf/httpd.conf")]

@@ -4,9 +4,9 @@
 #
 #     awk -v name=um_schema_sqlite -f embed-sql.awk 0001-initial.sql 0002-….sql
 #
-# A statement is a paragraph: it ends where a blank line follows. Lines that
-# are comments are left out. A file's version is the number its name starts
-# with. The texts reach apr_dbd_query as they are, so % needs no doubling.
+# A statement is a paragraph: it ends before a blank line. Comment lines are left out. The
+# version of a file is the number at the beginning of its name. apr_dbd_query gets the texts
+# unchanged, so % is not doubled.
 
 function fail(message)
 {
@@ -71,7 +71,7 @@ FNR == 1 { start_file() }
     gsub(/"/, "\\\"")
     gsub(/\t/, "\\t")
     gsub(/\?/, "\\?")
-    # No newline behind the last line: to the driver it would be one more, empty
+    # No newline after the last line, because to the driver that would be another, empty
     # statement, and an error.
     if (in_statement) {
         printf "\\n\"\n"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 #
-# The house's rules: which room may know of which. Reads the sources in $srcdir
-# and the library built in the current directory. A rule that finds nothing to
-# look at fails as well.
+# The rules for rooms: which room may include headers of which. It reads the sources in
+# $srcdir and the library in the current directory. A rule that finds nothing to check fails
+# too.
 set -u
 srcdir=${srcdir:-.}
 sources=$srcdir/mod_usermgmt
@@ -33,7 +33,7 @@ includes() {
     grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($regex)" /dev/null "$@"
 }
 
-# only FILE WHAT LINES: every line is of FILE, and there is one.
+# only FILE WHAT LINES: all lines are of FILE, and there is at least one.
 only() {
     others=$(printf '%s\n' "$3" | grep -v "^$sources/$1:" | grep .)
     [ -z "$others" ] || fail "$2 outside $1" "$others"
@@ -41,7 +41,7 @@ only() {
         fail "$2: not even in $1, so the check looks at the wrong thing"
 }
 
-# strings FILE...: each string literal as FILE:LINE:TEXT, comments passed over.
+# strings FILE...: each string literal as FILE:LINE:TEXT, without comments.
 strings() {
     awk '
     FNR == 1 { in_comment = 0 }
@@ -88,7 +88,7 @@ done
 unlisted=$(find "$sources" -mindepth 1 -maxdepth 1 -type d | sed 's|.*/||' |
     grep -vxF "$all")
 [ -z "$unlisted" ] || fail "no rule tells the place of a room" "$unlisted"
-# Were the rule blind, it would see none of the many includes of rooms below either.
+# The rule must see the many includes of lower rooms; otherwise it checks nothing.
 [ "$(includes '\.\./(base|db|core)/' $(files $all) | wc -l)" -ge 50 ] ||
     fail "the rooms include nothing of each other, so the check looks at the wrong thing"
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file caller.c Who asks, see caller.h. */
+/** @file caller.c The caller of a request, see caller.h. */
 
 #include "caller.h"
 
@@ -17,14 +17,14 @@
 
 #define DEFAULT_ORGANIZATION "default"
 
-/* A look at a caller on its way through. */
+/* A caller that is being looked up. */
 typedef struct um_look_t {
     um_caller_t *caller;
     request_rec *r;
     const um_config_directory_t *config;
     um_store_t *store;
     um_caller_record_t *record;
-    /* The directive, and its line, that gave the role; NULL where none did. */
+    /* The directive, and its line, that gave the role; NULL if none did. */
     const char *directive;
     const um_require_t *line;
     /* When the look began. */
@@ -39,7 +39,7 @@ static int is_usable(const char *name, apr_size_t max)
            && !um_text_has_control(name);
 }
 
-/* The value of an expression, or fallback where there is none. */
+/* The value of an expression, or fallback if there is none. */
 static apr_status_t evaluate(const char **value, const ap_expr_info_t *expression,
                              const char *fallback, request_rec *r)
 {
@@ -53,15 +53,15 @@ static apr_status_t evaluate(const char **value, const ap_expr_info_t *expressio
     return APR_SUCCESS;
 }
 
-/* Ask the lines of a directive one by one whether the caller holds a role. The first that
- * grants it, or NULL; *failed is set where one could not tell. */
+/* Ask the lines of a directive one after the other whether they grant the caller a role. Returns
+ * the first that does, or NULL; *failed is set if a provider failed. */
 static const um_require_t *find_line(int *failed, const apr_array_header_t *lines, request_rec *r)
 {
     for (int i = 0; lines != NULL && i < lines->nelts; i++) {
         const um_require_t *line = &APR_ARRAY_IDX(lines, i, um_require_t);
         authz_status status;
 
-        /* Some providers go by more than one name and look here for theirs. */
+        /* Some providers have several names, and find here the name that was used. */
         apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, line->provider_name);
         status = line->provider->check_authorization(r, line->line, line->parsed);
         apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
@@ -78,7 +78,7 @@ static const um_require_t *find_line(int *failed, const apr_array_header_t *line
     return NULL;
 }
 
-/* Give a role by the lines of a directive; 0 where none grants it. */
+/* Give a role by the lines of a directive; 0 if none grants it. */
 static int give_role(um_look_t *look, int *failed, um_role_t role, const char *directive,
                      const apr_array_header_t *lines)
 {
@@ -126,7 +126,7 @@ static apr_status_t make_organization(um_db_t *db, void *baton, apr_pool_t *pool
                                          apr_time_as_msec(host->now(host->baton)), pool);
 }
 
-/* Note a caller with a role by configuration. One who is a user now keeps that uid. */
+/* Store a caller with a role by configuration. A caller who is now a user has the user's uid. */
 static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_look_t *look = baton;
@@ -158,8 +158,8 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
     return status;
 }
 
-/* Was the caller noted with this role, or one above it? Who is an admin in one
- * Location and a sub-admin in another must not be written at every change. */
+/* Was the caller stored with this role or a higher one? A caller who is an admin in one Location
+ * and a sub-admin in another must not be written again each time. */
 static int is_noted(const um_look_t *look)
 {
     const char *seen = look->record->seen_role;
@@ -169,7 +169,7 @@ static int is_noted(const um_look_t *look)
                || strcmp(seen, um_role_name(UM_ROLE_ADMIN)) == 0);
 }
 
-/* What the database knows, after what the configuration says was written there. */
+/* Store the role by configuration, if necessary, and read the caller's record. */
 static apr_status_t update_record(um_look_t *look)
 {
     um_caller_t *caller = look->caller;
@@ -192,7 +192,7 @@ static apr_status_t update_record(um_look_t *look)
     return status;
 }
 
-/* Is a remembered record still what this request would find? */
+/* Does a cached record have all that this request would find? */
 static int fits(const um_look_t *look)
 {
     return look->record != NULL && (look->caller->role == UM_ROLE_NONE || is_noted(look));
@@ -227,8 +227,8 @@ static void use_record(um_look_t *look)
     const um_caller_record_t *record = look->record;
 
     caller->org_id = record->org_id;
-    /* Who is suspended is no sub-admin by configuration either. An admin stays one: the
-     * configuration alone says who that is. */
+    /* A suspended user is no sub-admin by configuration either. An admin stays an admin, because
+     * only the configuration decides who is one. */
     if (caller->role == UM_ROLE_SUB_ADMIN && record->user_uid != NULL && !record->is_active) {
         caller->role = UM_ROLE_NONE;
     }
@@ -263,7 +263,7 @@ apr_status_t um_caller_name(const char **identity, const char **organization, re
     return APR_SUCCESS;
 }
 
-/* Begin a look: who asks, by name. caller->identity is "" for nobody. UM_ENOTFOUND where the
+/* Begin a lookup: find the caller's names. caller->identity is "" for nobody. UM_ENOTFOUND if the
  * organization can't exist. */
 static apr_status_t begin(um_look_t *look)
 {
@@ -292,7 +292,7 @@ static apr_status_t identify(um_look_t *look)
 {
     apr_status_t status = begin(look);
 
-    /* Nobody has no role, and is in no organization. */
+    /* A caller without an identity has no role and no organization. */
     if (status != APR_SUCCESS || look->caller->identity[0] == '\0') {
         return status;
     }
@@ -310,7 +310,7 @@ static apr_status_t identify(um_look_t *look)
     return status;
 }
 
-/* Where a role comes from, or why there is none. */
+/* For the log: where the role comes from, or why there is none. */
 static const char *origin_of_role(const um_look_t *look, apr_status_t status)
 {
     const um_caller_t *caller = look->caller;

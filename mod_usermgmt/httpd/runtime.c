@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file runtime.c What runs in a child process, see runtime.h. */
+/** @file runtime.c The core inside httpd, see runtime.h. */
 
 #include "runtime.h"
 
@@ -19,15 +19,15 @@
 #include "mutexes.h"
 
 #define MUTEX_TYPE "usermgmt-writer"
-/* Another name whenever um_shared_t changes: a graceful restart may load a newer module,
- * and what the older one has retained stays. */
+/* Change this name whenever um_shared_t changes, because a graceful restart may load a newer
+ * module, and the retained data of the older one stays. */
 #define RETAINED_KEY "usermgmt-shared-2"
 
-/* Without mod_watchdog requests fold the counts, each after so many changes. */
+/* Without mod_watchdog requests fold the counts, once after this many changes. */
 #define FOLD_EVERY 256
 
-/* Connections of a process to a database, unless the configuration says how many: so
- * many for its threads, and within these bounds. */
+/* Connections of a process to a database, if the configuration does not say how many: by the
+ * number of threads, and within these bounds. */
 #define CONNECTIONS_FOR(threads) ((threads) / 2)
 #define CONNECTIONS_LEAST 4
 #define CONNECTIONS_MOST 12
@@ -35,31 +35,31 @@
 /* Connections that are made when a process starts. */
 #define CONNECTIONS_FIRST 4
 
-/* How long a process waits for another that writes, and how long where that was in
- * vain the last time. */
+/* How long a process waits for another one that writes; and how long if the last wait timed
+ * out. */
 #define LOCK_WAIT apr_time_from_sec(5)
 #define LOCK_WAIT_AGAIN apr_time_from_msec(100)
 
 /* The lock between processes of an SQLite database. */
 typedef struct um_file_lock_t {
     apr_global_mutex_t *mutex;
-    /* This process last waited in vain. */
+    /* The last wait of this process timed out. */
     volatile apr_uint32_t was_in_vain;
 } um_file_lock_t;
 
-/* More databases than that share their numbers of changes. */
+/* If there are more databases, some share their number of changes. */
 #define CHANGES_MAX 64
 
 /* In shared memory. */
 typedef struct um_shared_counters_t {
     apr_uint32_t generation;
     apr_uint32_t changes[CHANGES_MAX];
-    /* When the present configuration was read. */
+    /* When the current configuration was read. */
     volatile apr_time_t configured_at;
 } um_shared_counters_t;
 
-/* What all processes share. It outlives a graceful restart, during which old
- * and new processes must still exclude each other. */
+/* Data that all processes share. It survives a graceful restart, because old and new processes
+ * must still lock out each other. */
 typedef struct um_shared_t {
     /* A path to its um_file_lock_t. One that is not configured any more stays. */
     apr_hash_t *locks;
@@ -67,15 +67,15 @@ typedef struct um_shared_t {
     um_shared_counters_t *counters;
 } um_shared_t;
 
-/* A database, and what only this file looks at. */
+/* A database, with data for this file only. */
 typedef struct um_host_database_t {
     um_runtime_database_t shown;
     const char *driver;
-    /* -1 where the configuration does not say. */
+    /* -1 if the configuration does not say. */
     apr_int64_t connections;
     apr_interval_time_t wait;
     int auto_schema;
-    /* It must not be used: see database_file.h. */
+    /* It must not be used, see database_file.h. */
     int is_refused;
     /* NULL where the database has many writers. */
     um_file_lock_t *lock;
@@ -117,7 +117,7 @@ apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait
     return apr_global_mutex_timedlock(mutex, wait);
 }
 #else
-/* How often a mutex is asked for. */
+/* The pause between two attempts to lock a mutex. */
 #define LOCK_PAUSE apr_time_from_msec(1)
 
 apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait)
@@ -256,8 +256,8 @@ static um_host_database_t *add_database(const um_config_database_t *config, apr_
     return database;
 }
 
-/* Where servers differ about a database that they share, the larger number holds, and
- * a schema that one does not want made is not. */
+/* If servers that share a database differ, the larger number counts, and the schema is made only
+ * if all of them allow it. */
 static void add_server(um_host_database_t *database, server_rec *server, apr_pool_t *pconf)
 {
     const um_config_server_t *config = um_config_server(server);
@@ -285,7 +285,7 @@ static int check_file(server_rec *server, apr_pool_t *ptemp)
     return !um_runtime_is_used(server) || um_database_file_check(&file, server, ptemp);
 }
 
-/* Returns 0 where a server that needs a database has none. */
+/* Returns 0 if a server that needs a database has none. */
 static int find_of_server(server_rec *server, apr_pool_t *pconf)
 {
     um_config_database_t config = { NULL, NULL, NULL };
@@ -310,7 +310,7 @@ static int find_of_server(server_rec *server, apr_pool_t *pconf)
     return 1;
 }
 
-/* A database that nothing asks for may be another module's, of whatever kind. */
+/* A database that nothing needs may belong to another module, and be of any kind. */
 static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
 {
     apr_status_t status =
@@ -344,7 +344,7 @@ static int needs_lock(const um_host_database_t *database)
     return database->shown.database.driver != NULL && has_single_writer(database);
 }
 
-/* mod_dbd's numbers are about its own connections. */
+/* Say that mod_dbd's numbers are about its own connections. */
 static void tell_of_sizes(server_rec *server)
 {
     for (; server != NULL; server = server->next) {
@@ -415,7 +415,7 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
     return APR_SUCCESS;
 }
 
-/* The file of a database that is used and has one; 0 for others. */
+/* The file of a database that is used and is a file; 0 for others. */
 static int get_file(um_database_file_t *file, const um_host_database_t *database)
 {
     um_config_database_file(file,
@@ -423,7 +423,7 @@ static int get_file(um_database_file_t *file, const um_host_database_t *database
     return database->shown.is_used && needs_lock(database);
 }
 
-/* Here and not in a child, which may have connections of other modules. */
+/* In the parent and not in a child, because a child may have connections of other modules. */
 static void look_at_file(um_host_database_t *database, apr_pool_t *ptemp)
 {
     um_database_file_t file;
@@ -514,7 +514,7 @@ static int threads_of_child(void)
     return threads;
 }
 
-/* How many connections, and how many of them at once. */
+/* The number of connections, and how many of them are made at the start. */
 static void fill_settings(um_pool_settings_t *settings, um_host_database_t *database)
 {
     int threads = threads_of_child();
@@ -534,8 +534,8 @@ static void fill_settings(um_pool_settings_t *settings, um_host_database_t *data
     settings->baton = database;
 }
 
-/* Lists of the costly kind: a quarter of the threads read them at a time, and never
- * more than half of the connections, so that other requests have some of both. */
+/* The limit of expensive lists: a quarter of the threads read them at a time, and never with more
+ * than half of the connections, so that other requests have threads and connections. */
 static apr_status_t make_searches(um_host_database_t *database, int connections,
                                   apr_pool_t *pool)
 {
@@ -556,8 +556,8 @@ static apr_status_t make_pool(um_host_database_t *database, apr_pool_t *pool)
         return status;
     }
     if (!has_single_writer(database) && database->shown.is_used) {
-        /* Early, so that what is wrong is in the log before anybody asks, but without
-         * waiting for a server that may be silent. */
+        /* Early, so that errors are in the log before the first request, but without waiting
+         * for a server that may be silent. */
         settings.connected = connected;
     }
     return um_pool_create(&database->pool, &settings, &database->shown.database, &database->host,
@@ -594,7 +594,7 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
 
 static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
 {
-    /* The writer ends before the pool, as it is made later. */
+    /* The writer ends before the pool of connections, because it is made later. */
     apr_status_t status = make_pool(database, pool);
 
     if (status == APR_SUCCESS) {

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file cache.c Callers remembered, see cache.h. */
+/** @file cache.c The cache of callers, see cache.h. */
 
 #include "cache.h"
 
@@ -14,14 +14,14 @@
 
 #define MUTEX_TYPE "usermgmt-cache"
 
-/* A longer one is not remembered. */
+/* A caller with a longer key is not cached. */
 #define KEY_MAX 1024
 
 #define LOCK_WAIT apr_time_from_msec(100)
 
 static const ap_socache_provider_t *provider;
 static ap_socache_instance_t *instance;
-/* NULL where the provider excludes by itself. */
+/* NULL if the provider has a lock of its own. */
 static apr_global_mutex_t *mutex;
 
 apr_status_t um_cache_register(apr_pool_t *pconf)
@@ -53,7 +53,7 @@ apr_status_t um_cache_init(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *ser
         return APR_SUCCESS;
     }
     if ((provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0) {
-        /* Logs by itself where it fails. */
+        /* It logs failures itself. */
         status = ap_global_mutex_create(&mutex, NULL, MUTEX_TYPE, NULL, server, pconf, 0);
         if (status != APR_SUCCESS) {
             return status;
@@ -87,7 +87,7 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server)
     }
 }
 
-/* The database is a part of the key: servers that share one share what is remembered.
+/* The database is a part of the key, so servers that share a database share the cached callers.
  * Returns the key's length, 0 if it is too long. */
 static unsigned make_key(char *key, const server_rec *server, const char *organization,
                          const char *identity)
@@ -98,7 +98,8 @@ static unsigned make_key(char *key, const server_rec *server, const char *organi
     return length < KEY_MAX - 1 ? (unsigned)length : 0;
 }
 
-/* Bounded, since the process that has it may be stopped: the database is asked then. */
+/* The wait is bounded, because the process that holds the lock may be stopped. If it times out,
+ * the database is asked. */
 static int lock(void)
 {
     return mutex == NULL || um_runtime_lock(mutex, LOCK_WAIT) == APR_SUCCESS;
@@ -145,7 +146,7 @@ void um_cache_put(server_rec *server, const char *organization, const char *iden
     if (!lock()) {
         return;
     }
-    /* A cache that is full or has failed costs time only. */
+    /* A full or failed cache costs only time. */
     provider->store(instance, server, (unsigned char *)key, key_length, apr_time_now() + ttl,
                     (unsigned char *)packed, (unsigned)length, pool);
     if (mutex != NULL) {

@@ -8,10 +8,10 @@
 #include "../core/rules.h"
 #include "module.h"
 
-/* On the temporary pool of a directive. */
+/* A key for data on the temporary pool of a directive. */
 #define ASKS_REQUEST "usermgmt-asks-request"
 
-/* Does a function give the same for every request where its argument does? */
+/* Does a function give the same value for every request if its argument is the same? */
 static int is_constant(const char *function)
 {
     static const char *const functions[] = { "base64",  "escape",  "file",     "filesize",
@@ -26,7 +26,7 @@ static int is_constant(const char *function)
     return 0;
 }
 
-/* Asked by httpd for each variable and each function of an expression. */
+/* httpd calls it for each variable and each function of an expression. */
 static int look_up(ap_expr_lookup_parms *parms)
 {
     if (parms->type != AP_EXPR_FUNC_STRING || !is_constant(parms->name)) {
@@ -35,7 +35,7 @@ static int look_up(ap_expr_lookup_parms *parms)
     return ap_expr_lookup_default(parms);
 }
 
-/* The value of an expression that asks nothing of the request; NULL for any other. */
+/* The value of an expression that does not use the request; NULL for any other. */
 static const char *value_of_constant(const ap_expr_info_t *expression, const cmd_parms *cmd)
 {
     conn_rec connection = { 0 };
@@ -52,7 +52,7 @@ static const char *value_of_constant(const ap_expr_info_t *expression, const cmd
     return error == NULL && value != NULL ? value : "";
 }
 
-/* Read an expression; *constant is its value where that is the same for all, else NULL. */
+/* Read an expression. *constant is its value if that is the same for all requests, else NULL. */
 static const char *parse(ap_expr_info_t **expression, const char **constant, const cmd_parms *cmd,
                          const char *text)
 {
@@ -68,7 +68,7 @@ static const char *parse(ap_expr_info_t **expression, const char **constant, con
     return NULL;
 }
 
-/* Callers with one identity would be one user. */
+/* A constant is refused, because all callers would be one user. */
 const char *um_config_expression_set_identity(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_directory_t *config = directory;

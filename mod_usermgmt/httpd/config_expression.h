@@ -4,9 +4,9 @@
 
 /**
  * @file config_expression.h
- * The directives whose value is an expression. One that asks nothing of the request is the
- * same for all, so it is evaluated when the configuration is read, and refused where it can't
- * be meant.
+ * The directives whose value is an expression. An expression that does not use the request has
+ * the same value for all requests. So it is evaluated when the configuration is read, and refused
+ * if that can't be intended.
  */
 
 #include "config.h"

@@ -13,16 +13,16 @@
 #define ALLOWED_HEADERS                                                                           \
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 
-/* The headers that a page may read besides those that any page may. */
+/* The headers that a page may read, in addition to those that any page may read. */
 #define EXPOSED_HEADERS "Link, ETag, Location, Retry-After"
 
-/* For so many seconds a browser need not ask again. */
+/* For this many seconds a browser need not ask again. */
 #define MAX_AGE "600"
 
-/* Set on a request that passed without a login. */
+/* The note of a request that passed without a login. */
 #define ADMITTED_NOTE "usermgmt-preflight"
 
-/* The origin of a request's page where UserMgmtAllowOrigin has it, else NULL. */
+/* The origin of a request's page if UserMgmtAllowOrigin has it, else NULL. */
 static const char *allowed_origin(request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
@@ -48,7 +48,7 @@ void um_cors_set_headers(request_rec *r)
     if (!um_config_is_ours(r) || um_config_directory(r)->allowed_origins == NULL) {
         return;
     }
-    /* httpd joins it with the Vary of the answer. */
+    /* httpd adds it to the Vary of the answer. */
     apr_table_mergen(r->err_headers_out, "Vary", "Origin");
     if (origin != NULL) {
         apr_table_setn(r->err_headers_out, "Access-Control-Allow-Origin", origin);
@@ -69,7 +69,7 @@ int um_cors_admit_preflight(request_rec *r)
 int um_cors_answer_preflight(request_rec *r)
 {
     if (!is_preflight(r)) {
-        /* A fixup may have given the request to another handler, which would then have it
+        /* A fixup may have given the request to another handler, which would then answer it
          * without a login. */
         return apr_table_get(r->notes, ADMITTED_NOTE) != NULL ? HTTP_FORBIDDEN : DECLINED;
     }
@@ -83,7 +83,7 @@ int um_cors_answer_preflight(request_rec *r)
     apr_table_setn(r->notes, "usermgmt-outcome", "ok");
     if (apr_table_get(r->headers_in, "Content-Length") != NULL
         || apr_table_get(r->headers_in, "Transfer-Encoding") != NULL) {
-        /* httpd would wait for the body, which nobody reads. */
+        /* Otherwise httpd would wait for the body, which nobody reads. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
     r->status = HTTP_NO_CONTENT;

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /**
  * @file errors.c
- * Below the Location, an error that httpd or another module makes (401, 404,
- * 413 …) keeps its status and headers, and its page becomes a problem.
+ * Below the Location, an error that httpd or another module makes (401, 404, 413 …) keeps its
+ * status and headers, and its page is replaced by a problem.
  */
 
 #include "errors.h"
@@ -16,14 +16,14 @@
 
 #define FILTER_NAME "USERMGMT_ERRORS"
 
-/* The last that httpd knows: 511 Network Authentication Required. */
+/* The last status that httpd knows: 511 Network Authentication Required. */
 #define LAST_STATUS 511
 
-/* What takes the place of an ErrorDocument. It must be a text, since httpd redirects to what
- * looks like a path; the filter replaces it. */
+/* A document in place of an ErrorDocument. It must not look like a path, because httpd redirects
+ * to a path. The filter replaces it. */
 #define NO_DOCUMENT "a problem"
 
-/* The first brigade of the page becomes the whole problem, the rest is dropped. */
+/* Replace the first brigade of the page by the whole problem, and drop the rest. */
 static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
     request_rec *r = filter->r;
@@ -50,7 +50,7 @@ void um_errors_register(void)
     ap_register_output_filter(FILTER_NAME, filter_page, NULL, AP_FTYPE_RESOURCE);
 }
 
-/* What is registered for the request goes before what ErrorDocument says. */
+/* A document that is registered for the request has priority over ErrorDocument. */
 void um_errors_drop_documents(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
@@ -75,7 +75,7 @@ int um_errors_restore_documents(request_rec *r)
     for (int status = HTTP_BAD_REQUEST; status <= LAST_STATUS; status++) {
         char **text = &core->response_code_strings[ap_index_of_response(status)];
 
-        /* httpd's core keeps a text with a quote before it. */
+        /* httpd's core stores a text with a quote before it. */
         if (*text != NULL && strcmp(*text, "\"" NO_DOCUMENT) == 0) {
             *text = NULL;
         }

@@ -1,11 +1,33 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Writes so many users as NDJSON, for usermgmtctl to import: build/bench's data."""
+"""The bench's users, made by SQL in the database itself, so that a million takes seconds.
 
-import json
-import sys
+Users have the numbers 0, 1, 2 … Victims, which are there to be deleted, have numbers of
+their own; in the order of user_uid they come after all other users of the bench.
+"""
 
-ATTRIBUTES = ('"height":175,"weight":68,"age":"23","ycom":0.95,"leg_length":0.91,'
-              '"shoeSize":"7","brand":"Nimbus","shoeModel":"Racer 3","gender":"f"')
+import sqlite3
+
+ATTRIBUTES = ('{"height":175,"weight":68,"age":"23","ycom":0.95,"leg_length":0.91,'
+              '"shoeSize":"7","brand":"Nimbus","shoeModel":"Racer 3","gender":"f"}')
+# Rows a statement: PostgreSQL's trigger that counts keeps as many.
+CHUNK = 500000
+# With more rows than these it is quicker to make the indexes afterwards.
+FEW = 200000
+SUB_ADMIN_EVERY = 1000
+SUSPENDED_EVERY = 100
+
+# %(first)s and %(last)s are numbers, i is the column.
+SERIES = {
+    "sqlite": "(WITH RECURSIVE s(i) AS (SELECT %(first)s UNION ALL SELECT i + 1 FROM s"
+              " WHERE i < %(last)s) SELECT i FROM s)",
+    "postgresql": "generate_series(%(first)s::bigint, %(last)s)",
+    "mariadb": "seq_%(first)s_to_%(last)s",
+}
+NUMBER = {"sqlite": "i", "postgresql": "i", "mariadb": "seq"}
+PADDED = {"sqlite": "printf('%019d', i)", "postgresql": "lpad(i::text, 19, '0')",
+          "mariadb": "lpad(seq, 19, '0')"}
+INSERT = {"sqlite": ("INSERT OR IGNORE", ""), "postgresql": ("INSERT", "ON CONFLICT DO NOTHING"),
+          "mariadb": ("INSERT IGNORE", "")}
 
 
 def uid(number):
@@ -13,15 +35,170 @@ def uid(number):
     return "0%019d" % number
 
 
-def main():
-    count = int(sys.argv[1])
-    for number in range(count):
-        known = json.dumps({"user_uid": uid(number),
-                            "email": "user%d@bench.example.com" % number,
-                            "display_name": "Person %d" % (number * 7919 % count),
-                            "phone": "+41 %d" % number})
-        print(known[:-1] + "," + ATTRIBUTES + "}")
+class Sqlite:
+    def __init__(self, params):
+        self.connection = sqlite3.connect(params, timeout=60, isolation_level=None)
+
+    def run(self, sql):
+        return self.connection.execute(sql)
+
+    def begin_fill(self):
+        self.run("PRAGMA synchronous = OFF")
+        self.run("PRAGMA cache_size = -400000")
+        self.run("BEGIN")
+
+    def end_fill(self):
+        self.run("COMMIT")
+        self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def indexes(self):
+        """Statements that drop the secondary indexes of users, and that make them again."""
+        rows = self.run("SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+                        " AND tbl_name = 'users' AND sql IS NOT NULL").fetchall()
+        return ["DROP INDEX " + name for name, _ in rows], [made for _, made in rows]
+
+    # The triggers that count are cheap.
+    without_triggers = with_triggers = lambda self, made=0: None
 
 
-if __name__ == "__main__":
-    main()
+class Postgresql:
+    def __init__(self, params):
+        import psycopg2
+        self.connection = psycopg2.connect(params)
+        self.connection.autocommit = True
+
+    def run(self, sql):
+        cursor = self.connection.cursor()
+        cursor.execute(sql)
+        return cursor
+
+    def begin_fill(self):
+        self.run("SET synchronous_commit = off")
+        self.run("SET maintenance_work_mem = '512MB'")
+
+    def end_fill(self):
+        self.run("VACUUM (ANALYZE) users")
+        self.run("CHECKPOINT")
+
+    def indexes(self):
+        rows = self.run("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'users'"
+                        " AND indexname NOT LIKE '%pkey'").fetchall()
+        return ["DROP INDEX " + name for name, _ in rows], [made for _, made in rows]
+
+    without_triggers = with_triggers = lambda self, made=0: None
+
+
+class Mariadb:
+    def __init__(self, params):
+        import pymysql
+        words = dict(word.split("=", 1) for word in params.split(","))
+        self.connection = pymysql.connect(unix_socket=words["sock"], user=words["user"],
+                                          database=words["dbname"], charset="utf8mb4",
+                                          autocommit=True)
+        self.triggers = []
+        # As with the other two, || joins texts.
+        self.run("SET sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')")
+
+    def run(self, sql):
+        cursor = self.connection.cursor()
+        cursor.execute(sql)
+        return cursor
+
+    def begin_fill(self):
+        self.run("SET unique_checks = 0, foreign_key_checks = 0")
+
+    def end_fill(self):
+        self.run("SET unique_checks = 1, foreign_key_checks = 1")
+        self.run("ANALYZE TABLE users")
+
+    def indexes(self):
+        rows = self.run(
+            "SELECT index_name, MAX(non_unique), GROUP_CONCAT(column_name ORDER BY seq_in_index)"
+            " FROM information_schema.statistics WHERE table_schema = DATABASE()"
+            " AND table_name = 'users' AND index_name <> 'PRIMARY' GROUP BY index_name").fetchall()
+        drops = ", ".join("DROP INDEX " + name for name, _, _ in rows)
+        adds = ", ".join("ADD %s INDEX %s (%s)" % ("" if many else "UNIQUE", name, columns)
+                         for name, many, columns in rows)
+        return ["ALTER TABLE users " + drops], ["ALTER TABLE users " + adds]
+
+    def without_triggers(self):
+        """The trigger adds a row for each user to the counts, all of which the module would
+        have to fold."""
+        names = [row[0] for row in self.run("SHOW TRIGGERS WHERE `Table` = 'users'"
+                                            " AND Event = 'INSERT'").fetchall()]
+        for name in names:
+            self.triggers.append(self.run("SHOW CREATE TRIGGER " + name).fetchone()[2])
+            self.run("DROP TRIGGER " + name)
+
+    def with_triggers(self, made):
+        self.run("INSERT INTO organization_counts (org_id, user_count)"
+                 " SELECT org_id, %d FROM organizations WHERE name = 'default'" % made)
+        for text in self.triggers:
+            self.run(text)
+
+
+KINDS = {"sqlite": Sqlite, "postgresql": Postgresql, "mariadb": Mariadb}
+
+
+def columns(kind, first_character, total):
+    """How each column of a user is computed from its number."""
+    number, padded = NUMBER[kind], PADDED[kind]
+    name = "(%s * 7919 %% %d)" % (number, total)
+    email = {"0": "'user'", "1": "'victim'"}[first_character]
+    email = "%s || %s || '@bench.example.com'" % (email, number)
+    return {
+        "org_id": "(SELECT org_id FROM organizations WHERE name = 'default')",
+        "user_uid": "'%s' || %s" % (first_character, padded),
+        "email": email,
+        "email_key": email,
+        "display_name": "'Person ' || " + name,
+        "display_name_folded": "'person ' || " + name,
+        "phone": "'+41 ' || " + number,
+        "attributes": "'%s'" % ATTRIBUTES,
+        "active": "CASE WHEN %s %% %d = 0 THEN 0 ELSE 1 END" % (number, SUSPENDED_EVERY),
+        "created_at": "1700000000000 + %s * 1000" % number,
+        # The same for all, so that all have the same ETag.
+        "updated_at": "1720000000000",
+    }
+
+
+def insert(database, kind, first_character, first, count, total):
+    """Inserts users, but for those that are there. Columns that the table lacks, in the
+    schema of another commit, are left out."""
+    present = [column[0] for column in database.run("SELECT * FROM users LIMIT 0").description]
+    chosen = {name: value for name, value in columns(kind, first_character, total).items()
+              if name in present}
+    verb, end = INSERT[kind]
+    for start in range(first, first + count, CHUNK):
+        last = min(start + CHUNK, first + count) - 1
+        database.run("%s INTO users (%s) SELECT %s FROM %s AS s%s WHERE true %s" % (
+            verb, ", ".join(chosen), ", ".join(chosen.values()),
+            SERIES[kind] % {"first": start, "last": last},
+            "(i)" if kind == "postgresql" else "", end))
+
+
+def fill(kind, params, count):
+    """The users, some of them suspended and some sub-admins."""
+    database = KINDS[kind](params)
+    drops, makes = database.indexes() if count > FEW else ([], [])
+    database.begin_fill()
+    database.without_triggers()
+    for statement in drops:
+        database.run(statement)
+    insert(database, kind, "0", 0, count, count)
+    for statement in makes:
+        database.run(statement)
+    database.with_triggers(count)
+    database.run("INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
+                 " SELECT org_id, user_uid, 'admin@example.com', 1700000000000 FROM users"
+                 " WHERE user_uid IN (%s)" % ", ".join(
+                     "'%s'" % uid(number) for number in range(0, count, SUB_ADMIN_EVERY)[:1000]))
+    database.end_fill()
+    database.connection.close()
+
+
+def fill_victims(kind, params, count, users):
+    """Makes again the victims that are gone."""
+    database = KINDS[kind](params)
+    insert(database, kind, "1", 0, count, users)
+    database.connection.close()

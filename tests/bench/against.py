@@ -5,13 +5,21 @@ import os
 import shutil
 import subprocess
 
-from service import output
+
+def short_name(top, commit):
+    """None if there is no such commit, or no repository."""
+    done = subprocess.run(["git", "-C", top, "rev-parse", "--verify", "--quiet", "--short=10",
+                           commit + "^{commit}"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, check=False)
+    return done.stdout.strip() or None
 
 
 def checkout(top, commit):
     """The files of the commit, below .build; what is built there is kept for the next time.
     Returns its short name and its folder."""
-    name = output("git", "-C", top, "rev-parse", "--verify", "--short=10", commit + "^{commit}")
+    name = short_name(top, commit)
+    if not name:
+        raise RuntimeError("git knows no commit %s in %s" % (commit, top))
     folder = os.path.join(top, ".build", "bench", name)
     if not os.path.exists(folder):
         unpacked = folder + ".new"

@@ -2,6 +2,7 @@
 """What is measured, in which order, and the goals (the same as in docs/performance.md)."""
 
 import dataclasses
+import statistics
 import time
 import urllib.parse
 
@@ -99,9 +100,8 @@ class Case:
         service.wait_until_idle()
         self.prepare(service, seconds)
         result = self.measure(service, seconds, self)
-        if result.refused != (result.requests if self.expect >= 400 else 0):
-            raise RuntimeError("%s: %d of %d answers were errors"
-                               % (self.name, result.refused, result.requests))
+        if self.expect >= 400:
+            result.refused = result.requests - result.refused
         return result
 
 
@@ -115,7 +115,8 @@ def pages():
     for limit in (5, 100, 1000):
         path, quick = "users/?limit=%d" % limit, limit == 100
         first = "page of %d, first" % limit
-        yield Case(first, path, yardstick=BARE if limit == 5 else FILE, goals=goals if quick else {})
+        yield Case(first, path, yardstick=BARE if limit == 5 else FILE,
+                   goals=goals if quick else {})
         yield Case("page of %d, any" % limit, path + "&start_after_id=" + PLACE, "uid",
                    high=UPDATED, yardstick=first, quick=quick)
         yield Case("page of %d, last" % limit, path + "&start_after_id={last}",
@@ -175,8 +176,18 @@ def all_cases(kind):
     yield from searches()
 
 
-def cold(service):
-    """The first second after a start of httpd: reads, while connections are being made."""
+# Seconds for 100,000 users by usermgmtctl.
+IMPORT_GOALS = {"sqlite": 2.5, "postgresql": 4, "mariadb": 5}
+
+
+def cold(service, rounds):
+    """The first second after a start of httpd: reads, while connections are being made. The
+    medians, and the longest of all."""
     case = next(case for case in all_cases(service.kind) if case.name == "read one")
-    service.restart()
-    return load.wrk(service, 1, case)
+    runs = []
+    for _ in range(rounds):
+        service.restart()
+        runs.append(load.wrk(service, 1, case))
+    return {"rate": statistics.median(run.rate for run in runs),
+            "p99": statistics.median(run.p99 for run in runs),
+            "longest": max(run.longest for run in runs)}

@@ -1,14 +1,87 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Tables of results."""
+"""Results as plain data, as tables of text, and as the tables of docs/performance.md."""
 
+import os
+import platform
+import re
+import time
+
+import against
 from load import CONNECTIONS
 
-GOAL_TEXTS = {"rate": "%.2f of the rate of %s", "cost": "%.2f × the time of %s",
-              "time": "%.0f µs"}
+FIGURES = ("rate", "p50", "p99", "p999", "httpd", "database", "cost")
+SIGNS = {"rate": "≥", "cost": "≤", "time": "≤"}
+
+
+# ---- plain data ----
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
+    with open("/proc/meminfo", encoding="utf-8") as file:
+        memory = int(re.search(r"MemTotal:\s+(\d+)", file.read())[1])
+    return {"processors": os.cpu_count(), "model": model[1] if model else platform.machine(),
+            "memory_gib": round(memory / 1024 ** 2), "system": platform.release()}
+
+
+def facts(top, kind, seconds, rounds):
+    """What the figures hold for."""
+    return {"database": kind, "commit": against.short_name(top, "HEAD") or "unknown",
+            "date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(),
+            "connections": CONNECTIONS, "seconds": seconds, "rounds": rounds}
+
+
+def goal_data(results, target, case, goal):
+    own = (target, case.name)
+    value = (results.median(target, case.name, "cost") if goal.figure == "time"
+             else results.quotient(goal.figure, own, (target, case.yardstick)))
+    return {"figure": goal.figure, "limit": goal.limit, "value": value,
+            "met": value is not None and goal.met(value)}
+
+
+def case_data(results, target, case):
+    """The medians of a case, its relation to its yardstick, and its goals."""
+    own, other = (target, case.name), (target, case.yardstick)
+    data = {"name": case.name, "yardstick": case.yardstick,
+            "longest": results.longest(target, case.name),
+            "refused": results.refused(target, case.name)}
+    data.update((figure, results.median(target, case.name, figure)) for figure in FIGURES)
+    data.update(("%s_ratio" % figure, results.quotient(figure, own, other))
+                for figure in ("rate", "cost"))
+    data["goals"] = [goal_data(results, target, case, goal)
+                     for goal in case.goals.get(target.kind, [])]
+    return data
+
+
+def data_of(results, target):
+    return [case_data(results, target, case) for case in results.cases
+            if results.of(target, case.name)]
+
+
+def comparison_data(results):
+    """The same of several targets, with the quotients of the first and each other one."""
+    first = results.targets[0]
+    data = []
+    for target in results.targets:
+        cases = data_of(results, target)
+        for case in cases:
+            for figure in ("rate", "cost"):
+                case["first_to_this_" + figure] = results.quotient(
+                    figure, (first, case["name"]), (target, case["name"]))
+        data.append({"name": target.name, "cases": cases})
+    return data
+
+
+# ---- cells ----
 
 
 def number(value, digits=0):
     return "" if value is None else "%.*f" % (digits, value)
+
+
+def thousands(value):
+    return "" if value is None else "{:,.0f}".format(value)
 
 
 def millisecond(value):
@@ -16,73 +89,109 @@ def millisecond(value):
     return "" if value is None else number(value, 2 if value < 10 else 1 if value < 100 else 0)
 
 
-def columns(rows):
-    """Rows of texts as lines: the first column to the left, the others to the right, the last
-    one as it is."""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]) - 1)]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0])]
-                  + [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:])]
-                  + [row[-1]]).rstrip() for row in rows)
+def megabytes(kilobytes):
+    return number(kilobytes / 1024, 1)
 
 
-def relation(results, target, case, kind):
-    """What the case is compared with, and its goals."""
-    if not case.yardstick:
+def relation(case):
+    if case["rate_ratio"] is None:
         return ""
-    own, other = (target, case.name), (target, case.yardstick)
-    goals = case.goals.get(kind, [])
-    texts = []
-    for figure in ["rate"] + [goal.figure for goal in goals if goal.figure != "rate"]:
-        value = (results.median(target, case.name, "cost") if figure == "time"
-                 else results.quotient(figure, own, other))
-        if value is None:
-            continue
-        text = GOAL_TEXTS[figure] % ((value,) if figure == "time" else (value, case.yardstick))
-        for goal in goals:
-            if goal.figure == figure:
-                text += " (goal %s %g%s)" % ("≥" if figure == "rate" else "≤", goal.limit,
-                                             "" if goal.met(value) else ": missed")
-        texts.append(text)
-    return "; ".join(texts)
+    text = "%.2f of %s" % (case["rate_ratio"], case["yardstick"])
+    return text if case["cost_ratio"] is None else "%s, %.2f × its time" % (text,
+                                                                         case["cost_ratio"])
 
 
-HEAD = ["", "requests/s", "p50 ms", "p99", "p99.9", "longest", "httpd µs", "database µs"]
+def refusals(case):
+    return "; %.1f %% refused" % (case["refused"] * 100) if case["refused"] else ""
 
 
-def row(results, target, name):
-    def median(figure):
-        return results.median(target, name, figure)
-    return [number(median("rate")),
-            *(millisecond(median(figure)) for figure in ("p50", "p99", "p999")),
-            millisecond(results.longest(target, name)),
-            number(median("httpd")), number(median("database"))]
+def goal_text(goal):
+    text = "%s %s %g" % ({"rate": "rate", "cost": "time", "time": "µs"}[goal["figure"]],
+                         SIGNS[goal["figure"]], goal["limit"])
+    return text + (": met" if goal["met"] else ": missed, %.3g" % goal["value"]
+                   if goal["value"] is not None else ": not measured")
 
 
-def table(results, kind):
-    target = results.targets[0]
-    return columns([HEAD + [""]] + [
-        [case.name, *row(results, target, case.name), relation(results, target, case, kind)]
-        for case in results.cases])
+HEAD = ["", "requests/s", "p50 ms", "p99", "p99.9", "longest", "httpd µs", "database µs",
+        "beside", "goals"]
 
 
-def comparison(results):
-    """Of two targets: the first in relation to the second."""
-    one, other = results.targets
-    rows = [["", "requests/s", "of " + other.name, "ratio", "µs", "of " + other.name, "ratio",
-             "p99 ms", "of " + other.name, ""]]
-    for case in results.cases:
-        cells = [case.name]
-        for figure in ("rate", "cost"):
-            cells += [number(results.median(one, case.name, figure)),
-                      number(results.median(other, case.name, figure)),
-                      number(results.quotient(figure, (one, case.name), (other, case.name)), 3)]
-        cells += [millisecond(results.median(target, case.name, "p99"))
-                  for target in (one, other)]
-        rows.append(cells + [""])
-    return columns(rows)
+def cells(case):
+    return [case["name"], thousands(case["rate"]),
+            *(millisecond(case[figure]) for figure in ("p50", "p99", "p999", "longest")),
+            number(case["httpd"]), number(case["database"]), relation(case) + refusals(case),
+            "; ".join(goal_text(goal) for goal in case["goals"])]
 
 
-def title(kind, users, seconds, rounds):
-    return ("%d users on %s, %d connections, medians of %d runs of %d s; µs: processor time a"
-            " request" % (users, kind, CONNECTIONS, rounds, seconds))
+def comparison_rows(data):
+    """One row a case; of each target but the first also the first one's quotient with it."""
+    first = data[0]
+    others = [{case["name"]: case for case in target["cases"]} for target in data[1:]]
+    head = [""] + ["%s %s" % (first["name"], unit) for unit in ("/s", "µs", "p99 ms")]
+    for target in data[1:]:
+        head += ["%s %s" % (target["name"], unit)
+                 for unit in ("/s", "µs", "p99 ms")] + ["rate ×", "µs ×"]
+    rows = [head]
+    for case in first["cases"]:
+        row = [case["name"], thousands(case["rate"]) + refusals(case), number(case["cost"]),
+               millisecond(case["p99"])]
+        for other in others:
+            its = other.get(case["name"])
+            row += [thousands(its["rate"]) + refusals(its), number(its["cost"]),
+                    millisecond(its["p99"]), number(its["first_to_this_rate"], 2),
+                    number(its["first_to_this_cost"], 2)] if its else [""] * 5
+        rows.append(row)
+    return rows
+
+
+def bulk_lines(size):
+    """Sentences about what is not made of equal requests."""
+    bulk, cold = size["bulk"], size["cold"]
+    memory = bulk["memory"]
+    yield ("first second after a start: %s requests/s, p99 %s ms, longest %s ms"
+           % (thousands(cold["rate"]), millisecond(cold["p99"]), millisecond(cold["longest"])))
+    for name, end in (("import", " (goal ≤ %g)" % size["import_goal"]), ("export", "")):
+        what = bulk[name]
+        yield ("%s of %s users: %.1f s, %.1f s for 100,000%s; processor seconds: tool %.1f,"
+               " database %.1f" % (name, thousands(what["users"]), what["seconds"],
+                                   what["seconds"] / what["users"] * 100000, end, what["tool"],
+                                   what["database"]))
+    yield ("stream of %s users: %s users/s, %s MB more memory"
+           % (thousands(bulk["stream"]["users"]),
+              thousands(bulk["stream"]["users"] / bulk["stream"]["seconds"]),
+              megabytes(bulk["stream"]["memory"])))
+    yield ("memory (PSS): httpd %s MB, of it the mapped database file %s MB; database %s MB"
+           % tuple(megabytes(memory[name]) for name in ("httpd", "mapped", "database")))
+
+
+# ---- text ----
+
+
+def columns(rows):
+    """Rows of texts as lines: figures to the right, words to the left."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    words = [index == 0 or any(re.search("[a-z]{4}", row[index]) for row in rows[1:])
+             for index in range(len(rows[0]))]
+    return "\n".join("  ".join(
+        cell.ljust(width) if word else cell.rjust(width)
+        for cell, width, word in zip(row, widths, words)).rstrip() for row in rows)
+
+
+def title(users, fact):
+    return ("%s users on %s, %d connections, medians of %d runs of %d s; µs: processor time a"
+            " request" % (thousands(users), fact["database"], fact["connections"],
+                          fact["rounds"], fact["seconds"]))
+
+
+def size_text(size, fact):
+    return "\n".join([title(size["users"], fact), columns([HEAD] + [
+        cells(case) for case in size["cases"]]), *bulk_lines(size)])
+
+
+# ---- Markdown ----
+
+
+def markdown(rows):
+    lines = [rows[0], ["---"] + ["---" if re.search("beside|goals", cell) else "---:"
+                                 for cell in rows[0][1:]], *rows[1:]]
+    return "\n".join("| %s |" % " | ".join(row) for row in lines)

@@ -30,6 +30,11 @@ class Results:
     def longest(self, target, name):
         return max((run.longest for run in self.of(target, name) if run.longest), default=None)
 
+    def refused(self, target, name):
+        """The share of the requests, in the worst round."""
+        return max((run.refused / run.requests for run in self.of(target, name)
+                    if run.requests), default=0)
+
     def quotient(self, figure, one, other):
         """The median of the rounds' quotients: one and other are (target, name)."""
         pairs = [(getattr(mine, figure), getattr(its, figure))
@@ -45,6 +50,8 @@ def understood(targets, cases):
     pairs = set()
     for case in cases:
         for target in targets:
+            if not target.serves(case):
+                continue
             status = case.probe(target) if case.path else case.expect
             if status == case.expect:
                 pairs.add((case.name, target.name))

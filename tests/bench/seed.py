@@ -5,10 +5,15 @@ Users have the numbers 0, 1, 2 … Victims, which are there to be deleted, have 
 their own; in the order of user_uid they come after all other users of the bench.
 """
 
+import os
 import sqlite3
 
 ATTRIBUTES = ('{"height":175,"weight":68,"age":"23","ycom":0.95,"leg_length":0.91,'
               '"shoeSize":"7","brand":"Nimbus","shoeModel":"Racer 3","gender":"f"}')
+# Of a user with all its indexes, on the servers.
+BYTES_OF_A_USER = 1500
+# What a server has by default, of either kind.
+SERVER_MEMORY = 128 << 20
 # Rows a statement: PostgreSQL's trigger that counts keeps as many.
 CHUNK = 500000
 # With more rows than these it is quicker to make the indexes afterwards.
@@ -89,10 +94,10 @@ class Postgresql:
 
 
 class Mariadb:
-    def __init__(self, params):
+    def __init__(self, params, user=None):
         import pymysql
         words = dict(word.split("=", 1) for word in params.split(","))
-        self.connection = pymysql.connect(unix_socket=words["sock"], user=words["user"],
+        self.connection = pymysql.connect(unix_socket=words["sock"], user=user or words["user"],
                                           database=words["dbname"], charset="utf8mb4",
                                           autocommit=True)
         self.triggers = []
@@ -202,3 +207,17 @@ def fill_victims(kind, params, count, users):
     database = KINDS[kind](params)
     insert(database, kind, "1", 0, count, users)
     database.connection.close()
+
+
+def give_memory(kind, params, users):
+    """Gives a database server memory for all users, up to a quarter of the machine's, as its
+    operator would. Returns whether the server must be started anew for that."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    wanted = min(users * BYTES_OF_A_USER, machine // 4)
+    if wanted <= SERVER_MEMORY or kind == "sqlite":
+        return False
+    if kind == "postgresql":
+        Postgresql(params).run("ALTER SYSTEM SET shared_buffers = '%dMB'" % (wanted >> 20))
+        return True
+    Mariadb(params, "root").run("SET GLOBAL innodb_buffer_pool_size = %d" % wanted)
+    return False

@@ -3,6 +3,8 @@
 handler beside the module behind the same authentication."""
 
 import base64
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -31,20 +33,67 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Service:
+@contextlib.contextmanager
+def building(folder):
+    """Two runs must not build in one folder at the same time."""
+    os.makedirs(folder, exist_ok=True)
+    with open(folder + ".lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class Server:
+    """What answers requests below a base URL, all of them with the same headers."""
+
+    def serves(self, _case):
+        return True
+
+    def request(self, url, method="GET", body=None, headers=()):
+        """Status, headers and body of the answer."""
+        request = urllib.request.Request(url, method=method, data=body and body.encode(),
+                                         headers={**self.headers, **dict(headers)})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+
+    def get(self, url):
+        status, _, body = self.request(url)
+        if status != 200:
+            raise RuntimeError("%s: %d %s" % (url, status, body))
+        return body
+
+
+class Service(Server):
     """What a checkout's own build/quickstart builds and starts in a directory."""
 
-    def __init__(self, top, directory, kind):
-        self.directory, self.kind = directory, kind
+    def __init__(self, name, top, directory, kind):
+        self.name, self.directory, self.kind = name, directory, kind
         self.process = None
+        self.httpd = "%s/%s" % (output("apxs", "-q", "SBINDIR"), output("apxs", "-q", "PROGNAME"))
+        self.build = os.path.join(top, ".build", "bench", "build")
         self.quickstart = [os.path.join(top, "build", "quickstart"), "--dir", directory]
 
     def prepare(self, users):
         self.users = users
         self.port = free_port()
-        subprocess.run(self.quickstart + ["--background", "--db", self.kind,
-                                          "--port", str(self.port)],
-                       check=True, stdout=subprocess.DEVNULL)
+        self.start_database()
+        seed.fill(self.kind, self.params, users)
+        if seed.give_memory(self.kind, self.params, users):
+            self.stop_all()
+            self.start_database()
+        self.give_to_server()
+        self.write_conf()
+        self.start()
+        self.write_page()
+
+    def start_database(self):
+        """And httpd, but that has another configuration later."""
+        with building(self.build):
+            subprocess.run(self.quickstart + ["--background", "--db", self.kind, "--build",
+                                              self.build, "--port", str(self.port)],
+                           check=True, stdout=subprocess.DEVNULL)
         with open(os.path.join(self.directory, "service.json"), encoding="utf-8") as file:
             service = json.load(file)
         self.params, self.database_pid = service["database"]["params"], service["database"]["pid"]
@@ -55,13 +104,6 @@ class Service:
         login = "%s:%s" % (admin["login"], admin["password"])
         self.headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
         self.end_first_httpd(service["httpd_pid"])
-        started = time.time()
-        seed.fill(self.kind, self.params, users)
-        self.give_to_server()
-        self.seconds_to_fill = time.time() - started
-        self.write_conf()
-        self.start()
-        self.write_page()
 
     @staticmethod
     def end_first_httpd(pid):
@@ -103,9 +145,7 @@ class Service:
 
     def start(self):
         """Returns when httpd listens, before it had a request."""
-        self.process = subprocess.Popen(
-            ["%s/%s" % (output("apxs", "-q", "SBINDIR"), output("apxs", "-q", "PROGNAME")),
-             "-f", self.conf, "-DFOREGROUND"])
+        self.process = subprocess.Popen([self.httpd, "-f", self.conf, "-DFOREGROUND"])
         for _ in range(2000):
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
@@ -131,26 +171,13 @@ class Service:
         self.end()
         self.start()
 
+    def stop_all(self):
+        subprocess.run(self.quickstart + ["--stop"], check=True, stdout=subprocess.DEVNULL)
+
     def remove(self):
         self.end()
-        subprocess.run(self.quickstart + ["--stop"], check=True, stdout=subprocess.DEVNULL)
+        self.stop_all()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def request(self, url, method="GET", body=None, headers=()):
-        """Status, headers and body of the answer."""
-        request = urllib.request.Request(url, method=method, data=body and body.encode(),
-                                         headers={**self.headers, **dict(headers)})
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.status, answer.headers, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers, error.read()
-
-    def get(self, url):
-        status, _, body = self.request(url)
-        if status != 200:
-            raise RuntimeError("%s: %d %s" % (url, status, body))
-        return body
 
     def wait_until_idle(self):
         """Requests that wrk has given up are still being worked on."""

@@ -73,7 +73,7 @@ def measure(targets, cases, seconds, rounds):
         for case in cases:
             for target in order:
                 if (case.name, target.name) in pairs:
-                    result = case.run(target, seconds if number else 1)
+                    result = case.run(target, seconds if number else target.warm_up)
                     if number:
                         results.add(target, case, result)
         if number:

@@ -45,6 +45,9 @@ def building(folder):
 class Server:
     """What answers requests below a base URL, all of them with the same headers."""
 
+    # Seconds that each case runs before the first round.
+    warm_up = 1
+
     def serves(self, _case):
         return True
 

@@ -357,6 +357,8 @@ static int reads_as(double number, const char *text, apr_size_t length)
 {
     json_t *value = json_loadb(text, length, JSON_DECODE_ANY, NULL);
     double read = json_real_value(value);
+    /* By its bytes, because -0.0 == 0.0 although the two are written differently. */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     int same = json_is_real(value) && memcmp(&read, &number, sizeof(number)) == 0;
 
     json_decref(value);
@@ -459,7 +461,9 @@ static void put_escape(um_buffer_t *buffer, unsigned char c)
         to[1] = letters[c];
         buffer->length += 2;
     } else {
-        memcpy(to + 1, "u00", 3);
+        to[1] = 'u';
+        to[2] = '0';
+        to[3] = '0';
         to[4] = hex[c >> 4];
         to[5] = hex[c & 0xF];
         buffer->length += 6;

@@ -5,8 +5,8 @@
 /**
  * @file conf.h
  * The database of an httpd.conf and the files that it includes: its UserMgmtDatabase, or its
- * DBDriver and DBDParams. Sections are ignored: lines inside <VirtualHost>, <IfModule>,
- * <IfDefine> and <If> count like all others. Macros are not expanded.
+ * DBDriver and DBDParams. Sections are ignored: lines inside VirtualHost, IfModule,
+ * IfDefine and If count like all others. Macros are not expanded.
  */
 
 #include <apr_pools.h>

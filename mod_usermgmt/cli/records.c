@@ -311,13 +311,11 @@ static void put_cell(um_buffer_t *text, const um_column_t *column, const char *c
 {
     um_json_t *json = NULL;
 
-    if (column->kind == UM_COLUMN_IGNORED) {
+    if (column->kind == UM_COLUMN_IGNORED || (cell != NULL && *cell == '\0')) {
         return;
     }
     if (cell == NULL) {
         um_faults_add(faults, column->name, "invalid_utf8", "It is not UTF-8.");
-    } else if (*cell == '\0') {
-        return;
     } else if (column->kind == UM_COLUMN_STRING) {
         um_json_put_any_name(text, column->name);
         um_json_put_string(text, cell);
@@ -417,6 +415,7 @@ static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
     }
     if (status == UM_EINVALID) {
         um_tool_say(tool, "the header line can't be read: %s",
+                    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has a fault. */
                     APR_ARRAY_IDX(faults.list, 0, um_fault_t).detail);
         return UM_EXIT_REFUSED;
     }

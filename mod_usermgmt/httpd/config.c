@@ -26,6 +26,7 @@
 /* The base where a handler was set that is not ours; told apart by address. */
 static const char no_base[] = "";
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): httpd wants a char *. */
 void *um_config_create_directory(apr_pool_t *pool, char *path)
 {
     um_config_directory_t *config = apr_palloc(pool, sizeof(*config));
@@ -43,7 +44,7 @@ void *um_config_merge_directory(apr_pool_t *pool, void *base, void *add)
     const um_config_directory_t *inner = add;
     um_config_directory_t *config = apr_palloc(pool, sizeof(*config));
 
-#define MERGE(type, name, unset) config->name = inner->name != unset ? inner->name : outer->name;
+#define MERGE(type, name, unset) config->name = inner->name != (unset) ? inner->name : outer->name;
     UM_CONFIG_DIRECTORY_FIELDS(MERGE)
 #undef MERGE
     return config;
@@ -66,7 +67,7 @@ void *um_config_merge_server(apr_pool_t *pool, void *base, void *add)
     const um_config_server_t *inner = add;
     um_config_server_t *config = apr_palloc(pool, sizeof(*config));
 
-#define MERGE(type, name, unset) config->name = inner->name != unset ? inner->name : outer->name;
+#define MERGE(type, name, unset) config->name = inner->name != (unset) ? inner->name : outer->name;
     UM_CONFIG_SERVER_FIELDS(MERGE)
 #undef MERGE
     if (inner->dbd_init_sql != NULL && outer->dbd_init_sql != NULL) {

@@ -142,12 +142,12 @@ static const char *read_file(char **text, apr_finfo_t *info, cmd_parms *cmd, con
 const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const char *file)
 {
     char *password = NULL;
-    apr_finfo_t info;
+    apr_finfo_t info = { .protection = 0 };
     const char *error = read_file(&password, &info, cmd, file, PASSWORD_MAX);
     apr_size_t length;
 
     (void)directory;
-    if (error != NULL) {
+    if (error != NULL || password == NULL) {
         return error;
     }
     if ((info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE)) != 0) {

@@ -131,6 +131,8 @@ def test_dismiss(admin, user, in_path):
     result = admin.delete("sub-admins/" + (uid if in_path else ""),
                           None if in_path else {"user_uid": uid}).expect(200)
     assert result.json == {"message": "Sub-admin removed successfully."}
+    event, = admin.get(f"audit-events/?action=sub_admins.delete&target={uid}").json["audit_events"]
+    assert event["before"]["user_uid"] == uid and event["after"] is None
     assert admin.read(uid) == user
     for path, body in (("sub-admins/" + uid, None), ("sub-admins/", {"user_uid": uid})):
         admin.delete(path, body).expect_problem(404, "sub_admin_not_found")

@@ -163,6 +163,28 @@ static void *APR_THREAD_FUNC pass_gate(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+static void *APR_THREAD_FUNC stay_inside(apr_thread_t *thread, void *data)
+{
+    (void)thread;
+    (void)data;
+    um_gate_enter(gate);
+    apr_atomic_inc32(&inside);
+    apr_sleep(apr_time_from_msec(50));
+    um_gate_leave(gate);
+    return NULL;
+}
+
+static void who_closes_a_gate_waits_for_those_inside(void **state)
+{
+    apr_thread_t *thread = start(stay_inside);
+
+    (void)state;
+    await(&inside, 1);
+    assert_true(um_gate_close(gate, LONG));
+    um_gate_open(gate);
+    join(thread);
+}
+
 static void a_gate_closes_once_nobody_is_inside(void **state)
 {
     apr_thread_t *thread;
@@ -193,6 +215,7 @@ int main(void)
         WITH_SET_UP(who_waits_too_long_is_refused),
         WITH_SET_UP(a_place_is_for_who_waited),
         WITH_SET_UP(while_it_drains_none_begins),
+        WITH_SET_UP(who_closes_a_gate_waits_for_those_inside),
         WITH_SET_UP(a_gate_closes_once_nobody_is_inside),
     };
 

@@ -225,6 +225,7 @@ static void json_is_told_from_other_types(void **state)
         JSON "; charset=\"utf-8\"x",
         JSON "; version=1",
         JSON "; charset=utf-8; x=y",
+        JSON "; x=utf-8",
         JSON ", " JSON,
         JSON ",",
         JSON " x",

@@ -349,7 +349,7 @@ int main(void)
         WITH_SET_UP(a_refused_change_leaves_nothing),
         WITH_SET_UP(a_refused_change_harms_no_other),
         WITH_SET_UP(without_a_connection_it_is_unavailable),
-        WITH_SET_UP(it_heals_after_a_schema_change),
+        WITH_SET_UP(it_recovers_after_a_schema_change),
         WITH_SET_UP(the_log_stays_short_under_lists),
         WITH_SET_UP(a_group_whose_commit_fails_is_refused_whole),
     };

@@ -242,9 +242,9 @@ typedef struct um_list_source_t {
 
 /** Arrays as members of a source, with their sizes. */
 #define UM_LIST_SIZE(array) ((int)(sizeof(array) / sizeof((array)[0])))
-#define UM_LIST_ORDERS(array) .orders = array, .order_count = UM_LIST_SIZE(array)
-#define UM_LIST_CONDITIONS(array) .conditions = array, .condition_count = UM_LIST_SIZE(array)
-#define UM_LIST_PATHS(array) .paths = array, .path_count = UM_LIST_SIZE(array)
+#define UM_LIST_ORDERS(array) .orders = (array), .order_count = UM_LIST_SIZE(array)
+#define UM_LIST_CONDITIONS(array) .conditions = (array), .condition_count = UM_LIST_SIZE(array)
+#define UM_LIST_PATHS(array) .paths = (array), .path_count = UM_LIST_SIZE(array)
 
 /* ---- a stretch ---- */
 

@@ -29,7 +29,7 @@ static const char *text_of(const um_member_t *member, const void *values, char d
 void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind, um_dialect_t dialect)
 {
     const um_query_t *query = &um_queries[bind->id];
-    const char *texts[UM_VALUES_MAX];
+    const char *texts[UM_VALUES_MAX] = { NULL };
 
     for (int i = 0; i < query->member_count; i++) {
         texts[i] = text_of(&query->members[i], bind->values, arguments->numbers[i]);

@@ -55,7 +55,7 @@ static const char *write_literal(const struct sockaddr_storage *address, apr_poo
 /* To connect a socket for datagrams chooses the route, and with it the local address. */
 const char *um_helo_towards(const struct sockaddr *peer, socklen_t length, apr_pool_t *pool)
 {
-    struct sockaddr_storage local;
+    struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
     socklen_t size = sizeof(local);
     const char *literal = NULL;
     int datagrams = socket(peer->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -1,13 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file test_digest.c Digests of several parts, and their comparison. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 #include "../../mod_usermgmt/base/digest.h"
 
@@ -44,7 +38,7 @@ static void other_parts_have_other_digests(void **state)
 
     (void)state;
     digest(one, "ab", "c");
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < COUNT(others); i++) {
         digest(other, others[i][0], others[i][1]);
         assert_false(um_digest_equal(one, other));
     }
@@ -67,10 +61,10 @@ static void each_digit_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equal_parts_have_equal_digests),
-        cmocka_unit_test(other_parts_have_other_digests),
-        cmocka_unit_test(each_digit_counts),
+        WITH_POOL(equal_parts_have_equal_digests),
+        WITH_POOL(other_parts_have_other_digests),
+        WITH_POOL(each_digit_counts),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN("digest", tests);
 }

@@ -3,6 +3,8 @@
 
 #include "audit_events.h"
 
+#include "../core/store_lists.h"
+#include "../core/store_records.h"
 #include "../rest/entry.h"
 
 static void put_actor(um_buffer_t *buffer, const um_audit_event_t *event)

@@ -3,6 +3,7 @@
 
 #include "organization.h"
 
+#include "../core/store_organizations.h"
 #include "../rest/problem.h"
 
 static void answer_status(um_answer_t *answer, const um_request_t *request,

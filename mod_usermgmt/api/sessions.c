@@ -5,6 +5,9 @@
 
 #include "../base/instant.h"
 #include "../base/uid.h"
+#include "../core/store_lists.h"
+#include "../core/store_sessions.h"
+#include "../core/store_users.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/entry.h"

@@ -5,6 +5,7 @@
 /** @file sub_admins.h The resource sub-admins/, and the function that makes a user a sub-admin,
  *  which invitations use too. */
 
+#include "../core/store_users.h"
 #include "../rest/change.h"
 #include "../rest/router.h"
 

@@ -4,6 +4,7 @@
 
 /** @file user_json.h The user as JSON: reads bodies, writes answers. */
 
+#include "../core/user.h"
 #include "../rest/problem.h"
 
 /** A body that makes or changes a user. */

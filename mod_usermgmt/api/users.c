@@ -8,6 +8,8 @@
 #include <apr_strings.h>
 
 #include "../base/uid.h"
+#include "../core/store_lists.h"
+#include "../core/store_users.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/entry.h"

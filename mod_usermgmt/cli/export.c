@@ -10,6 +10,8 @@
 #include "../api/user_json.h"
 #include "../base/instant.h"
 #include "../core/rules.h"
+#include "../core/store_lists.h"
+#include "../core/store_users.h"
 #include "commands.h"
 #include "guard.h"
 #include "interrupt.h"

@@ -12,6 +12,8 @@
 #include <apr_strings.h>
 
 #include "../base/text.h"
+#include "../core/store_organizations.h"
+#include "../core/store_records.h"
 #include "../db/params.h"
 #include "../db/sqlite_file.h"
 #include "conf.h"

@@ -18,6 +18,7 @@
 #include "../api/user_json.h"
 #include "../base/address.h"
 #include "../base/uid.h"
+#include "../core/store_users.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "progress.h"

@@ -7,6 +7,7 @@
 
 #include "../base/json.h"
 #include "../core/rules.h"
+#include "../core/store_organizations.h"
 #include "commands.h"
 
 #define PAGE 1000

@@ -2,6 +2,9 @@
 /** @file prune.c The commands that delete old data. */
 
 #include "../base/json.h"
+#include "../core/store_invitations.h"
+#include "../core/store_organizations.h"
+#include "../core/store_records.h"
 #include "commands.h"
 
 #define MS_PER_DAY (24 * 3600 * APR_INT64_C(1000))

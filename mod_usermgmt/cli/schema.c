@@ -4,6 +4,7 @@
 #include "../base/json.h"
 #include "../db/schema.h"
 
+#include "../core/store_lists.h"
 #include "commands.h"
 
 /* The pause before an upgrade is retried because the database was busy. */

@@ -13,6 +13,7 @@
 #include <apr_thread_mutex.h>
 
 #include "../core/store.h"
+#include "../core/store_organizations.h"
 #include "../db/connection.h"
 #include "exit.h"
 #include "options.h"

@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "store_organizations.h"
+
 static const char *text_of(const char *field)
 {
     return field != NULL ? field : "";

@@ -9,7 +9,7 @@
  * record may be for him: Locations differ in that, and share what is remembered.
  */
 
-#include "store.h"
+#include "store_organizations.h"
 
 /** A packed record is never longer. */
 #define UM_CALLER_RECORD_MAX 1024

@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include "../db/statements.h"
+#include "store_lists.h"
 
 #define BIT UM_LIST_BIT
 

@@ -8,6 +8,8 @@
 #include "../base/log.h"
 #include "../db/runner.h"
 #include "../db/schema.h"
+#include "store_lists.h"
+#include "store_organizations.h"
 
 /* Changes folded in one transaction, at most. */
 #define FOLD_AT_ONCE 1000

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_invitations.c Invitations in the database, see store.h. */
+/** @file store_invitations.c Invitations in the database, see store_invitations.h. */
 
-#include "store.h"
+#include "store_invitations.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_lists.c Lists of all kinds from the database, see store.h. */
+/** @file store_lists.c Lists of all kinds from the database, see store_lists.h. */
 
-#include "store.h"
+#include "store_lists.h"
 
 #include <apr_strings.h>
 

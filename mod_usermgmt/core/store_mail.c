@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_mail.c The queue of outgoing mail, see store.h. */
+/** @file store_mail.c The queue of outgoing mail, see store_mail.h. */
 
-#include "store.h"
+#include "store_mail.h"
 
 #include <apr_strings.h>
 

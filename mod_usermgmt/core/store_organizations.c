@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_organizations.c Organizations and their callers, see store.h. */
+/** @file store_organizations.c Organizations and their callers, see store_organizations.h. */
 
-#include "store.h"
+#include "store_organizations.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
 /** @file store_records.c Records that a change writes in its transaction: the audit event,
- *  and the answer that is kept for an Idempotency-Key. See store.h. */
+ *  and the answer that is kept for an Idempotency-Key. See store_records.h. */
 
-#include "store.h"
+#include "store_records.h"
 
 #include <apr_strings.h>
 

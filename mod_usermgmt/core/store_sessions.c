@@ -1,13 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_sessions.c Sessions and their activities, see store.h. */
+/** @file store_sessions.c Sessions and their activities, see store_sessions.h. */
 
-#include "store.h"
+#include "store_sessions.h"
 
 #include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "../db/statements.h"
 #include "session_table.h"
+#include "store_organizations.h"
 
 void um_store_sessions_read(um_user_session_t *session, const um_row_t *row)
 {

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_users.c Users in the database, see store.h. */
+/** @file store_users.c Users in the database, see store_users.h. */
 
-#include "store.h"
+#include "store_users.h"
 
 #include <apr_strings.h>
 

@@ -9,6 +9,7 @@
 #include <util_mutex.h>
 
 #include "../base/ticks.h"
+#include "../core/store_organizations.h"
 #include "module.h"
 #include "runtime.h"
 

@@ -12,6 +12,7 @@
 #include <httpd.h>
 
 #include "../core/caller_record.h"
+#include "../core/store_organizations.h"
 
 /** Register the mutex with httpd; in pre_config. */
 apr_status_t um_cache_register(apr_pool_t *pconf);

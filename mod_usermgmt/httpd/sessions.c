@@ -13,6 +13,7 @@
 #include "../base/address.h"
 #include "../core/session_table.h"
 #include "../core/store.h"
+#include "../core/store_sessions.h"
 #include "caller.h"
 #include "config_number.h"
 #include "module.h"

@@ -7,6 +7,9 @@
 #include "../base/json.h"
 #include "../base/log.h"
 #include "../base/uid.h"
+#include "../core/store_invitations.h"
+#include "../core/store_mail.h"
+#include "../core/store_records.h"
 
 /* Mail fetched at a time. */
 #define BATCH 32

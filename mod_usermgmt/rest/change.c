@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/digest.h"
+#include "../core/store_records.h"
 #include "negotiate.h"
 #include "permission.h"
 #include "problem.h"

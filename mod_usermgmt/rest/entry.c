@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "../core/store_lists.h"
+
 /* An entry on its way from its row to its JSON. */
 typedef struct um_entry_t {
     const um_listing_kind_t *kind;

@@ -12,6 +12,7 @@
 #include "../base/instant.h"
 #include "../base/memory.h"
 #include "../base/text.h"
+#include "../core/store_lists.h"
 #include "cursor.h"
 #include "negotiate.h"
 #include "permission.h"

@@ -9,6 +9,7 @@
  * um_listing_kind_t.
  */
 
+#include "../db/list.h"
 #include "problem.h"
 
 /** What tells one list from another. */

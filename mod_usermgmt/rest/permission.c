@@ -6,6 +6,8 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
+#include "../core/store_organizations.h"
+#include "../core/store_users.h"
 #include "problem.h"
 
 /* How long a stream uses a role by configuration before it is checked again. The check may ask an

@@ -13,6 +13,7 @@
 
 #include "../../mod_usermgmt/base/ticks.h"
 #include "../../mod_usermgmt/core/caller_record.h"
+#include "../../mod_usermgmt/core/store_organizations.h"
 
 #define READ_AT apr_time_from_sec(1000)
 

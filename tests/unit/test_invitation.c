@@ -4,6 +4,8 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/base/digest.h"
+#include "../../mod_usermgmt/core/store_invitations.h"
+#include "../../mod_usermgmt/core/store_organizations.h"
 #include "sqlite_host.h"
 
 static sqlite_host_t *host;

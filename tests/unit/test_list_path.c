@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "../../mod_usermgmt/core/store_lists.h"
 #include "../../mod_usermgmt/db/list_path.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"

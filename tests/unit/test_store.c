@@ -4,6 +4,10 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/base/address.h"
+#include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/core/store_organizations.h"
+#include "../../mod_usermgmt/core/store_records.h"
+#include "../../mod_usermgmt/core/store_users.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
 #include "../../mod_usermgmt/db/statements.h"

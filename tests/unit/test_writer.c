@@ -6,6 +6,8 @@
 
 #include "unit.h"
 
+#include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/core/store_organizations.h"
 #include "../../mod_usermgmt/db/statements.h"
 #include "sqlite_host.h"
 

@@ -1,0 +1,89 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_STORE_ORGANIZATIONS_H
+#define UM_CORE_STORE_ORGANIZATIONS_H
+
+/**
+ * @file store_organizations.h
+ * Organizations in the database, their counts, and their callers.
+ * store.h says what all these functions have in common.
+ */
+
+#include <apr_tables.h>
+
+#include "../db/db.h"
+
+typedef struct um_organization_status_t {
+    const char *name;
+    const char *payment_type;
+    apr_int64_t user_count;
+    apr_int64_t sub_admin_count;
+    apr_int64_t session_count;
+    apr_int64_t pending_invitation_count;
+    /** Of const char *: at most 100, the most recently used one first. */
+    apr_array_header_t *activities;
+} um_organization_status_t;
+
+/** UM_ENOTFOUND if there is no such organization; now is in milliseconds. */
+apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
+                                               um_db_t *db, apr_int64_t org_id,
+                                               apr_int64_t now, apr_pool_t *pool);
+/** Tell whether there are changes that are not folded into counts yet. */
+apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool);
+/** Fold the oldest changes, at most limit, into their organizations' counts. The sums stay
+ *  the same. count is the number of folded changes. */
+apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int64_t limit,
+                                                apr_pool_t *pool);
+/** Make an organization. It is no error if it exists. */
+apr_status_t um_store_organizations_insert(um_db_t *db, const char *name, apr_int64_t now,
+                                           apr_pool_t *pool);
+
+typedef struct um_organization_t {
+    apr_int64_t id;
+    const char *name;
+    const char *payment_type;
+    /** Milliseconds since 1970. */
+    apr_int64_t created_at;
+} um_organization_t;
+
+/** UM_ENOTFOUND if there is none with that name. */
+apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_t *db,
+                                        const char *name, apr_pool_t *pool);
+/** At most limit organizations, of um_organization_t, in the order of their names, after a
+ *  name (which need not exist; "" for the first). */
+apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_db_t *db,
+                                         const char *after, apr_int64_t limit,
+                                         apr_pool_t *pool);
+/** UM_ENOTFOUND if there is no such organization. */
+apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
+                                                     const char *payment_type,
+                                                     apr_pool_t *pool);
+
+/* ---- callers ---- */
+
+/** The database's data about a caller. */
+typedef struct um_caller_record_t {
+    apr_int64_t org_id;
+    /** The user whose address is the identity; NULL if there is none. */
+    const char *user_uid;
+    /** Non-zero if there is such a user who is not suspended. */
+    int is_active;
+    /** Non-zero if this user is also a sub-admin. */
+    int is_sub_admin;
+    /** The uid of a caller with a role by configuration, and the highest role that the caller
+     *  had so far; NULL if the caller was not seen yet. */
+    const char *seen_uid;
+    const char *seen_role;
+} um_caller_record_t;
+
+/** By the key of the caller's identity, see um_address_identity_key(). UM_ENOTFOUND if there
+ *  is no such organization. */
+apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
+                                  const char *organization, const char *identity_key,
+                                  apr_pool_t *pool);
+/** Store a caller with a role by configuration. A caller who was seen before keeps the uid and
+ *  gets the role. now is in milliseconds. */
+apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,
+                                  const char *uid, const char *role, apr_int64_t now,
+                                  apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,72 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_STORE_RECORDS_H
+#define UM_CORE_STORE_RECORDS_H
+
+/**
+ * @file store_records.h
+ * Records that a change writes in its transaction: the audit event, and the answer that is
+ * kept for an Idempotency-Key.
+ * store.h says what all these functions have in common.
+ */
+
+#include "../db/db.h"
+
+/* ---- kept answers ---- */
+
+/** The answer that was given to a request with a key. */
+typedef struct um_kept_answer_t {
+    const char *request_sha256;
+    int status;
+    /** NULL if there was none. */
+    const char *location;
+    const char *etag;
+    const char *body;
+} um_kept_answer_t;
+
+/** Milliseconds that an answer is kept. */
+#define UM_IDEMPOTENCY_TTL (24 * 3600 * APR_INT64_C(1000))
+
+/** UM_ENOTFOUND if the key is new, or has expired at now (milliseconds). */
+apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity_key, const char *key, apr_int64_t now,
+                                      apr_pool_t *pool);
+/** Delete all expired ones. */
+apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
+                                        apr_pool_t *pool);
+/** Take a new key for a request, and delete all expired ones. If another change takes the same
+ *  key, this one waits until it ends. UM_ECONFLICT if the other one has committed it. */
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
+                                         const char *key, const char *request_sha256,
+                                         apr_int64_t now, apr_pool_t *pool);
+/** Keep the answer for a key that was taken. */
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity_key,
+                                         const char *key, const um_kept_answer_t *kept,
+                                         apr_pool_t *pool);
+
+/* ---- the audit trail ---- */
+
+typedef struct um_audit_event_t {
+    /** Microseconds since 1970; stored in milliseconds. */
+    apr_time_t at;
+    const char *actor_identity;
+    /** May be NULL. */
+    const char *actor_uid;
+    const char *actor_role;
+    const char *remote_addr;
+    const char *action;
+    const char *target;
+    /** JSON texts, or NULL. */
+    const char *before;
+    const char *after;
+} um_audit_event_t;
+
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
+                                   const um_audit_event_t *event, apr_pool_t *pool);
+/** As um_store_audit_insert(), with the event's uid, which um_uid_make() made from its time. If
+ *  there is an event with that uid, from a commit that was not answered, it makes no other. */
+apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        const um_audit_event_t *event, apr_pool_t *pool);
+/** Read an event and its uid from a row of a list; the texts belong to the row. */
+void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row);
+
+#endif

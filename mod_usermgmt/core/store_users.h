@@ -1,0 +1,81 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_CORE_STORE_USERS_H
+#define UM_CORE_STORE_USERS_H
+
+/**
+ * @file store_users.h
+ * Users and sub-admins in the database.
+ * store.h says what all these functions have in common.
+ */
+
+#include "../db/db.h"
+#include "user.h"
+
+/** Read a user from a row of a list; the texts belong to the row. */
+void um_store_users_read(um_user_t *user, const um_row_t *row);
+/** A copy with its texts, in pool. */
+um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool);
+/** UM_ENOTFOUND if there is none. */
+apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                const char *uid, apr_pool_t *pool);
+/**
+ * The same inside a change. The user is locked first and then read. Until the change ends,
+ * nobody else can change or delete the user, give it a role or take its role away.
+ */
+apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                 const char *uid, apr_pool_t *pool);
+/** By the key of the address. UM_ENOTFOUND if there is no such user, or no key. */
+apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                         const char *email, apr_pool_t *pool);
+/** The same inside a change; the user is locked as by um_store_users_lock(). */
+apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                          const char *email, apr_pool_t *pool);
+/** Tell, inside a change, whether the user whose address has that key is suspended. If there
+ *  is such a user, its state can't change until the change ends. */
+apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int64_t org_id,
+                                         const char *email_key, apr_pool_t *pool);
+/** UM_ECONFLICT if the uid or the address is taken. Here and below: UM_EINVALID if the address
+ *  has no key. */
+apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Replace the user with this uid if it still has user's version, and increase the version.
+ *  UM_ECONFLICT if it has another version, or another user has the address. */
+apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Delete the user and its sub-admin entry. UM_ECONFLICT if it has another version. */
+apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool);
+/** Tell whether the address belongs to a caller who was seen with a role, admin or sub-admin,
+ *  from the server's configuration. */
+apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
+                                     const char *email, apr_pool_t *pool);
+
+/* ---- sub-admins: users with an additional entry ---- */
+
+typedef struct um_sub_admin_t {
+    um_user_t user;
+    const char *added_by;
+    /** Milliseconds since 1970. */
+    apr_int64_t created_at;
+} um_sub_admin_t;
+
+/** Read a sub-admin from a row of a list; the texts belong to the row. */
+void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
+/** UM_ENOTFOUND if the user is no sub-admin. */
+apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
+                                     apr_int64_t org_id, const char *uid, apr_pool_t *pool);
+/** Tell, inside a change, whether the user whose address has that key is a sub-admin. The
+ *  role can't be taken away until the change ends. */
+apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity_key, apr_pool_t *pool);
+/** Make a user, who is locked, a sub-admin, and increase the user's version. UM_ECONFLICT if
+ *  the user is a sub-admin. */
+apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        const char *added_by, apr_int64_t now,
+                                        apr_pool_t *pool);
+/** Take the role from a user, who is locked, and increase the user's version. UM_ENOTFOUND if
+ *  the user is no sub-admin. */
+apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                        apr_pool_t *pool);
+
+#endif

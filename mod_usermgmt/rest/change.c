@@ -183,7 +183,8 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
         return status;
     }
     status = um_store_change(request->store, run_in_transaction, &run, request->pool);
-    if (status == APR_SUCCESS && answer->changes_roles) {
+    /* UM_EUNAVAILABLE may mean that it is unknown whether the change was made. */
+    if ((status == APR_SUCCESS || status == UM_EUNAVAILABLE) && answer->changes_roles) {
         request->server->forget_roles(request);
     }
     return status == UM_EREFUSED ? APR_SUCCESS : status;
@@ -222,13 +223,19 @@ int um_change_check_match(um_answer_t *answer, const um_change_t *change, const 
     const char *match = apr_table_get(request->headers, "If-Match");
     const char *none_match = apr_table_get(request->headers, "If-None-Match");
 
-    if ((match == NULL || um_negotiate_etag_matches(match, etag, 0))
-        && (none_match == NULL || !um_negotiate_etag_matches(none_match, etag, 1))) {
+    const char *detail = NULL;
+
+    if (none_match != NULL && um_negotiate_etag_matches(none_match, etag, 1)) {
+        detail = "If-None-Match has its ETag.";
+    }
+    if (match != NULL && !um_negotiate_etag_matches(match, etag, 0)) {
+        detail = etag != NULL ? "It was changed: its ETag is another."
+                              : "It does not exist yet, so If-Match can't have its ETag.";
+    }
+    if (detail == NULL) {
         return 1;
     }
-    um_problem_answer(answer, 412, "precondition_failed", request->pool, "%s",
-                      etag != NULL ? "It has been changed since; its ETag is another."
-                                   : "It is to be made, so that no ETag of If-Match is its own.");
+    um_problem_answer(answer, 412, "precondition_failed", request->pool, "%s", detail);
     if (etag != NULL) {
         um_answer_set_header(answer, "ETag", etag);
     }

@@ -14,7 +14,7 @@ typedef struct um_change_t um_change_t;
 
 /**
  * Makes the change and fills in answer: a success, or a problem, which rolls everything
- * back. It runs in another thread than the request. It may run more than once, each time
+ * back. It may run in another thread than the request (SQLite's writer). It may run more than once, each time
  * with an empty answer.
  * @return APR_SUCCESS, or the error of a store function
  */

@@ -490,7 +490,8 @@ def test_report(api, runner):
     assert list(session) == ["session_uid", "user_uid", "activity", "started_at", "last_used_at"]
     assert session["user_uid"] == runner and session["activity"] == "rünning 🏃"
     assert session["started_at"] == session["last_used_at"]
-    assert len(session["session_uid"]) == 20 and "Location" not in result.headers
+    assert len(session["session_uid"]) == 20
+    assert result.headers["Location"] == f"{api.admin.base}/sessions/{session['session_uid']}"
     [(_, started, used, session_uid)] = rows(api, runner)
     assert before <= started == used <= now_ms() and session_uid == session["session_uid"]
     [event] = api.sql("SELECT actor_identity, action, before_json, after_json FROM audit_events"
@@ -572,7 +573,7 @@ def test_who_may(api, runner):
     api.nobody.post("sessions/", body).expect_problem(403, "forbidden")
     for method in ("PUT", "PATCH", "DELETE"):
         api.admin.ask(method, "sessions/", body).expect_problem(405, "method_not_allowed")
-    api.admin.get("sessions/" + runner).expect_problem(404, "not_found")
+    api.admin.get("sessions/" + runner).expect_problem(404, "session_not_found")
 
 
 def test_the_list(api, runner):
@@ -588,7 +589,8 @@ def test_the_list(api, runner):
 
     result, got = get()
     assert got == made[:5]
-    assert list(result.json) == ["query_count", "sessions", "first_uid", "last_uid"]
+    assert list(result.json) == ["query_count", "sessions", "first_uid", "last_uid", "has_more",
+                                 "next_cursor", "prev_cursor"]
     assert result.json["query_count"] == 12
     assert result.json["first_uid"] == made[0]["session_uid"]
     seen = list(got)

@@ -17,10 +17,12 @@ WHERE s.org_id = :org_id AND s.user_uid = :user_uid
 
 -- A sub-admin who is not suspended.
 -- fragment: sub_admin_by_email
-SELECT 1 FROM sub_admins s JOIN {user_of_sub_admin}
+SELECT 1 FROM users u JOIN {sub_admin_of_user}
 WHERE u.org_id = :org_id AND u.email_key = :email_key AND u.active = 1
 
 -- Both rows are locked, so they can't change until the transaction ends.
+-- The user is locked first, as in a change of the user: locks in another order would end in
+-- a deadlock.
 -- name: sub_admin_lock (sqlite)
 {sub_admin_by_email}
 

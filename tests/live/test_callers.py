@@ -6,10 +6,11 @@ import itertools
 import json
 import re
 import urllib.parse
+from functools import partial
 
 import pytest
 from routes import METHODS, PATHS, ROUTES, methods_of, route_of
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, wait_for
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, location, wait_for
 
 NUMBERS = itertools.count()
 STORED = "stored@callers.example.com"
@@ -24,16 +25,6 @@ def fresh_email():
     return f"c{next(NUMBERS)}@callers.example.com"
 
 
-def location(path, lines):
-    return f"""
-        <Location "{path}">
-            SetHandler usermgmt
-            @AUTH@
-            Require valid-user
-            {lines}
-        </Location>"""
-
-
 def allowing(permissions):
     return "/allow-" + permissions.replace(" ", "_").replace(":", "-")
 
@@ -41,39 +32,40 @@ def allowing(permissions):
 ALLOWED = ["none", *PERMISSIONS, " ".join(PERMISSIONS)]
 HEADER_ORGANIZATION = 'UserMgmtOrganization "%{HTTP:X-Organization}"'
 
-EXTRA = "".join(location(allowing(permissions), f"""
+at = partial(location, roles="")
+EXTRA = "".join(at(allowing(permissions), f"""
     UserMgmtAdmin user {ADMIN}
     UserMgmtSubAdmin user {SUB_ADMIN}
-    UserMgmtSubAdminAllow {permissions}""") for permissions in ALLOWED) + location(
+    UserMgmtSubAdminAllow {permissions}""") for permissions in ALLOWED) + at(
         "/by-group", """
     UserMgmtAdmin group admins chiefs
-    UserMgmtSubAdmin group helpers""") + location(
+    UserMgmtSubAdmin group helpers""") + at(
         "/by-expr", """
     UserMgmtAdmin expr "%{HTTP:X-Key} == 'open sesame'"
-    UserMgmtSubAdmin expr "%{REQUEST_METHOD} == 'GET'" """) + location(
+    UserMgmtSubAdmin expr "%{REQUEST_METHOD} == 'GET'" """) + at(
         "/by-env", """
     SetEnvIf X-Key "^admin$" is_admin
     SetEnvIf X-Key "^helper$" is_helper
     UserMgmtAdmin env is_admin
-    UserMgmtSubAdmin env is_helper""") + location(
+    UserMgmtSubAdmin env is_helper""") + at(
         "/by-many", f"""
     UserMgmtAdmin group chiefs
     UserMgmtAdmin user {ADMIN}
     UserMgmtAdmin expr "%{{HTTP:X-Key}} == 'x'"
-    UserMgmtSubAdmin valid-user""") + location(
-        "/by-nothing", "") + location(
+    UserMgmtSubAdmin valid-user""") + at(
+        "/by-nothing", "") + at(
         "/identity", f"""
     UserMgmtAdmin user {ADMIN}
-    UserMgmtIdentity "%{{HTTP:X-Identity}}" """) + location(
+    UserMgmtIdentity "%{{HTTP:X-Identity}}" """) + at(
         "/organizations", f"""
     UserMgmtAdmin user {ADMIN}
     UserMgmtSubAdmin user {SUB_ADMIN}
-    {HEADER_ORGANIZATION}""") + location(
+    {HEADER_ORGANIZATION}""") + at(
         "/auto", f"""
     UserMgmtAdmin user {ADMIN}
     UserMgmtSubAdmin user {SUB_ADMIN}
     {HEADER_ORGANIZATION}
-    UserMgmtAutoOrganization On""") + location(
+    UserMgmtAutoOrganization On""") + at(
         "/uncached", f"""
     UserMgmtAdmin user {ADMIN}
     UserMgmtRoleCacheTTL 0""") + """

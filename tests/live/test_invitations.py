@@ -9,7 +9,7 @@ import time
 import urllib.parse
 
 import pytest
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, wait_for
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, location, wait_for
 
 ON_OLD_SCHEMA = True
 
@@ -18,18 +18,6 @@ WEEK = 7 * 24 * 3600 * 1000
 MEMBERS = ["invite_token", "email", "status", "platform_link", "inviter", "created_at",
            "expires_at", "accepted_at"]
 DOTLESS = "\u0131"  # An i without a dot, which is no i in any case.
-
-
-def location(path, lines):
-    return f"""
-        <Location "{path}">
-            SetHandler usermgmt
-            @AUTH@
-            Require valid-user
-            UserMgmtAdmin user {ADMIN}
-            UserMgmtSubAdmin user {SUB_ADMIN}
-            {lines}
-        </Location>"""
 
 
 EXTRA = location("/short", "UserMgmtInvitationTTL 200ms") + location(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from routes import ROUTES, route_of
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, location
 
 NDJSON = {"Accept": "application/x-ndjson"}
 NUMBERS = itertools.count()
@@ -21,18 +21,6 @@ SCHEMA = Path(__file__).resolve().parents[2] / "schema/sqlite/0001-initial.sql"
 TABLES = re.findall(r"^CREATE TABLE (?!organization_counts)(\w+) \(\n    org_id ",
                     SCHEMA.read_text(), re.MULTILINE)
 assert len(TABLES) >= 10
-
-
-def location(path, lines):
-    return f"""
-        <Location "{path}">
-            SetHandler usermgmt
-            @AUTH@
-            Require valid-user
-            UserMgmtAdmin user {ADMIN}
-            UserMgmtSubAdmin user {SUB_ADMIN}
-            {lines}
-        </Location>"""
 
 
 def host(name, lines):

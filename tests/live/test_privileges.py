@@ -3,9 +3,10 @@
 somebody more, and what anybody may try to pass for another."""
 
 import itertools
+from functools import partial
 
 import pytest
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, location
 
 NUMBERS = itertools.count()
 STORED = "stored@privileges.example.com"
@@ -44,19 +45,9 @@ ROLES = f"""
     UserMgmtSubAdmin user {SUB_ADMIN}"""
 
 
-def location(path, lines):
-    return f"""
-        <Location "{path}">
-            SetHandler usermgmt
-            @AUTH@
-            Require valid-user
-            {ROLES}
-            {lines}
-        </Location>"""
-
-
-EXTRA = location("/all", f"UserMgmtSubAdminAllow {PERMISSIONS}") + location(
-    "/as", 'UserMgmtIdentity "%{HTTP:X-Identity}"') + location(
+at = partial(location, roles=ROLES)
+EXTRA = at("/all", f"UserMgmtSubAdminAllow {PERMISSIONS}") + at(
+    "/as", 'UserMgmtIdentity "%{HTTP:X-Identity}"') + at(
     "/anyone", 'UserMgmtIdentity "%{HTTP:X-Identity}"\nUserMgmtInvitationMatch Off')
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from routes import ROUTES
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, location
 
 STORED = "stored@service.example.com"
 USER = "User@service.example.com"
@@ -22,18 +22,6 @@ BY_DEFAULT = ["users:read", "users:create", "users:update", "sessions:read"]
 LINKS = {"users": "users:read", "sub_admins": "sub-admins:read",
          "invitations": "invitations:read", "sessions": "sessions:read",
          "organization_status": None, "audit_events": "audit:read", "me": None}
-
-
-def location(path, lines):
-    return f"""
-        <Location "{path}">
-            SetHandler usermgmt
-            @AUTH@
-            Require valid-user
-            UserMgmtAdmin user {ADMIN}
-            UserMgmtSubAdmin user {SUB_ADMIN}
-            {lines}
-        </Location>"""
 
 
 EXTRA = location("/none", "UserMgmtSubAdminAllow none") + location(

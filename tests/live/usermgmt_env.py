@@ -326,6 +326,18 @@ class Client:
         return self.send("GET", result.links[relation])
 
 
+def location(path, lines, roles=DEFAULT_ROLES):
+    """A further Location of the service, for the lines of a configuration."""
+    return f"""
+        <Location "{path}">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            {roles}
+            {lines}
+        </Location>"""
+
+
 def in_parallel(count, function):
     """Call function(0) … function(count - 1) in threads that start at the same time. Returns
     their results in order. The first exception is raised again."""

@@ -9,10 +9,9 @@
 #include <idn2.h>
 
 #include "buffer.h"
+#include "network.h"
 #include "text.h"
 
-#define DOMAIN_MAX 253
-#define LABEL_MAX 63
 
 /* The first character of the key of an identity that is no address. No local part has it. */
 #define NO_ADDRESS ":"
@@ -134,27 +133,12 @@ static int has_special_label(const char *domain)
     return 0;
 }
 
-/* Labels of lower-case letters, digits and hyphens. */
 static int is_host_name(const char *domain)
 {
-    const char *label = domain;
-    apr_size_t length = strspn(label, SMALL_LETTERS DIGITS "-");
+    const char *last = um_network_last_label(domain);
 
-    if (strlen(domain) > DOMAIN_MAX) {
-        return 0;
-    }
-    while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
-        if (label[length] == '\0') {
-            /* If the last label has digits only, this is an IPv4 address. */
-            return strspn(label, DIGITS) < length;
-        }
-        if (label[length] != '.') {
-            return 0;
-        }
-        label += length + 1;
-        length = strspn(label, SMALL_LETTERS DIGITS "-");
-    }
-    return 0;
+    /* If the last label has digits only, this is an IPv4 address. */
+    return last != NULL && strspn(last, DIGITS) < strlen(last);
 }
 
 /* The three signs outside ASCII that STD3 rules forbid (UTS #46, disallowed_STD3_valid). */

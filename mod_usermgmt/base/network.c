@@ -47,25 +47,37 @@ static apr_size_t label_length(const char *label, const char *also)
     return length;
 }
 
-static int is_name(const char *host, const char *also)
+static const char *last_label(const char *host, const char *also)
 {
     const char *label = host;
     apr_size_t length = label_length(label, also);
 
     if (strlen(host) > HOST_MAX) {
-        return 0;
+        return NULL;
     }
     while (length > 0 && length <= LABEL_MAX && label[0] != '-' && label[length - 1] != '-') {
         if (label[length] == '\0') {
-            return !is_number(label);
+            return label;
         }
         if (label[length] != '.') {
-            return 0;
+            return NULL;
         }
         label += length + 1;
         length = label_length(label, also);
     }
-    return 0;
+    return NULL;
+}
+
+const char *um_network_last_label(const char *host)
+{
+    return last_label(host, "");
+}
+
+static int is_name(const char *host, const char *also)
+{
+    const char *last = last_label(host, also);
+
+    return last != NULL && !is_number(last);
 }
 
 int um_network_is_name(const char *host)

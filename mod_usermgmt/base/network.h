@@ -13,6 +13,10 @@ int um_network_is_ipv4(const char *host);
 /** Tell whether a text is an IPv6 address, without brackets. */
 int um_network_is_ipv6(const char *host);
 
+/** The last label of a text of labels of letters, digits and hyphens with single dots between
+ *  them, in 253 bytes; NULL if the text is none. */
+const char *um_network_last_label(const char *host);
+
 /** Tell whether a text is a host's name as DNS has it: labels of letters, digits and
  *  hyphens, with single dots between them, and no number as the last one. */
 int um_network_is_name(const char *host);

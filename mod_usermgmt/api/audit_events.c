@@ -44,6 +44,7 @@ static const um_listing_kind_t kind = {
     .last = "last_uid",
     .key = "event_uid",
     .key_detail = "It must be an event_uid.",
+    .not_found = { "audit_event_not_found", "There is no such audit event." },
     .put = um_audit_events_put,
 };
 
@@ -54,12 +55,5 @@ apr_status_t um_audit_events_list(um_answer_t *answer, um_request_t *request)
 
 apr_status_t um_audit_events_get(um_answer_t *answer, um_request_t *request)
 {
-    apr_status_t status = um_entry_answer(answer, request, &kind);
-
-    if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 404, "audit_event_not_found", request->pool,
-                          "There is no such audit event.");
-        return APR_SUCCESS;
-    }
-    return status;
+    return um_entry_answer(answer, request, &kind);
 }

@@ -79,6 +79,7 @@ static const um_listing_kind_t kind = {
     .last = "last_token",
     .key = "invite_token",
     .key_detail = "It must be an invite_token.",
+    .not_found = { "invitation_not_found", "There is no such invitation." },
     .put = put_row,
 };
 
@@ -87,20 +88,9 @@ apr_status_t um_invitations_list(um_answer_t *answer, um_request_t *request)
     return um_listing_handle(answer, request, &kind);
 }
 
-static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
-{
-    um_problem_answer(answer, 404, "invitation_not_found", pool, "There is no such invitation.");
-}
-
 apr_status_t um_invitations_get(um_answer_t *answer, um_request_t *request)
 {
-    apr_status_t status = um_entry_answer(answer, request, &kind);
-
-    if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
-        return APR_SUCCESS;
-    }
-    return status;
+    return um_entry_answer(answer, request, &kind);
 }
 
 /* ---- what stands in the way ---- */
@@ -288,7 +278,7 @@ static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *an
                                                    request->pool);
 
     if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
+        um_entry_answer_not_found(answer, &kind, request->pool);
         return APR_SUCCESS;
     }
     return status;
@@ -368,7 +358,7 @@ static apr_status_t revoke_invitation(um_answer_t *answer, um_change_t *change, 
         return status;
     }
     if (invitation->status == UM_INVITATION_REVOKED) {
-        answer_not_found(answer, request->pool);
+        um_entry_answer_not_found(answer, &kind, request->pool);
         return APR_SUCCESS;
     }
     if (!check_match(answer, change, invitation)) {
@@ -579,7 +569,7 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
     status = um_store_invitations_get_by_secret(&invitation, db, request->caller.org_id, secret,
                                                 request->pool);
     if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
+        um_entry_answer_not_found(answer, &kind, request->pool);
         return APR_SUCCESS;
     }
     if (status != APR_SUCCESS) {

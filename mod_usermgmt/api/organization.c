@@ -4,7 +4,6 @@
 #include "organization.h"
 
 #include "../core/store_organizations.h"
-#include "../rest/problem.h"
 
 static void answer_status(um_answer_t *answer, const um_request_t *request,
                           const um_organization_status_t *organization)
@@ -34,10 +33,6 @@ apr_status_t um_organization_status(um_answer_t *answer, um_request_t *request)
     um_db_t *db = NULL;
     apr_status_t status;
 
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
     status = um_store_open(&db, request->store, request->pool);
     if (status == APR_SUCCESS) {
         status = um_store_organizations_get_status(&organization, db, request->caller.org_id,

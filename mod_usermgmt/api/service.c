@@ -8,7 +8,6 @@
 #include <apr_strings.h>
 
 #include "../rest/permission.h"
-#include "../rest/problem.h"
 #include "routes.h"
 
 /* ---- the index ---- */
@@ -65,10 +64,6 @@ apr_status_t um_service_index(um_answer_t *answer, um_request_t *request)
 {
     um_buffer_t buffer;
 
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
     um_buffer_init(&buffer, 512, request->pool);
     um_buffer_putc(&buffer, '{');
     um_json_put_member(&buffer, "service", "mod_usermgmt");
@@ -112,10 +107,6 @@ apr_status_t um_service_me(um_answer_t *answer, um_request_t *request)
     unsigned permissions = um_permission_of_caller(caller, request->settings);
     um_buffer_t buffer;
 
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
     um_buffer_init(&buffer, 512, request->pool);
     um_buffer_putc(&buffer, '{');
     um_json_put_member(&buffer, "identity", caller->identity);

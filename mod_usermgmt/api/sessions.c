@@ -45,6 +45,7 @@ static const um_listing_kind_t kind = {
     .last = "last_uid",
     .key = "session_uid",
     .key_detail = "It must be a session_uid.",
+    .not_found = { "session_not_found", "There is no such session." },
     .put = put_row,
 };
 
@@ -55,14 +56,7 @@ apr_status_t um_sessions_list(um_answer_t *answer, um_request_t *request)
 
 apr_status_t um_sessions_get(um_answer_t *answer, um_request_t *request)
 {
-    apr_status_t status = um_entry_answer(answer, request, &kind);
-
-    if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 404, "session_not_found", request->pool,
-                          "There is no such session.");
-        return APR_SUCCESS;
-    }
-    return status;
+    return um_entry_answer(answer, request, &kind);
 }
 
 /* ---- create ---- */

@@ -49,6 +49,7 @@ static const um_listing_kind_t kind = {
     .last = "last_uid",
     .key = "user_uid",
     .key_detail = "It must be a user_uid.",
+    .not_found = { "sub_admin_not_found", "There is no such sub-admin." },
     .put = put_row,
 };
 
@@ -57,20 +58,9 @@ apr_status_t um_sub_admins_list(um_answer_t *answer, um_request_t *request)
     return um_listing_handle(answer, request, &kind);
 }
 
-static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
-{
-    um_problem_answer(answer, 404, "sub_admin_not_found", pool, "There is no such sub-admin.");
-}
-
 apr_status_t um_sub_admins_get(um_answer_t *answer, um_request_t *request)
 {
-    apr_status_t status = um_entry_answer(answer, request, &kind);
-
-    if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
-        return APR_SUCCESS;
-    }
-    return status;
+    return um_entry_answer(answer, request, &kind);
 }
 
 /* ---- create ---- */
@@ -222,7 +212,7 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
         status = remove_sub_admin(answer, change, db, sub_admin);
     }
     if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
+        um_entry_answer_not_found(answer, &kind, request->pool);
         return APR_SUCCESS;
     }
     return status;

@@ -83,10 +83,6 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
 
 apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
 {
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
     return answer_user(answer, request, request->id);
 }
 

@@ -36,6 +36,12 @@ static void answer_entry(um_answer_t *answer, const um_request_t *request,
     um_answer_revalidate(answer, request);
 }
 
+void um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
+                               apr_pool_t *pool)
+{
+    um_problem_answer(answer, 404, kind->not_found.code, pool, "%s", kind->not_found.detail);
+}
+
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
                              const um_listing_kind_t *kind)
 {
@@ -44,10 +50,6 @@ apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
     um_db_t *db = NULL;
     apr_status_t status;
 
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
-    }
     um_buffer_init(&entry.json, 512, request->pool);
     status = um_store_open(&db, request->store, request->pool);
     if (status == APR_SUCCESS) {
@@ -56,9 +58,8 @@ apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
     }
     um_db_close(db);
     if (status == APR_SUCCESS && entry.json.length == 0) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
+        um_entry_answer_not_found(answer, kind, request->pool);
+    } else if (status == APR_SUCCESS) {
         answer_entry(answer, request, &entry);
     }
     return status;

@@ -8,11 +8,15 @@
 
 /**
  * Answer with the entry whose key stands in the path, and its ETag; with a 304 where the
- * client has it; or with the request's faults.
- * @return APR_SUCCESS, UM_ENOTFOUND where there is none, or the error of a store function
+ * client has it; with a 404 where there is none.
+ * @return APR_SUCCESS, or the error of a store function
  */
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
                              const um_listing_kind_t *kind);
+
+/** Answer 404: there is no entry with that key. */
+void um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
+                               apr_pool_t *pool);
 
 /** Set the Location of an entry that was made.
  *  @param path that of its list, such as "users" */

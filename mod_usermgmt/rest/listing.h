@@ -27,6 +27,8 @@ typedef struct um_listing_kind_t {
     const char *key_detail;
     /** Non-zero: the key as a parameter asks for one entry instead of a list. */
     int has_single;
+    /** The problem, a 404, where there is no entry with a key; for um_entry_answer(). */
+    um_violation_t not_found;
     /** Appends an entry; now is the present in milliseconds since 1970. */
     void (*put)(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);
 } um_listing_kind_t;

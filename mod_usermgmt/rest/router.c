@@ -277,6 +277,12 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
         }
     }
     request->faults.place = "body";
+    /* The handlers of others add their faults to these. */
+    if (request->faults.list != NULL && !changes(request)
+        && (route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
+        um_problem_answer_faults(answer, &request->faults);
+        return 0;
+    }
     return 1;
 }
 

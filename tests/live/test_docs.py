@@ -110,6 +110,9 @@ def problems_of_sources():
     reasons = set(re.findall(r'return "([a-z_0-9]+)"', body))
     reasons |= set(re.findall(r'\brefuse_at\(error, "([a-z_]+)"', parser))
     assert len(reasons) >= 7
+    missing = re.findall(r'\.not_found = \{ "([a-z_]+)"', sources("api"))
+    assert len(missing) >= 4
+    problems |= {(404, code) for code in missing}
     return problems | {(400, reason) for reason in reasons}
 
 

@@ -222,7 +222,6 @@ int um_change_check_match(um_answer_t *answer, const um_change_t *change, const 
     const um_request_t *request = change->request;
     const char *match = apr_table_get(request->headers, "If-Match");
     const char *none_match = apr_table_get(request->headers, "If-None-Match");
-
     const char *detail = NULL;
 
     if (none_match != NULL && um_negotiate_etag_matches(none_match, etag, 1)) {

@@ -170,8 +170,8 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
                                 um_db_t *db, apr_pool_t *pool)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_store_users_get_by_email(&user, db, caller->org_id,
-                                                      caller->identity, pool);
+    apr_status_t status = um_store_users_get_by_email(&user, db, caller->org_id, caller->identity,
+                                                      pool);
 
     invitation->inviter_uid = caller->uid;
     if (status == UM_ENOTFOUND) {
@@ -192,7 +192,7 @@ static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *re
 {
     um_user_t *user = NULL;
     apr_status_t status = um_store_users_lock_by_email(&user, db, request->caller.org_id, email,
-                                                          request->pool);
+                                                       request->pool);
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
         um_problem_answer(answer, 409, "already_sub_admin", request->pool,
@@ -244,8 +244,7 @@ static void check_platform_link(um_request_t *request, const char *link)
     const um_violation_t *violation = um_link_check(link, request->pool);
 
     um_faults_add_violation(&request->faults, "platform_link", violation);
-    if (violation == NULL && allowed != NULL
-        && !um_link_is_below(link, allowed, request->pool)) {
+    if (violation == NULL && allowed != NULL && !um_link_is_below(link, allowed, request->pool)) {
         um_faults_add(&request->faults, "platform_link", "not_allowed",
                       "It must be below one of the prefixes of UserMgmtPlatformLinkAllow.");
     }

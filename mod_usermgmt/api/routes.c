@@ -19,6 +19,7 @@
 #define LINK 8192
 #define USER 131072
 
+/* clang-format off */
 const um_route_t um_api_routes[] = {
     { "GET", "", UM_PERMIT_ROLE, "service.index", um_service_index, 0, 0 },
     { "GET", "me", UM_PERMIT_ANYONE, "service.me", um_service_me, 0, 0 },
@@ -66,3 +67,4 @@ const um_route_t um_api_routes[] = {
     { "GET", "audit-events/*", UM_PERMIT_AUDIT_READ, "audit_events.get", um_audit_events_get, 0, 0 },
     { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
+/* clang-format on */

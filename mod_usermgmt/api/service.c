@@ -114,7 +114,8 @@ apr_status_t um_service_me(um_answer_t *answer, um_request_t *request)
     um_json_put_member(&buffer, "role", um_role_name(caller->role));
     um_json_put_member_strings(&buffer, "permissions", names_of(permissions, request->pool));
     um_json_put_member(&buffer, "organization", caller->organization);
-    um_json_put_member_strings(&buffer, "features", features_of(request->settings, request->pool));
+    um_json_put_member_strings(&buffer, "features",
+                               features_of(request->settings, request->pool));
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
     return APR_SUCCESS;

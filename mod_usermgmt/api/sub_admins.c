@@ -117,7 +117,7 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     status = appointment->uid != NULL
                  ? um_store_users_lock(&user, db, org_id, appointment->uid, request->pool)
                  : um_store_users_lock_by_email(&user, db, org_id, appointment->email,
-                                                   request->pool);
+                                                request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
         return APR_SUCCESS;
@@ -158,8 +158,7 @@ static void read_appointment(um_appointment_t *appointment, um_request_t *reques
                       "Give either user_uid or email, not both.");
     }
     if (um_body_member(request, "user_uid") == NULL && um_body_member(request, "email") == NULL) {
-        um_faults_add(&request->faults, "user_uid", "required",
-                      "Give user_uid or email.");
+        um_faults_add(&request->faults, "user_uid", "required", "Give user_uid or email.");
     }
 }
 

@@ -45,8 +45,8 @@ void um_user_input_read(um_user_input_t *input, const um_json_t *body)
     memset(input, 0, sizeof(*input));
     input->body = body;
     for (apr_size_t i = 0; i < MEMBER_COUNT; i++) {
-        *(const um_json_t **)((char *)input + members[i].offset) = um_json_member(
-            body, members[i].name);
+        *(const um_json_t **)((char *)input
+                              + members[i].offset) = um_json_member(body, members[i].name);
     }
 }
 
@@ -216,8 +216,8 @@ static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under
         }
     }
     for (int i = 0; i < input->attributes->nelts; i++) {
-        const um_json_member_text_t *at =
-            &APR_ARRAY_IDX(input->attributes, i, um_json_member_text_t);
+        const um_json_member_text_t *at = &APR_ARRAY_IDX(input->attributes, i,
+                                                         um_json_member_text_t);
 
         if (find_attribute(under, at->name) == NULL) {
             put_attribute(merged, at);

@@ -12,7 +12,6 @@
 #include "network.h"
 #include "text.h"
 
-
 /* The first character of the key of an identity that is no address. No local part has it. */
 #define NO_ADDRESS ":"
 
@@ -33,9 +32,7 @@ typedef struct um_parts_t {
 } um_parts_t;
 
 static const um_violation_t required = { "required", "It must not be empty." };
-static const um_violation_t too_long = {
-    "too_long", "An email address has at most 254 bytes."
-};
+static const um_violation_t too_long = { "too_long", "An email address has at most 254 bytes." };
 static const um_violation_t too_long_for_mail = {
     "too_long",
     "An email address has at most 254 bytes, also with its domain in the form of DNS (xn--)."
@@ -43,9 +40,8 @@ static const um_violation_t too_long_for_mail = {
 static const um_violation_t local_too_long = {
     "too_long", "The part of an email address before the @ has at most 64 bytes."
 };
-static const um_violation_t no_mailbox = {
-    "invalid_email", "An email address is a name, an @ and a domain."
-};
+static const um_violation_t no_mailbox = { "invalid_email",
+                                           "An email address is a name, an @ and a domain." };
 static const um_violation_t quoted = {
     "invalid_email", "A quoted name before the @ of an email address is not supported."
 };
@@ -101,7 +97,8 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
 
     if (c != 0) {
         return name_character("An email address must not have U+%04X: white space, controls and"
-                              " characters that can't be seen are refused.", c, pool);
+                              " characters that can't be seen are refused.",
+                              c, pool);
     }
     if (!is_dot_string(local)) {
         return &bad_local;
@@ -109,14 +106,16 @@ static const um_violation_t *check_local(const char *local, apr_pool_t *pool)
     c = um_text_find_variant(local);
     if (c != 0) {
         return name_character("Before the @ an email address must not have U+%04X, because it"
-                              " would count as another letter.", c, pool);
+                              " would count as another letter.",
+                              c, pool);
     }
     if (um_text_check_nfkc(&c, local)) {
         return NULL;
     }
     return c == 0 ? &not_composed
                   : name_character("Before the @ an email address must not have U+%04X, because"
-                                   " Unicode's form NFKC replaces it.", c, pool);
+                                   " Unicode's form NFKC replaces it.",
+                                   c, pool);
 }
 
 /* ---- the domain ---- */
@@ -225,7 +224,7 @@ static const um_violation_t *read_address(um_parts_t *parts, const char *address
         return &bad_domain;
     }
     return strlen(parts->local) + 1 + strlen(parts->dns) > UM_EMAIL_MAX ? &too_long_for_mail
-                                                                       : NULL;
+                                                                        : NULL;
 }
 
 const um_violation_t *um_address_check(const char *address, apr_pool_t *pool)
@@ -261,7 +260,7 @@ const char *um_address_for_mail(const char *address, apr_pool_t *pool)
         return NULL;
     }
     return um_text_is_ascii(parts.domain) ? address
-                                  : apr_pstrcat(pool, parts.local, "@", parts.dns, NULL);
+                                          : apr_pstrcat(pool, parts.local, "@", parts.dns, NULL);
 }
 
 /* ---- prefixes ---- */
@@ -277,8 +276,10 @@ static void put_label(um_buffer_t *buffer, const char *label, apr_pool_t *pool)
 const char *um_address_key_prefix(const char *text, apr_pool_t *pool)
 {
     const char *at = strrchr(text, '@');
-    const char *folded = um_text_fold_simply(
-        at != NULL ? apr_pstrmemdup(pool, text, (apr_size_t)(at - text)) : text, pool);
+    const char *folded = um_text_fold_simply(at != NULL ? apr_pstrmemdup(pool, text,
+                                                                         (apr_size_t)(at - text))
+                                                        : text,
+                                             pool);
     um_buffer_t buffer;
 
     if (at == NULL || um_text_is_ascii(at)) {

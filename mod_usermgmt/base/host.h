@@ -62,8 +62,7 @@ typedef struct um_host_t {
     um_random_t random;
     /** Log one line; id is the number of the message in docs/logs.md, status the error or
      *  APR_SUCCESS. */
-    void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line,
-                void *baton);
+    void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line, void *baton);
 
     /** Called after each change that is, or may be, in the database. NULL if nobody waits
      *  for changes. */

@@ -189,8 +189,8 @@ static int take_offset(apr_int64_t *ms, const char **text)
     if (sign == 'Z' || sign == 'z') {
         return 1;
     }
-    if ((sign != '+' && sign != '-') || !take_number(&hour, text, 2, 0, 23)
-        || !take(text, ':') || !take_number(&minute, text, 2, 0, 59)) {
+    if ((sign != '+' && sign != '-') || !take_number(&hour, text, 2, 0, 23) || !take(text, ':')
+        || !take_number(&minute, text, 2, 0, 59)) {
         return 0;
     }
     *ms = hour * MS_PER_HOUR + minute * MS_PER_MINUTE;

@@ -80,8 +80,8 @@ static const char *find_reason(const char *words, apr_pool_t *pool)
     return near != NULL ? apr_pstrmemdup(pool, words, (apr_size_t)(near - words)) : words;
 }
 
-static apr_status_t refuse(um_json_error_t *error, const char *code, const char *reason,
-                           int line, int column, apr_pool_t *pool)
+static apr_status_t refuse(um_json_error_t *error, const char *code, const char *reason, int line,
+                           int column, apr_pool_t *pool)
 {
     error->code = code;
     error->line = line;
@@ -268,10 +268,10 @@ apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char 
 um_json_type_t um_json_type(const um_json_t *value)
 {
     static const um_json_type_t types[] = {
-        [JSON_OBJECT] = UM_JSON_OBJECT,   [JSON_ARRAY] = UM_JSON_ARRAY,
-        [JSON_STRING] = UM_JSON_STRING,   [JSON_INTEGER] = UM_JSON_INTEGER,
-        [JSON_REAL] = UM_JSON_REAL,       [JSON_TRUE] = UM_JSON_TRUE,
-        [JSON_FALSE] = UM_JSON_FALSE,     [JSON_NULL] = UM_JSON_NULL,
+        [JSON_OBJECT] = UM_JSON_OBJECT, [JSON_ARRAY] = UM_JSON_ARRAY,
+        [JSON_STRING] = UM_JSON_STRING, [JSON_INTEGER] = UM_JSON_INTEGER,
+        [JSON_REAL] = UM_JSON_REAL,     [JSON_TRUE] = UM_JSON_TRUE,
+        [JSON_FALSE] = UM_JSON_FALSE,   [JSON_NULL] = UM_JSON_NULL,
     };
 
     return types[json_typeof(in(value))];
@@ -299,7 +299,7 @@ void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton)
     const char *name;
     json_t *value;
 
-    json_object_foreach(members, name, value) {
+    json_object_foreach (members, name, value) {
         visit(name, out(value), baton);
     }
 }
@@ -451,9 +451,8 @@ void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
 static void put_escape(um_buffer_t *buffer, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-                                    ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"',
-                                    ['\\'] = '\\' };
+    static const char letters[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                    ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\' };
     char *to = um_buffer_reserve(buffer, 6);
 
     to[0] = '\\';

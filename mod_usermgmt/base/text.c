@@ -50,8 +50,8 @@ static int is_plain_word(const char *bytes)
     memcpy(&word, bytes, sizeof(word));
     /* If no byte has its high bit, the subtraction sets the high bit only of a byte that is
      * 0, and perhaps of the byte after it. */
-    return ((word | (word - APR_UINT64_C(0x0101010101010101)))
-            & APR_UINT64_C(0x8080808080808080)) == 0;
+    return ((word | (word - APR_UINT64_C(0x0101010101010101))) & APR_UINT64_C(0x8080808080808080))
+           == 0;
 }
 
 int um_text_is_utf8(const char *text, apr_size_t length)
@@ -276,7 +276,7 @@ void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int ke
 }
 
 /* NFKC_Casefold of every code point, then NFC: that is toNFKC_Casefold. */
-#define FOLD_OPTIONS                                                                         \
+#define FOLD_OPTIONS                                                                             \
     (UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE)
 
 /* The library keeps reserved code points, but removes soft hyphens. So this replaces the
@@ -290,14 +290,12 @@ static utf8proc_int32_t ignore_reserved(utf8proc_int32_t c, void *baton)
 /* Fold into a buffer with room for capacity code points and a NUL. Returns the length of
  * the text in bytes; if it does not fit, the number of code points that it needs; or a
  * negative number if the text is not well-formed. */
-static utf8proc_ssize_t fold_into(int *fits, utf8proc_int32_t *buffer,
-                                  utf8proc_ssize_t capacity, const char *text,
-                                  apr_size_t length)
+static utf8proc_ssize_t fold_into(int *fits, utf8proc_int32_t *buffer, utf8proc_ssize_t capacity,
+                                  const char *text, apr_size_t length)
 {
     utf8proc_ssize_t count = utf8proc_decompose_custom((const utf8proc_uint8_t *)text,
-                                                       (utf8proc_ssize_t)length, buffer,
-                                                       capacity, FOLD_OPTIONS, ignore_reserved,
-                                                       NULL);
+                                                       (utf8proc_ssize_t)length, buffer, capacity,
+                                                       FOLD_OPTIONS, ignore_reserved, NULL);
 
     *fits = count <= capacity;
     /* In place, because UTF-8 takes no more bytes than the code points did. */

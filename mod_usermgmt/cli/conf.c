@@ -160,8 +160,7 @@ static void include(um_conf_t *conf, const char *directive, const char *name, in
     }
 }
 
-static void take_directive(um_conf_t *conf, const char *name, const char *value,
-                           const char *rest)
+static void take_directive(um_conf_t *conf, const char *name, const char *value, const char *rest)
 {
     if (apr_cstr_casecmp(name, "UserMgmtDatabase") == 0) {
         note(&conf->database, conf, value, take_word(&rest, conf->pool));
@@ -299,8 +298,7 @@ static int is_there(const um_conf_t *conf, const char *path, int as_folder)
 }
 
 /* Read the files below a folder that match a pattern; any part of it may have wildcards. */
-static void read_pattern(um_conf_t *conf, const char *folder, const char *pattern,
-                         int must_exist)
+static void read_pattern(um_conf_t *conf, const char *folder, const char *pattern, int must_exist)
 {
     const char *slash = strchr(pattern, '/');
     const char *part = slash != NULL
@@ -394,11 +392,10 @@ static const char *check_place(const um_found_t *found, apr_pool_t *pool)
 {
     const um_place_t *place = last_place(found);
 
-    return place->undefined == NULL
-               ? NULL
-               : safe(tell_undefined(place->file, place->line, found->name, place->undefined,
-                                     pool),
-                      pool);
+    return place->undefined == NULL ? NULL
+                                    : safe(tell_undefined(place->file, place->line, found->name,
+                                                          place->undefined, pool),
+                                           pool);
 }
 
 static const char *tell_none(const um_conf_t *conf, const char *file, apr_pool_t *pool)
@@ -413,8 +410,8 @@ static const char *tell_none(const um_conf_t *conf, const char *file, apr_pool_t
 }
 
 /* The one database; NULL, or what is wrong. */
-static const char *take_database(const char **driver, const char **params,
-                                 const um_conf_t *conf, apr_pool_t *pool)
+static const char *take_database(const char **driver, const char **params, const um_conf_t *conf,
+                                 apr_pool_t *pool)
 {
     const char *wrong;
 

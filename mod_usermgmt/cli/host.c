@@ -77,8 +77,10 @@ static apr_status_t open_connection(um_connection_t **connection, um_tool_t *too
     apr_status_t status = um_connection_open(connection, &error, &tool->database, 1, pool);
 
     if (status != APR_SUCCESS) {
-        tell(tool, apr_psprintf(pool, "the database can't be opened: %s%s", error,
-                                um_database_place(&tool->database, pool)), 0);
+        tell(tool,
+             apr_psprintf(pool, "the database can't be opened: %s%s", error,
+                          um_database_place(&tool->database, pool)),
+             0);
     }
     return status;
 }
@@ -183,8 +185,7 @@ static um_exit_t check_file(const um_tool_t *tool, int may_create)
         um_tool_say(tool, "%s", wrong);
         return UM_EXIT_DATABASE;
     }
-    if (!may_create
-        && apr_stat(&info, tool->params, APR_FINFO_TYPE, tool->pool) != APR_SUCCESS) {
+    if (!may_create && apr_stat(&info, tool->params, APR_FINFO_TYPE, tool->pool) != APR_SUCCESS) {
         um_tool_say(tool, "there is no database %s; \"usermgmtctl schema create\" makes one",
                     tool->params);
         return UM_EXIT_DATABASE;
@@ -253,8 +254,10 @@ static um_exit_t find_driver(um_tool_t *tool)
 
     tool->database.params = tool->params;
     if (status == UM_EINVALID) {
-        um_tool_say(tool, "the database driver \"%s\" is not supported; use sqlite3, pgsql or "
-                          "mysql", tool->driver_name);
+        um_tool_say(tool,
+                    "the database driver \"%s\" is not supported; use sqlite3, pgsql or "
+                    "mysql",
+                    tool->driver_name);
         return UM_EXIT_USAGE;
     }
     if (status != APR_SUCCESS) {
@@ -337,8 +340,7 @@ um_exit_t um_tool_exit(apr_status_t status)
     if (status == APR_SUCCESS) {
         return UM_EXIT_OK;
     }
-    return status == UM_EUNAVAILABLE || status == UM_ESCHEMA ? UM_EXIT_DATABASE
-                                                             : UM_EXIT_REFUSED;
+    return status == UM_EUNAVAILABLE || status == UM_ESCHEMA ? UM_EXIT_DATABASE : UM_EXIT_REFUSED;
 }
 
 apr_status_t um_tool_get_organization(um_organization_t **organization, const um_tool_t *tool,
@@ -378,7 +380,7 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
 
     if (format == NULL) {
         format = is_excel || (dot != NULL && apr_cstr_casecmp(dot, ".csv") == 0) ? "csv"
-                                                                               : "ndjson";
+                                                                                 : "ndjson";
     }
     *is_csv = strcmp(format, "csv") == 0;
     if (!*is_csv && strcmp(format, "ndjson") != 0) {

@@ -581,10 +581,9 @@ static um_exit_t open_report(um_import_t *import)
 
     /* A program may read the file, and it needs the number of each line. */
     um_refusals_init(&import->refusals, name != NULL, import->tool->pool);
-    return name == NULL
-               ? um_output_open_standard(&import->report, import->tool, STDERR_FILENO)
-               : um_output_open(&import->report, import->tool, "--report", name,
-                                UM_OUTPUT_AT_ONCE);
+    return name == NULL ? um_output_open_standard(&import->report, import->tool, STDERR_FILENO)
+                        : um_output_open(&import->report, import->tool, "--report", name,
+                                         UM_OUTPUT_AT_ONCE);
 }
 
 um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int count)

@@ -70,10 +70,11 @@ static void print_help(apr_pool_t *pool)
                commands[i].help);
         options |= commands[i].options;
     }
-    printf("\nOptions:\n%s\n"
-           "Exit status: 0 done; 1 something failed or was refused; 2 the command line is wrong;\n"
-           "3 the database can't be reached, stays busy, or has an unknown schema.\n",
-           um_options_help(options, pool));
+    printf(
+        "\nOptions:\n%s\n"
+        "Exit status: 0 done; 1 something failed or was refused; 2 the command line is wrong;\n"
+        "3 the database can't be reached, stays busy, or has an unknown schema.\n",
+        um_options_help(options, pool));
 }
 
 static const char *word(const um_options_t *options, int index)

@@ -148,8 +148,7 @@ static const char *read_options(um_options_t *options, int argc, char *const *ar
     return wrong;
 }
 
-const char *um_options_read(um_options_t *options, int argc, char *const *argv,
-                            apr_pool_t *pool)
+const char *um_options_read(um_options_t *options, int argc, char *const *argv, apr_pool_t *pool)
 {
     const char *wrong;
 

@@ -29,8 +29,8 @@ typedef enum um_option_t {
 } um_option_t;
 
 /** The options that every command accepts. */
-#define UM_OPTIONS_COMMON                                                                         \
-    (UM_OPTION_HELP | UM_OPTION_VERSION | UM_OPTION_DRIVER | UM_OPTION_PARAMS | UM_OPTION_CONFIG  \
+#define UM_OPTIONS_COMMON                                                                        \
+    (UM_OPTION_HELP | UM_OPTION_VERSION | UM_OPTION_DRIVER | UM_OPTION_PARAMS | UM_OPTION_CONFIG \
      | UM_OPTION_WAIT | UM_OPTION_VERBOSE)
 
 typedef struct um_options_t {
@@ -52,8 +52,7 @@ typedef struct um_options_t {
  * Read a command line. It moves words behind the options, as getopt_long() does.
  * @return NULL, or what is wrong with it
  */
-const char *um_options_read(um_options_t *options, int argc, char *const *argv,
-                            apr_pool_t *pool);
+const char *um_options_read(um_options_t *options, int argc, char *const *argv, apr_pool_t *pool);
 
 /** The value of an option, or NULL. */
 const char *um_options_value(const um_options_t *options, um_option_t option);

@@ -150,8 +150,8 @@ static apr_status_t set(um_db_t *db, void *baton, apr_pool_t *pool)
                                                      pool);
     if (status == APR_SUCCESS) {
         status = um_tool_audit(change->tool, db, organization->id, "organizations.update",
-                               change->name, json_of(organization, pool),
-                               json_of(&changed, pool), pool);
+                               change->name, json_of(organization, pool), json_of(&changed, pool),
+                               pool);
     }
     return status;
 }

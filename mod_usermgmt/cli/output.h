@@ -63,8 +63,7 @@ void um_output_keep_open(struct um_tool_t *tool, const char *what, int file);
 
 /** Send the output to standard output or standard error. UM_EXIT_REFUSED, after a message, if
  *  that is a protected file. */
-um_exit_t um_output_open_standard(um_output_t *output, const struct um_tool_t *tool,
-                                  int file);
+um_exit_t um_output_open_standard(um_output_t *output, const struct um_tool_t *tool, int file);
 
 /**
  * Send the output to a file; nothing is written yet.
@@ -81,7 +80,6 @@ um_exit_t um_output_write(const um_output_t *output, const struct um_tool_t *too
 
 /** End the output. If end is UM_EXIT_OK, a new file replaces the old one, otherwise it is
  *  deleted. Returns end, or UM_EXIT_REFUSED after a message. */
-um_exit_t um_output_close(um_output_t *output, const struct um_tool_t *tool,
-                          um_exit_t end);
+um_exit_t um_output_close(um_output_t *output, const struct um_tool_t *tool, um_exit_t end);
 
 #endif

@@ -96,8 +96,7 @@ static apr_status_t prune_page(int *total, um_prune_t *prune, const apr_array_he
 
 um_exit_t um_invitations_command_prune(um_tool_t *tool, const char *const *words, int count)
 {
-    um_prune_t prune = { tool,
-                         apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY,
+    um_prune_t prune = { tool, apr_time_as_msec(apr_time_now()) - tool->options.days * MS_PER_DAY,
                          NULL, 0 };
     apr_array_header_t *page = NULL;
     /* The pool of this page, and of the last one, which still has the name `after`. */

@@ -431,18 +431,16 @@ static um_exit_t read_header(um_records_t *records, const um_tool_t *tool)
 
 /* ---- both ---- */
 
-um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name,
-                          int is_csv)
+um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name, int is_csv)
 {
     um_records_t *opened = apr_pcalloc(tool->pool, sizeof(*opened));
     apr_finfo_t info;
     apr_os_file_t number;
     apr_status_t status;
 
-    status = strcmp(name, "-") == 0
-                 ? apr_file_open_stdin(&opened->file, tool->pool)
-                 : apr_file_open(&opened->file, name, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
-                                 tool->pool);
+    status = strcmp(name, "-") == 0 ? apr_file_open_stdin(&opened->file, tool->pool)
+                                    : apr_file_open(&opened->file, name, APR_FOPEN_READ,
+                                                    APR_FPROT_OS_DEFAULT, tool->pool);
     if (status != APR_SUCCESS) {
         um_tool_say(tool, "%s can't be read: %pm", name, &status);
         return UM_EXIT_REFUSED;

@@ -23,8 +23,7 @@ typedef struct um_records_t um_records_t;
  * @param name a file, or "-" for the standard input
  * @return UM_EXIT_OK, or another code after a message
  */
-um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name,
-                          int is_csv);
+um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *name, int is_csv);
 
 /**
  * Read the next record.

@@ -85,8 +85,10 @@ static um_exit_t make(um_tool_t *tool, um_schema_from_t from)
     if (status == APR_SUCCESS && version == UM_SCHEMA_VERSION) {
         um_tool_say(tool, "the schema has version %d, the current one", version);
     } else if (status == UM_ESCHEMA) {
-        um_tool_say(tool, "the schema has version %d; this usermgmtctl knows versions up to %d, "
-                          "so install a newer one", version, UM_SCHEMA_VERSION);
+        um_tool_say(tool,
+                    "the schema has version %d; this usermgmtctl knows versions up to %d, "
+                    "so install a newer one",
+                    version, UM_SCHEMA_VERSION);
         status = UM_EREFUSED;
     } else if (status == UM_EREFUSED) {
         um_tool_say(tool, version == 0 ? "there is no schema; \"schema create\" makes one"

@@ -17,11 +17,12 @@ static const char *text_of(const char *field)
 apr_size_t um_caller_record_pack(char *packed, const um_caller_record_t *record,
                                  const um_caller_stamp_t *stamp)
 {
-    int length = apr_snprintf(
-        packed, UM_CALLER_RECORD_MAX,
-        "%u%c%" APR_TIME_T_FMT "%c%" APR_INT64_T_FMT "%c%d%c%d%c%s%c%s%c%s", stamp->generation, 0,
-        stamp->read_at, 0, record->org_id, 0, record->is_active, 0, record->is_sub_admin, 0,
-        text_of(record->user_uid), 0, text_of(record->seen_uid), 0, text_of(record->seen_role));
+    int length = apr_snprintf(packed, UM_CALLER_RECORD_MAX,
+                              "%u%c%" APR_TIME_T_FMT "%c%" APR_INT64_T_FMT "%c%d%c%d%c%s%c%s%c%s",
+                              stamp->generation, 0, stamp->read_at, 0, record->org_id, 0,
+                              record->is_active, 0, record->is_sub_admin, 0,
+                              text_of(record->user_uid), 0, text_of(record->seen_uid), 0,
+                              text_of(record->seen_role));
 
     return length < UM_CALLER_RECORD_MAX - 1 ? (apr_size_t)length + 1 : 0;
 }

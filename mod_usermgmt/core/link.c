@@ -31,9 +31,8 @@ static const um_violation_t characters = {
 static const um_violation_t not_https = {
     "invalid_link", "A link must be an absolute https URL, or http to a loopback host."
 };
-static const um_violation_t not_http = {
-    "invalid_link", "It must be an absolute http or https URL."
-};
+static const um_violation_t not_http = { "invalid_link",
+                                         "It must be an absolute http or https URL." };
 static const um_violation_t no_public_url = {
     "invalid_link", "The URL of a service must have no query and no fragment."
 };
@@ -96,7 +95,8 @@ static int has_good_port(const apr_uri_t *uri)
     if (uri->port_str == NULL) {
         return 1;
     }
-    if (strlen(uri->port_str) > 5 || strspn(uri->port_str, "0123456789") != strlen(uri->port_str)) {
+    if (strlen(uri->port_str) > 5
+        || strspn(uri->port_str, "0123456789") != strlen(uri->port_str)) {
         return 0;
     }
     port = apr_atoi64(uri->port_str);

@@ -39,12 +39,18 @@ static const um_list_filter_t filters[] = {
 #define TIMES (BIT(IS_AFTER) | BIT(IS_BEFORE))
 
 static const um_list_path_t paths[] = {
-    { .index = "audit_events_by_target", .needs = BIT(HAS_TARGET),
-      .first = BIT(HAS_TARGET) | TIMES, .orders = BIT(BY_UID) },
-    { .index = "audit_events_by_actor", .needs = BIT(HAS_ACTOR), .first = BIT(HAS_ACTOR) | TIMES,
+    { .index = "audit_events_by_target",
+      .needs = BIT(HAS_TARGET),
+      .first = BIT(HAS_TARGET) | TIMES,
       .orders = BIT(BY_UID) },
-    { .index = "audit_events_by_action", .needs = BIT(HAS_ACTION),
-      .first = BIT(HAS_ACTION) | TIMES, .orders = BIT(BY_UID) },
+    { .index = "audit_events_by_actor",
+      .needs = BIT(HAS_ACTOR),
+      .first = BIT(HAS_ACTOR) | TIMES,
+      .orders = BIT(BY_UID) },
+    { .index = "audit_events_by_action",
+      .needs = BIT(HAS_ACTION),
+      .first = BIT(HAS_ACTION) | TIMES,
+      .orders = BIT(BY_UID) },
     { .index = "sqlite_autoindex_audit_events_1", .first = TIMES, .orders = BIT(BY_UID) },
 };
 

@@ -31,6 +31,7 @@ static const um_list_condition_t conditions[] = {
     [IS_REVOKED] = { .pieces = UM_SAME({ " AND i.status = 'revoked'", UM_FILL_NONE }) },
 };
 
+/* clang-format off */
 static const um_list_choice_t statuses[] = {
     { "pending", IS_PENDING },
     { "accepted", IS_ACCEPTED },
@@ -39,6 +40,7 @@ static const um_list_choice_t statuses[] = {
     { "all", UM_LIST_NO_CONDITION },
     { NULL, UM_LIST_NO_CONDITION },
 };
+/* clang-format on */
 
 static const um_list_filter_t filters[] = {
     { .name = "email", .value = UM_LIST_ADDRESS, .condition = HAS_EMAIL },
@@ -48,6 +50,7 @@ static const um_list_filter_t filters[] = {
 
 #define STATUSES (BIT(IS_PENDING) | BIT(IS_EXPIRED) | BIT(IS_ACCEPTED) | BIT(IS_REVOKED))
 
+/* clang-format off */
 static const um_list_path_t paths[] = {
     { .index = "invitations_by_email", .needs = BIT(HAS_EMAIL), .first = BIT(HAS_EMAIL),
       .orders = BIT(BY_TOKEN) },
@@ -55,6 +58,7 @@ static const um_list_path_t paths[] = {
       .orders = BIT(BY_TOKEN) },
     { .index = "sqlite_autoindex_invitations_1", .orders = BIT(BY_TOKEN) },
 };
+/* clang-format on */
 
 const um_list_source_t um_list_invitations = {
     .columns = UM_SQL_INVITATION_COLUMNS,

@@ -37,10 +37,13 @@ static const um_list_filter_t filters[] = {
 #define STARTED (BIT(STARTED_AFTER) | BIT(STARTED_BEFORE))
 
 static const um_list_path_t paths[] = {
-    { .index = "sessions_by_user", .needs = BIT(IS_OF_USER),
+    { .index = "sessions_by_user",
+      .needs = BIT(IS_OF_USER),
       .first = BIT(IS_OF_USER) | BIT(IS_IN_ACTIVITY) },
-    { .index = "sessions_by_activity", .needs = BIT(IS_IN_ACTIVITY),
-      .first = BIT(IS_IN_ACTIVITY), .orders = BIT(BY_UID) },
+    { .index = "sessions_by_activity",
+      .needs = BIT(IS_IN_ACTIVITY),
+      .first = BIT(IS_IN_ACTIVITY),
+      .orders = BIT(BY_UID) },
     { .index = "sessions_by_started_at", .first = STARTED, .orders = BIT(BY_STARTED_AT) },
     { .index = "sqlite_autoindex_sessions_1", .orders = BIT(BY_UID) },
 };

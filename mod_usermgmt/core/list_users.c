@@ -34,9 +34,15 @@ enum {
     UPDATED_BEFORE
 };
 
+/* clang-format off */
 #define RANGE(order) { order, { UM_BOUND_FROM, UM_BOUND_BELOW } }
+/* clang-format on */
+/* clang-format off */
 #define ABOVE(order) { order, { UM_BOUND_ABOVE, UM_BOUND_NONE } }
+/* clang-format on */
+/* clang-format off */
 #define BELOW(order) { order, { UM_BOUND_BELOW, UM_BOUND_NONE } }
+/* clang-format on */
 
 static const um_list_condition_t user_conditions[] = {
     [HAS_EMAIL] = { .pieces = UM_SAME({ " AND u.email_key = %s", UM_FILL_VALUE }),
@@ -102,6 +108,7 @@ static const um_list_filter_t user_filters[] = {
 #define UPDATED (BIT(UPDATED_AFTER) | BIT(UPDATED_BEFORE))
 
 /* Those that find few rows come first. */
+/* clang-format off */
 static const um_list_path_t user_paths[] = {
     { .index = "users_by_email", .first = BIT(HAS_EMAIL), .second = BIT(NAME_OR_EMAIL_STARTS),
       .unique = BIT(HAS_EMAIL), .orders = BIT(BY_EMAIL) },
@@ -117,6 +124,7 @@ static const um_list_path_t user_paths[] = {
     { .index = "users_by_updated_at", .needs = UPDATED, .first = UPDATED },
     { .index = "sqlite_autoindex_users_1", .orders = BIT(BY_UID) },
 };
+/* clang-format on */
 
 static const um_list_subset_t sub_admins_of_users = {
     .is = IS_SUB_ADMIN,

@@ -13,9 +13,8 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static const um_violation_t required = { "required", "It must not be empty." };
-static const um_violation_t shows_nothing = {
-    "required", "It must have a character that can be seen."
-};
+static const um_violation_t shows_nothing = { "required",
+                                              "It must have a character that can be seen." };
 
 static int is_one_of(char c, const char *set)
 {
@@ -24,12 +23,10 @@ static int is_one_of(char c, const char *set)
 
 const um_violation_t *um_rules_check_display_name(const char *name)
 {
-    static const um_violation_t too_long = {
-        "too_long", "A display name has at most 256 characters."
-    };
-    static const um_violation_t control = {
-        "control_character", "A display name must have no control characters."
-    };
+    static const um_violation_t too_long = { "too_long",
+                                             "A display name has at most 256 characters." };
+    static const um_violation_t control = { "control_character",
+                                            "A display name must have no control characters." };
 
     if (*name == '\0') {
         return &required;
@@ -52,8 +49,7 @@ const um_violation_t *um_rules_check_phone(const char *phone)
     };
     apr_size_t length = strlen(phone);
     int is_good = length >= UM_PHONE_MIN && length <= UM_PHONE_MAX
-                  && strspn(phone, DIGITS " +-().") == length
-                  && strpbrk(phone, DIGITS) != NULL;
+                  && strspn(phone, DIGITS " +-().") == length && strpbrk(phone, DIGITS) != NULL;
 
     return is_good ? NULL : &invalid;
 }
@@ -135,8 +131,7 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
 const um_violation_t *um_rules_check_uid(const char *uid)
 {
     static const um_violation_t invalid = {
-        "invalid_uid",
-        "An identifier has 1 to 128 characters, each a letter, a digit, _ or -."
+        "invalid_uid", "An identifier has 1 to 128 characters, each a letter, a digit, _ or -."
     };
     apr_size_t length = strlen(uid);
     int is_good = length >= 1 && length <= UM_UID_MAX

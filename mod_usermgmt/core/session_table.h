@@ -86,7 +86,8 @@ apr_status_t um_session_table_count(um_session_table_t *table, const um_session_
  * @return APR_SUCCESS, or the error of the lock
  */
 apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t *position,
-                                      um_session_table_t *table, apr_size_t max, apr_pool_t *pool);
+                                      um_session_table_t *table, apr_size_t max,
+                                      apr_pool_t *pool);
 
 /** Mark collected sessions as written. */
 apr_status_t um_session_table_written(um_session_table_t *table,

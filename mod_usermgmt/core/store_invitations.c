@@ -104,26 +104,29 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
     if (status != APR_SUCCESS) {
         return status;
     }
-    return get_invitation(
-        invitation, db, &get,
-        UM_BIND(invitation_get_by_secret, .org_id = org_id, .secret_sha256 = hex), pool);
+    return get_invitation(invitation, db, &get,
+                          UM_BIND(invitation_get_by_secret, .org_id = org_id,
+                                  .secret_sha256 = hex),
+                          pool);
 }
 
 /* What is past its time must not stand in the way of a new one. */
 static apr_status_t expire(um_db_t *db, apr_int64_t org_id, const char *email_key,
                            apr_int64_t now, apr_pool_t *pool)
 {
-    return um_db_query(
-        db, NULL,
-        UM_BIND(invitation_expire, .org_id = org_id, .email_key = email_key, .now = now), pool);
+    return um_db_query(db, NULL,
+                       UM_BIND(invitation_expire, .org_id = org_id, .email_key = email_key,
+                               .now = now),
+                       pool);
 }
 
 static apr_status_t delete_secrets(um_db_t *db, apr_int64_t org_id, const char *invite_token,
                                    apr_pool_t *pool)
 {
-    return um_db_query(
-        db, NULL,
-        UM_BIND(invitation_secrets_delete, .org_id = org_id, .invite_token = invite_token), pool);
+    return um_db_query(db, NULL,
+                       UM_BIND(invitation_secrets_delete, .org_id = org_id,
+                               .invite_token = invite_token),
+                       pool);
 }
 
 apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
@@ -137,26 +140,26 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(invitation_insert, .org_id = org_id, .invite_token = invitation->token,
-                .email = invitation->email, .email_key = email_key,
-                .platform_link = invitation->platform_link,
-                .inviter_uid = invitation->inviter_uid,
-                .inviter_email = invitation->inviter_email,
-                .inviter_display_name = invitation->inviter_display_name,
-                .created_at = invitation->created_at, .expires_at = invitation->expires_at),
-        pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(invitation_insert, .org_id = org_id,
+                                   .invite_token = invitation->token, .email = invitation->email,
+                                   .email_key = email_key,
+                                   .platform_link = invitation->platform_link,
+                                   .inviter_uid = invitation->inviter_uid,
+                                   .inviter_email = invitation->inviter_email,
+                                   .inviter_display_name = invitation->inviter_display_name,
+                                   .created_at = invitation->created_at,
+                                   .expires_at = invitation->expires_at),
+                           pool);
 }
 
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
-                                        const um_invitation_t *invitation,
-                                        apr_int64_t expires_at, apr_int64_t now,
-                                        apr_pool_t *pool)
+                                        const um_invitation_t *invitation, apr_int64_t expires_at,
+                                        apr_int64_t now, apr_pool_t *pool)
 {
     const char *email_key = um_address_key(invitation->email, pool);
-    apr_status_t status =
-        email_key != NULL ? expire(db, org_id, email_key, now, pool) : UM_EINVALID;
+    apr_status_t status = email_key != NULL ? expire(db, org_id, email_key, now, pool)
+                                            : UM_EINVALID;
 
     if (status == APR_SUCCESS) {
         status = um_db_query_one(db, UM_ECONFLICT,
@@ -171,9 +174,10 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
 apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_pool_t *pool)
 {
-    apr_status_t status = um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(invitation_revoke, .org_id = org_id, .invite_token = invite_token), pool);
+    apr_status_t status = um_db_query_one(db, UM_ECONFLICT,
+                                          UM_BIND(invitation_revoke, .org_id = org_id,
+                                                  .invite_token = invite_token),
+                                          pool);
 
     return status == APR_SUCCESS ? delete_secrets(db, org_id, invite_token, pool) : status;
 }
@@ -182,10 +186,10 @@ apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_int64_t now,
                                          apr_pool_t *pool)
 {
-    apr_status_t status = um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(invitation_accept, .org_id = org_id, .invite_token = invite_token, .now = now),
-        pool);
+    apr_status_t status = um_db_query_one(db, UM_ECONFLICT,
+                                          UM_BIND(invitation_accept, .org_id = org_id,
+                                                  .invite_token = invite_token, .now = now),
+                                          pool);
 
     return status == APR_SUCCESS ? delete_secrets(db, org_id, invite_token, pool) : status;
 }

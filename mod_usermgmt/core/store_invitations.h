@@ -28,9 +28,8 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
 /** Make a pending or expired invitation pending until expires_at, and delete its secrets.
  *  UM_ECONFLICT if it is neither, or if another one is pending for the address. */
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
-                                        const um_invitation_t *invitation,
-                                        apr_int64_t expires_at, apr_int64_t now,
-                                        apr_pool_t *pool);
+                                        const um_invitation_t *invitation, apr_int64_t expires_at,
+                                        apr_int64_t now, apr_pool_t *pool);
 /** Revoke a pending or expired invitation. UM_ECONFLICT if it is neither. */
 apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_pool_t *pool);

@@ -44,8 +44,8 @@ int um_store_lists_is_search(const um_list_t *list, int is_counted)
     return 1;
 }
 
-apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
-                                apr_int64_t org_id, const um_list_t *list, apr_pool_t *pool)
+apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
+                                const um_list_t *list, apr_pool_t *pool)
 {
     return select_list(db, take, baton, org_id, list, UM_LIST_ROWS, pool);
 }
@@ -216,7 +216,7 @@ static apr_status_t find_few(um_choice_t *choice, const um_list_t *list)
         status = um_store_lists_count(&count, choice->db, choice->org_id, &all, choice->pool);
         choice->all = count;
     }
-    choice->few = count / 10 < UM_LIST_SORTED_MIN ? UM_LIST_SORTED_MIN
+    choice->few = count / 10 < UM_LIST_SORTED_MIN   ? UM_LIST_SORTED_MIN
                   : count / 10 > UM_LIST_SORTED_MAX ? UM_LIST_SORTED_MAX
                                                     : count / 10;
     return status;

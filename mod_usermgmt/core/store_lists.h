@@ -33,8 +33,8 @@ void um_store_end_search(um_store_t *store);
 
 /** Hand the rows of a part of a list to take. If the list is read backwards, the last row
  *  comes first. */
-apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton,
-                                apr_int64_t org_id, const um_list_t *list, apr_pool_t *pool);
+apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
+                                const um_list_t *list, apr_pool_t *pool);
 /** Hand the row of the entry with that key to take; no row where there is none. */
 apr_status_t um_store_lists_get_entry(um_db_t *db, um_row_fn_t *take, void *baton,
                                       apr_int64_t org_id, const um_list_source_t *source,

@@ -40,8 +40,8 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
                                 apr_int64_t limit, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 8, sizeof(um_outgoing_mail_t));
-    apr_status_t status =
-        um_db_select(db, take_mail, found, UM_BIND(mail_due, .now = now, .limit = limit), pool);
+    apr_status_t status = um_db_select(db, take_mail, found,
+                                       UM_BIND(mail_due, .now = now, .limit = limit), pool);
 
     if (status == APR_SUCCESS) {
         *mails = found;
@@ -70,8 +70,8 @@ apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, ap
                            pool);
 }
 
-apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,
-                                    apr_pool_t *pool)
+apr_status_t um_store_mail_postpone(um_db_t *db, const um_outgoing_mail_t *mail,
+                                    apr_int64_t until, apr_pool_t *pool)
 {
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(mail_postpone, .org_id = mail->org_id,

@@ -144,8 +144,9 @@ apr_status_t um_store_organizations_fold_counts(int *count, um_db_t *db, apr_int
     *count = fold.counts->nelts;
     if (status == APR_SUCCESS && *count > 0) {
         um_buffer_putc(&fold.ids, ']');
-        status = um_db_query(
-            db, &deleted, UM_BIND(organization_counts_delete, .count_ids = fold.ids.data), pool);
+        status = um_db_query(db, &deleted,
+                             UM_BIND(organization_counts_delete, .count_ids = fold.ids.data),
+                             pool);
     }
     if (status == APR_SUCCESS && deleted != *count) {
         status = UM_ECONFLICT;
@@ -179,8 +180,8 @@ apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_
                                         const char *name, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 1, sizeof(um_organization_t));
-    apr_status_t status =
-        um_db_select(db, take_organization, found, UM_BIND(organization_get, .name = name), pool);
+    apr_status_t status = um_db_select(db, take_organization, found,
+                                       UM_BIND(organization_get, .name = name), pool);
 
     if (status == APR_SUCCESS && found->nelts == 0) {
         status = UM_ENOTFOUND;
@@ -195,9 +196,9 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
                                          const char *after, apr_int64_t limit, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 16, sizeof(um_organization_t));
-    apr_status_t status =
-        um_db_select(db, take_organization, found,
-                     UM_BIND(organization_list, .after = after, .limit = limit), pool);
+    apr_status_t status = um_db_select(db, take_organization, found,
+                                       UM_BIND(organization_list, .after = after, .limit = limit),
+                                       pool);
 
     if (status == APR_SUCCESS) {
         *organizations = found;
@@ -208,10 +209,10 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
 apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
                                                      const char *payment_type, apr_pool_t *pool)
 {
-    return um_db_query_one(
-        db, UM_ENOTFOUND,
-        UM_BIND(organization_set_payment_type, .org_id = org_id, .payment_type = payment_type),
-        pool);
+    return um_db_query_one(db, UM_ENOTFOUND,
+                           UM_BIND(organization_set_payment_type, .org_id = org_id,
+                                   .payment_type = payment_type),
+                           pool);
 }
 
 typedef struct um_caller_get_t {
@@ -240,9 +241,10 @@ apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
     um_caller_get_t get = { NULL, pool };
     apr_status_t status;
 
-    status = um_db_select(
-        db, take_caller, &get,
-        UM_BIND(caller_get, .organization = organization, .identity_key = identity_key), pool);
+    status = um_db_select(db, take_caller, &get,
+                          UM_BIND(caller_get, .organization = organization,
+                                  .identity_key = identity_key),
+                          pool);
     if (status == APR_SUCCESS && get.record == NULL) {
         status = UM_ENOTFOUND;
     }
@@ -259,16 +261,16 @@ apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *i
     int affected = 0;
     apr_status_t status;
 
-    status = um_db_query(
-        db, &affected,
-        UM_BIND(caller_update, .org_id = org_id, .identity_key = identity_key, .role = role),
-        pool);
+    status = um_db_query(db, &affected,
+                         UM_BIND(caller_update, .org_id = org_id, .identity_key = identity_key,
+                                 .role = role),
+                         pool);
     if (status == APR_SUCCESS && affected == 0) {
-        status =
-            um_db_query(db, NULL,
-                        UM_BIND(caller_insert, .org_id = org_id, .identity_key = identity_key,
-                                .user_uid = uid, .role = role, .first_seen_at = now),
-                        pool);
+        status = um_db_query(db, NULL,
+                             UM_BIND(caller_insert, .org_id = org_id,
+                                     .identity_key = identity_key, .user_uid = uid, .role = role,
+                                     .first_seen_at = now),
+                             pool);
     }
     return status;
 }

@@ -25,8 +25,8 @@ typedef struct um_organization_status_t {
 
 /** UM_ENOTFOUND if there is no such organization; now is in milliseconds. */
 apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
-                                               um_db_t *db, apr_int64_t org_id,
-                                               apr_int64_t now, apr_pool_t *pool);
+                                               um_db_t *db, apr_int64_t org_id, apr_int64_t now,
+                                               apr_pool_t *pool);
 /** Tell whether there are changes that are not folded into counts yet. */
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool);
 /** Fold the oldest changes, at most limit, into their organizations' counts. The sums stay
@@ -51,12 +51,10 @@ apr_status_t um_store_organizations_get(um_organization_t **organization, um_db_
 /** At most limit organizations, of um_organization_t, in the order of their names, after a
  *  name (which need not exist; "" for the first). */
 apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_db_t *db,
-                                         const char *after, apr_int64_t limit,
-                                         apr_pool_t *pool);
+                                         const char *after, apr_int64_t limit, apr_pool_t *pool);
 /** UM_ENOTFOUND if there is no such organization. */
 apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
-                                                     const char *payment_type,
-                                                     apr_pool_t *pool);
+                                                     const char *payment_type, apr_pool_t *pool);
 
 /* ---- callers ---- */
 

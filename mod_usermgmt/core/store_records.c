@@ -61,9 +61,10 @@ apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now
                        pool);
 }
 
-apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                         const char *key, const char *request_sha256,
-                                         apr_int64_t now, apr_pool_t *pool)
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
+                                         const char *identity_key, const char *key,
+                                         const char *request_sha256, apr_int64_t now,
+                                         apr_pool_t *pool)
 {
     apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
 
@@ -77,9 +78,9 @@ apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const 
                            pool);
 }
 
-apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                         const char *key, const um_kept_answer_t *kept,
-                                         apr_pool_t *pool)
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
+                                         const char *identity_key, const char *key,
+                                         const um_kept_answer_t *kept, apr_pool_t *pool)
 {
     return um_db_query(db, NULL,
                        UM_BIND(idempotency_update, .org_id = org_id, .identity_key = identity_key,
@@ -105,8 +106,8 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                        pool);
 }
 
-apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
-                                   const um_audit_event_t *event, apr_pool_t *pool)
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
+                                   apr_pool_t *pool)
 {
     um_witness_t witness = { org_id, "" };
     apr_status_t status = um_uid_make(witness.uid, event->at, &um_db_host(db)->random);

@@ -35,13 +35,14 @@ apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now
                                         apr_pool_t *pool);
 /** Take a new key for a request, and delete all expired ones. If another change takes the same
  *  key, this one waits until it ends. UM_ECONFLICT if the other one has committed it. */
-apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                         const char *key, const char *request_sha256,
-                                         apr_int64_t now, apr_pool_t *pool);
-/** Keep the answer for a key that was taken. */
-apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                         const char *key, const um_kept_answer_t *kept,
+apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
+                                         const char *identity_key, const char *key,
+                                         const char *request_sha256, apr_int64_t now,
                                          apr_pool_t *pool);
+/** Keep the answer for a key that was taken. */
+apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
+                                         const char *identity_key, const char *key,
+                                         const um_kept_answer_t *kept, apr_pool_t *pool);
 
 /* ---- the audit trail ---- */
 
@@ -60,8 +61,8 @@ typedef struct um_audit_event_t {
     const char *after;
 } um_audit_event_t;
 
-apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id,
-                                   const um_audit_event_t *event, apr_pool_t *pool);
+apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
+                                   apr_pool_t *pool);
 /** As um_store_audit_insert(), with the event's uid, which um_uid_make() made from its time. If
  *  there is an event with that uid, from a commit that was not answered, it makes no other. */
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,

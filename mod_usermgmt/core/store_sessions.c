@@ -35,11 +35,11 @@ static apr_status_t put_activity(um_db_t *db, const um_activity_use_t *use, apr_
                                  .activity = use->activity, .last_used_at = use->last_used_at),
                          pool);
     if (status == APR_SUCCESS) {
-        status =
-            um_db_query(db, NULL,
-                        UM_BIND(activity_insert, .org_id = use->org_id, .activity = use->activity,
-                                .last_used_at = use->last_used_at),
-                        pool);
+        status = um_db_query(db, NULL,
+                             UM_BIND(activity_insert, .org_id = use->org_id,
+                                     .activity = use->activity,
+                                     .last_used_at = use->last_used_at),
+                             pool);
     }
     return status;
 }
@@ -115,7 +115,8 @@ static apr_status_t put_entry(um_db_t *db, const um_session_entry_t *entry, apr_
                                   apr_time_as_msec(entry->last_used_at) };
     apr_status_t status;
 
-    status = um_store_callers_get(&record, db, entry->key.organization, entry->key.identity, pool);
+    status = um_store_callers_get(&record, db, entry->key.organization, entry->key.identity,
+                                  pool);
     if (status == UM_ENOTFOUND) {
         return APR_SUCCESS;
     }
@@ -130,7 +131,8 @@ static apr_status_t put_entry(um_db_t *db, const um_session_entry_t *entry, apr_
     return put_session(db, record->org_id, &session, apr_time_as_msec(entry->idle), pool);
 }
 
-apr_status_t um_store_sessions_put(um_db_t *db, const apr_array_header_t *entries, apr_pool_t *pool)
+apr_status_t um_store_sessions_put(um_db_t *db, const apr_array_header_t *entries,
+                                   apr_pool_t *pool)
 {
     apr_hash_t *uses = apr_hash_make(pool);
     apr_status_t status = APR_SUCCESS;

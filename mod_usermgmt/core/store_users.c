@@ -104,9 +104,10 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
 {
     const char *key = um_address_key(email, pool);
 
-    return key != NULL ? get_user(
-               user, db, UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key), pool)
-                       : UM_ENOTFOUND;
+    return key != NULL
+               ? get_user(user, db,
+                          UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key), pool)
+               : UM_ENOTFOUND;
 }
 
 /* How often it is tried to lock the user with an address, because the address may move to
@@ -161,15 +162,16 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
     if (key == NULL) {
         return UM_EINVALID;
     }
-    return um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(user_insert, .org_id = org_id, .user_uid = user->uid, .email = user->email,
-                .email_key = key, .display_name = user->display_name,
-                .display_name_folded = um_text_fold_name(user->display_name, pool),
-                .phone = user->phone, .attributes = user->attributes,
-                .active = !user->is_suspended, .created_at = user->created_at,
-                .updated_at = user->updated_at),
-        pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_insert, .org_id = org_id, .user_uid = user->uid,
+                                   .email = user->email, .email_key = key,
+                                   .display_name = user->display_name,
+                                   .display_name_folded = um_text_fold_name(user->display_name,
+                                                                            pool),
+                                   .phone = user->phone, .attributes = user->attributes,
+                                   .active = !user->is_suspended, .created_at = user->created_at,
+                                   .updated_at = user->updated_at),
+                           pool);
 }
 
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
@@ -180,24 +182,25 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
     if (key == NULL) {
         return UM_EINVALID;
     }
-    return um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid, .email = user->email,
-                .email_key = key, .display_name = user->display_name,
-                .display_name_folded = um_text_fold_name(user->display_name, pool),
-                .phone = user->phone, .attributes = user->attributes,
-                .active = !user->is_suspended, .updated_at = user->updated_at,
-                .version = user->version),
-        pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid,
+                                   .email = user->email, .email_key = key,
+                                   .display_name = user->display_name,
+                                   .display_name_folded = um_text_fold_name(user->display_name,
+                                                                            pool),
+                                   .phone = user->phone, .attributes = user->attributes,
+                                   .active = !user->is_suspended, .updated_at = user->updated_at,
+                                   .version = user->version),
+                           pool);
 }
 
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    return um_db_query_one(
-        db, UM_ECONFLICT,
-        UM_BIND(user_delete, .org_id = org_id, .user_uid = user->uid, .version = user->version),
-        pool);
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_delete, .org_id = org_id, .user_uid = user->uid,
+                                   .version = user->version),
+                           pool);
 }
 
 static void take_is_suspended(const um_row_t *row, void *baton)
@@ -243,13 +246,13 @@ static void take_sub_admin(const um_row_t *row, void *baton)
     get->sub_admin = sub_admin;
 }
 
-apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
-                                     apr_int64_t org_id, const char *uid, apr_pool_t *pool)
+apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, apr_int64_t org_id,
+                                     const char *uid, apr_pool_t *pool)
 {
     um_get_t get = { NULL, NULL, pool };
-    apr_status_t status =
-        um_db_select(db, take_sub_admin, &get,
-                     UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid), pool);
+    apr_status_t status = um_db_select(db, take_sub_admin, &get,
+                                       UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid),
+                                       pool);
 
     if (status == APR_SUCCESS && get.sub_admin == NULL) {
         status = UM_ENOTFOUND;
@@ -282,8 +285,10 @@ apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const c
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         apr_pool_t *pool)
 {
-    apr_status_t status = um_db_query_one(
-        db, UM_ENOTFOUND, UM_BIND(sub_admin_delete, .org_id = org_id, .user_uid = uid), pool);
+    apr_status_t status = um_db_query_one(db, UM_ENOTFOUND,
+                                          UM_BIND(sub_admin_delete, .org_id = org_id,
+                                                  .user_uid = uid),
+                                          pool);
 
     return status == APR_SUCCESS ? touch_user(db, org_id, uid, pool) : status;
 }

@@ -62,8 +62,8 @@ typedef struct um_sub_admin_t {
 /** Read a sub-admin from a row of a list; the texts belong to the row. */
 void um_store_sub_admins_read(um_sub_admin_t *sub_admin, const um_row_t *row);
 /** UM_ENOTFOUND if the user is no sub-admin. */
-apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db,
-                                     apr_int64_t org_id, const char *uid, apr_pool_t *pool);
+apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, apr_int64_t org_id,
+                                     const char *uid, apr_pool_t *pool);
 /** Tell, inside a change, whether the user whose address has that key is a sub-admin. The
  *  role can't be taken away until the change ends. */
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,
@@ -71,8 +71,7 @@ apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_
 /** Make a user, who is locked, a sub-admin, and increase the user's version. UM_ECONFLICT if
  *  the user is a sub-admin. */
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,
-                                        const char *added_by, apr_int64_t now,
-                                        apr_pool_t *pool);
+                                        const char *added_by, apr_int64_t now, apr_pool_t *pool);
 /** Take the role from a user, who is locked, and increase the user's version. UM_ENOTFOUND if
  *  the user is no sub-admin. */
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,

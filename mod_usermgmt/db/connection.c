@@ -201,8 +201,8 @@ static const char *configure_with_retries(um_connection_t *connection, apr_pool_
 
 /* SQLite would make the file readable for everybody, and would make it again after it was
  * removed. */
-static apr_status_t create_file(const char **error, const um_database_t *database,
-                                int may_make, apr_pool_t *pool)
+static apr_status_t create_file(const char **error, const um_database_t *database, int may_make,
+                                apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
     apr_finfo_t info;
@@ -243,12 +243,14 @@ static const char *start_sqlite(um_connection_t *connection, apr_pool_t *pool)
         source_id = apr_pstrdup(pool, apr_dbd_get_entry(connection->driver, row, 0));
     }
     if (!um_sqlite_is_library(source_id)) {
-        return apr_psprintf(pool, "apr_dbd_sqlite3 has another SQLite library (%s) than this"
-                                  " module was built with",
+        return apr_psprintf(pool,
+                            "apr_dbd_sqlite3 has another SQLite library (%s) than this"
+                            " module was built with",
                             source_id != NULL ? source_id : "unknown");
     }
-    connection->sqlite = um_sqlite_create(
-        apr_dbd_native_handle(connection->driver, connection->handle), connection->pool);
+    connection->sqlite = um_sqlite_create(apr_dbd_native_handle(connection->driver,
+                                                                connection->handle),
+                                          connection->pool);
     return NULL;
 }
 
@@ -291,9 +293,9 @@ static apr_status_t connect_to(um_connection_t *connection, const char **error,
         != APR_SUCCESS) {
         const char *driver = connection->traits->driver;
 
-        *error = reason != NULL ? apr_pstrdup(pool, um_params_redact(reason, driver,
-                                                                     database->params, pool))
-                                : "it can't be opened";
+        *error = reason != NULL
+                     ? apr_pstrdup(pool, um_params_redact(reason, driver, database->params, pool))
+                     : "it can't be opened";
         return UM_EUNAVAILABLE;
     }
     note_file(connection, pool);

@@ -109,8 +109,7 @@ struct um_connection_t {
  * @return APR_SUCCESS, UM_EINVALID if the name is none of the three supported ones,
  *         or APR's error if the driver is not installed
  */
-apr_status_t um_database_find_driver(um_database_t *database, const char *name,
-                                     apr_pool_t *pool);
+apr_status_t um_database_find_driver(um_database_t *database, const char *name, apr_pool_t *pool);
 
 /** For a log line about a failed database: the path of its file and the user, in brackets. If
  *  the database is no file, an empty text. */

@@ -162,8 +162,7 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
     if (read_only_text != NULL && text != NULL && strstr(text, read_only_text) != NULL) {
         connection->closes_all = 1;
     }
-    connection->state =
-        in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
+    connection->state = in_transaction(db) ? UM_CONNECTION_FAILED : UM_CONNECTION_DOUBTFUL;
     return UM_EUNAVAILABLE;
 }
 
@@ -264,8 +263,8 @@ static apr_status_t check_configured(um_db_t *db)
 static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sql,
                             const char *name)
 {
-    apr_status_t status =
-        driver_status(db, um_connection_prepare(prepared, db->connection, sql), name);
+    apr_status_t status = driver_status(db, um_connection_prepare(prepared, db->connection, sql),
+                                        name);
 
     return status == APR_SUCCESS ? check_configured(db) : status;
 }
@@ -684,8 +683,9 @@ static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
     int rows = 0;
 
     apr_snprintf(sql, sizeof(sql), format, number);
-    return driver_status(db, apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                                           sql),
+    return driver_status(db,
+                         apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                                       sql),
                          sql);
 }
 
@@ -705,8 +705,8 @@ static apr_status_t leave_stamp(um_db_t *db)
     status = get_stamp(&last, db, sql->get, scratch);
     apr_pool_destroy(scratch);
     if (status == APR_SUCCESS) {
-        status =
-            db->host->random.fill((unsigned char *)&own, sizeof(own), db->host->random.baton);
+        status = db->host->random.fill((unsigned char *)&own, sizeof(own),
+                                       db->host->random.baton);
     }
     if (status == APR_SUCCESS) {
         status = set_stamp(db, sql->set_last, last);
@@ -791,6 +791,8 @@ apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
     if (db->connection == NULL) {
         return UM_EUNAVAILABLE;
     }
-    return driver_status(db, apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                                           sql), "schema statement");
+    return driver_status(db,
+                         apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                                       sql),
+                         "schema statement");
 }

@@ -85,8 +85,8 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bin
 apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
                              apr_pool_t *pool);
 
-/** Does the schema have the version since or a later one? For what was composed: UM_BIND() asks by
- *  itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
+/** Does the schema have the version since or a later one? For what was composed: UM_BIND() asks
+ * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool);
 
 /** Prepare a statement, by its number in statements.h, or a composed one, to see whether the

@@ -46,9 +46,13 @@ typedef struct um_pieces_t {
     const um_piece_t *without_pairs;
 } um_pieces_t;
 
+/* clang-format off */
 #define UM_PIECES(...) (const um_piece_t[]){ __VA_ARGS__, { NULL, UM_FILL_NONE } }
+/* clang-format on */
 /** Pieces for all databases. */
+/* clang-format off */
 #define UM_SAME(...) { UM_PIECES(__VA_ARGS__), NULL }
+/* clang-format on */
 
 /* ---- conditions ---- */
 
@@ -152,6 +156,7 @@ typedef struct um_list_order_t {
 #define UM_ORDER_BY_KEY(name, alias, key) UM_ORDER_BY_UNIQUE(name, alias, key, UM_FILL_KEY)
 
 /** A comparison of pairs, and the same without. */
+/* clang-format off */
 #define UM_BEYOND(column, operator, placeholder, key)                                            \
     {                                                                                            \
         UM_PIECES({ " AND (" column ", " key ") " operator " (" placeholder, UM_FILL_VALUE },    \
@@ -160,6 +165,7 @@ typedef struct um_list_order_t {
                       { " AND (" column " " operator " " placeholder, UM_FILL_VALUE },           \
                       { " OR " key " " operator " %s)", UM_FILL_KEY })                           \
     }
+/* clang-format on */
 
 /* Ties are in the order of the key. */
 #define UM_ORDER_BY(name, column, placeholder, key, is_integer)                                  \

@@ -145,9 +145,8 @@ static int is_within(const um_list_t *list, um_bound_t bound, const char *filled
 {
     apr_int64_t number = apr_strtoi64(cursor->value, NULL, 10);
     apr_int64_t limit = apr_strtoi64(filled, NULL, 10);
-    int order = list->source->orders[list->order].is_integer
-                    ? (number > limit) - (number < limit)
-                    : strcmp(cursor->value, filled);
+    int order = list->source->orders[list->order].is_integer ? (number > limit) - (number < limit)
+                                                             : strcmp(cursor->value, filled);
 
     return bound == UM_BOUND_ABOVE ? order > 0 : bound == UM_BOUND_FROM ? order >= 0 : order < 0;
 }
@@ -398,8 +397,12 @@ static void add_order(um_composition_t *to, const um_list_t *list)
 static void add_keys(um_composition_t *to, const um_list_t *list, const char *org_id,
                      um_list_way_t way)
 {
-    um_part_t part = { .list = list, .org_id = org_id, .way = way, .path = list->paths[way],
-                       .has_cursors = 1, .excludes = 1 };
+    um_part_t part = { .list = list,
+                       .org_id = org_id,
+                       .way = way,
+                       .path = list->paths[way],
+                       .has_cursors = 1,
+                       .excludes = 1 };
 
     um_buffer_puts(to->sql, "SELECT ");
     um_buffer_puts(to->sql, list->source->orders[0].column);
@@ -480,8 +483,9 @@ static int count_of(const um_list_t *list)
 static void add_number(um_composition_t *to, const um_list_t *list, const char *org_id,
                        um_list_who_t who, um_list_way_t way)
 {
-    um_part_t part = { .list = list, .org_id = org_id, .way = way,
-                       .path = list->count_paths[who][way] };
+    um_part_t part = {
+        .list = list, .org_id = org_id, .way = way, .path = list->count_paths[who][way]
+    };
     int kept = count_of(list);
 
     um_buffer_putc(to->sql, '(');
@@ -530,8 +534,9 @@ static void add_count(um_composition_t *to, const um_list_t *list, const char *o
 static void add_estimate(um_composition_t *to, const um_list_t *list, const char *org_id,
                          um_list_way_t way)
 {
-    um_part_t part = { .list = list, .org_id = org_id, .way = way, .path = list->paths[way],
-                       .is_estimate = 1 };
+    um_part_t part = {
+        .list = list, .org_id = org_id, .way = way, .path = list->paths[way], .is_estimate = 1
+    };
 
     um_buffer_puts(to->sql, "SELECT COUNT(*) FROM (SELECT 1");
     add_rows(to, &part);
@@ -578,8 +583,11 @@ int um_list_sql_keeps_count(const um_list_source_t *source)
 static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t what,
                      const char *org_id)
 {
-    um_part_t part = { .list = list, .org_id = org_id, .way = UM_LIST_FIRST_WAY,
-                       .path = list->paths[UM_LIST_FIRST_WAY], .has_columns = 1,
+    um_part_t part = { .list = list,
+                       .org_id = org_id,
+                       .way = UM_LIST_FIRST_WAY,
+                       .path = list->paths[UM_LIST_FIRST_WAY],
+                       .has_columns = 1,
                        .has_cursors = 1 };
 
     if (what == UM_LIST_ROWS) {
@@ -595,9 +603,8 @@ static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t
     add_order(to, list);
 }
 
-void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters,
-                                const um_list_t *list, um_list_what_t what, const char *org_id,
-                                um_dialect_t dialect)
+void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const um_list_t *list,
+                         um_list_what_t what, const char *org_id, um_dialect_t dialect)
 {
     um_composition_t to = { sql, parameters, dialect };
 
@@ -639,8 +646,9 @@ int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source,
                                um_dialect_t dialect)
 {
     apr_array_header_t *parameters = apr_array_make(sql->pool, 16, sizeof(const char *));
-    um_list_t list = { .source = source, .after = { "1", "1" }, .before = { "1", "1" },
-                       .limit = 1 };
+    um_list_t list = {
+        .source = source, .after = { "1", "1" }, .before = { "1", "1" }, .limit = 1
+    };
 
     if (number >= source->order_count * SAMPLES_PER_ORDER) {
         return 0;

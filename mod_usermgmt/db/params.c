@@ -19,11 +19,13 @@
 #define SPACE " \t\r\n\f\v"
 
 /* Words whose value is no secret. */
+/* clang-format off */
 static const char *const open_words[] = {
     "application_name", "channel_binding", "connect_timeout", "dbname", "group", "gssencmode",
     "host", "hostaddr", "port", "reconnect", "service", "sock", "sslmode",
     "target_session_attrs", "user", NULL
 };
+/* clang-format on */
 
 /* A piece of the parameters: [start, end). */
 typedef struct um_piece_t {
@@ -63,18 +65,23 @@ static const char *check_path(const char *path, um_params_path_t allowed, apr_po
     static const char right[] = "give the path of a file, such as /var/lib/usermgmt/usermgmt.db";
 
     if (path[strspn(path, SPACE)] == '\0') {
-        return apr_psprintf(pool, "is empty, so each connection would write into a temporary "
-                            "database of its own; %s", right);
+        return apr_psprintf(pool,
+                            "is empty, so each connection would write into a temporary "
+                            "database of its own; %s",
+                            right);
     }
     if (strcmp(path, ":memory:") == 0) {
-        return apr_psprintf(pool, "is \":memory:\", so each connection would write into memory "
-                            "of its own; %s", right);
+        return apr_psprintf(pool,
+                            "is \":memory:\", so each connection would write into memory "
+                            "of its own; %s",
+                            right);
     }
     if (strncmp(path, "file:", 5) == 0) {
         return apr_psprintf(pool, "is a URI, \"%s\"; %s", path, right);
     }
     if (allowed == UM_PARAMS_ABSOLUTE_PATH && path[0] != '/') {
-        return apr_psprintf(pool, "is \"%s\", which depends on the folder that httpd is started "
+        return apr_psprintf(pool,
+                            "is \"%s\", which depends on the folder that httpd is started "
                             "in; give an absolute path, such as /var/lib/usermgmt/usermgmt.db",
                             path);
     }
@@ -221,8 +228,8 @@ static const char *hide(const char *text, const char *secret, apr_pool_t *pool)
         return text;
     }
     while ((found = strstr(text, secret)) != NULL) {
-        hidden = apr_pstrcat(pool, hidden,
-                             apr_pstrmemdup(pool, text, (apr_size_t)(found - text)), MASK, NULL);
+        hidden = apr_pstrcat(pool, hidden, apr_pstrmemdup(pool, text, (apr_size_t)(found - text)),
+                             MASK, NULL);
         text = found + length;
     }
     return apr_pstrcat(pool, hidden, text, NULL);
@@ -268,8 +275,7 @@ static const char *hide_quoted(const char *text, apr_pool_t *pool)
     for (const char *open = strchr(text, '"'); open != NULL; open = strchr(text, '"')) {
         const char *close = strchr(open + 1, '"');
 
-        hidden = apr_pstrcat(pool, hidden,
-                             apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
+        hidden = apr_pstrcat(pool, hidden, apr_pstrmemdup(pool, text, (apr_size_t)(open - text)),
                              "\"" MASK "\"", NULL);
         if (close == NULL) {
             return hidden;

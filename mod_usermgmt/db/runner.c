@@ -83,9 +83,10 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
         status = um_db_begin(db);
     }
     if (status == APR_SUCCESS) {
-        status = um_db_exists(
-            found, db,
-            UM_BIND(audit_exists, .org_id = witness->org_id, .event_uid = witness->uid), pool);
+        status = um_db_exists(found, db,
+                              UM_BIND(audit_exists, .org_id = witness->org_id,
+                                      .event_uid = witness->uid),
+                              pool);
     }
     um_db_rollback(db);
     /* A row that can be seen here may not have reached the standby yet. */

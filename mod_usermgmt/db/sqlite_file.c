@@ -307,8 +307,10 @@ const char *um_sqlite_file_check_log(const char *path, apr_pool_t *pool)
         return NULL;
     }
     if (!is_there(path, &size, pool) || size == 0) {
-        return apr_psprintf(pool, "%s is missing or empty, but its write-ahead log %s exists; "
-                            "put the database back, or remove the log", path, log);
+        return apr_psprintf(pool,
+                            "%s is missing or empty, but its write-ahead log %s exists; "
+                            "put the database back, or remove the log",
+                            path, log);
     }
     apr_pool_create(&scratch, pool);
     for (int i = 0; !is_own && i < ATTEMPTS_MAX; i++) {
@@ -320,8 +322,10 @@ const char *um_sqlite_file_check_log(const char *path, apr_pool_t *pool)
     }
     apr_pool_destroy(scratch);
     return is_own ? NULL
-                  : apr_psprintf(pool, "the write-ahead log %s belongs to another state of %s, "
+                  : apr_psprintf(pool,
+                                 "the write-ahead log %s belongs to another state of %s, "
                                  "perhaps because a backup was copied over it; stop all programs "
                                  "that use the database, remove %s and %s-shm, and copy the "
-                                 "backup again", log, path, log, path);
+                                 "backup again",
+                                 log, path, log, path);
 }

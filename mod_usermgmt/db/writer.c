@@ -155,8 +155,8 @@ static apr_status_t run_with_retry(um_db_t *db, um_group_t *group, um_writer_t *
 
 static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
 {
-    apr_status_t status =
-        host->lock.enter != NULL ? host->lock.enter(host->lock.baton) : APR_SUCCESS;
+    apr_status_t status = host->lock.enter != NULL ? host->lock.enter(host->lock.baton)
+                                                   : APR_SUCCESS;
 
     if (status != APR_SUCCESS && writer->refused == 0) {
         um_log(host, UM_LOG_ERR, 10, status,

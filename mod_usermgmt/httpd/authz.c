@@ -51,9 +51,8 @@ static int needs_user(request_rec *r)
 
 static authz_status fail(const char *provider, const char *unknown, request_rec *r)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                  "UM0040: %s: %s \"%s\" could not be found out", provider, unknown,
-                  r->user != NULL ? r->user : "");
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "UM0040: %s: %s \"%s\" could not be found out",
+                  provider, unknown, r->user != NULL ? r->user : "");
     return AUTHZ_GENERAL_ERROR;
 }
 
@@ -108,6 +107,6 @@ void um_authz_register(apr_pool_t *pool)
 
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ROLE, AUTHZ_PROVIDER_VERSION,
                               &role, AP_AUTH_INTERNAL_PER_CONF);
-    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ACTIVE,
-                              AUTHZ_PROVIDER_VERSION, &active, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ACTIVE, AUTHZ_PROVIDER_VERSION,
+                              &active, AP_AUTH_INTERNAL_PER_CONF);
 }

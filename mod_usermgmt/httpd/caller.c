@@ -111,8 +111,8 @@ static apr_status_t read_record(um_look_t *look)
     apr_status_t status = um_store_open(&db, look->store, look->r->pool);
 
     if (status == APR_SUCCESS) {
-        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity_key,
-                                      look->r->pool);
+        status = um_store_callers_get(&look->record, db, caller->organization,
+                                      caller->identity_key, look->r->pool);
     }
     um_db_close(db);
     return status;
@@ -153,8 +153,8 @@ static apr_status_t note_caller(um_db_t *db, void *baton, apr_pool_t *pool)
                                       um_role_name(caller->role), apr_time_as_msec(now), pool);
     }
     if (status == APR_SUCCESS) {
-        status = um_store_callers_get(&look->record, db, caller->organization, caller->identity_key,
-                                      pool);
+        status = um_store_callers_get(&look->record, db, caller->organization,
+                                      caller->identity_key, pool);
     }
     return status;
 }
@@ -345,7 +345,9 @@ static const char *shown(const char *name)
 
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 {
-    um_look_t look = { .caller = caller, .r = r, .config = um_config_directory(r),
+    um_look_t look = { .caller = caller,
+                       .r = r,
+                       .config = um_config_directory(r),
                        .store = um_runtime_store(r->server) };
     apr_status_t status = identify(&look);
 
@@ -361,7 +363,9 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 apr_status_t um_caller_is_active(int *is_active, request_rec *r)
 {
     um_caller_t caller = { 0 };
-    um_look_t look = { .caller = &caller, .r = r, .config = um_config_directory(r),
+    um_look_t look = { .caller = &caller,
+                       .r = r,
+                       .config = um_config_directory(r),
                        .store = um_runtime_store(r->server) };
     apr_status_t status = begin(&look);
 

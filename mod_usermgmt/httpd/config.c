@@ -44,7 +44,8 @@ void *um_config_merge_directory(apr_pool_t *pool, void *base, void *add)
     const um_config_directory_t *inner = add;
     um_config_directory_t *config = apr_palloc(pool, sizeof(*config));
 
-#define MERGE(type, name, unset) config->name = inner->name != (unset) ? inner->name : outer->name;
+#define MERGE(type, name, unset)                                                                 \
+    config->name = inner->name != (unset) ? inner->name : outer->name;
     UM_CONFIG_DIRECTORY_FIELDS(MERGE)
 #undef MERGE
     return config;
@@ -67,7 +68,8 @@ void *um_config_merge_server(apr_pool_t *pool, void *base, void *add)
     const um_config_server_t *inner = add;
     um_config_server_t *config = apr_palloc(pool, sizeof(*config));
 
-#define MERGE(type, name, unset) config->name = inner->name != (unset) ? inner->name : outer->name;
+#define MERGE(type, name, unset)                                                                 \
+    config->name = inner->name != (unset) ? inner->name : outer->name;
     UM_CONFIG_SERVER_FIELDS(MERGE)
 #undef MERGE
     if (inner->dbd_init_sql != NULL && outer->dbd_init_sql != NULL) {
@@ -113,8 +115,8 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
     settings->allowed_origins = config->allowed_origins;
     settings->max_body = um_config_directory_number(config, UM_MAX_BODY);
     settings->body_timeout = um_config_directory_number(config, UM_BODY_TIMEOUT);
-    settings->invitation_ttl =
-        apr_time_as_msec(um_config_directory_number(config, UM_INVITATION_TTL));
+    settings->invitation_ttl = apr_time_as_msec(um_config_directory_number(config,
+                                                                           UM_INVITATION_TTL));
     settings->invitation_match = config->invitation_match != 0;
     settings->platform_links = config->platform_links;
 }
@@ -216,7 +218,8 @@ static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *
         config->base = no_base;
         return names_handler(handler)
                    ? apr_psprintf(cmd->pool,
-                                  "SetHandler \"%s\": the handler is " UM_HANDLER " alone, not the "
+                                  "SetHandler \"%s\": the handler is " UM_HANDLER
+                                  " alone, not the "
                                   "value of an expression",
                                   handler)
                    : NULL;
@@ -321,8 +324,7 @@ static const char *set_public_url(cmd_parms *cmd, void *directory, const char *t
     const um_violation_t *violation = um_link_check_public_url(text, cmd->pool);
 
     if (violation != NULL) {
-        return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, text,
-                            violation->detail);
+        return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, text, violation->detail);
     }
     config->public_origin = um_link_origin(text, cmd->pool);
     return NULL;
@@ -377,6 +379,7 @@ static const char *set_server_flag(cmd_parms *cmd, void *directory, int on)
 #define SERVER_FIELD(name) ((void *)APR_OFFSETOF(um_config_server_t, name))
 #define ANYWHERE (RSRC_CONF | ACCESS_CONF)
 
+/* clang-format off */
 const command_rec um_config_directives[] = {
     AP_INIT_TAKE1("SetHandler", see_set_handler, NULL, OR_FILEINFO,
                   "a handler name; usermgmt makes the Location serve the user management"),
@@ -431,3 +434,4 @@ const command_rec um_config_directives[] = {
     UM_CONFIG_MAIL_DIRECTIVES
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },
 };
+/* clang-format on */

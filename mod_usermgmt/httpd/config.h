@@ -42,23 +42,23 @@ typedef struct um_require_t {
  * platform_links: of const char *
  * activity: an empty text for none
  */
-#define UM_CONFIG_DIRECTORY_FIELDS(X)                                                             \
-    X(const char *, base, NULL)                                                                   \
-    X(apr_array_header_t *, admins, NULL)                                                         \
-    X(apr_array_header_t *, sub_admins, NULL)                                                     \
-    X(int, sub_admin_permissions, -1)                                                             \
-    X(ap_expr_info_t *, identity, NULL)                                                           \
-    X(ap_expr_info_t *, organization, NULL)                                                       \
-    X(int, auto_organization, -1)                                                                 \
-    X(apr_array_header_t *, allowed_origins, NULL)                                                \
-    X(const char *, public_origin, NULL)                                                          \
-    X(apr_int64_t, max_body, -1)                                                                  \
-    X(apr_interval_time_t, body_timeout, -1)                                                      \
-    X(apr_interval_time_t, role_cache_ttl, -1)                                                    \
-    X(apr_interval_time_t, invitation_ttl, -1)                                                    \
-    X(int, invitation_match, -1)                                                                  \
-    X(apr_array_header_t *, platform_links, NULL)                                                 \
-    X(const char *, activity, NULL)                                                               \
+#define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
+    X(const char *, base, NULL)                                                                  \
+    X(apr_array_header_t *, admins, NULL)                                                        \
+    X(apr_array_header_t *, sub_admins, NULL)                                                    \
+    X(int, sub_admin_permissions, -1)                                                            \
+    X(ap_expr_info_t *, identity, NULL)                                                          \
+    X(ap_expr_info_t *, organization, NULL)                                                      \
+    X(int, auto_organization, -1)                                                                \
+    X(apr_array_header_t *, allowed_origins, NULL)                                               \
+    X(const char *, public_origin, NULL)                                                         \
+    X(apr_int64_t, max_body, -1)                                                                 \
+    X(apr_interval_time_t, body_timeout, -1)                                                     \
+    X(apr_interval_time_t, role_cache_ttl, -1)                                                   \
+    X(apr_interval_time_t, invitation_ttl, -1)                                                   \
+    X(int, invitation_match, -1)                                                                 \
+    X(apr_array_header_t *, platform_links, NULL)                                                \
+    X(const char *, activity, NULL)                                                              \
     X(apr_interval_time_t, session_idle, -1)
 
 typedef struct um_config_directory_t {
@@ -92,36 +92,36 @@ typedef struct um_mailbox_t {
  * mail_tls: a um_smtp_tls_t
  * mail_timeout, mail_first_pause, mail_give_up_after: microseconds
  */
-#define UM_CONFIG_SERVER_FIELDS(X)                                                                \
-    X(const char *, database_driver, NULL)                                                        \
-    X(const char *, database_params, NULL)                                                        \
-    X(const char *, database_place, NULL)                                                         \
-    X(const char *, dbd_place, NULL)                                                              \
-    X(const char *, dbd_driver, NULL)                                                             \
-    X(const char *, dbd_params, NULL)                                                             \
-    X(apr_array_header_t *, dbd_init_sql, NULL)                                                   \
-    X(int, has_dbd_size, -1)                                                                      \
-    X(apr_int64_t, connections, -1)                                                               \
-    X(apr_interval_time_t, connection_wait, -1)                                                   \
-    X(apr_table_t *, mutexes, NULL)                                                               \
-    X(int, used, -1)                                                                              \
-    X(int, counts, -1)                                                                            \
-    X(int, auto_schema, -1)                                                                       \
-    X(apr_int64_t, session_table, -1)                                                             \
-    X(apr_interval_time_t, session_flush, -1)                                                     \
-    X(apr_int64_t, max_streams, -1)                                                               \
-    X(const char *, mail_server, NULL)                                                            \
-    X(const char *, mail_host, NULL)                                                              \
-    X(const char *, mail_helo, NULL)                                                              \
-    X(const um_mailbox_t *, mail_from, NULL)                                                      \
-    X(const char *, mail_user, NULL)                                                              \
-    X(const char *, mail_password, NULL)                                                          \
-    X(int, mail_tls, -1)                                                                          \
-    X(const char *, mail_ca_file, NULL)                                                           \
-    X(const char *, mail_template_file, NULL)                                                     \
-    X(const um_mail_template_t *, mail_template, NULL)                                            \
-    X(apr_interval_time_t, mail_timeout, -1)                                                      \
-    X(apr_interval_time_t, mail_first_pause, -1)                                                  \
+#define UM_CONFIG_SERVER_FIELDS(X)                                                               \
+    X(const char *, database_driver, NULL)                                                       \
+    X(const char *, database_params, NULL)                                                       \
+    X(const char *, database_place, NULL)                                                        \
+    X(const char *, dbd_place, NULL)                                                             \
+    X(const char *, dbd_driver, NULL)                                                            \
+    X(const char *, dbd_params, NULL)                                                            \
+    X(apr_array_header_t *, dbd_init_sql, NULL)                                                  \
+    X(int, has_dbd_size, -1)                                                                     \
+    X(apr_int64_t, connections, -1)                                                              \
+    X(apr_interval_time_t, connection_wait, -1)                                                  \
+    X(apr_table_t *, mutexes, NULL)                                                              \
+    X(int, used, -1)                                                                             \
+    X(int, counts, -1)                                                                           \
+    X(int, auto_schema, -1)                                                                      \
+    X(apr_int64_t, session_table, -1)                                                            \
+    X(apr_interval_time_t, session_flush, -1)                                                    \
+    X(apr_int64_t, max_streams, -1)                                                              \
+    X(const char *, mail_server, NULL)                                                           \
+    X(const char *, mail_host, NULL)                                                             \
+    X(const char *, mail_helo, NULL)                                                             \
+    X(const um_mailbox_t *, mail_from, NULL)                                                     \
+    X(const char *, mail_user, NULL)                                                             \
+    X(const char *, mail_password, NULL)                                                         \
+    X(int, mail_tls, -1)                                                                         \
+    X(const char *, mail_ca_file, NULL)                                                          \
+    X(const char *, mail_template_file, NULL)                                                    \
+    X(const um_mail_template_t *, mail_template, NULL)                                           \
+    X(apr_interval_time_t, mail_timeout, -1)                                                     \
+    X(apr_interval_time_t, mail_first_pause, -1)                                                 \
     X(apr_interval_time_t, mail_give_up_after, -1)
 
 typedef struct um_config_server_t {

@@ -20,6 +20,7 @@ const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const c
 
 /** What um_config_directives[] has of them. httpd hands mod_dbd's to mod_dbd as
  *  well, where that is loaded. */
+/* clang-format off */
 #define UM_CONFIG_DATABASE_DIRECTIVES                                                             \
     AP_INIT_TAKE2("UserMgmtDatabase", um_config_database_set, NULL, RSRC_CONF,                    \
                   "the driver of the database, sqlite3, pgsql or mysql, and its parameters"),     \
@@ -38,6 +39,7 @@ const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const c
     AP_INIT_TAKE1("DBDMin", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),     \
     AP_INIT_TAKE1("DBDKeep", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),    \
     AP_INIT_TAKE1("DBDMax", um_config_database_see_size, NULL, RSRC_CONF, "mod_dbd's alone"),
+/* clang-format on */
 
 /** The database of a server. */
 typedef struct um_config_database_t {

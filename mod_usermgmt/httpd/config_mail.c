@@ -117,9 +117,9 @@ static const char *read_file(char **text, apr_finfo_t *info, cmd_parms *cmd, con
     apr_status_t status;
     char *read = apr_palloc(cmd->pool, max + 2);
 
-    status = path == NULL
-                 ? APR_EBADPATH
-                 : apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, cmd->temp_pool);
+    status = path == NULL ? APR_EBADPATH
+                          : apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT,
+                                          cmd->temp_pool);
     if (status == APR_SUCCESS) {
         status = apr_file_info_get(info, APR_FINFO_PROT, file);
     }
@@ -189,12 +189,13 @@ const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const ch
 {
     const char *path = ap_server_root_relative(cmd->pool, file);
     apr_finfo_t info;
-    apr_status_t status =
-        path == NULL ? APR_EBADPATH : apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool);
+    apr_status_t status = path == NULL ? APR_EBADPATH
+                                       : apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool);
 
     (void)directory;
     if (status != APR_SUCCESS || info.filetype != APR_REG) {
-        return apr_psprintf(cmd->pool, "%s: %s is no file that can be read", cmd->cmd->name, file);
+        return apr_psprintf(cmd->pool, "%s: %s is no file that can be read", cmd->cmd->name,
+                            file);
     }
     um_config_of(cmd)->mail_ca_file = path;
     return NULL;

@@ -23,6 +23,7 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
                                      const char *end);
 
 /** For the list of all directives. */
+/* clang-format off */
 #define UM_CONFIG_MAIL_DIRECTIVES                                                                 \
     AP_INIT_TAKE1("UserMgmtMailServer", um_config_mail_set_server, NULL, RSRC_CONF,               \
                   "smtp://host:port or smtps://host:port, the server that takes the mail; none"), \
@@ -45,6 +46,7 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
                   "how long handing one mail to the server may take, in seconds"),                \
     AP_INIT_TAKE12("UserMgmtMailRetry", um_config_mail_set_retry, NULL, RSRC_CONF,                \
                    "the first pause before a mail is tried again, and how long it is tried"),
+/* clang-format on */
 
 /** Tell whether mail is to be sent. */
 int um_config_mail_is_on(const um_config_server_t *config);

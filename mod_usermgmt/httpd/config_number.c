@@ -141,7 +141,8 @@ const char *um_config_number_set_one(cmd_parms *cmd, void *directory, um_config_
 {
     const um_number_t *kind = &numbers[id];
     void *config = kind->place == DIRECTORY ? directory : um_config_of(cmd);
-    const char *error = kind->place == ALL_SERVERS ? ap_check_cmd_context(cmd, GLOBAL_ONLY) : NULL;
+    const char *error = kind->place == ALL_SERVERS ? ap_check_cmd_context(cmd, GLOBAL_ONLY)
+                                                   : NULL;
     apr_int64_t number = kind->standard;
 
     if (error != NULL) {

@@ -10,7 +10,7 @@
 
 /* The methods that routes have, and the request headers that the API reads. */
 #define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-#define ALLOWED_HEADERS                                                                           \
+#define ALLOWED_HEADERS                                                                          \
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 
 /* The headers that a page may read, in addition to those that any page may read. */

@@ -9,8 +9,7 @@
 #include "../db/sqlite_file.h"
 #include "module.h"
 
-int um_database_file_check(const um_database_file_t *file, server_rec *server,
-                           apr_pool_t *ptemp)
+int um_database_file_check(const um_database_file_t *file, server_rec *server, apr_pool_t *ptemp)
 {
     const char *name = "DBDriver";
     const char *wrong = um_params_check(NULL, file->driver, UM_PARAMS_ABSOLUTE_PATH, ptemp);
@@ -30,8 +29,9 @@ int um_database_file_check(const um_database_file_t *file, server_rec *server,
 int um_database_file_is_whole(const um_database_file_t *file, server_rec *server,
                               apr_pool_t *ptemp)
 {
-    const char *wrong =
-        um_params_are_path(file->driver) ? um_sqlite_file_check_log(file->params, ptemp) : NULL;
+    const char *wrong = um_params_are_path(file->driver)
+                            ? um_sqlite_file_check_log(file->params, ptemp)
+                            : NULL;
 
     if (wrong == NULL) {
         return 1;

@@ -21,8 +21,7 @@ typedef struct um_database_file_t {
 } um_database_file_t;
 
 /** Check the configuration. 0 if it is refused (logged). */
-int um_database_file_check(const um_database_file_t *file, server_rec *server,
-                           apr_pool_t *ptemp);
+int um_database_file_check(const um_database_file_t *file, server_rec *server, apr_pool_t *ptemp);
 
 /**
  * Tell whether the log beside the file belongs to it. Call it in the parent process, which

@@ -98,7 +98,8 @@ static apr_status_t read_error(apr_status_t status, request_rec *r)
  * has no socket of its own, so there a read waits as long as Timeout says. */
 static apr_status_t read_piece(apr_bucket_brigade *brigade, request_rec *r, apr_time_t end)
 {
-    apr_socket_t *socket = r->connection->master == NULL ? ap_get_conn_socket(r->connection) : NULL;
+    apr_socket_t *socket = r->connection->master == NULL ? ap_get_conn_socket(r->connection)
+                                                         : NULL;
     apr_interval_time_t left = end - apr_time_now();
     apr_interval_time_t timeout = -1;
     apr_status_t status;
@@ -175,7 +176,8 @@ static int begin_stream(um_request_t *request)
     return um_streams_begin(request->server_baton);
 }
 
-static const um_server_t server = { identify, read_body, is_outdated, begin_stream, forget_roles };
+static const um_server_t server = { identify, read_body, is_outdated, begin_stream,
+                                    forget_roles };
 
 /* ---- request ---- */
 
@@ -230,8 +232,7 @@ static char *asked_path(request_rec *r)
     if (uri[0] != '/' && strstr(uri, "://") != NULL) {
         uri = strchr(strstr(uri, "://") + 3, '/');
     }
-    path = apr_pstrmemdup(r->pool, uri != NULL ? uri : "/",
-                          uri != NULL ? strcspn(uri, "?#") : 1);
+    path = apr_pstrmemdup(r->pool, uri != NULL ? uri : "/", uri != NULL ? strcspn(uri, "?#") : 1);
     if (ap_unescape_url(path) != OK) {
         return NULL;
     }
@@ -413,8 +414,9 @@ int um_handler_handle(request_rec *r)
     }
     if (um_config_base(r) == NULL) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "UM0097: the handler " UM_HANDLER " was set, but not by SetHandler "
-                      UM_HANDLER " in a <Location>, so that the base path is not known");
+                      "UM0097: the handler " UM_HANDLER
+                      " was set, but not by SetHandler " UM_HANDLER
+                      " in a <Location>, so that the base path is not known");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     um_cors_set_headers(r);

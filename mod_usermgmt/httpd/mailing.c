@@ -71,10 +71,10 @@ static int check_database(const um_runtime_database_t *database)
 
     for (int i = 0; sender != NULL && i < database->servers->nelts; i++) {
         const server_rec *server = APR_ARRAY_IDX(database->servers, i, server_rec *);
-        const char *directive =
-            has_mail(server) ? um_config_mail_difference(um_config_server(sender),
-                                                         um_config_server(server))
-                             : NULL;
+        const char *directive = has_mail(server)
+                                    ? um_config_mail_difference(um_config_server(sender),
+                                                                um_config_server(server))
+                                    : NULL;
 
         if (directive != NULL) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
@@ -134,8 +134,8 @@ static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_stat
 
     if (state->is_away) {
         rest(next, away_pause(outbox));
-        outbox->away_factor =
-            outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2 : AWAY_FACTOR_MAX;
+        outbox->away_factor = outbox->away_factor * 2 < AWAY_FACTOR_MAX ? outbox->away_factor * 2
+                                                                        : AWAY_FACTOR_MAX;
         return;
     }
     outbox->away_factor = 1;

@@ -75,7 +75,8 @@ apr_status_t um_mutexes_create(apr_global_mutex_t **mutex, const char *type, con
     apr_status_t status;
 
     /* It logs failures itself. */
-    status = ap_global_mutex_create(mutex, NULL, type, instance, server, server->process->pool, 0);
+    status = ap_global_mutex_create(mutex, NULL, type, instance, server, server->process->pool,
+                                    0);
     if (status == APR_SUCCESS && strcmp(apr_global_mutex_name(*mutex), "posixsem") == 0) {
         tell_of_posixsem(type, server);
         return APR_ENOTIMPL;

@@ -136,7 +136,8 @@ apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait
 static apr_status_t lock(void *baton)
 {
     um_file_lock_t *lock = baton;
-    apr_interval_time_t wait = apr_atomic_read32(&lock->was_in_vain) ? LOCK_WAIT_AGAIN : LOCK_WAIT;
+    apr_interval_time_t wait = apr_atomic_read32(&lock->was_in_vain) ? LOCK_WAIT_AGAIN
+                                                                     : LOCK_WAIT;
     apr_status_t status = um_runtime_lock(lock->mutex, wait);
 
     apr_atomic_set32(&lock->was_in_vain, status != APR_SUCCESS);
@@ -202,8 +203,8 @@ const um_runtime_database_t *um_runtime_database(int index)
 
 int um_runtime_database_of(const server_rec *server)
 {
-    const um_host_database_t *database =
-        apr_hash_get(databases_of_servers, &server, sizeof(server));
+    const um_host_database_t *database = apr_hash_get(databases_of_servers, &server,
+                                                      sizeof(server));
 
     return database != NULL ? database->shown.index : -1;
 }
@@ -313,8 +314,8 @@ static int find_of_server(server_rec *server, apr_pool_t *pconf)
 /* A database that nothing needs may belong to another module, and be of any kind. */
 static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
 {
-    apr_status_t status =
-        um_database_find_driver(&database->shown.database, database->driver, pconf);
+    apr_status_t status = um_database_find_driver(&database->shown.database, database->driver,
+                                                  pconf);
     server_rec *server = um_runtime_database_server(&database->shown);
 
     if (status == APR_SUCCESS || !database->shown.is_used) {
@@ -352,9 +353,10 @@ static void tell_of_sizes(server_rec *server)
 
         if (um_runtime_is_used(server) && config->has_dbd_size == 1
             && um_config_number(config, UM_CONNECTIONS) == 0) {
-            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
-                         "UM0094: DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the "
-                         "number of the module's own is UserMgmtConnections");
+            ap_log_error(
+                APLOG_MARK, APLOG_NOTICE, 0, server,
+                "UM0094: DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the "
+                "number of the module's own is UserMgmtConnections");
             return;
         }
     }
@@ -405,7 +407,8 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
     if (lock == NULL) {
         lock = apr_pcalloc(pool, sizeof(*lock));
         status = um_mutexes_create(&lock->mutex, MUTEX_TYPE,
-                                   apr_psprintf(pool, "%u", apr_hash_count(shared->locks)), server);
+                                   apr_psprintf(pool, "%u", apr_hash_count(shared->locks)),
+                                   server);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -418,8 +421,7 @@ static apr_status_t find_lock(um_host_database_t *database, server_rec *server)
 /* The file of a database that is used and is a file; 0 for others. */
 static int get_file(um_database_file_t *file, const um_host_database_t *database)
 {
-    um_config_database_file(file,
-                            um_config_server(um_runtime_database_server(&database->shown)));
+    um_config_database_file(file, um_config_server(um_runtime_database_server(&database->shown)));
     return database->shown.is_used && needs_lock(database);
 }
 
@@ -536,8 +538,7 @@ static void fill_settings(um_pool_settings_t *settings, um_host_database_t *data
 
 /* The limit of expensive lists: a quarter of the threads read them at a time, and never with more
  * than half of the connections, so that other requests have threads and connections. */
-static apr_status_t make_searches(um_host_database_t *database, int connections,
-                                  apr_pool_t *pool)
+static apr_status_t make_searches(um_host_database_t *database, int connections, apr_pool_t *pool)
 {
     int places = threads_of_child() / 4;
 
@@ -571,8 +572,9 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
     apr_status_t status = APR_SUCCESS;
 
     if (has_single_writer(database)) {
-        status = apr_global_mutex_child_init(
-            &database->lock->mutex, apr_global_mutex_lockfile(database->lock->mutex), pool);
+        status = apr_global_mutex_child_init(&database->lock->mutex,
+                                             apr_global_mutex_lockfile(database->lock->mutex),
+                                             pool);
         if (status == APR_SUCCESS) {
             status = um_writer_create(&writer, pool);
         }
@@ -583,8 +585,8 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         return status;
     }
-    database->shown.store =
-        um_store_create(&database->host, dialect, writer, database->auto_schema, pool);
+    database->shown.store = um_store_create(&database->host, dialect, writer,
+                                            database->auto_schema, pool);
     um_store_limit_searches(database->shown.store, database->searches);
     if (ap_find_linked_module("mod_watchdog.c") == NULL) {
         um_store_set_folding(database->shown.store, FOLD_EVERY);
@@ -633,8 +635,7 @@ static void start_database(um_host_database_t *database, apr_pool_t *pool)
     status = start_all(database, pool);
     if (status != APR_SUCCESS) {
         database->shown.store = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status,
-                     um_runtime_database_server(&database->shown),
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, um_runtime_database_server(&database->shown),
                      "UM0045: can't start the threads for the database");
         return;
     }

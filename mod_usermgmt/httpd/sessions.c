@@ -123,9 +123,9 @@ static void add_place(server_rec *server, apr_pool_t *pool)
     static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-places";
     apr_uint64_t *place = apr_palloc(pool, sizeof(*place));
     server_rec **index = apr_pmemdup(pool, &server, sizeof(server));
-    char *text =
-        apr_psprintf(pool, "%d %s:%d", server->is_virtual,
-                     server->server_hostname != NULL ? server->server_hostname : "", server->port);
+    char *text = apr_psprintf(pool, "%d %s:%d", server->is_virtual,
+                              server->server_hostname != NULL ? server->server_hostname : "",
+                              server->port);
 
     for (const server_addr_rec *addr = server->addrs; addr != NULL; addr = addr->next) {
         text = apr_psprintf(pool, "%s %s:%d", text, addr->virthost, addr->host_port);
@@ -191,8 +191,8 @@ void um_sessions_init_child(apr_pool_t *pool, server_rec *server)
     if (places == NULL) {
         return;
     }
-    status =
-        apr_global_mutex_child_init(&shared->mutex, apr_global_mutex_lockfile(shared->mutex), pool);
+    status = apr_global_mutex_child_init(&shared->mutex, apr_global_mutex_lockfile(shared->mutex),
+                                         pool);
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0073: sessions are not counted");
         return;
@@ -246,9 +246,9 @@ int um_sessions_count(request_rec *r)
     }
     key.identity = um_address_identity_key(key.identity, r->pool);
     key.place = place_of(r->server);
-    status = um_session_table_count(
-        table, &key, r->request_time, apr_time_now(),
-        um_config_directory_number(um_config_directory(r), UM_SESSION_IDLE));
+    status = um_session_table_count(table, &key, r->request_time, apr_time_now(),
+                                    um_config_directory_number(um_config_directory(r),
+                                                               UM_SESSION_IDLE));
     report(status, r);
     return OK;
 }

@@ -54,8 +54,8 @@ static apr_status_t run(int watchdog_state, void *data, apr_pool_t *pool)
 apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work, void *baton,
                              apr_interval_time_t interval, server_rec *server, apr_pool_t *pconf)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get_instance;
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *register_callback;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get_instance;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * register_callback;
     um_job_t *job = apr_pcalloc(pconf, sizeof(*job));
     ap_watchdog_t *watchdog = NULL;
     apr_status_t status = APR_ENOTIMPL;
@@ -105,8 +105,8 @@ void um_watchdog_init_child(apr_pool_t *pool)
         um_job_t *job = APR_ARRAY_IDX(jobs, i, um_job_t *);
 
         /* Not the child's pool: the thread may still look at it when that goes. */
-        if (apr_thread_mutex_create(&job->mutex, APR_THREAD_MUTEX_DEFAULT, jobs->pool) !=
-            APR_SUCCESS) {
+        if (apr_thread_mutex_create(&job->mutex, APR_THREAD_MUTEX_DEFAULT, jobs->pool)
+            != APR_SUCCESS) {
             return;
         }
     }

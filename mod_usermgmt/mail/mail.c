@@ -105,5 +105,6 @@ const char *um_mail_encode_date(apr_time_t time, apr_pool_t *pool)
 
     apr_rfc822_date(text, time);
     /* APR's text ends with the name of the zone, which is obsolete in RFC 5322. */
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, strlen(text) - strlen("GMT")), zone, NULL);
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, strlen(text) - strlen("GMT")), zone,
+                       NULL);
 }

@@ -186,8 +186,8 @@ static void parse_pieces(um_parse_t *parse, const char *text)
             parse->error = fault(parse, parse->line, "a placeholder without }", "");
             break;
         }
-        take_placeholder(
-            parse, apr_pstrmemdup(parse->pool, opened + 2, (apr_size_t)(closed - opened) - 2));
+        take_placeholder(parse, apr_pstrmemdup(parse->pool, opened + 2,
+                                               (apr_size_t)(closed - opened) - 2));
         text = skip_line_end(start, opened, closed + 1, parse);
     }
     if (parse->error == NULL && parse->condition != NO_VALUE) {

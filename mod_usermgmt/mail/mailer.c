@@ -59,9 +59,9 @@ static apr_time_t now(const um_store_t *store)
  * come after it, and because an empty commit does not wait for a standby. */
 static apr_status_t claim_again(um_delivery_t *delivery, um_db_t *db, apr_pool_t *pool)
 {
-    apr_status_t status =
-        um_store_invitations_get_by_secret(&delivery->invitation, db, delivery->mail->org_id,
-                                           delivery->secret, pool);
+    apr_status_t status = um_store_invitations_get_by_secret(&delivery->invitation, db,
+                                                             delivery->mail->org_id,
+                                                             delivery->secret, pool);
 
     if (status == APR_SUCCESS) {
         return um_store_mail_postpone(db, delivery->mail, delivery->claim_end, pool);
@@ -90,8 +90,8 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         return status;
     }
-    delivery->is_dropped =
-        um_invitation_status(delivery->invitation, now_ms) != UM_INVITATION_PENDING;
+    delivery->is_dropped = um_invitation_status(delivery->invitation, now_ms)
+                           != UM_INVITATION_PENDING;
     if (delivery->is_dropped) {
         return um_store_mail_delete(db, mail, pool);
     }
@@ -126,8 +126,8 @@ static void write_mail(um_mail_t *mail, const um_delivery_t *delivery)
     };
 
     if (invitation->platform_link != NULL) {
-        um_invitation_accept_link(&values.accept_link, invitation->platform_link, delivery->secret,
-                                  delivery->pool);
+        um_invitation_accept_link(&values.accept_link, invitation->platform_link,
+                                  delivery->secret, delivery->pool);
     }
     mail->from = mailer->from;
     mail->from_name = mailer->from_name;
@@ -178,8 +178,8 @@ static apr_status_t decide(um_delivery_t *delivery)
 
     delivery->replied_at = at;
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
-    delivery->is_over =
-        delivery->reply.outcome != UM_SMTP_LATER || (now_ms >= deadline && !delivery->is_late);
+    delivery->is_over = delivery->reply.outcome != UM_SMTP_LATER
+                        || (now_ms >= deadline && !delivery->is_late);
     if (delivery->reply.outcome == UM_SMTP_INTERRUPTED) {
         delivery->next_attempt_at = now_ms;
         delivery->is_over = 0;
@@ -272,8 +272,8 @@ static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t 
                             const um_outgoing_mail_t *waiting, apr_pool_t *pool)
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
-    apr_status_t status =
-        um_invitation_make_secret(delivery.secret, &um_store_host(store)->random);
+    apr_status_t status = um_invitation_make_secret(delivery.secret,
+                                                    &um_store_host(store)->random);
 
     if (status == APR_SUCCESS) {
         status = um_store_change(store, claim, &delivery, pool);
@@ -322,8 +322,8 @@ static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer
         if (mailer->stop(mailer->stop_baton)) {
             break;
         }
-        status = deliver(is_away, mailer, store,
-                         &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t), scratch);
+        status = deliver(is_away, mailer, store, &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t),
+                         scratch);
         apr_pool_clear(scratch);
     }
     *sent = i;
@@ -342,8 +342,8 @@ static apr_status_t find_next(apr_int64_t *next_attempt_at, um_store_t *store, a
     return status;
 }
 
-apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer,
-                           um_store_t *store, apr_pool_t *pool)
+apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer, um_store_t *store,
+                           apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
     int sent = BATCH;

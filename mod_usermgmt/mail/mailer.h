@@ -43,7 +43,7 @@ typedef struct um_mailer_state_t {
  * @param state set on success
  * @return APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA if the database could not be asked
  */
-apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer,
-                           um_store_t *store, apr_pool_t *pool);
+apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer, um_store_t *store,
+                           apr_pool_t *pool);
 
 #endif

@@ -247,8 +247,9 @@ static curl_mime *make_body(CURL *curl, const um_mail_t *mail)
 /* libcurl takes the name for EHLO from the path of the URL. */
 static int set_url(um_dialogue_t *dialogue, const um_smtp_server_t *server)
 {
-    const char *path =
-        dialogue->helo != NULL ? apr_pescape_path_segment(dialogue->pool, dialogue->helo) : "";
+    const char *path = dialogue->helo != NULL
+                           ? apr_pescape_path_segment(dialogue->pool, dialogue->helo)
+                           : "";
 
     return curl_easy_setopt(dialogue->curl, CURLOPT_URL,
                             apr_pstrcat(dialogue->pool, server->url, "/", path, NULL))
@@ -416,8 +417,8 @@ static CURLcode hold_dialogue(um_dialogue_t *dialogue, const um_smtp_server_t *s
         result = find_helo(dialogue, server);
     }
     if (result == CURLE_OK) {
-        result =
-            set_url(dialogue, server) ? curl_easy_perform(dialogue->curl) : CURLE_OUT_OF_MEMORY;
+        result = set_url(dialogue, server) ? curl_easy_perform(dialogue->curl)
+                                           : CURLE_OUT_OF_MEMORY;
     }
     return result;
 }

@@ -68,7 +68,9 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
     const um_caller_t *caller = &run->change.request->caller;
     const um_answer_t *answer = run->answer;
     um_kept_answer_t kept = {
-        run->request_sha256, answer->status, apr_table_get(answer->headers, "Location"),
+        run->request_sha256,
+        answer->status,
+        apr_table_get(answer->headers, "Location"),
         apr_table_get(answer->headers, "ETag"),
         answer->kept_body != NULL ? answer->kept_body : answer->body,
     };

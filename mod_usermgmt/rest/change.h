@@ -14,8 +14,8 @@ typedef struct um_change_t um_change_t;
 
 /**
  * Makes the change and fills in answer: a success, or a problem, which rolls everything
- * back. It may run in another thread than the request (SQLite's writer). It may run more than once, each time
- * with an empty answer.
+ * back. It may run in another thread than the request (SQLite's writer). It may run more than
+ * once, each time with an empty answer.
  * @return APR_SUCCESS, or the error of a store function
  */
 typedef apr_status_t um_change_make_t(um_answer_t *answer, um_change_t *change, um_db_t *db,

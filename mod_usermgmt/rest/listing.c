@@ -56,11 +56,8 @@ typedef enum um_common_t {
 
 /* The name of SINGLE is that of the key. */
 static const char *const common_names[COMMON_COUNT] = {
-    [LIMIT] = "limit",
-    [AFTER] = "start_after_id",
-    [BEFORE] = "end_before_id",
-    [COUNT] = "count",
-    [ORDER] = "order_by",
+    [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
+    [COUNT] = "count", [ORDER] = "order_by",
 };
 
 static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
@@ -512,7 +509,8 @@ static apr_int64_t rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t
     return wanted < fit ? wanted : fit;
 }
 
-/* Read rows in a pool of their own, because they are large, and not needed once they are taken. */
+/* Read rows in a pool of their own, because they are large, and not needed once they are taken.
+ */
 static apr_status_t read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                               const um_request_t *request, const um_list_t *list)
 {
@@ -619,7 +617,8 @@ static void reverse_entries(um_page_t *page)
 
     page->buffer->length = start;
     for (int i = page->count; i-- > 0;) {
-        apr_size_t length = (i + 1 < page->count ? page->starts[i + 1] - 1 : end) - page->starts[i];
+        apr_size_t length = (i + 1 < page->count ? page->starts[i + 1] - 1 : end)
+                            - page->starts[i];
 
         um_buffer_append(page->buffer, copy + (page->starts[i] - start), length);
         if (i > 0) {
@@ -774,8 +773,8 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     return status;
 }
 
-static void answer_page(um_answer_t *answer, const um_request_t *request,
-                        const um_buffer_t *body, const um_buffer_t *link)
+static void answer_page(um_answer_t *answer, const um_request_t *request, const um_buffer_t *body,
+                        const um_buffer_t *link)
 {
     /* The links say no more than the members that they are made of. */
     um_answer_set_header(answer, "ETag", um_answer_etag(body->data, request->pool));
@@ -888,8 +887,7 @@ static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db
     apr_int64_t wanted = stream->left >= 0 ? stream->left : READ_MAX;
     apr_status_t status;
 
-    stream->list.limit = rows_to_read(wanted, STREAM_BYTES, stream->count,
-                                      stream->buffer.length);
+    stream->list.limit = rows_to_read(wanted, STREAM_BYTES, stream->count, stream->buffer.length);
     apr_pool_clear(stream->pool);
     um_buffer_init(&stream->buffer, STREAM_BYTES + STREAM_ENTRY_BYTES, stream->pool);
     stream->count = stream->rows = stream->is_full = 0;

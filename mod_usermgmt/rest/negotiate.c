@@ -49,8 +49,7 @@ typedef struct um_span_t {
 
 static int is_word(const um_span_t *span, const char *word)
 {
-    return span->length == strlen(word)
-           && apr_cstr_casecmpn(span->text, word, span->length) == 0;
+    return span->length == strlen(word) && apr_cstr_casecmpn(span->text, word, span->length) == 0;
 }
 
 /*
@@ -140,8 +139,8 @@ static void weigh(um_offer_t *offer, const um_span_t *range, int weight)
 {
     int fits = specificity(range, offer->type);
 
-    if (fits > offer->specificity || (fits > 0 && fits == offer->specificity
-                                      && weight > offer->weight)) {
+    if (fits > offer->specificity
+        || (fits > 0 && fits == offer->specificity && weight > offer->weight)) {
         offer->specificity = fits;
         offer->weight = weight;
     }
@@ -301,9 +300,8 @@ const char *um_negotiate_matched_etag(const char *list, const char *etag, apr_po
 {
     um_span_t matched = { etag, strlen(etag) };
 
-    return find_tag(&matched, list, etag, 1)
-               ? apr_pstrmemdup(pool, matched.text, matched.length)
-               : NULL;
+    return find_tag(&matched, list, etag, 1) ? apr_pstrmemdup(pool, matched.text, matched.length)
+                                             : NULL;
 }
 
 /* ---- the origin of a request ---- */

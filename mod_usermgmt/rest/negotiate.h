@@ -14,11 +14,7 @@
 /** A stream of JSON values, one in each line. */
 #define UM_NDJSON "application/x-ndjson"
 
-typedef enum um_media_t {
-    UM_MEDIA_NONE,
-    UM_MEDIA_JSON,
-    UM_MEDIA_NDJSON
-} um_media_t;
+typedef enum um_media_t { UM_MEDIA_NONE, UM_MEDIA_JSON, UM_MEDIA_NDJSON } um_media_t;
 
 /**
  * Choose between application/json and, if it is allowed, application/x-ndjson, by

@@ -35,11 +35,7 @@ typedef struct um_faults_t {
     const char *place;
 } um_faults_t;
 
-typedef enum um_role_t {
-    UM_ROLE_NONE,
-    UM_ROLE_SUB_ADMIN,
-    UM_ROLE_ADMIN
-} um_role_t;
+typedef enum um_role_t { UM_ROLE_NONE, UM_ROLE_SUB_ADMIN, UM_ROLE_ADMIN } um_role_t;
 
 /** "none", "sub_admin" or "admin". */
 const char *um_role_name(um_role_t role);
@@ -64,8 +60,8 @@ typedef enum um_permission_t {
 } um_permission_t;
 
 /** A sub-admin's where UserMgmtSubAdminAllow says nothing. */
-#define UM_PERMIT_DEFAULT                                                                         \
-    (UM_PERMIT_USERS_READ | UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE                       \
+#define UM_PERMIT_DEFAULT                                                                        \
+    (UM_PERMIT_USERS_READ | UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE                      \
      | UM_PERMIT_SESSIONS_READ)
 
 /** The caller of a request. */

@@ -34,7 +34,8 @@ static int path_matches(const char **id, const char *path, const char *route)
 
 static int method_matches(const char *method, const char *route)
 {
-    return strcmp(method, route) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
+    return strcmp(method, route) == 0
+           || (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
 }
 
 /* The path without its first slash, and without the last one if it has one. */
@@ -201,7 +202,8 @@ static int check_body_type(um_answer_t *answer, um_request_t *request)
     return 1;
 }
 
-/* If a body takes longer than this, the caller is identified again, because a role may be gone. */
+/* If a body takes longer than this, the caller is identified again, because a role may be gone.
+ */
 #define FRESH_TIME apr_time_from_sec(1)
 
 static int read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)

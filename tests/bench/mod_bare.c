@@ -48,4 +48,4 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 AP_DECLARE_MODULE(bare) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL,
-                            register_hooks, 0 };
+                            register_hooks,          0 };

@@ -149,6 +149,7 @@ static size_t insert(uint8_t *data, size_t size, const void *bytes, size_t lengt
 
 static size_t insert_word(uint8_t *data, size_t size)
 {
+    /* clang-format off */
     static const char *const words[] = {
         "\"", "{", "}", "[", "]", ":", ",", "\\", "\\u0000", "\\ud800", "\\udc00", "null", "true",
         "1e-400", "1e400", "-0.0", "5e-324", "9223372036854775808", "0.1", "\"a\":", "\"email\":",
@@ -160,6 +161,7 @@ static size_t insert_word(uint8_t *data, size_t size)
         "2024-02-29T23:59:60Z", "If-Match: ", "Accept: application/x-ndjson", "Idempotency-Key: x",
         "Origin: null", "DELETE", "PUT", "HEAD", "@", "xn--", "https://", ":443", "[::1]",
     };
+    /* clang-format on */
     const char *word = words[below(sizeof(words) / sizeof(words[0]))];
 
     return insert(data, size, word, strlen(word));
@@ -265,7 +267,8 @@ int main(int count, char **arguments)
 
     name = name_of(arguments[0]);
     snprintf(failed_path, sizeof(failed_path), "fuzz_%s.failed", name);
-    snprintf(usual, sizeof(usual), "%s/tests/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".", name);
+    snprintf(usual, sizeof(usual), "%s/tests/fuzz/corpus/%s", srcdir != NULL ? srcdir : ".",
+             name);
     folder = usual;
     random_state = (uint64_t)time(NULL);
     read_arguments(&folder, &seconds, count, arguments);

@@ -27,12 +27,12 @@ int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /** What must hold, whatever the input. */
-#define REQUIRE(condition)                                                                        \
-    do {                                                                                          \
-        if (!(condition)) {                                                                       \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);         \
-            abort();                                                                              \
-        }                                                                                         \
+#define REQUIRE(condition)                                                                       \
+    do {                                                                                         \
+        if (!(condition)) {                                                                      \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);        \
+            abort();                                                                             \
+        }                                                                                        \
     } while (0)
 
 /** Where the program's pools come from; it ends with the program. */

@@ -21,8 +21,9 @@ void pthread_exit(void *result)
 
 int pthread_once(pthread_once_t *control, void (*routine)(void))
 {
-    int (*real)(pthread_once_t *, void (*)(void)) =
-        (int (*)(pthread_once_t *, void (*)(void)))dlsym(RTLD_NEXT, "pthread_once");
+    int (*real)(pthread_once_t *,
+                void (*)(void)) = (int (*)(pthread_once_t *,
+                                           void (*)(void)))dlsym(RTLD_NEXT, "pthread_once");
     Dl_info caller;
 
     if (is_ending && dladdr(__builtin_return_address(0), &caller) != 0

@@ -42,6 +42,7 @@ static void assert_code(const char *address, const char *code)
 
 static void good_addresses(void **state)
 {
+    /* clang-format off */
     static const char *const emails[] = {
         "a@b", "a@b.co", "user@localhost", "user@example.com", "User@Example.COM",
         "first.last@example.com", "a.b.c.d@example.com", "user+tag@example.com",
@@ -52,6 +53,7 @@ static void good_addresses(void **state)
         "\xe7\x94\xa8\xe6\x88\xb7@\xe4\xbe\x8b\xe5\xad\x90.\xe5\xb9\xbf\xe5\x91\x8a", EMOJI "@b.co",
         "a." E_ACUTE "@b.co", "a@\xd7\x90" "1.co", "a@\xe0\xb4\xb0\xe0\xb5\x8d\xe2\x80\x8d.co",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(emails); i++) {
@@ -61,6 +63,7 @@ static void good_addresses(void **state)
 
 static void bad_addresses(void **state)
 {
+    /* clang-format off */
     static const char *const emails[] = {
         /* not a name, an @ and a domain */
         "a", "@", "a@", "@b", "@b.co", "a@@b.co", "a@b@c.co", "a@b.co@", "user", "example.com",
@@ -105,6 +108,7 @@ static void bad_addresses(void **state)
         "a@xn--55555577.com", "a@ab--cd.com", "a@XN--a.com", "a@b.xn--a",
         "a@xn--\xc3\xbc.co",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(emails); i++) {
@@ -150,6 +154,7 @@ static void a_refusal_says_what_is_wrong(void **state)
     static const struct {
         const char *email;
         const char *told;
+        /* clang-format off */
     } samples[] = {
         { "\"a b\"@b.co", "quoted" },       { "a" ZERO_WIDTH_SPACE "b@b.co", "U+200B" },
         { "a b@b.co", "U+0020" },           { "a\x01@b.co", "U+0001" },
@@ -158,6 +163,7 @@ static void a_refusal_says_what_is_wrong(void **state)
         { "e\xcc\x81@b.co", "marks" },      { "a@[192.0.2.1]", "brackets" },
         { "a@b_c.co", "domain" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -175,6 +181,7 @@ static void keys(void **state)
     static const struct {
         const char *email;
         const char *key;
+        /* clang-format off */
     } samples[] = {
         { "Ann.B+c@Example.COM", "ann.b+c@example.com" },
         { "\xc3\x84nn@b.co", "\xc3\xa4nn@b.co" },
@@ -197,6 +204,7 @@ static void keys(void **state)
         { "a@b\xe3\x80\x82" "example", "a@b.example" },
         { "a@exam\xc2\xadple.com", "a@example.com" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -209,8 +217,8 @@ static void keys(void **state)
 static void an_ascii_domain_needs_no_library(void **state)
 {
     static const char *const domains[] = {
-        "example.com", "Example.COM", "localhost", "a-b.c", "1a.b", "-a.b", "a-.b", "a..b", ".a",
-        "a.", "a_b.c", "a b.c", "a>b.c", "1.2", "a@b", "a!.b",
+        "example.com", "Example.COM", "localhost", "a-b.c", "1a.b",  "-a.b", "a-.b", "a..b",
+        ".a",          "a.",          "a_b.c",     "a b.c", "a>b.c", "1.2",  "a@b",  "a!.b",
     };
 
     (void)state;
@@ -231,6 +239,7 @@ static void identities(void **state)
     static const struct {
         const char *identity;
         const char *key;
+        /* clang-format off */
     } samples[] = {
         { "alice", ":alice" },
         { "Alice", ":alice" },
@@ -243,6 +252,7 @@ static void identities(void **state)
         { "karl@B\xc3\xbc" "cher.example", "karl@xn--bcher-kva.example" },
         { "\xc3\x84@", ":\xc3\x84@" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -257,6 +267,7 @@ static void prefixes(void **state)
     static const struct {
         const char *text;
         const char *prefix;
+        /* clang-format off */
     } samples[] = {
         { "", "" },
         { "An", "an" },
@@ -271,6 +282,7 @@ static void prefixes(void **state)
         { "ann@" EMOJI "X", "ann@" EMOJI "x" },
         { "a b", "a b" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -282,7 +294,9 @@ static void mail_goes_to_the_address_as_it_was_sent(void **state)
 {
     (void)state;
     assert_string_equal(um_address_for_mail("Ann@Example.COM", pool), "Ann@Example.COM");
-    assert_string_equal(um_address_for_mail("\xc3\x84nn@B\xc3\xbc" "cher.COM", pool),
+    assert_string_equal(um_address_for_mail("\xc3\x84nn@B\xc3\xbc"
+                                            "cher.COM",
+                                            pool),
                         "\xc3\x84nn@xn--bcher-kva.com");
     assert_null(um_address_for_mail("bob@a" FULL_WIDTH_GREATER "b.example.com", pool));
 }

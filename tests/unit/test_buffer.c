@@ -127,8 +127,19 @@ static void it_grows_in_leaps(void **state)
 
 static void integers_are_decimal(void **state)
 {
-    static const apr_int64_t numbers[] = { 0, 1, -1, 9, 10, -10, 99, 100, 4294967296, INT64_MAX,
-                                           INT64_MIN, INT64_MIN + 1, 1000000000000000000 };
+    static const apr_int64_t numbers[] = { 0,
+                                           1,
+                                           -1,
+                                           9,
+                                           10,
+                                           -10,
+                                           99,
+                                           100,
+                                           4294967296,
+                                           INT64_MAX,
+                                           INT64_MIN,
+                                           INT64_MIN + 1,
+                                           1000000000000000000 };
 
     (void)state;
     for (size_t i = 0; i < COUNT(numbers); i++) {

@@ -25,8 +25,19 @@ static int reads(const char *text)
 
 static void what_is_written_is_read(void **state)
 {
-    const char *values[] = { "", " ", "anna", "anna maria ", "  x", "1700000000000", "-1", "%s",
-                             "\xc3\xa9\xf0\x9f\x98\x80", "a=b&c", "\n", "~", NULL };
+    const char *values[] = { "",
+                             " ",
+                             "anna",
+                             "anna maria ",
+                             "  x",
+                             "1700000000000",
+                             "-1",
+                             "%s",
+                             "\xc3\xa9\xf0\x9f\x98\x80",
+                             "a=b&c",
+                             "\n",
+                             "~",
+                             NULL };
 
     (void)state;
     for (int i = 0; values[i] != NULL; i++) {

@@ -195,12 +195,14 @@ static void what_is_finer_is_cut_off_or_rounded_up(void **state)
         const char *text;
         apr_int64_t down;
         apr_int64_t up;
+        /* clang-format off */
     } texts[] = {
         { "1970-01-01T00:00:00.123Z", 123, 123 },  { "1970-01-01T00:00:00.1230Z", 123, 123 },
         { "1970-01-01T00:00:00.1231Z", 123, 124 }, { "1970-01-01T00:00:00.12300001Z", 123, 124 },
         { "1970-01-01T00:00:00.9999Z", 999, 1000 }, { "1970-01-01T00:00:00Z", 0, 0 },
         { "1969-12-31T23:59:59.9995Z", -1, 0 },
     };
+    /* clang-format on */
     apr_int64_t ms;
 
     (void)state;
@@ -250,6 +252,7 @@ static void days_that_do_not_exist_are_refused(void **state)
 
 static void everything_else_is_refused(void **state)
 {
+    /* clang-format off */
     static const char *const texts[] = {
         "", "0", "now", "2024", "2024-12-02", "1733167050371", "2024-12-02T", "2024-12-02T19",
         "2024-12-02T19:17", "2024-12-02T19:17Z", "2024-12-02T19:17:30", "2024-12-02T19:17:30.371",
@@ -267,6 +270,7 @@ static void everything_else_is_refused(void **state)
         "2024-12-02T19.17.30Z", "2024-12-02T-1:17:30Z", "2024-12-02T19:17:3 Z",
         "\xef\xbc\x92" "024-12-02T19:17:30Z", "2024-12-02T19:17:30\xe2\x88\x92" "01:00",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {

@@ -152,8 +152,7 @@ static void it_ends_once(void **state)
     assert_int_equal(um_store_invitations_revoke(db, org, "i2", pool), APR_SUCCESS);
     assert_int_equal(um_store_invitations_revoke(db, org, "i2", pool), UM_ECONFLICT);
     assert_int_equal(um_store_invitations_accept(db, org, "i2", 1500, pool), UM_ECONFLICT);
-    assert_int_equal(um_store_invitations_renew(db, org, second, 9000, 1500, pool),
-                     UM_ECONFLICT);
+    assert_int_equal(um_store_invitations_renew(db, org, second, 9000, 1500, pool), UM_ECONFLICT);
     assert_int_equal(um_store_invitations_accept(db, org + 1, "i2", 1500, pool), UM_ECONFLICT);
 }
 
@@ -184,7 +183,8 @@ static void a_secret_is_32_random_bytes(void **state)
         assert_int_equal(um_invitation_make_secret(second, &host->host.random), APR_SUCCESS);
         assert_int_equal(strlen(first), UM_SECRET_LENGTH);
         assert_int_equal(strspn(first, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                       "0123456789-_"), UM_SECRET_LENGTH);
+                                       "0123456789-_"),
+                         UM_SECRET_LENGTH);
         assert_string_not_equal(first, second);
     }
 }

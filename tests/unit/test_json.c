@@ -87,8 +87,8 @@ static void assert_refused_bytes(const char *text, size_t length, const char *co
         fail_msg("%s: %s instead of %s", text, error.code, code);
     }
     assert_true(error.line >= 1 && error.column >= 0);
-    assert_non_null(
-        strstr(error.detail, apr_psprintf(pool, "line %d, column %d", error.line, error.column)));
+    assert_non_null(strstr(error.detail,
+                           apr_psprintf(pool, "line %d, column %d", error.line, error.column)));
     assert_int_equal(error.detail[strlen(error.detail) - 1], '.');
 }
 
@@ -302,7 +302,10 @@ static void values_are_counted_before_they_are_made(void **state)
         join("[", times((max - 2) / 2, "[0],"), "1]"),
     };
     static const char *const enclosures[][2] = {
-        { "[", ",1]" }, { "[1,", "]" }, { "{\"a\":1,\"b\":", "}" }, { "[[],", "]" },
+        { "[", ",1]" },
+        { "[1,", "]" },
+        { "{\"a\":1,\"b\":", "}" },
+        { "[[],", "]" },
     };
 
     (void)state;
@@ -337,8 +340,8 @@ static void errors_tell_where_they_are(void **state)
     assert_place("{\n\n  \"a\": x}", "malformed_json", 3, 8);
     assert_place("{\"" E_ACUTE EMOJI "\":x}", "malformed_json", 1, 7);
     assert_place(join(times(32, "["), "\n\"" E_ACUTE "\",[", ""), "malformed_json", 2, 5);
-    assert_place(join(times(32, "["), "\n\"" E_ACUTE "\",[", times(33, "]")), "nesting_too_deep", 2,
-                 5);
+    assert_place(join(times(32, "["), "\n\"" E_ACUTE "\",[", times(33, "]")), "nesting_too_deep",
+                 2, 5);
     assert_place("{\n\"a\": 1e-999}", "number_out_of_range", 2, 6);
     assert_place("[\r\n" E_ACUTE "]", "malformed_json", 2, 1);
 }
@@ -733,8 +736,7 @@ static void damaged_trees_do_no_harm(void **state)
 static double time_to_parse(const char *piece, size_t bytes)
 {
     int count = UM_JSON_MAX_VALUES - 2;
-    const char *text = join("[", times(count, piece),
-                            join("\"", times((int)bytes, "x"), "\"]"));
+    const char *text = join("[", times(count, piece), join("\"", times((int)bytes, "x"), "\"]"));
     clock_t start = clock();
     um_json_t *json = parse(text);
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
@@ -894,7 +896,8 @@ static void every_character_of_a_string_is_read_back(void **state)
         um_json_put_string(&buffer, text);
         assert_int_equal(strlen(buffer.data), buffer.length);
         assert_string_equal(um_json_string(parse(buffer.data)), text);
-        assert_int_equal(buffer.length, c == '"' || c == '\\' || strchr("\b\f\n\r\t", c) != NULL ? 6
+        assert_int_equal(buffer.length, c == '"' || c == '\\' || strchr("\b\f\n\r\t", c) != NULL
+                                            ? 6
                                         : c < 0x20 ? 10
                                                    : 5);
     }

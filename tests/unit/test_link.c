@@ -30,6 +30,7 @@ static void expect_bad(const char *const *links)
 
 static void good_links(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         "https://app.example.com",
         "https://app.example.com/",
@@ -50,6 +51,7 @@ static void good_links(void **state)
         "http://[::1]:3000/",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     expect_good(links);
@@ -57,6 +59,7 @@ static void good_links(void **state)
 
 static void links_that_lead_elsewhere(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         "",
         "/join",
@@ -88,6 +91,7 @@ static void links_that_lead_elsewhere(void **state)
         "https://app.example.com:443@evil.example/",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     expect_bad(links);
@@ -95,6 +99,7 @@ static void links_that_lead_elsewhere(void **state)
 
 static void hosts_that_are_none(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         "https://app.example.com:/",
         "https://app.example.com:0/",
@@ -124,6 +129,7 @@ static void hosts_that_are_none(void **state)
         "https://a[b]/",
         NULL,
     };
+    /* clang-format on */
     char name[300];
 
     (void)state;
@@ -136,6 +142,7 @@ static void hosts_that_are_none(void **state)
 
 static void characters_that_have_no_place(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         " https://a/",
         "https://a/ ",
@@ -166,6 +173,7 @@ static void characters_that_have_no_place(void **state)
         "https://app\xef\xbc\x8f" "evil.example/",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     expect_bad(links);
@@ -173,6 +181,7 @@ static void characters_that_have_no_place(void **state)
 
 static void paths_with_tricks(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         "https://a/.",        "https://a/..",          "https://a/app/../x",
         "https://a/app/./x",  "https://a/app/..;/x",   "https://a/app/.;x=1/y",
@@ -180,6 +189,7 @@ static void paths_with_tricks(void **state)
         "https://a/app%5Cx",  "https://a/%252e%252e/", "https://a/%00",
         "https://a/%0d%0aX",  "https://a/%7f",         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     expect_bad(links);
@@ -187,15 +197,19 @@ static void paths_with_tricks(void **state)
 
 static void a_token_of_its_own(void **state)
 {
+    /* clang-format off */
     static const char *const links[] = {
         "https://a/?accept_token=x",       "https://a/?x=1&accept_token",
         "https://a/?accept%5Ftoken=x",     "https://a/?x;accept_token=1",
         "https://a/?%61ccept_token=1&y=2", NULL,
     };
+    /* clang-format on */
+    /* clang-format off */
     static const char *const fine[] = {
         "https://a/?accept_tokens=x", "https://a/?x=accept_token", "https://a/accept_token",
         "https://a/#accept_token=x", NULL,
     };
+    /* clang-format on */
 
     (void)state;
     expect_bad(links);
@@ -262,10 +276,12 @@ static void not_below_a_prefix(void **state)
 
 static void prefixes_that_are_none(void **state)
 {
+    /* clang-format off */
     static const char *const prefixes[] = {
         "https://a/?x", "https://a/#", "https://a?", "a.example.com", "http://a.example.com/",
         "https://a/../b", "https://*.example.com/", "https://a@b/", "", NULL,
     };
+    /* clang-format on */
 
     (void)state;
     for (const char *const *prefix = prefixes; *prefix != NULL; prefix++) {
@@ -277,6 +293,7 @@ static void prefixes_that_are_none(void **state)
 
 static void origins_as_browsers_send_them(void **state)
 {
+    /* clang-format off */
     static const char *const origins[] = {
         "https://a.example.com",
         "http://localhost:8080",
@@ -290,6 +307,7 @@ static void origins_as_browsers_send_them(void **state)
         "https://a.example.com:80",
         NULL,
     };
+    /* clang-format on */
 
     (void)state;
     for (const char *const *origin = origins; *origin != NULL; origin++) {

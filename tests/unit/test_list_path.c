@@ -27,8 +27,11 @@ typedef struct sample_t {
     const char *many;
 } sample_t;
 
+/* clang-format off */
 #define NONE { NULL, NULL, NULL, NULL }
+/* clang-format on */
 
+/* clang-format off */
 static const sample_t user_samples[] = {
     { "email", NULL, "few1@x.org", "few1@x.org" },
     { "phone", NULL, "111", "222" },
@@ -44,7 +47,9 @@ static const sample_t user_samples[] = {
     { "updated_before", NULL, "10", "2000000" },
     NONE,
 };
+/* clang-format on */
 
+/* clang-format off */
 static const sample_t session_samples[] = {
     { "user_uid", NULL, "few", "u" },
     { "activity", NULL, "few", "run" },
@@ -52,7 +57,9 @@ static const sample_t session_samples[] = {
     { "started_before", NULL, "10", "2000000" },
     NONE,
 };
+/* clang-format on */
 
+/* clang-format off */
 static const sample_t event_samples[] = {
     { "actor", NULL, "few", "a" },
     { "action", NULL, "few", "run" },
@@ -61,7 +68,9 @@ static const sample_t event_samples[] = {
     { "at_before", NULL, "10", "2000000" },
     NONE,
 };
+/* clang-format on */
 
+/* clang-format off */
 static const sample_t invitation_samples[] = {
     { "status", "pending", "10", "10" },
     { "status", "expired", "10", "10" },
@@ -70,6 +79,7 @@ static const sample_t invitation_samples[] = {
     { "email", NULL, "few1@x.org", "few1@x.org" },
     NONE,
 };
+/* clang-format on */
 
 static const struct {
     const um_list_source_t *source;
@@ -85,7 +95,8 @@ static const struct {
 static const char *const fill[] = {
     "CREATE TEMP VIEW n AS WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r"
     " WHERE n < " APR_STRINGIFY(ROWS) ") SELECT n, CASE WHEN n % 300 = 7 THEN 'few' || n ELSE"
-    " 'p' || n END AS name, CASE WHEN n % 300 = 8 THEN 1000000 ELSE 5 END + n AS at FROM r",
+                                      " 'p' || n END AS name, CASE WHEN n % 300 = 8 THEN 1000000 "
+                                      "ELSE 5 END + n AS at FROM r",
     "INSERT INTO users SELECT 1, 'u' || n, name || '@x.org', name || '@x.org', name, name,"
     " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, '{}', n % 300 <> 10, at, at, 1 FROM n",
     "INSERT INTO sub_admins SELECT 1, user_uid, 'x', 1 FROM users LIMIT 10",
@@ -167,10 +178,10 @@ static void explain(plan_t *plan, const um_list_t *list, um_list_what_t what)
                      APR_SUCCESS);
 }
 
-#define REFUSE(plan, ...)                                                                         \
-    do {                                                                                          \
+#define REFUSE(plan, ...)                                                                        \
+    do {                                                                                         \
         print_message("%s\n%s\n", (plan)->sql, (plan)->text.data);                               \
-        fail_msg(__VA_ARGS__);                                                                    \
+        fail_msg(__VA_ARGS__);                                                                   \
     } while (0)
 
 static int has_line(const plan_t *plan, const char *begin, const char *part)
@@ -222,8 +233,7 @@ static unsigned few_with_path(const um_list_t *list, um_list_way_t way, unsigned
 
     for (int i = 0; i < count; i++) {
         for (int id = 0; id < list->source->condition_count; id++) {
-            if ((few & 1u << id) != 0
-                && um_list_path_serves(paths[i], list->source, id, way)) {
+            if ((few & 1u << id) != 0 && um_list_path_serves(paths[i], list->source, id, way)) {
                 found |= 1u << id;
             }
         }
@@ -292,10 +302,9 @@ static void check_count(plan_t *plan, const um_list_t *list)
 
     explain(plan, list, UM_LIST_COUNT);
     check_scans(plan);
-    if ((bits & (bits - 1)) == 0
-        && (bits == 0 || bits != user_bit(list, "q", NULL))
-        && (conditions_of(list) == bits || bits == 0)
-        && has_line(plan, "SEARCH", " INDEX ") && !has_line(plan, "SEARCH", "COVERING INDEX")) {
+    if ((bits & (bits - 1)) == 0 && (bits == 0 || bits != user_bit(list, "q", NULL))
+        && (conditions_of(list) == bits || bits == 0) && has_line(plan, "SEARCH", " INDEX ")
+        && !has_line(plan, "SEARCH", "COVERING INDEX")) {
         REFUSE(plan, "rows are read to be counted");
     }
 }
@@ -419,8 +428,11 @@ static const char *compose(const char *filter, const char *value, const char *or
                            int descending, const char *after)
 {
     um_condition_t condition = { condition_of(&um_list_users, filter, NULL), value, value };
-    um_list_t list = { .source = &um_list_users, .order = order_of(&um_list_users, order),
-                       .descending = descending, .after = { "key", after }, .limit = 5 };
+    um_list_t list = { .source = &um_list_users,
+                       .order = order_of(&um_list_users, order),
+                       .descending = descending,
+                       .after = { "key", after },
+                       .limit = 5 };
     apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
     um_buffer_t sql;
 
@@ -449,18 +461,15 @@ static void one_bound_of_two_is_left(void **state)
     (void)state;
     check_text(compose("created_after", "100", "created_at", 0, "99"), LATER);
     check_text(compose("created_after", "100", "created_at", 0, "100"), LATER);
-    check_text(compose("created_after", "100", "created_at", 0, "1000"),
-               LATER_THAN_CURSOR);
-    check_text(compose("created_before", "100", "created_at", 1, "1000"),
-               EARLIER);
-    check_text(compose("created_before", "100", "created_at", 1, "100"),
-               EARLIER);
-    check_text(compose("created_before", "100", "created_at", 1, "99"),
-               EARLIER_THAN_CURSOR);
+    check_text(compose("created_after", "100", "created_at", 0, "1000"), LATER_THAN_CURSOR);
+    check_text(compose("created_before", "100", "created_at", 1, "1000"), EARLIER);
+    check_text(compose("created_before", "100", "created_at", 1, "100"), EARLIER);
+    check_text(compose("created_before", "100", "created_at", 1, "99"), EARLIER_THAN_CURSOR);
     check_text(compose("display_name", "p", "display_name", 0, "o"),
                " AND u.display_name_folded >= %s AND u.display_name_folded < %s ORDER BY");
-    check_text(compose("display_name", "p", "display_name", 0, "p"),
-               " AND u.display_name_folded < %s AND (u.display_name_folded, u.user_uid) > (%s, %s)");
+    check_text(
+        compose("display_name", "p", "display_name", 0, "p"),
+        " AND u.display_name_folded < %s AND (u.display_name_folded, u.user_uid) > (%s, %s)");
 }
 
 /* Two beginnings of the same name: one range, which may be empty. */

@@ -76,7 +76,8 @@ static void test_no_value_ends_its_line(void **state)
     assert_string_equal(um_mail_encode_text("a\r\nBcc: b@c.d", pool), "a  Bcc: b@c.d");
     assert_string_equal(decode(um_mail_encode_text("\xc3\xa9\nx\x7f\xe2\x80\xa8", pool)),
                         "\xc3\xa9 x  ");
-    assert_string_equal(um_mail_encode_mailbox("a\nb", "c\r\n@d.e", pool), "\"a b\"\r\n <c  @d.e>");
+    assert_string_equal(um_mail_encode_mailbox("a\nb", "c\r\n@d.e", pool),
+                        "\"a b\"\r\n <c  @d.e>");
 }
 
 static void test_mailboxes(void **state)

@@ -33,9 +33,9 @@ static um_mail_t render(const char *text, const um_mail_values_t *values)
 /* What becomes of the part [text]. */
 static const char *render_text(const char *part, const um_mail_values_t *values)
 {
-    return render(
-               apr_pstrcat(pool, "[subject]\ns\n[text]\n${accept_token}\n", part, "\n" REST, NULL),
-               values)
+    return render(apr_pstrcat(pool, "[subject]\ns\n[text]\n${accept_token}\n", part, "\n" REST,
+                              NULL),
+                  values)
         .text;
 }
 
@@ -140,11 +140,11 @@ static void test_refused(void **state)
     assert_refused("[subject]\na\nb\n[text]\n${accept_token}\n" REST,
                    "line 2: the subject has more than one line");
     assert_refused("[subject]\ns\n[subject]\n", "line 3: [subject] comes twice");
-    assert_refused("[subject]\ns\n[text]\nx\n" REST, "line 4: ${accept_token} is missing in text");
+    assert_refused("[subject]\ns\n[text]\nx\n" REST,
+                   "line 4: ${accept_token} is missing in text");
     assert_refused("[subject]\ns\n[text]\n\n\nx ${y}\n" REST, "line 6: unknown placeholder y");
     assert_refused("[subject]\ns\n[text]\n${}\n" REST, "line 4: unknown placeholder");
-    assert_refused("[subject]\ns\n[text]\n${email\n}\n" REST,
-                   "line 4: a placeholder without }");
+    assert_refused("[subject]\ns\n[text]\n${email\n}\n" REST, "line 4: a placeholder without }");
     assert_refused("[subject]\n${\n", "line 2: a placeholder without }");
     assert_refused("[subject]\ns${if email}x\n[text]\n" REST, "line 2: ${if} without ${end}");
     assert_refused("[subject]\n${if email}${if email}${end}${end}\n",

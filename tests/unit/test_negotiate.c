@@ -16,7 +16,8 @@ static void assert_accept(const char *accept, um_media_t with_ndjson, um_media_t
     um_media_t json_only = um_negotiate_accept(accept, 0);
 
     if (with != with_ndjson || json_only != without) {
-        fail_msg("%s: %d and %d", accept != NULL ? accept : "no header", (int)with, (int)json_only);
+        fail_msg("%s: %d and %d", accept != NULL ? accept : "no header", (int)with,
+                 (int)json_only);
     }
 }
 
@@ -483,7 +484,8 @@ static void listed_origins_are_allowed_from_any_site(void **state)
     const char *own = "https://a.example";
 
     (void)state;
-    assert_true(um_negotiate_origin_allowed("https://app.example", "cross-site", own, list, pool));
+    assert_true(um_negotiate_origin_allowed("https://app.example", "cross-site", own, list,
+                                            pool));
     assert_true(um_negotiate_origin_allowed("https://app.example", NULL, own, list, pool));
     assert_true(um_negotiate_origin_allowed("http://[::1]:3000", "same-site", own, list, pool));
     assert_true(um_negotiate_origin_allowed("https://a.example", NULL, own, list, pool));

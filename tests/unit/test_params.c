@@ -8,9 +8,19 @@
 static void test_what_is_refused(void **state)
 {
     static const char *const bad[] = {
-        NULL,       "",         " \t",           ":memory:",         "file::memory:",
-        "file:x?mode=memory",   "file:/a/b.db",  "file:",            "${FILE}",
-        "/a/${NAME}.db",        "users.db",      "./users.db",       NULL,
+        NULL,
+        "",
+        " \t",
+        ":memory:",
+        "file::memory:",
+        "file:x?mode=memory",
+        "file:/a/b.db",
+        "file:",
+        "${FILE}",
+        "/a/${NAME}.db",
+        "users.db",
+        "./users.db",
+        NULL,
     };
 
     (void)state;
@@ -97,7 +107,8 @@ static void test_redacts(void **state)
         { "pgsql", "password=abc", "no alphabet", "no alphabet" },
         { "pgsql", "host=example.org", "no host example.org", "no host example.org" },
         { "pgsql", "postgres://joe:s3cret@h/d", "joe: s3cret", "joe: ***" },
-        { "pgsql", "postgresql://app:Sup3r/x9@h/d", "invalid integer value \"Sup3r\" for \"port\"",
+        { "pgsql", "postgresql://app:Sup3r/x9@h/d",
+          "invalid integer value \"Sup3r\" for \"port\"",
           "invalid integer value \"***\" for \"***\"" },
         { "pgsql", "postgresql://h/d?password=abc%zz", "invalid token: \"abc%zz",
           "invalid token: \"***\"" },

@@ -81,7 +81,8 @@ static void all_faults_are_told_in_their_order(void **state)
                         "\"code\":\"validation_failed\",\"errors\":["
                         "{\"field\":\"a\\\"" E_ACUTE "\",\"code\":\"required\","
                         "\"detail\":\"It must be given.\"},"
-                        "{\"field\":\"\",\"in\":\"query\",\"code\":\"too_long\",\"detail\":\"It is too long.\"}]}");
+                        "{\"field\":\"\",\"in\":\"query\",\"code\":\"too_long\",\"detail\":\"It "
+                        "is too long.\"}]}");
     body();
 }
 

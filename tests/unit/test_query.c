@@ -190,8 +190,8 @@ static void what_is_encoded_is_read_back(void **state)
     (void)state;
     for (int c = 1; c < 0x80; c++) {
         const char *text = apr_psprintf(pool, "x%cy", c);
-        const char *query =
-            apr_pstrcat(pool, um_query_encode(text, pool), "=", um_query_encode(text, pool), NULL);
+        const char *query = apr_pstrcat(pool, um_query_encode(text, pool), "=",
+                                        um_query_encode(text, pool), NULL);
 
         assert_string_equal(pairs(query), apr_psprintf(pool, "<%s>=<%s>", text, text));
     }

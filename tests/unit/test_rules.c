@@ -9,11 +9,13 @@ typedef const um_violation_t *check_t(const char *text);
 
 /* Each shows nothing: space, no-break space, soft hyphen, zero-width space, mark of byte
  * order, empty braille pattern, Hangul fillers, a selector, several of them. */
+/* clang-format off */
 static const char *const blanks[] = {
     " ", "\xc2\xa0", "\xc2\xad", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xe2\xa0\x80",
     "\xe3\x85\xa4", "\xe1\x85\x9f", "\xe1\x85\xa0", "\xef\xbe\xa0", "\xef\xb8\x8f",
     "\xe3\x80\x80\xe2\xa0\x80\xc2\xad",
 };
+/* clang-format on */
 
 /* code is NULL where the text is good. */
 static void assert_code(check_t *check, const char *text, const char *code)
@@ -31,10 +33,14 @@ static void assert_code(check_t *check, const char *text, const char *code)
 
 static void display_names(void **state)
 {
+    /* clang-format off */
     static const char *const good[] = { "A", "Zo\xc3\xab O'Neil-Smith, Jr.", "<b>&\"", EMOJI,
                                         "a\xe2\x80\xa8z", "a\xc2\xad", "\xe2\xa0\x81" };
+    /* clang-format on */
+    /* clang-format off */
     static const char *const control[] = { "a\nb", "\x01", "a\x1f", "a\x7f", "a\xc2\x80",
                                            "\xc2\x85", "a\xc2\x9fz", "\t" };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(good); i++) {
@@ -70,13 +76,17 @@ static void activities(void **state)
 
 static void phones(void **state)
 {
+    /* clang-format off */
     static const char *const good[] = { "123", "+49 (0)30 - 1", "(1)2.3", "1  ", "  1", "--1",
                                         "+1.2", "12345678901234567890123456789012" };
+    /* clang-format on */
+    /* clang-format off */
     static const char *const bad[] = {
         "", "1", "12", "123456789012345678901234567890123", "12a", "1;2;3", "123\n", "123\t",
         "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x93", "+++", "   ", "( )", "...", "12\xc2\xa0+",
         "1/23", "#123", "*123", "123x4", "1,23", "1_23",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(good); i++) {
@@ -119,20 +129,26 @@ static void attribute_names(void **state)
 
 static void attribute_names_that_are_near_misses(void **state)
 {
+    /* clang-format off */
     static const char *const near[] = {
         "displayName", "DisplayName", "display-name", "Display.Name", "displayname",
         "Email", "e-mail", "E_MAIL", "Phone", "_phone", "Role", "ROLE", "user-uid", "userUid",
         "Active", "is_active", "isActive", "createdAt", "Created_At", "updated.at",
     };
+    /* clang-format on */
+    /* clang-format off */
     static const char *const reserved[] = {
         "id", "ID", "Id", "_id", "userData", "user_data", "password", "Password", "pass-word",
         "passwd", "PWD", "pwd", "suspended", "isSuspended", "disabled", "is_disabled", "Enabled",
         "isEnabled",
     };
+    /* clang-format on */
+    /* clang-format off */
     static const char *const good[] = {
         "emails", "email2", "mail", "name", "display", "roles", "phone_home", "identity",
         "password_hint", "created", "activated", "uid", "x_id",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(near); i++) {

@@ -66,8 +66,8 @@ static world_t *make_world(apr_size_t sessions)
     world->memory = calloc(1, um_session_table_size(sessions));
     assert_non_null(world->memory);
     assert_int_equal(um_session_table_init(world->memory, sessions, &world->random), APR_SUCCESS);
-    world->table =
-        um_session_table_open(world->memory, &world->lock, &world->random, world->pool);
+    world->table = um_session_table_open(world->memory, &world->lock, &world->random,
+                                         world->pool);
     return world;
 }
 
@@ -96,9 +96,9 @@ static apr_array_header_t *collect(world_t *world)
     apr_array_header_t *sessions = NULL;
     apr_size_t position = 0;
 
-    assert_int_equal(
-        um_session_table_collect(&sessions, &position, world->table, 100000, world->pool),
-        APR_SUCCESS);
+    assert_int_equal(um_session_table_collect(&sessions, &position, world->table, 100000,
+                                              world->pool),
+                     APR_SUCCESS);
     assert_int_equal(position, 0);
     return sessions;
 }
@@ -204,8 +204,8 @@ static void keys_are_apart(void **state)
     (void)state;
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < n; i++) {
-            assert_int_equal(count_for(world, keys[i].place, keys[i].organization, keys[i].identity,
-                                       keys[i].activity, START + round),
+            assert_int_equal(count_for(world, keys[i].place, keys[i].organization,
+                                       keys[i].identity, keys[i].activity, START + round),
                              APR_SUCCESS);
         }
     }
@@ -244,7 +244,8 @@ static void a_full_set_gives_up_what_is_written_oldest_first(void **state)
 
     (void)state;
     for (int i = 0; i < UM_SESSION_SET; i++) {
-        assert_int_equal(count(world, apr_psprintf(world->pool, "%d", i), START + i), APR_SUCCESS);
+        assert_int_equal(count(world, apr_psprintf(world->pool, "%d", i), START + i),
+                         APR_SUCCESS);
     }
     assert_int_equal(count(world, "x", START + 100), APR_ENOSPC);
     sessions = collect(world);
@@ -295,7 +296,8 @@ static void a_late_writing_does_not_mark_another_s_slot(void **state)
 
     (void)state;
     for (int i = 0; i < UM_SESSION_SET; i++) {
-        assert_int_equal(count(world, apr_psprintf(world->pool, "%d", i), START + i), APR_SUCCESS);
+        assert_int_equal(count(world, apr_psprintf(world->pool, "%d", i), START + i),
+                         APR_SUCCESS);
     }
     sessions = collect(world);
     assert_int_equal(um_session_table_written(world->table, sessions), APR_SUCCESS);
@@ -324,9 +326,9 @@ static void collecting_goes_on_where_it_was(void **state)
     do {
         apr_array_header_t *sessions = NULL;
 
-        assert_int_equal(
-            um_session_table_collect(&sessions, &position, world->table, 50, world->pool),
-            APR_SUCCESS);
+        assert_int_equal(um_session_table_collect(&sessions, &position, world->table, 50,
+                                                  world->pool),
+                         APR_SUCCESS);
         assert_true(sessions->nelts < 50 + UM_SESSION_SET);
         seen += sessions->nelts;
         turns++;

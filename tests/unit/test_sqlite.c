@@ -78,8 +78,12 @@ static taken_t taken;
 
 static um_sqlite_read_t a_read(const char *sql, const char *const *parameters, int count)
 {
-    um_sqlite_read_t read = { .sql = sql, .parameters = parameters, .count = count,
-                              .take = take, .baton = &taken, .limit = apr_time_from_sec(10) };
+    um_sqlite_read_t read = { .sql = sql,
+                              .parameters = parameters,
+                              .count = count,
+                              .take = take,
+                              .baton = &taken,
+                              .limit = apr_time_from_sec(10) };
 
     um_buffer_init(&taken.text, 64, pool);
     taken.also = NULL;
@@ -136,7 +140,8 @@ static void what_is_wrong_is_told(void **state)
 static void a_long_read_ends_at_its_limit(void **state)
 {
     um_sqlite_read_t read = a_read("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1"
-                                   " FROM r) SELECT COUNT(*) FROM r", NULL, 0);
+                                   " FROM r) SELECT COUNT(*) FROM r",
+                                   NULL, 0);
     apr_time_t start = apr_time_now();
 
     (void)state;
@@ -299,8 +304,8 @@ static void the_connection_can_be_closed(void **state)
 
     (void)state;
     assert_int_equal(um_sqlite_select(sqlite, &read), APR_SUCCESS);
-    assert_int_equal(apr_stat(&info, apr_pstrcat(pool, host->path, "-wal", NULL),
-                              APR_FINFO_SIZE, pool),
+    assert_int_equal(apr_stat(&info, apr_pstrcat(pool, host->path, "-wal", NULL), APR_FINFO_SIZE,
+                              pool),
                      APR_SUCCESS);
     um_connection_close(connection);
     connection = NULL;

@@ -129,7 +129,8 @@ static void every_statement_can_be_prepared(void **state)
 
         assert_non_null(sql);
         assert_string_not_equal(um_statements_name((um_statement_id_t)id), "");
-        assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &handle), APR_SUCCESS);
+        assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &handle),
+                         APR_SUCCESS);
         if (apr_dbd_prepare(host->database.driver, pool, handle, sql, NULL, &prepared) != 0) {
             fail_msg("%s can't be prepared: %s", um_statements_name((um_statement_id_t)id), sql);
         }
@@ -140,8 +141,8 @@ static void every_statement_can_be_prepared(void **state)
 static void values_come_in_the_order_of_the_text(void **state)
 {
     um_arguments_t arguments;
-    const um_bind_t *bind =
-        UM_BIND(activity_update, .activity = "running", .org_id = -2, .last_used_at = 77);
+    const um_bind_t *bind = UM_BIND(activity_update, .activity = "running", .org_id = -2,
+                                    .last_used_at = 77);
 
     (void)state;
     um_statements_arrange(&arguments, bind, UM_DIALECT_MARIADB);
@@ -218,8 +219,8 @@ static void what_mariadb_alone_has_is_for_it_alone(void **state)
     }
     um_buffer_init(&sql, 1024, pool);
     for (int list = 0; um_lists[list] != NULL; list++) {
-        for (int i = 0;
-             um_list_sql_compose_sample(&sql, um_lists[list], i, UM_DIALECT_MARIADB); i++) {
+        for (int i = 0; um_list_sql_compose_sample(&sql, um_lists[list], i, UM_DIALECT_MARIADB);
+             i++) {
             check_for_mysql(sql.data);
             um_buffer_init(&sql, 1024, pool);
         }
@@ -387,7 +388,8 @@ static void cursors_cut_a_stretch(void **state)
     for (char c = 'a'; c <= 'f'; c++) {
         const char *name = apr_psprintf(pool, "%c", c);
 
-        add(name, apr_psprintf(pool, "%c@example.com", c), apr_psprintf(pool, "N%c", 'z' - c + 'a'));
+        add(name, apr_psprintf(pool, "%c@example.com", c),
+            apr_psprintf(pool, "N%c", 'z' - c + 'a'));
     }
     stretch.limit = 10;
     assert_string_equal(list(&stretch), "abcdef");
@@ -434,19 +436,26 @@ static void a_look_alike_is_nobody(void **state)
     add("u1", "karl@example.com", "Karl");
     assert_int_equal(um_store_sub_admins_insert(db, org, "u1", "boss", 5, pool), APR_SUCCESS);
     assert_int_equal(um_store_callers_get(&record, db, "default", key_of("KARL@example.com"),
-                                          pool), APR_SUCCESS);
+                                          pool),
+                     APR_SUCCESS);
     assert_string_equal(record->user_uid, "u1");
     assert_true(record->is_sub_admin);
     assert_int_equal(um_store_callers_get(&record, db, "default",
-                                          key_of("\xe2\x84\xaa" "arl@example.com"), pool),
+                                          key_of("\xe2\x84\xaa"
+                                                 "arl@example.com"),
+                                          pool),
                      APR_SUCCESS);
     assert_null(record->user_uid);
     assert_false(record->is_sub_admin);
     assert_int_equal(um_store_users_get_by_email(&user, db, org, "karl@\xef\xbd\x85xample.COM",
-                                                 pool), APR_SUCCESS);
+                                                 pool),
+                     APR_SUCCESS);
     assert_string_equal(user->uid, "u1");
-    assert_int_equal(um_store_users_get_by_email(&user, db, org, "\xe2\x84\xaa" "arl@example.com",
-                                                 pool), UM_ENOTFOUND);
+    assert_int_equal(um_store_users_get_by_email(&user, db, org,
+                                                 "\xe2\x84\xaa"
+                                                 "arl@example.com",
+                                                 pool),
+                     UM_ENOTFOUND);
     assert_int_equal(um_store_users_get_by_email(&user, db, org, "karl", pool), UM_ENOTFOUND);
     assert_int_equal(um_store_callers_get(&record, db, "other", "karl@example.com", pool),
                      UM_ENOTFOUND);
@@ -459,11 +468,14 @@ static void a_caller_keeps_its_uid(void **state)
 
     (void)state;
     assert_int_equal(um_store_callers_put(db, org, key_of("Boss@example.com"), "a1", "admin", 1,
-                                          pool), APR_SUCCESS);
-    assert_int_equal(um_store_callers_put(db, org, key_of("boss@example.com"), "a2",
-                                          "sub_admin", 2, pool), APR_SUCCESS);
+                                          pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_callers_put(db, org, key_of("boss@example.com"), "a2", "sub_admin",
+                                          2, pool),
+                     APR_SUCCESS);
     assert_int_equal(um_store_callers_get(&record, db, "default", key_of("BOSS@example.com"),
-                                          pool), APR_SUCCESS);
+                                          pool),
+                     APR_SUCCESS);
     assert_string_equal(record->seen_uid, "a1");
     assert_string_equal(record->seen_role, "sub_admin");
     assert_int_equal(um_store_users_is_admin(&is_admin, db, org, "boss@EXAMPLE.com", pool),
@@ -483,37 +495,44 @@ static void an_answer_is_kept_for_a_day(void **state)
 
     (void)state;
     assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 1000,
-                                                 pool), APR_SUCCESS);
+                                                 pool),
+                     APR_SUCCESS);
     assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 1000,
-                                                 pool), UM_ECONFLICT);
+                                                 pool),
+                     UM_ECONFLICT);
     assert_int_equal(um_store_idempotency_update(db, org, "me", "k", &kept, pool), APR_SUCCESS);
     assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
-                                              1000 + UM_IDEMPOTENCY_TTL - 1, pool), APR_SUCCESS);
+                                              1000 + UM_IDEMPOTENCY_TTL - 1, pool),
+                     APR_SUCCESS);
     assert_int_equal(found->status, 201);
     assert_string_equal(found->location, "/users/1");
     assert_string_equal(found->body, "{}");
     assert_int_equal(um_store_idempotency_get(&found, db, org, "you", "k", 1000, pool),
                      UM_ENOTFOUND);
     assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k",
-                                              1001 + UM_IDEMPOTENCY_TTL, pool), UM_ENOTFOUND);
+                                              1001 + UM_IDEMPOTENCY_TTL, pool),
+                     UM_ENOTFOUND);
     assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256,
-                                                 1001 + UM_IDEMPOTENCY_TTL, pool), APR_SUCCESS);
+                                                 1001 + UM_IDEMPOTENCY_TTL, pool),
+                     APR_SUCCESS);
 }
 
 static void the_audit_trail_only_grows(void **state)
 {
-    um_audit_event_t event = { 5000, "me", NULL, "admin", "127.0.0.1", "users.create", "u1",
-                               NULL, "{}" };
+    um_audit_event_t event = { 5000,           "me", NULL, "admin", "127.0.0.1",
+                               "users.create", "u1", NULL, "{}" };
     apr_dbd_t *handle = NULL;
     int rows = 0;
 
     (void)state;
     assert_int_equal(um_store_audit_insert(db, org, &event, pool), APR_SUCCESS);
     assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &handle), APR_SUCCESS);
-    assert_int_not_equal(apr_dbd_query(host->database.driver, handle, &rows, "DELETE FROM audit_events"),
+    assert_int_not_equal(apr_dbd_query(host->database.driver, handle, &rows,
+                                       "DELETE FROM audit_events"),
                          0);
     assert_int_not_equal(apr_dbd_query(host->database.driver, handle, &rows,
-                                       "UPDATE audit_events SET action = 'x'"), 0);
+                                       "UPDATE audit_events SET action = 'x'"),
+                         0);
     apr_dbd_close(host->database.driver, handle);
 }
 

@@ -87,7 +87,9 @@ static void assert_like_the_table(const unsigned char *bytes, size_t length)
 
 static void all_short_texts_are_judged_as_rfc_3629_says(void **state)
 {
+    /* clang-format off */
     static const unsigned char edges[] = { 0x00, 0x41, 0x7F, 0x80, 0x8F, 0xBF, 0xC0, 0xE1, 0xFF };
+    /* clang-format on */
     unsigned char b[UTF8_MAX] = { 0 };
 
     (void)state;
@@ -176,11 +178,13 @@ static void code_points_are_counted(void **state)
     assert_int_equal(um_text_count("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"), 5);
 }
 
+/* clang-format off */
 static const unsigned white_space[] = {
     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003,
     0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F,
     0x3000,
 };
+/* clang-format on */
 
 static int is_white_space(unsigned c)
 {
@@ -214,10 +218,10 @@ static void controls_are_found(void **state)
 static int is_invisible(unsigned c)
 {
     static const unsigned ranges[][2] = {
-        { 0xAD, 0xAD },       { 0x34F, 0x34F },     { 0x61C, 0x61C },     { 0x115F, 0x1160 },
-        { 0x17B4, 0x17B5 },   { 0x180B, 0x180F },   { 0x200B, 0x200F },   { 0x202A, 0x202E },
-        { 0x2060, 0x206F },   { 0x2800, 0x2800 },   { 0x3164, 0x3164 },   { 0xFE00, 0xFE0F },
-        { 0xFEFF, 0xFEFF },   { 0xFFA0, 0xFFA0 },   { 0xFFF0, 0xFFF8 },   { 0x1BCA0, 0x1BCA3 },
+        { 0xAD, 0xAD },       { 0x34F, 0x34F },     { 0x61C, 0x61C },   { 0x115F, 0x1160 },
+        { 0x17B4, 0x17B5 },   { 0x180B, 0x180F },   { 0x200B, 0x200F }, { 0x202A, 0x202E },
+        { 0x2060, 0x206F },   { 0x2800, 0x2800 },   { 0x3164, 0x3164 }, { 0xFE00, 0xFE0F },
+        { 0xFEFF, 0xFEFF },   { 0xFFA0, 0xFFA0 },   { 0xFFF0, 0xFFF8 }, { 0x1BCA0, 0x1BCA3 },
         { 0x1D173, 0x1D17A }, { 0xE0000, 0xE0FFF },
     };
 
@@ -285,7 +289,10 @@ static void trimmed_texts(void **state)
     assert_string_equal(um_text_trim("", pool), "");
     assert_string_equal(um_text_trim("   ", pool), "");
     assert_string_equal(um_text_trim("\xc2\xa0\xe3\x80\x80 \t\r\n", pool), "");
-    assert_string_equal(um_text_trim("\xc2\xa0" "A\xe3\x80\x80", pool), "A");
+    assert_string_equal(um_text_trim("\xc2\xa0"
+                                     "A\xe3\x80\x80",
+                                     pool),
+                        "A");
     assert_string_equal(um_text_trim("  A  B\n", pool), "A  B");
     /* A zero-width space is no white space. */
     assert_string_equal(um_text_trim("\xe2\x80\x8b ", pool), "\xe2\x80\x8b");
@@ -315,6 +322,7 @@ static void folded_texts(void **state)
     static const struct {
         const char *text;
         const char *folded;
+        /* clang-format off */
     } samples[] = {
         { "", "" },
         { "User.Name+1@Example.COM", "user.name+1@example.com" },
@@ -370,6 +378,7 @@ static void folded_texts(void **state)
         { "\xef\xac\xaa", "\xd7\xa9\xd7\x81" },
         { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -424,11 +433,13 @@ static unsigned pick(unsigned *seed)
     static const struct {
         unsigned first;
         unsigned size;
+        /* clang-format off */
     } blocks[] = {
         { 0x41, 58 }, { 0xA0, 0x1B0 }, { 0x300, 0x70 }, { 0x370, 0x90 }, { 0x5B0, 0x40 },
         { 0x900, 0x80 }, { 0xDC0, 0x20 }, { 0x1100, 0x100 }, { 0x1E00, 0x200 }, { 0x2100, 0x90 },
         { 0x3040, 0xC0 }, { 0xAC00, 0x60 }, { 0xFB00, 0x50 }, { 0xFF00, 0xF0 }, { 0x1D15E, 0x70 },
     };
+    /* clang-format on */
     unsigned block;
 
     *seed = *seed * 1664525 + 1013904223;
@@ -487,11 +498,13 @@ static void folding_makes_room_for_what_grows(void **state)
 
 static void bad_texts_have_no_fold(void **state)
 {
+    /* clang-format off */
     static const char *const texts[] = {
         "\x80", "\xff", "abc\xc3", "\xc3z", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
         "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf0\x80\x80\x80", "\xf8\x88\x80\x80\x80",
         "\xe2\x82", "a\xf0\x9f\x98", "\xc3\xa9\xfe",
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
@@ -586,6 +599,7 @@ static void simply_folded_texts(void **state)
     static const struct {
         const char *text;
         const char *folded;
+        /* clang-format off */
     } samples[] = {
         { "", "" },
         { "Ann.B", "ann.b" },
@@ -605,6 +619,7 @@ static void simply_folded_texts(void **state)
         { "J\xcc\x8c", "\xc7\xb0" },
         { "\xc7\xb0", "\xc7\xb0" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -619,9 +634,11 @@ static void what_nfkc_replaces_is_named(void **state)
 
     (void)state;
     assert_true(um_text_check_nfkc(&c, "ann \xc3\xa9"));
-    assert_false(um_text_check_nfkc(&c, "a\xe2\x84\xaa" "b"));
+    assert_false(um_text_check_nfkc(&c, "a\xe2\x84\xaa"
+                                        "b"));
     assert_int_equal(c, 0x212A);
-    assert_false(um_text_check_nfkc(&c, "ae\xcc\x81" "b"));
+    assert_false(um_text_check_nfkc(&c, "ae\xcc\x81"
+                                        "b"));
     assert_int_equal(c, 0);
 }
 
@@ -632,6 +649,7 @@ static void known_ends(void **state)
     static const struct {
         const char *prefix;
         const char *end;
+        /* clang-format off */
     } samples[] = {
         { "a", "b" },
         { "ab", "ac" },
@@ -653,6 +671,7 @@ static void known_ends(void **state)
         { "\xf4\x8f\xbf\xbe", "\xf4\x8f\xbf\xbf" },
         { "\xf4\x8f\xbf\xbf" "a", "\xf4\x8f\xbf\xbf" "b" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(samples); i++) {
@@ -669,8 +688,10 @@ static void known_ends(void **state)
 /* Texts of up to three code points of which the edges are made. */
 static void the_range_holds_what_starts_so_and_nothing_else(void **state)
 {
+    /* clang-format off */
     static const unsigned edges[] = { 0x01, 'a', 'b', 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000,
                                       0xFFFF, 0x10000, LAST };
+    /* clang-format on */
     char texts[1 + 12 + 144 + 1728][3 * UTF8_MAX + 1];
     size_t count = 1;
 
@@ -730,6 +751,7 @@ static void terminals_are_told_nothing(void **state)
     static const struct {
         const char *text;
         const char *line;
+        /* clang-format off */
     } cases[] = {
         { "", "" },
         { "Zo\xc3\xab \\ \"x\"", "Zo\xc3\xab \\ \"x\"" },
@@ -742,6 +764,7 @@ static void terminals_are_told_nothing(void **state)
         { "\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029" },
         { "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {

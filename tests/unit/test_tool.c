@@ -38,9 +38,9 @@ static void a_guard_goes_before_a_formula_and_before_a_guard(void **state)
         int plain;
         int excel;
     } cases[] = {
-        { "", 0, 0 },     { "a", 0, 0 },    { "a=b", 0, 0 },  { "=a", 0, 1 },  { "+", 0, 1 },
-        { "-1", 0, 1 },   { "@a", 0, 1 },   { "\ta", 0, 1 },  { "\ra", 0, 1 }, { "'", 0, 0 },
-        { "''", 0, 0 },   { "'a", 0, 0 },   { "'=a", 1, 1 },  { "''@", 1, 1 }, { " =", 0, 0 },
+        { "", 0, 0 },   { "a", 0, 0 },  { "a=b", 0, 0 }, { "=a", 0, 1 },  { "+", 0, 1 },
+        { "-1", 0, 1 }, { "@a", 0, 1 }, { "\ta", 0, 1 }, { "\ra", 0, 1 }, { "'", 0, 0 },
+        { "''", 0, 0 }, { "'a", 0, 0 }, { "'=a", 1, 1 }, { "''@", 1, 1 }, { " =", 0, 0 },
     };
 
     (void)state;
@@ -78,15 +78,15 @@ static um_exit_t find(apr_array_header_t **columns, const char *header, const ch
 static void columns_are_found_by_their_names(void **state)
 {
     static const um_column_t expected[] = {
-        { "email", UM_COLUMN_STRING },           { "display_name", UM_COLUMN_STRING },
-        { "attributes", UM_COLUMN_ATTRIBUTES },  { "Size", UM_COLUMN_JSON },
-        { "size", UM_COLUMN_STRING },            { "", UM_COLUMN_IGNORED },
+        { "email", UM_COLUMN_STRING },          { "display_name", UM_COLUMN_STRING },
+        { "attributes", UM_COLUMN_ATTRIBUTES }, { "Size", UM_COLUMN_JSON },
+        { "size", UM_COLUMN_STRING },           { "", UM_COLUMN_IGNORED },
     };
     apr_array_header_t *columns = NULL;
 
     (void)state;
-    assert_int_equal(find(&columns, "EMAIL, Display_Name ,ATTRIBUTES,Size:JSON,size,No!",
-                          "no!="), UM_EXIT_OK);
+    assert_int_equal(find(&columns, "EMAIL, Display_Name ,ATTRIBUTES,Size:JSON,size,No!", "no!="),
+                     UM_EXIT_OK);
     assert_int_equal(columns->nelts, 6);
     for (int i = 0; i < columns->nelts; i++) {
         const um_column_t *column = &APR_ARRAY_IDX(columns, i, um_column_t);

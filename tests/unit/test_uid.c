@@ -92,10 +92,12 @@ static void twenty_digits_hold_119_bits(void **state)
 
 static void it_is_the_number_of_its_parts(void **state)
 {
-    static const apr_uint64_t chances[] = { 0, 1, 61, 62, UINT64_MAX, 0x8000000000000000,
-                                            839299365868340223, 839299365868340224 };
-    static const apr_time_t times[] = { 0, 1, 999, 1000, 1001, SOME_TIME,
-                                        (INT64_C(1) << 45) * 1000 - 1 };
+    static const apr_uint64_t chances[] = {
+        0, 1, 61, 62, UINT64_MAX, 0x8000000000000000, 839299365868340223, 839299365868340224
+    };
+    static const apr_time_t times[] = {
+        0, 1, 999, 1000, 1001, SOME_TIME, (INT64_C(1) << 45) * 1000 - 1
+    };
 
     (void)state;
     for (size_t t = 0; t < COUNT(times); t++) {

@@ -109,9 +109,10 @@ static void members_break_rules(void **state)
                         "email:invalid_email display_name:required phone:invalid_phone ");
     assert_string_equal(create("{\"email\":\"\",\"display_name\":\" \\u3000 \",\"phone\":\"x\"}"),
                         "email:required display_name:required phone:invalid_phone ");
-    assert_string_equal(
-        create("{" REQUIRED ",\"x y\":1,\"\":2,\"9\":3,\"" E_ACUTE "\":4,\"ok\":5}"),
-        "x y:invalid_name :invalid_name 9:invalid_name " E_ACUTE ":invalid_name ");
+    assert_string_equal(create("{" REQUIRED ",\"x y\":1,\"\":2,\"9\":3,\"" E_ACUTE
+                               "\":4,\"ok\":5}"),
+                        "x y:invalid_name :invalid_name 9:invalid_name " E_ACUTE
+                        ":invalid_name ");
 }
 
 static void what_the_server_sets_cannot_be_sent(void **state)
@@ -156,22 +157,24 @@ static void attributes_have_limits(void **state)
     const char *fits = times(UM_ATTRIBUTES_MAX_BYTES - 8, "x");
 
     (void)state;
-    assert_string_equal(
-        create(apr_pstrcat(pool, "{", attributes_of_number(64), REQUIRED "}", NULL)), "");
-    assert_string_equal(
-        create(apr_pstrcat(pool, "{", attributes_of_number(65), REQUIRED "}", NULL)),
-        "attributes:too_many_attributes ");
-    assert_string_equal(
-        create(apr_pstrcat(pool, "{", attributes_of_number(64), "\"n\":null," REQUIRED "}", NULL)),
-        "");
-    assert_string_equal(create(apr_pstrcat(pool, "{\"a\":\"", fits, "\"," REQUIRED "}", NULL)), "");
+    assert_string_equal(create(apr_pstrcat(pool, "{", attributes_of_number(64), REQUIRED "}",
+                                           NULL)),
+                        "");
+    assert_string_equal(create(apr_pstrcat(pool, "{", attributes_of_number(65), REQUIRED "}",
+                                           NULL)),
+                        "attributes:too_many_attributes ");
+    assert_string_equal(create(apr_pstrcat(pool, "{", attributes_of_number(64),
+                                           "\"n\":null," REQUIRED "}", NULL)),
+                        "");
+    assert_string_equal(create(apr_pstrcat(pool, "{\"a\":\"", fits, "\"," REQUIRED "}", NULL)),
+                        "");
     assert_int_equal(strlen(user.attributes), UM_ATTRIBUTES_MAX_BYTES);
     assert_string_equal(create(apr_pstrcat(pool, "{\"a\":\"x", fits, "\"," REQUIRED "}", NULL)),
                         "attributes:attributes_too_large ");
     /* White space and escapes of the body are not stored. */
-    assert_string_equal(
-        create(apr_pstrcat(pool, "{\"a\":\"", times(5000, "\\u00e9"), "\"  ,", REQUIRED "}", NULL)),
-        "");
+    assert_string_equal(create(apr_pstrcat(pool, "{\"a\":\"", times(5000, "\\u00e9"), "\"  ,",
+                                           REQUIRED "}", NULL)),
+                        "");
 }
 
 /* ---- update ---- */
@@ -236,9 +239,10 @@ static void a_user_as_it_is_given_changes_nothing(void **state)
     (void)state;
     assert_string_equal(update(um_user_json(&stored_user, pool)), "");
     assert_false(changed);
-    assert_string_equal(update("{\"c\":{\"d\":0.95},\"b\":\"tw\\u006f\",\"a\":1,\"phone\":\"123\","
-                               "\"display_name\":\"A \",\"email\":\"a@b.co\"}"),
-                        "");
+    assert_string_equal(
+        update("{\"c\":{\"d\":0.95},\"b\":\"tw\\u006f\",\"a\":1,\"phone\":\"123\","
+               "\"display_name\":\"A \",\"email\":\"a@b.co\"}"),
+        "");
     assert_false(changed);
 }
 
@@ -247,6 +251,7 @@ static void every_member_can_change(void **state)
     static const struct {
         const char *body;
         const char *attributes;
+        /* clang-format off */
     } cases[] = {
         { "{\"email\":\"A@b.co\"}", NULL },
         { "{\"phone\":\"124\"}", NULL },
@@ -260,13 +265,15 @@ static void every_member_can_change(void **state)
         { "{\"a\":null,\"b\":null,\"c\":null,\"z\":0}", "{\"z\":0}" },
         { "{\"c\":{}}", "{\"a\":1,\"b\":\"two\",\"c\":{}}" },
     };
+    /* clang-format on */
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         assert_string_equal(update(cases[i].body), "");
         assert_true(changed);
-        assert_string_equal(user.attributes, cases[i].attributes != NULL ? cases[i].attributes
-                                                                         : stored_user.attributes);
+        assert_string_equal(user.attributes, cases[i].attributes != NULL
+                                                 ? cases[i].attributes
+                                                 : stored_user.attributes);
     }
     assert_string_equal(update("{\"nothing\":null}"), "");
     assert_false(changed);
@@ -279,9 +286,10 @@ static void an_update_breaks_rules(void **state)
     (void)state;
     assert_string_equal(update("{\"email\":null,\"display_name\":null}"),
                         "email:required display_name:required ");
-    assert_string_equal(update("{\"email\":\"x\",\"display_name\":\"\\u0007\",\"phone\":1,\"\":0}"),
-                        "email:invalid_email display_name:control_character "
-                        "phone:invalid_type :invalid_name ");
+    assert_string_equal(
+        update("{\"email\":\"x\",\"display_name\":\"\\u0007\",\"phone\":1,\"\":0}"),
+        "email:invalid_email display_name:control_character "
+        "phone:invalid_type :invalid_name ");
     assert_string_equal(update("{\"x y\":null}"), "x y:invalid_name ");
 }
 
@@ -313,9 +321,10 @@ static void what_no_user_can_have_is_told_with_all_else(void **state)
                                "\"2024-12-02T20:17:30.372+01:00\"}"),
                         "email:invalid_type role:read_only created_at:read_only "
                         "updated_at:read_only ");
-    assert_string_equal(update("{\"email\":1,\"role\":\"sub_admin\",\"active\":true,\"created_at\":"
-                               "\"2024-12-02T19:17:30.372Z\"}"),
-                        "email:invalid_type ");
+    assert_string_equal(
+        update("{\"email\":1,\"role\":\"sub_admin\",\"active\":true,\"created_at\":"
+               "\"2024-12-02T19:17:30.372Z\"}"),
+        "email:invalid_type ");
 }
 
 static void an_update_keeps_the_limits_of_attributes(void **state)
@@ -382,12 +391,13 @@ static void a_user_is_written_flat(void **state)
     um_user_t written = stored_user;
 
     (void)state;
-    assert_string_equal(um_user_json(&written, pool),
-                        "{\"user_uid\":\"000000000000000000ab\",\"email\":\"a@b.co\","
-                        "\"display_name\":\"A\",\"phone\":\"123\",\"role\":\"user\",\"active\":true,"
-                        "\"created_at\":\"2024-12-02T19:17:30.371Z\","
-                        "\"updated_at\":\"2024-12-02T19:17:30.372Z\","
-                        "\"a\":1,\"b\":\"two\",\"c\":{\"d\":0.95}}");
+    assert_string_equal(
+        um_user_json(&written, pool),
+        "{\"user_uid\":\"000000000000000000ab\",\"email\":\"a@b.co\","
+        "\"display_name\":\"A\",\"phone\":\"123\",\"role\":\"user\",\"active\":true,"
+        "\"created_at\":\"2024-12-02T19:17:30.371Z\","
+        "\"updated_at\":\"2024-12-02T19:17:30.372Z\","
+        "\"a\":1,\"b\":\"two\",\"c\":{\"d\":0.95}}");
     written.phone = NULL;
     written.is_sub_admin = 1;
     written.is_suspended = 1;
@@ -395,7 +405,8 @@ static void a_user_is_written_flat(void **state)
     written.display_name = "\"" E_ACUTE "\\";
     assert_string_equal(um_user_json(&written, pool),
                         "{\"user_uid\":\"000000000000000000ab\",\"email\":\"a@b.co\","
-                        "\"display_name\":\"\\\"" E_ACUTE "\\\\\",\"role\":\"sub_admin\",\"active\":false,"
+                        "\"display_name\":\"\\\"" E_ACUTE
+                        "\\\\\",\"role\":\"sub_admin\",\"active\":false,"
                         "\"created_at\":\"2024-12-02T19:17:30.371Z\","
                         "\"updated_at\":\"2024-12-02T19:17:30.372Z\"}");
 }

@@ -111,7 +111,8 @@ static void a_refused_change_harms_no_other(void **state)
         threads[t].number = t;
         threads[t].wrong = 0;
         assert_int_equal(apr_thread_create(&threads[t].thread, NULL, make_changes, &threads[t],
-                                           pool), APR_SUCCESS);
+                                           pool),
+                         APR_SUCCESS);
     }
     for (int t = 0; t < THREADS; t++) {
         apr_thread_join(&result, threads[t].thread);
@@ -147,9 +148,11 @@ static void it_recovers_after_a_schema_change(void **state)
 
     (void)state;
     assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
-    assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &stranger), APR_SUCCESS);
+    assert_int_equal(apr_dbd_open(host->database.driver, pool, host->path, &stranger),
+                     APR_SUCCESS);
     assert_int_equal(apr_dbd_query(host->database.driver, stranger, &rows,
-                                   "CREATE TABLE stranger (a INTEGER)"), 0);
+                                   "CREATE TABLE stranger (a INTEGER)"),
+                     0);
     apr_dbd_close(host->database.driver, stranger);
     change.name = "after";
     assert_int_equal(um_store_change(store, insert, &change, pool), APR_SUCCESS);
@@ -242,8 +245,8 @@ static void the_log_stays_short_under_lists(void **state)
         apr_thread_join(&result, threads[i]);
     }
     assert_true(lists_read > LISTS);
-    assert_int_equal(apr_stat(&info, apr_pstrcat(pool, host->path, "-wal", NULL),
-                              APR_FINFO_SIZE, pool),
+    assert_int_equal(apr_stat(&info, apr_pstrcat(pool, host->path, "-wal", NULL), APR_FINFO_SIZE,
+                              pool),
                      APR_SUCCESS);
     assert_true(info.size < LOG_MAX);
 }
@@ -303,8 +306,8 @@ static void *APR_THREAD_FUNC change_in_group(apr_thread_t *thread, void *data)
 
 static apr_status_t make_tables(um_db_t *db, void *baton, apr_pool_t *change_pool)
 {
-    apr_status_t status =
-        um_db_execute_schema(db, "CREATE TABLE parents (id INTEGER PRIMARY KEY)");
+    apr_status_t status = um_db_execute_schema(db,
+                                               "CREATE TABLE parents (id INTEGER PRIMARY KEY)");
 
     (void)baton;
     (void)change_pool;
@@ -329,7 +332,8 @@ static void a_group_whose_commit_fails_is_refused_whole(void **state)
         threads[i].change = (insert_t){ apr_psprintf(pool, "group-%d", i), APR_SUCCESS, 0 };
         threads[i].status = APR_SUCCESS;
         assert_int_equal(apr_thread_create(&threads[i].thread, NULL, change_in_group, &threads[i],
-                                           pool), APR_SUCCESS);
+                                           pool),
+                         APR_SUCCESS);
     }
     apr_thread_join(&result, occupant);
     for (int i = 0; i < GROUP; i++) {

@@ -49,8 +49,9 @@ static inline int destroy_pool(void **state)
 #define WITH_TEAR_DOWN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* Runs an array of tests. Its value is for main() to return. */
-#define RUN(name, tests)                                                                          \
-    (apr_initialize(), atexit(apr_terminate), cmocka_run_group_tests_name(name, tests, NULL, NULL))
+#define RUN(name, tests)                                                                         \
+    (apr_initialize(), atexit(apr_terminate),                                                    \
+     cmocka_run_group_tests_name(name, tests, NULL, NULL))
 
 /* A text so many times, in the pool of the test. */
 static inline const char *times(int count, const char *text)

@@ -117,9 +117,11 @@ struct um_pool_t {
     int starting;
     apr_thread_cond_t *work;
     int stopping;
-    /* All connections are being closed before a new one is opened; and when that began. */
+    /* All connections are being closed before a new one is opened; when that began, and how
+     * often it did. */
     int is_draining;
     apr_time_t drained_at;
+    unsigned drain_count;
     /* Threads that close. */
     int closers;
     /* settings.connected was called. */
@@ -237,6 +239,7 @@ static void begin_draining(um_pool_t *pool)
     if (!pool->is_draining && now - pool->drained_at >= DRAIN_EVERY) {
         pool->is_draining = 1;
         pool->drained_at = now;
+        pool->drain_count++;
         drop_idle(pool);
     }
 }
@@ -340,9 +343,9 @@ static void note_good(um_pool_t *pool)
     }
 }
 
-static int was_good_lately(const um_pool_t *pool, apr_interval_time_t lately)
+static int was_good_lately(const um_pool_t *pool)
 {
-    return pool->last_good != 0 && apr_time_now() - pool->last_good < lately;
+    return pool->last_good != 0 && apr_time_now() - pool->last_good < LATELY;
 }
 
 static void note_failure(um_pool_t *pool, const char *error)
@@ -357,7 +360,7 @@ static void note_failure(um_pool_t *pool, const char *error)
     if (pool->is_away || pool->failures < FAILURES_LEAST) {
         return;
     }
-    if (!was_good_lately(pool, LATELY)) {
+    if (!was_good_lately(pool)) {
         set_away(pool, pool->error);
     } else if (pool->failures == FAILURES_TOLD) {
         um_log(pool->host, UM_LOG_WARNING, 93, APR_SUCCESS,
@@ -366,18 +369,16 @@ static void note_failure(um_pool_t *pool, const char *error)
     }
 }
 
-/* Has a thread been connecting for a long time, and did no connection work meanwhile? */
+/* Has a thread been connecting for a long time, and did no connection work meanwhile? A thread
+ * that began before a connection worked may hang for minutes after the database is back. */
 static int is_silent(const um_pool_t *pool)
 {
     apr_time_t now = apr_time_now();
 
-    if (was_good_lately(pool, pool->settings.wait)) {
-        return 0;
-    }
     for (int i = 0; i < pool->connector_count; i++) {
         apr_time_t since = pool->connectors[i].connecting_since;
 
-        if (since != 0 && now - since >= pool->settings.wait) {
+        if (since > pool->last_good && now - since >= pool->settings.wait) {
             return 1;
         }
     }
@@ -469,6 +470,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     um_connection_t *connection = NULL;
     const char *error = NULL;
     int may_make = pool->last_good == 0;
+    unsigned drain_count = pool->drain_count;
     apr_status_t status;
     um_slot_t *slot;
 
@@ -493,8 +495,8 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     pool->failures = 0;
     pool->error[0] = '\0';
     note_good(pool);
-    if (pool->is_draining || pool->open > pool->settings.connections) {
-        /* It was begun before the draining, or it hung while others were made. */
+    if (pool->drain_count != drain_count || pool->open > pool->settings.connections) {
+        /* It was begun before a draining, or it hung while others were made. */
         drop(pool, slot);
     } else {
         hand_over(pool, slot, 1);

@@ -150,19 +150,24 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
     return status;
 }
 
-/* How long a request may take by a configuration that has been replaced. */
+/* How long a request may take by a configuration that has been replaced, and how long an old
+ * process may still take new connections. */
 #define OUTDATED_TIME apr_time_from_sec(1)
 
 /* After a graceful restart an old process finishes its requests by its old configuration. That
- * is right for a request that was there when the configuration was replaced. It is wrong for a
- * request that comes later (pipelined after another), or whose header or body came slowly. */
+ * is right for a request that was there when the configuration was replaced, and for the first
+ * one of a connection, because an old process accepts connections until it notices that it has
+ * to end. It is wrong for a request that comes later (pipelined after another), or whose header
+ * or body came slowly. */
 static int is_outdated(um_request_t *request)
 {
     const request_rec *r = request->server_baton;
     apr_time_t replaced_at = um_runtime_replaced_at();
+    apr_time_t latest = r->connection->keepalives == 0 ? replaced_at + OUTDATED_TIME
+                                                       : replaced_at;
 
     return replaced_at != 0
-           && (r->request_time > replaced_at || apr_time_now() - r->request_time > OUTDATED_TIME);
+           && (r->request_time > latest || apr_time_now() - r->request_time > OUTDATED_TIME);
 }
 
 static void forget_roles(um_request_t *request)

@@ -185,6 +185,24 @@ def test_a_header_that_is_held_over_a_restart(leaving, parked):
     assert leaving.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
 
 
+def test_a_connection_that_an_old_process_accepted(leaving):
+    """Its request comes just after the restart, at once and complete, so it is answered."""
+    request = head_of(leaving, ADMIN, "GET", leaving.base + "/users/", more="Connection: close\r\n")
+    # More than a second on a busy machine proves nothing.
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", leaving.port), timeout=30) as client:
+            client.sendall(request[:5])
+            time.sleep(0.3)
+            started = time.monotonic()
+            leaving.graceful()
+            client.sendall(request[5:])
+            status = raw_status(client.recv(1000))
+            took = time.monotonic() - started
+        if took < 1:
+            break
+    assert took < 1 and status == 200, (took, status)
+
+
 def test_a_request_behind_a_slow_one_over_a_restart(leaving):
     """It is read by the old process after the restart."""
     (leaving.directory / "htdocs/large").write_bytes(b"x" * 30_000_000)

@@ -678,7 +678,8 @@ class Server:
             self.process.send_signal(signal.SIGWINCH if self.mpm == "event"
                                      else signal.SIGTERM)
             try:
-                self.process.wait(15 * PATIENCE)
+                wait_for(lambda: self.process.poll() is not None, 15,
+                         "httpd ends; does a client still hold a connection?")
                 wait_for(lambda: self._group_is_gone(group), 5, "all processes are gone")
             finally:
                 self.kill()

@@ -290,13 +290,16 @@ class SlowStream:
         self.received = self.socket.recv(1024)
 
     def rest(self):
+        # From now on it reads as fast as it can.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        pieces = [self.received]
         with self.socket:
             try:
-                while piece := self.socket.recv(65536):
-                    self.received += piece
+                while pieces[-1]:
+                    pieces.append(self.socket.recv(65536))
             except ConnectionError:
                 pass
-        return self.received
+        return b"".join(pieces)
 
     @staticmethod
     def is_whole(received):

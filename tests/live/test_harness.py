@@ -2,6 +2,9 @@
 """The harness itself: it must see what it is there to see."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from usermgmt_env import Ports, in_parallel, is_bad_line, wait_for
@@ -109,3 +112,32 @@ def test_nothing_is_left_running(new_server):
     assert len(processes) >= 2
     server.stop()
     assert not [pid for pid in processes if os.path.exists(f"/proc/{pid}")]
+
+
+# ---- build/mutants ----
+
+MUTANTS = Path(__file__).parents[2] / "build/mutants"
+
+# Its test starts a process in a session of its own, and never ends.
+LEAVES = """
+import importlib.machinery, importlib.util, pathlib, sys
+loader = importlib.machinery.SourceFileLoader("mutants", sys.argv[1])
+mutants = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants", loader))
+loader.exec_module(mutants)
+mutants.TREE = mutants.WORK = pathlib.Path(sys.argv[2])
+mutants.TIMEOUT = 2
+mutants.commands = lambda tests: [["sh", "-c", "setsid sh -c 'echo $$ > pid; sleep 600' & wait"]]
+mutants.adopt()
+print(mutants.run("test_nothing"))
+"""
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.unsanitized
+def test_a_mutant_leaves_no_process(tmp_path):
+    """Its servers are in sessions of their own, and it is killed where its tests hang."""
+    done = subprocess.run([sys.executable, "-c", LEAVES, MUTANTS, tmp_path], capture_output=True,
+                          text=True, check=True, timeout=60)
+    assert done.stdout == "failed\n"
+    pid = int((tmp_path / "pid").read_text())
+    assert not Path(f"/proc/{pid}").exists()

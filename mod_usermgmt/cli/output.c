@@ -18,6 +18,16 @@
 
 #define RANDOM_BYTES 12
 
+/* As many links as Linux follows on the way to a file. */
+#define LINKS_MAX 40
+
+/* A folder that the caller can't list can have files, too. */
+#ifdef O_PATH
+#define OPEN_FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#else
+#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#endif
+
 /* ---- protected files ---- */
 
 static um_kept_file_t *add_kept(um_tool_t *tool, const char *what)
@@ -168,6 +178,80 @@ static int is_trusted(const struct stat *info)
     return info->st_uid == 0 || info->st_uid == geteuid();
 }
 
+/* ---- the way to a file ---- */
+
+static int passes_stranger(const char *path, int links, apr_pool_t *pool);
+
+/* Is the link at the path one of another user, or does it lead through one? */
+static int link_passes_stranger(const char *path, int links, apr_pool_t *pool)
+{
+    char target[APR_PATH_MAX];
+    struct stat entry;
+    ssize_t length;
+
+    if (lstat(path, &entry) != 0 || !S_ISLNK(entry.st_mode)) {
+        return 0;
+    }
+    length = readlink(path, target, sizeof(target) - 1);
+    if (!is_trusted(&entry) || links == 0 || length <= 0) {
+        return 1;
+    }
+    target[length] = '\0';
+    return passes_stranger(target[0] == '/'
+                               ? target
+                               : apr_pstrcat(pool, folder_of(path, pool), target, NULL),
+                           links - 1, pool);
+}
+
+/* Does the way to a path lead through a link of another user? Who made the link chooses where
+ * the file is written. */
+static int passes_stranger(const char *path, int links, apr_pool_t *pool)
+{
+    for (const char *end = path; *end != '\0'; end += strspn(end, "/")) {
+        end += strcspn(end, "/");
+        if (end > path
+            && link_passes_stranger(apr_pstrmemdup(pool, path, (apr_size_t)(end - path)), links,
+                                    pool)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static um_exit_t check_way(const um_output_t *output, const um_tool_t *tool, const char *path)
+{
+    return passes_stranger(folder_of(path, tool->pool), LINKS_MAX, tool->pool)
+               ? refuse(output, tool, "a link of another user leads to its folder")
+               : UM_EXIT_OK;
+}
+
+/* Open the folder before the way to it is checked: what is checked is where the new file will
+ * be, whatever another user changes meanwhile. */
+static um_exit_t open_folder(um_output_t *output, const um_tool_t *tool, const char *path)
+{
+    const char *folder = folder_of(path, tool->pool);
+    struct stat opened;
+    struct stat found;
+    um_exit_t end;
+
+    output->folder = open(folder, OPEN_FOLDER);
+    if (output->folder < 0) {
+        return refuse_errno(output, tool, folder);
+    }
+    end = check_way(output, tool, path);
+    if (end == UM_EXIT_OK
+        && (fstat(output->folder, &opened) != 0 || stat(folder, &found) != 0
+            || !is_same(&opened, &found))) {
+        end = refuse(output, tool, "somebody changes the way to its folder");
+    }
+    if (end != UM_EXIT_OK) {
+        close(output->folder);
+    }
+    return end;
+}
+
+/* ---- the file ---- */
+
 /* Write to it without replacing it: a device, a pipe, or the file that a link leads to. */
 static um_exit_t open_as_it_is(um_output_t *output, const um_tool_t *tool, const char *path,
                                int is_link)
@@ -196,14 +280,17 @@ static um_exit_t open_as_it_is(um_output_t *output, const um_tool_t *tool, const
 
 static um_exit_t take_place(um_output_t *output, const um_tool_t *tool, const char *path)
 {
-    if (rename(output->part, path) != 0) {
-        um_exit_t end = refuse_errno(output, tool, path);
+    um_exit_t end = UM_EXIT_OK;
 
-        unlink(output->part);
-        return end;
+    if (renameat(output->folder, base_of(output->part), output->folder, base_of(path)) != 0) {
+        end = refuse_errno(output, tool, path);
+        unlinkat(output->folder, base_of(output->part), 0);
+    } else {
+        output->part = NULL;
     }
-    output->part = NULL;
-    return UM_EXIT_OK;
+    close(output->folder);
+    output->folder = -1;
+    return end;
 }
 
 /* A new file beside the one that it will replace. Nobody else can have made it, because its
@@ -213,6 +300,7 @@ static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char
 {
     unsigned char bytes[RANDOM_BYTES];
     int file = -1;
+    um_exit_t end;
 
     if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
         return refuse(output, tool, "there are no random bytes");
@@ -220,10 +308,16 @@ static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char
     output->path = path;
     output->part = apr_pstrcat(tool->pool, folder_of(path, tool->pool), ".usermgmtctl-",
                                apr_pescape_hex(tool->pool, bytes, sizeof(bytes), 0), NULL);
-    file = open(output->part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                S_IRUSR | S_IWUSR);
+    end = open_folder(output, tool, path);
+    if (end != UM_EXIT_OK) {
+        return end;
+    }
+    file = openat(output->folder, base_of(output->part),
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
-        return refuse_errno(output, tool, output->part);
+        end = refuse_errno(output, tool, output->part);
+        close(output->folder);
+        return end;
     }
     output->is_regular = 1;
     use_file(output, tool, file);
@@ -249,6 +343,9 @@ static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const cha
 
     if (what != NULL) {
         return refuse_kept(output, tool, what);
+    }
+    if (check_way(output, tool, path) != UM_EXIT_OK) {
+        return UM_EXIT_REFUSED;
     }
     if (!is_there || S_ISREG(entry.st_mode)) {
         return base_of(path)[0] != '\0' ? open_new(output, tool, path, when)
@@ -320,7 +417,8 @@ um_exit_t um_output_close(um_output_t *output, const um_tool_t *tool, um_exit_t 
         return take_place(output, tool, output->path);
     }
     if (output->part != NULL) {
-        unlink(output->part);
+        unlinkat(output->folder, base_of(output->part), 0);
+        close(output->folder);
     }
     return end;
 }

@@ -6,9 +6,9 @@
  * @file output.h
  * The files that a command writes. It is careful, because the tool is often run by root in
  * folders where others can write. It never writes into a regular file, but replaces it by
- * a new one of mode 0600. It follows a link only if the link belongs to root or to the caller.
- * Links, devices and pipes are not replaced. It never writes to the database or to a file that
- * the tool reads, under any name.
+ * a new one of mode 0600. It follows a link, also to a folder, only if the link belongs to root
+ * or to the caller. Links, devices and pipes are not replaced. It never writes to the database or
+ * to a file that the tool reads, under any name.
  */
 
 #include <sys/stat.h>
@@ -33,9 +33,11 @@ typedef struct um_output_t {
     /** Its name in messages. */
     const char *name;
     apr_file_t *file;
-    /** The new file that will replace the file at path; NULL for none. */
+    /** The new file that will replace the file at path; NULL for none. Both are in the open
+     *  folder. */
     const char *part;
     const char *path;
+    int folder;
     int is_regular;
     /** Whether a terminal or a log shows it. */
     int is_shown;

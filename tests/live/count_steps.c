@@ -31,13 +31,14 @@ static void *find(const char *name)
 
 int sqlite3_step(sqlite3_stmt *statement)
 {
-    int (*status)(sqlite3_stmt *, int, int) =
-        (int (*)(sqlite3_stmt *, int, int))find("sqlite3_stmt_status");
+    int (*status)(sqlite3_stmt *, int,
+                  int) = (int (*)(sqlite3_stmt *, int, int))find("sqlite3_stmt_status");
     int (*real)(sqlite3_stmt *) = (int (*)(sqlite3_stmt *))find("sqlite3_step");
     int result = real(statement);
 
     if (counter != NULL) {
-        __atomic_fetch_add(counter, (unsigned long)status(statement, SQLITE_STMTSTATUS_VM_STEP, 1),
+        __atomic_fetch_add(counter,
+                           (unsigned long)status(statement, SQLITE_STMTSTATUS_VM_STEP, 1),
                            __ATOMIC_RELAXED);
     }
     return result;

@@ -349,6 +349,36 @@ def test_links_and_pipes_of_others_are_not_followed(database, shared, kind, opti
     assert victim.read_text() == "precious"
 
 
+@pytest.mark.parametrize("option", [("users", "export", "--output"),
+                                    ("users", "import", "-", "--report")])
+@pytest.mark.parametrize("way", ["link/out", "link/deeper/out", "own/out", "own/../folder/out",
+                                 "link/own"])
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_folder_behind_a_link_of_others_is_refused(database, shared, option, way, mode):
+    """Who made the link would choose where root makes a file, for instance /etc/cron.d."""
+    shared.chmod(mode)
+    folder = database.folder / "folder"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "victim").write_text("precious")
+    (folder / "own").symlink_to("victim")
+    as_user("nobody", lambda: os.symlink(folder, shared / "link"))
+    # One of root's own leads through it.
+    (shared / "own").symlink_to("link")
+    if os.geteuid() == 0:
+        done = database.run(*option, shared / way, stdin=b'{"email":"bad"}')
+        # In a sticky folder the kernel may refuse it before.
+        done.expect(1, "another user leads to its folder|Permission denied")
+        assert sorted(os.listdir(folder)) == ["deeper", "own", "victim"]
+    assert (folder / "victim").read_text() == "precious" and not os.listdir(folder / "deeper")
+
+
+def test_a_folder_behind_an_own_link_is_taken(database, shared):
+    (database.folder / "folder").mkdir()
+    (shared / "own").symlink_to(database.folder / "folder")
+    database.run("users", "export", "--output", shared / "own/out").expect(0)
+    assert os.listdir(database.folder / "folder") == ["out"]
+
+
 # ---- the file of SQLite ----
 
 def test_the_file_is_its_owners_alone(tmp_path):

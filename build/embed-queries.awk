@@ -5,24 +5,24 @@
 #     awk -v out=header -f embed-queries.awk users.sql invitations.sql …
 #     awk -v out=source -f embed-queries.awk users.sql invitations.sql …
 #
-# A file says once which parameters are numbers; its others are texts:
+# A file names once the parameters that are numbers; all others are texts:
 #
 #     -- types: org_id int, *_at int
 #
 # and then holds pieces of SQL, each below a line with its name:
 #
-#     -- fragment: NAME             is put where a statement says {NAME}
+#     -- fragment: NAME             replaces {NAME} in a statement
 #     -- name: NAME                 the statement for all databases
-#     -- name: NAME (mariadb)       its text for one database, or for several
+#     -- name: NAME (mariadb)       its text for one database, or for several of them
 #     -- since: 3                   below a name: the version of the schema that its tables
-#                                   came with; 1 where it is not said
+#                                   came with; the default is 1
 #
-# A statement's parameters are :name. A per cent sign is written once. Other
-# comments are left out; none begins with a small word and a colon.
+# A parameter of a statement is written :name. A percent sign is not doubled. Other comments
+# are left out; they must not begin with a lower-case word and a colon.
 #
 # For a statement NAME the header has the number UM_STMT_NAME and the struct um_bind_NAME,
-# which UM_BIND() of db/statements.h fills. A fragment without a parameter is UM_SQL_NAME
-# there, for lists, which C composes.
+# which UM_BIND() of db/statements.h fills. A fragment without parameters is UM_SQL_NAME there,
+# for the statements of lists, which are composed in C.
 
 function fail(message)
 {
@@ -40,7 +40,7 @@ function check_name(name)
     }
 }
 
-# What follows the first colon of a line.
+# Returns the text behind the first colon of a line.
 function after_colon(line)
 {
     sub(/^[^:]*:[ \t]*/, "", line)
@@ -118,7 +118,7 @@ function start_statement(line,    name, bases, list, n, i)
     key = name SUBSEP list[1]
 }
 
-# Of the statement above.
+# Reads the version of the statement above.
 function read_since(version,    part)
 {
     split(key, part, SUBSEP)
@@ -134,7 +134,7 @@ function read_since(version,    part)
     since[part[1]] = version
 }
 
-# A text with its fragments put in.
+# Returns a text in which fragments have replaced their names.
 function expand(sql, where, depth,    name, before, after)
 {
     if (depth > 8) {
@@ -167,7 +167,7 @@ function find_type(file, parameter,    i, tail)
     return (file in has_types) ? "text" : ""
 }
 
-# Puts a parameter among those of the statement, and of this text of it.
+# Adds a parameter to those of the statement, and to those of this text of it.
 function take_parameter(name, parameter,    type)
 {
     type = find_type(file_of[name], parameter)
@@ -184,8 +184,8 @@ function take_parameter(name, parameter,    type)
     return type == "int" ? "%lld" : "%s"
 }
 
-# A text with placeholders; sets order, and orders, the number of them. What stands between
-# quotes has no parameters.
+# Returns a text with placeholders. Sets order to the list of its parameters, and orders to their
+# number. Text in quotes has no parameters.
 function bind(name, sql,    result, c, rest, quoted)
 {
     result = ""
@@ -233,7 +233,7 @@ function resolve(name, base,    from)
     order_count[name, base] = orders
 }
 
-# What C puts together itself is made of fragments, too: those without a parameter.
+# Writes the fragments without parameters, from which C composes statements.
 function write_fragments(    i, sql)
 {
     print ""
@@ -271,14 +271,14 @@ function write_header(    i, j, name)
             print "    " (member_type[name, j] == "int" ? "apr_int64_t " : "const char *") \
                   member[name, j] ";"
         }
-        # ISO C has no struct without a member.
+        # ISO C has no empty struct.
         print (members[name] ? "" : "    char none;\n") "};"
     }
     write_fragments()
     print "\n#endif"
 }
 
-# Databases with the same order of parameters share it.
+# Databases whose order of parameters is the same share the list.
 function write_order(name, b,    i)
 {
     for (i = 1; i < b; i++) {

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Several database servers, an httpd at each: what tests/live has for one machine,
-put together for more of them on loopback.
+"""Several database servers with an httpd for each, all on loopback. They are built from the
+servers of tests/live.
 
     UM_MODULE=path/mod_usermgmt.so /usr/bin/python3 -m pytest tests/cluster
 """

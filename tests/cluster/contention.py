@@ -1,20 +1,20 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Clients of several nodes that want the same thing at the same time: one gets it,
-the others a 409 or a 404, and what can hold together all holds."""
+"""Clients of several nodes that want the same thing at the same time. One succeeds, and the
+others get a 409 or a 404. Changes that do not conflict all succeed."""
 
 from load import identified
 from usermgmt_env import in_parallel
 
 
 def _at_once(servers, ask, times=2):
-    """Statuses of ask(server, index), called at every node so many times at once."""
+    """The statuses of ask(server, index), which is called so many times at once at every node."""
     results = in_parallel(len(servers) * times,
                           lambda index: ask(servers[index % len(servers)], index))
     return sorted(result.status for result in results), results
 
 
 def contend(servers, name):
-    """One round of all that two can want at once."""
+    """One round of all changes that can conflict."""
     admin = servers[0].admin
     email = f"{name}@contention.example.com"
     wanted = {"email": email, "display_name": "One"}

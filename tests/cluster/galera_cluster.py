@@ -12,7 +12,7 @@ APPLIERS = 4
 
 
 class Node(MariadbEngine):
-    """One of them. The first has the data; the others get a copy when they start."""
+    """One node. The first one has the data; the others get a copy when they start."""
 
     def __init__(self, cluster, number):
         self.cluster = cluster
@@ -39,7 +39,7 @@ class Node(MariadbEngine):
                 "--wsrep-sst-method=rsync",
                 f"--wsrep-sst-receive-address=127.0.0.1:{self.copy_port}",
                 f"--wsrep-slave-threads={APPLIERS}",
-                # What was written at another node is read at this one.
+                # A read at this node sees what was written at another node before.
                 "--wsrep-sync-wait=1", *self.options]
 
     def initialize(self):
@@ -51,7 +51,8 @@ class Node(MariadbEngine):
             super().prepare()
 
     def start_again(self):
-        """After it was killed: it finds out how far it is, and gets what it misses."""
+        """Start again after a kill. The node finds its last transaction, and gets those that it
+        misses."""
         said = self.run(*self.command(), "--wsrep-recover")
         position = re.findall(r"Recovered position:? *([0-9a-f-]+:-?\d+)", said)[-1]
         self.options = [f"--wsrep-start-position={position}"]
@@ -59,18 +60,18 @@ class Node(MariadbEngine):
         self.options = []
 
     def start_over(self):
-        """Without data: it gets a copy of all."""
+        """Start without data. The node gets a copy of everything."""
         for path in self.data.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         self.start()
 
     def isolate(self, isolated):
-        """The others can't be reached, or again; it has no say then."""
+        """Cut the node off from the others, or connect it again. Alone it has no quorum."""
         self.query(None, f"SET GLOBAL wsrep_provider_options = 'gmcast.isolate={isolated:d}'")
 
 
 class Cluster:
-    """The nodes."""
+    """All nodes."""
 
     def __init__(self, ports, count=3):
         self.ports = [(ports.take(), ports.take(), ports.take()) for _ in range(count)]
@@ -83,10 +84,10 @@ class Cluster:
             raise
 
     def databases(self):
-        """One database, as each node has it."""
+        """One database, and each node's view of it."""
         made = [ServerDatabase(node, "um") for node in self.nodes]
-        # Several threads that apply changes get in each other's way where tables
-        # are made and filled (MDL BF-BF conflict), and stay there.
+        # If tables are made and filled, several threads that apply changes block each other for
+        # ever (MDL BF-BF conflict).
         self._apply_with(1)
         made[0].make()
         for database in made[1:]:

@@ -1,9 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """Load on several httpd nodes with one database, and what must be true after it.
 
-Each writer owns what it makes, so it knows what has to be there: all that was
-acknowledged, nothing that was refused. Those that get in each other's way on
-purpose are in contention.py.
+Each writer changes only what it has made, so it knows the right end: all acknowledged changes
+are there, and no refused one. Changes that conflict on purpose are in contention.py.
 """
 
 import collections
@@ -17,7 +16,7 @@ from usermgmt_env import NOBODY, Workers, wait_for
 
 ROUNDS = itertools.count()
 
-# A Location in which one is who the header says, for those who accept invitations.
+# A Location in which a header names the caller, to accept invitations.
 AS_ANYBODY = """
     <Location "/as">
         SetHandler usermgmt
@@ -32,11 +31,11 @@ def identified(server, identity):
 
 
 class Refused(Exception):
-    """A 503, so that nothing of it may hold."""
+    """A 503. No part of the change may be there."""
 
 
 def expect_or_503(result, status):
-    """The answer, or Refused where it is a 503 as the API describes it."""
+    """Returns the answer. Raises Refused if it is a 503 as the API describes it."""
     if result.status == 503:
         result.expect_problem(503, "unavailable")
         assert int(result.headers["Retry-After"]) > 0
@@ -45,18 +44,18 @@ def expect_or_503(result, status):
 
 
 class Writer:
-    """One client of one node, and what it was told."""
+    """One client of one node, and the answers that it got."""
 
     def __init__(self, server, name):
         self.server = server
         self.name = name
         self.admin = server.admin
-        # email: what the user must look like
+        # email: the user as it must be
         self.users = {}
         # invite_token: status
         self.invitations = {}
-        # What the audit trail must hold: action and target, or the email of one
-        # whose uid was not told.
+        # The events that the audit trail must have: action and target. The target is an email
+        # address if the client does not know the uid.
         self.events = []
         self.times = []
         self.refusals = 0
@@ -171,7 +170,7 @@ class Load(Workers):
             self.read_error = error
 
     def done(self, server):
-        """How many changes that node has acknowledged."""
+        """The number of changes that the node has acknowledged."""
         self._raise()
         return sum(len(writer.times) for writer in self.writers if writer.server is server)
 
@@ -194,7 +193,7 @@ class Load(Workers):
     # ---- afterwards ----
 
     def check(self):
-        """All that was acknowledged is there, at every node, and nothing else is."""
+        """At every node all acknowledged changes are there, and nothing else."""
         users, invitations, events = {}, {}, collections.Counter()
         for writer in self.writers:
             users.update(writer.users)
@@ -219,8 +218,8 @@ class Load(Workers):
 
 
     def _add_uncertain(self, users, invitations, events):
-        """What was refused because nobody could be asked what became of it: the
-        event that the log names tells whether it holds."""
+        """Add the changes that were refused because their outcome was unknown. The audit event
+        that the log names tells whether such a change was made."""
         for server in self.servers:
             for event in re.findall(r"UM0012: .* audit event (\w+) tells", server.log_text()):
                 for action, target, after in server.sql(
@@ -251,7 +250,7 @@ class Load(Workers):
 
 
 def check_node(server):
-    """A node's counts and lists are what its tables hold; gives its users by email
+    """Check that the counts and lists of a node agree with its tables. Returns its users by email
     and its invitations by token."""
     admin = server.admin
     users = {user["email"]: user for user in admin.everyone()}

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""A PostgreSQL primary with a standby that it waits for, as an engine of
-tests/live/databases.py: whichever of the two is the primary is asked."""
+"""A PostgreSQL primary with a synchronous standby, as an engine of tests/live/databases.py.
+Queries go to the server that is the primary at that time."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from usermgmt_env import wait_for
 
 
 class Node(PostgresqlEngine):
-    """One of the two; with a source: a copy of it, which follows it."""
+    """One of the two servers. With a source it is a standby of that."""
 
     def __init__(self, port, source=None):
         self.port = port
@@ -23,8 +23,8 @@ class Node(PostgresqlEngine):
     def initialize(self):
         if self.source is None:
             super().initialize()
-            # In the file, as pg_rewind runs a recovery of its own. No slot: enough
-            # is kept for one who comes back.
+            # In the file, because pg_rewind runs a recovery of its own. There is no replication
+            # slot; wal_keep_size keeps enough for a server that comes back.
             with open(self.data / "postgresql.conf", "a", encoding="ascii") as file:
                 file.write("wal_log_hints = on\nwal_keep_size = 512MB\n")
         else:
@@ -48,15 +48,15 @@ class Node(PostgresqlEngine):
                  "-c", "fast", "--no-sync", "-d", f"{source.address()} user={USER}")
 
     def rewind(self, source):
-        """Become a standby of the one that was promoted meanwhile."""
-        # Before the first checkpoint it looks to pg_rewind as if it was not.
+        """Become a standby of the server that was promoted meanwhile."""
+        # Before its first checkpoint pg_rewind does not see that it was promoted.
         source.query(None, "CHECKPOINT")
         self.run(self.program("pg_rewind"), "-D", str(self.data), "-R", "--no-sync",
                  "--source-server", f"{source.address()} user={USER} dbname=postgres")
 
 
 class Pair:
-    """The engine."""
+    """The engine of both servers."""
 
     kind = PostgresqlEngine.kind
     list_tables = PostgresqlEngine.list_tables
@@ -93,7 +93,7 @@ class Pair:
         return ServerDatabase(self, "um")
 
     def await_standby(self):
-        """From now on nothing is acknowledged that the standby does not have."""
+        """From now on a commit waits for the standby."""
         wait_for(lambda: self.primary.query(
             None, "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"),
                  30, "the standby follows")
@@ -104,7 +104,7 @@ class Pair:
                  10, "the standby is waited for")
 
     def promote(self):
-        """The standby takes over; it waits for nobody, as there is no other yet."""
+        """Promote the standby. Its commits wait for nobody, because there is no other server yet."""
         self.standby.query(None, "SELECT pg_promote()")
         self.primary, self.standby = self.standby, self.primary
 
@@ -114,7 +114,7 @@ class Pair:
 
 
 class Pooler:
-    """PgBouncer before a server: the engine that its clients see."""
+    """PgBouncer in front of a server, as an engine."""
 
     kind = PostgresqlEngine.kind
     list_tables = PostgresqlEngine.list_tables

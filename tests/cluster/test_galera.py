@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Three MariaDB nodes in a Galera cluster, an httpd at each: nodes die, lose sight
-of each other and come back while clients write and read at all of them."""
+"""Three MariaDB nodes in a Galera cluster, with an httpd for each. Nodes are killed, cut off and
+come back while clients write and read at all of them."""
 
 import pytest
 from contention import contend
@@ -8,7 +8,7 @@ from galera_cluster import Cluster
 from load import AS_ANYBODY, Load, Refused, expect_or_503, same_everywhere
 from usermgmt_env import UNAVAILABLE, wait_for
 
-# UM0012 too: a node's httpd has no other to ask what became of a commit.
+# UM0012 too: the httpd of a node has no other node to ask about the outcome of a commit.
 LOST = UNAVAILABLE + "|UM001[12]"
 
 
@@ -21,7 +21,7 @@ def cluster(live):
 
 @pytest.fixture
 def servers(cluster, new_server):
-    """An httpd at each node, with a new database."""
+    """An httpd for each node, with a new database."""
     made = [new_server(database=database, extra=AS_ANYBODY) for database in cluster.databases()]
     for server in made:
         server.allow_log(LOST)
@@ -54,7 +54,7 @@ def test_a_node_dies_and_comes_back(cluster, servers):
         load.goes_on(servers[:2])
         victim.start_again()
         load.goes_on()
-        # Another loses all it has, and gets a copy from one that serves meanwhile.
+        # Another node loses its data, and gets a copy from one that serves meanwhile.
         cluster.nodes[1].stop()
         load.goes_on([servers[0], servers[2]])
         cluster.nodes[1].start_over()
@@ -72,7 +72,7 @@ def test_nodes_in_each_other_s_way(servers):
 
 
 def test_a_node_that_sees_no_others(cluster, servers):
-    """It says 503, rather than what may not hold any more, until it sees them."""
+    """It answers 503 instead of data that may be outdated, until it sees the others again."""
     with Load(servers, writers=2) as load:
         load.goes_on()
         cluster.nodes[1].isolate(True)

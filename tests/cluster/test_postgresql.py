@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Two httpd nodes on a PostgreSQL primary with a standby: the primary dies and the
-standby takes over while clients write and read at both."""
+"""Two httpd nodes on a PostgreSQL primary with a standby. The primary is killed, and the standby
+takes over while clients write and read at both nodes."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from postgresql_pair import Pair, Pooler
 from smtp_env import Smtp
 from usermgmt_env import AUTHENTICATION, UNAVAILABLE, in_parallel, wait_for
 
-# Not UM0012: what became of a commit is always found out.
+# Not UM0012, because the outcome of a commit is always found out.
 LOST = UNAVAILABLE + "|UM0011"
 
 
@@ -53,7 +53,7 @@ def test_the_standby_takes_over(pair, nodes):
         pair.standby.start()
         pair.await_standby()
         load.goes_on()
-        # And takes over once more, in good order this time.
+        # It takes over once more, this time after a regular end of the other.
         pair.primary.stop()
         pair.promote()
         load.goes_on()
@@ -67,9 +67,9 @@ def test_the_standby_takes_over(pair, nodes):
 
 
 def test_what_the_standby_lacks_is_not_acknowledged(pair, nodes):
-    """A commit that waits for the standby is broken off: it is on the primary, where
-    one sees it, but it is lost with the primary. The client is told only once it is
-    where it stays, be it made anew."""
+    """A commit that waits for the standby is interrupted. The change is visible on the primary, but
+    is lost with it. The client gets its answer only when the change is safe, if need be after it
+    was made again."""
     server, = nodes(1)
     server.allow_log(LOST)
     server.admin.create("before@cluster.example.com")
@@ -91,7 +91,7 @@ def test_what_the_standby_lacks_is_not_acknowledged(pair, nodes):
         assert not answers, "it is acknowledged, but only the primary has it"
         pair.primary.stop(kill=True)
     finally:
-        # What was sent and not received is not to come after all.
+        # What was sent but not received must not arrive later.
         os.kill(receiver, signal.SIGKILL)
     time.sleep(0.5)
     pair.standby.await_query()
@@ -134,7 +134,7 @@ def test_a_role_taken_at_one_node_ends_at_the_other(nodes):
 
 
 def test_a_mail_is_sent_once(live, nodes):
-    """Both nodes look for mail that waits; whoever claims one sends it."""
+    """Both nodes look for queued mail; the node that claims a mail sends it."""
     smtp = Smtp(live).start()
     try:
         servers = nodes(extra=f"""
@@ -179,7 +179,7 @@ def test_a_session_over_two_nodes_is_one(nodes):
         return [server.admin.get("organization-status/").json["session_count"]
                 for server in servers]
 
-    # Two that begin at both nodes in the moment that both write may be counted twice.
+    # A session may be counted twice if it begins at both nodes while both write.
     visit(servers[:1])
     wait_for(lambda: told() == [len(names)] * 2, 10, "they are written")
     for _ in range(3):
@@ -194,7 +194,7 @@ def test_a_session_over_two_nodes_is_one(nodes):
 
 @pytest.fixture
 def poolers(live):
-    """A PgBouncer of a mode, before a server of its own."""
+    """A PgBouncer in a pool mode, in front of a server of its own."""
     made = []
 
     def make(mode):
@@ -209,7 +209,7 @@ def poolers(live):
 
 @pytest.fixture
 def pooled(poolers, new_server):
-    """Two httpd that share one."""
+    """Two httpd that share a PgBouncer."""
     def make(mode):
         database = ServerDatabase(poolers(mode), "um")
         return [new_server(database=database, extra=AS_ANYBODY,
@@ -227,8 +227,8 @@ def test_through_a_pooler_of_sessions(pooled):
 
 
 def test_through_a_pooler_of_transactions(pooled):
-    """Not one to use: this version of it mixes up whose prepared statements are
-    where, so much is refused. But none is answered by another's statement."""
+    """Not for use: this version of PgBouncer loses track of prepared statements, so many requests
+    are refused. But no request gets the answer of another's statement."""
     servers = pooled("transaction")
     for server in servers:
         server.allow_log(LOST)
@@ -237,7 +237,7 @@ def test_through_a_pooler_of_transactions(pooled):
                  "some is written")
     for server in servers:
         server.stop()
-    # Asked at the database itself: what they hold is right.
+    # The data is right, as the database itself shows.
     pooler = servers[0].database.engine
     for server in servers:
         server.database.engine = pooler.engine

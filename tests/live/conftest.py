@@ -10,7 +10,8 @@ The tests of a module with ON_OLD_SCHEMA = True run twice: on the present versio
 the schema, and on the one before, because the module works with both.
 
 A test that is marked database("sqlite") or database("postgresql", "mariadb") is selected
-only for these databases. A test that is marked unsanitized is not selected with a
+only for these databases. A test that does not depend on the database is marked
+database("sqlite") too, so that it runs once. A test that is marked unsanitized is not selected with a
 sanitizer.
 """
 

@@ -13,6 +13,7 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
 # ---- what configtest refuses ----
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("line, said", [
     ("UserMgmtAdmin", "UserMgmtAdmin"),
     ("UserMgmtAdmin nothing x", 'unknown authorization provider "nothing"'),
@@ -110,6 +111,7 @@ def test_bad_values_are_refused_with_their_line(new_server, line, said):
     assert f"on line {number} of " in text, text
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("line", [
     "UserMgmtAdmin user a@example.com b@example.com", "UserMgmtAdmin group admins",
     "UserMgmtAdmin valid-user", "UserMgmtAdmin ip 127.0.0.1 10.0.0.0/8", "UserMgmtAdmin env x",
@@ -137,6 +139,7 @@ def test_good_values_are_taken(new_server, line):
     assert code == 0 and "Syntax OK" in said, said
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("section", [
     'SetHandler usermgmt',
     '<Directory "@DIR@/htdocs">\nSetHandler usermgmt\n</Directory>',
@@ -156,6 +159,7 @@ def test_the_handler_belongs_in_a_location(new_server, section):
     server.expect_config_error("must stand directly in a <Location>|not allowed here")
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("path", [
     "/um//x", "//um", "/um//", "/um/./x", "/um/../x", "/um/.", "/um/..", "/u%6D", "/u%20m"])
 def test_a_path_that_no_request_has_is_refused(new_server, path):
@@ -164,6 +168,7 @@ def test_a_path_that_no_request_has_is_refused(new_server, path):
     assert "on line " in text
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("path", [
     "/", "/um/", "/um/.well-known", "/um/..x", "/u m", "/100%", "/\u00e4", "/a%2Fb", "/um;x"])
 def test_other_paths_are_taken(new_server, path):
@@ -172,6 +177,7 @@ def test_other_paths_are_taken(new_server, path):
     server.client(base=base).get("users/").expect(200)
 
 
+@pytest.mark.database("sqlite")
 def test_a_handler_that_is_set_otherwise_is_told(new_server):
     server = new_server(modules=["rewrite", "mime"], extra="""
         TypesConfig /dev/null
@@ -209,6 +215,7 @@ NUMBERS = [
 ]
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("name, least, most, less, more, wanted", NUMBERS,
                          ids=[number[0] for number in NUMBERS])
 def test_numbers_and_times(new_server, name, least, most, less, more, wanted):
@@ -226,6 +233,7 @@ def test_numbers_and_times(new_server, name, least, most, less, more, wanted):
         server.expect_config_error(rf'UserMgmt{name}: "{last}" is no {wanted}')
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("name", ["SessionTable 20", "SessionFlush 2", "MaxStreams 2"])
 def test_numbers_of_all_servers_stand_in_no_section(new_server, name):
     section = f"<VirtualHost *:@PORT@>\nUserMgmt{name}\n</VirtualHost>"
@@ -338,6 +346,7 @@ def test_directives_of_the_server_and_their_merge(new_server):
     server.client(SUB_ADMIN, base="/other").get("users/").expect(200)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("base", ["/", "/a/b/c", "/user-management/", "/with space", "/ümlaut"])
 def test_other_base_paths(new_server, base):
     server = new_server(base=base)
@@ -383,6 +392,7 @@ def check_references(client):
     walk(client, 3)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("reverse", [True, False])
 def test_references_behind_a_proxy_with_another_prefix(new_server, reverse):
     server = new_server(base="/user-management")
@@ -403,6 +413,7 @@ def test_references_behind_a_proxy_with_another_prefix(new_server, reverse):
     walk(client, 4)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("rule", [
     'RewriteRule "^/of/acme(/.*)?$" "/user-management$1" [PT]',
     'RewriteRule "^/of/[a-z]+/(.*)$" "/user-management/$1" [PT]',
@@ -417,6 +428,7 @@ def test_references_behind_a_rewriting_rule(new_server, rule, prefix):
     check_references(server.client(base=prefix))
 
 
+@pytest.mark.database("sqlite")
 def test_references_of_a_path_that_is_rewritten_as_a_whole(new_server):
     server = new_server(modules=["rewrite"], extra="""
         RewriteEngine On
@@ -437,6 +449,7 @@ def test_references_of_a_path_that_is_rewritten_as_a_whole(new_server):
     assert client.follow(page, "next").expect(200).json["users"]
 
 
+@pytest.mark.database("sqlite")
 def test_another_handler_further_in(new_server):
     """A Location below takes part of the paths away."""
     server = new_server(extra="""

@@ -12,6 +12,9 @@ import pytest
 from routes import ROUTES
 from usermgmt_env import PATIENCE, wait_for
 
+# None of it depends on the database.
+pytestmark = pytest.mark.database("sqlite")
+
 ORIGIN = "https://app.example.com"
 NDJSON = "application/x-ndjson"
 

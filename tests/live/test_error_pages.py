@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from usermgmt_env import ADMIN, raw_status, wait_for
 
+# None of it depends on the database.
+pytestmark = pytest.mark.database("sqlite")
+
 API = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text(encoding="utf-8")
 USERS = b" /user-management/users/"
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from usermgmt_env import Ports, in_parallel, is_bad_line, wait_for
 
+# None of it depends on the database.
+pytestmark = pytest.mark.database("sqlite")
+
 PREFIX = "[Tue Nov 24 16:19:25.089531 2026] "
 
 
@@ -132,7 +135,6 @@ print(mutants.run("test_nothing"))
 """
 
 
-@pytest.mark.database("sqlite")
 @pytest.mark.unsanitized
 def test_a_mutant_leaves_no_process(tmp_path):
     """Its servers are in sessions of their own, and it is killed where its tests hang."""

@@ -224,6 +224,7 @@ def test_random_bodies(admin):
 # ---- paths ----
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("target, statuses", [
     (b"//user-management//users//", {200}),
     (b"/user-management/./users/", {200}),
@@ -269,6 +270,7 @@ def test_odd_targets(server, target, statuses):
     assert b"X-Injected" not in received.partition(b"\r\n\r\n")[0]
 
 
+@pytest.mark.database("sqlite")
 def test_prefix_look_alikes_are_not_served(server):
     """/user-managementX is another place, with no authentication asked."""
     received = server.raw_request(b"GET /user-managementx/users/ HTTP/1.1", login=None)
@@ -278,6 +280,7 @@ def test_prefix_look_alikes_are_not_served(server):
 # ---- methods and protocol ----
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("method", [b"FOO", b"get", b"Get", b"CONNECT", b"MKCOL", b"MOVE", b"LOCK",
                                     b"SEARCH", b"X" * 200, b"PRI", b"DEBUG", b"TRACK"])
 def test_odd_methods(server, method):
@@ -310,6 +313,7 @@ def smuggled(server, email):
     return post(server, b"Content-Length: %d\r\n" % len(body), body)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("headers", [
     b"Content-Length: 4\r\nContent-Length: 5\r\n",
     b"Content-Length: 4, 5\r\n",
@@ -341,6 +345,7 @@ def test_smuggling_attempts_get_400(server, headers):
     assert server.admin.get("users/", query={"email": email}).json["query_count"] == 0
 
 
+@pytest.mark.database("sqlite")
 def test_length_and_chunks_together(server):
     """RFC 9112: refuse, or believe the chunks and close."""
     email = fresh_email()
@@ -352,6 +357,7 @@ def test_length_and_chunks_together(server):
     assert server.admin.get("users/", query={"email": email}).json["query_count"] == 0
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("body", [
     b"zz\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n", b"2\r\n{}XX0\r\n\r\n",
     b"ffffffffffffffffff\r\n{}\r\n0\r\n\r\n", b"0x2\r\n{}\r\n0\r\n\r\n", b"\r\n{}\r\n0\r\n\r\n",
@@ -365,6 +371,7 @@ def test_broken_chunks(server, body):
     assert server.admin.get("users/", query={"email": email}).json["query_count"] == 0
 
 
+@pytest.mark.database("sqlite")
 def test_pipelined_requests_get_their_answers_in_order(server):
     get = (b"GET " + BASE + b"/%s HTTP/1.1\r\nHost: x\r\nAuthorization: "
            + server.admin.headers["Authorization"].encode() + b"\r\n%s\r\n")
@@ -373,6 +380,7 @@ def test_pipelined_requests_get_their_answers_in_order(server):
     assert [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"200"]
 
 
+@pytest.mark.database("sqlite")
 def test_old_protocol_versions(server):
     admin = server.admin.headers["Authorization"].encode()
     received = server.raw(b"GET " + BASE + b"/users/ HTTP/1.0\r\nAuthorization: " + admin
@@ -388,6 +396,7 @@ def test_old_protocol_versions(server):
         assert b"user_uid" not in received
 
 
+@pytest.mark.database("sqlite")
 def test_no_host_and_odd_hosts(server):
     admin = server.admin.headers["Authorization"].encode()
     received = server.raw(b"GET " + BASE + b"/users/ HTTP/1.1\r\nAuthorization: " + admin
@@ -399,6 +408,7 @@ def test_no_host_and_odd_hosts(server):
         assert raw_status(received) in (200, 400), received[:200]
 
 
+@pytest.mark.database("sqlite")
 def test_header_floods(server):
     many = [b"X-Flood-%d: y" % number for number in range(200)]
     assert raw_status(server.raw_request(b"GET " + BASE + b"/users/ HTTP/1.1", headers=many)) == 400
@@ -411,6 +421,7 @@ def test_header_floods(server):
         assert raw_status(received) in (200, 400, 406)
 
 
+@pytest.mark.database("sqlite")
 def test_slow_and_silent_clients_do_not_hold_others(server):
     held = []
     for _ in range(30):
@@ -424,6 +435,7 @@ def test_slow_and_silent_clients_do_not_hold_others(server):
         sock.close()
 
 
+@pytest.mark.database("sqlite")
 def test_credentials_that_are_none(server):
     server.allow_log("AH0161[4-8]|AH00026|need AuthName|client used wrong authentication scheme"
                      "|user .* not found|authentication failure")

@@ -160,6 +160,7 @@ def test_the_mail(server, admin, smtp):
     assert waiting(server) == 0
 
 
+@pytest.mark.database("sqlite")
 def test_its_lines_are_as_mail_wants_them(admin, smtp):
     address = fresh()
     invite(admin, address, platform_link="https://p.example.com/" + "x" * 1500)
@@ -291,6 +292,7 @@ def test_domain_beyond_ascii(admin, smtp):
     assert "SMTPUTF8" not in mail.options
 
 
+@pytest.mark.database("sqlite")
 def test_a_server_that_takes_ascii_only(new_server, make_smtp):
     smtp = make_smtp(enable_SMTPUTF8=False)
     server = new_server(extra=mail_lines(smtp))
@@ -350,6 +352,7 @@ def test_try_again_later(server, admin, smtp):
     assert accepts(server, address, mails[0].secret)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("behaviour", [
     {"on_rcpt": lambda address: "550 5.1.1 no such user"},
     {"on_rcpt": lambda address: "550 no such user"},
@@ -366,6 +369,7 @@ def test_refused_for_good(server, admin, smtp, behaviour):
     assert smtp.tried(address) == 1
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("answer, told", [
     ("504 5.5.2 <web>: Helo command rejected", "504 5.5.2 <web>: Helo command rejected"),
     ("550 5.7.1 Relaying denied", "550 5.7.1 Relaying denied"),
@@ -387,6 +391,7 @@ def test_a_refusal_of_the_sender_is_tried_again(server, admin, smtp, answer, tol
     assert accepts(server, address, mail.secret)
 
 
+@pytest.mark.database("sqlite")
 def test_a_refusal_of_the_sender_is_tried_until_the_end(new_server, make_smtp):
     smtp = make_smtp()
     smtp.behave(on_rcpt=lambda address: "550-5.7.1 Relaying\r\n550 5.7.1 denied")
@@ -399,6 +404,7 @@ def test_a_refusal_of_the_sender_is_tried_until_the_end(new_server, make_smtp):
     assert waiting(server) == 0
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("where", ["on_rcpt", "on_data"])
 def test_a_connection_that_is_closed(server, admin, smtp, where):
     """The log says so in words, not in numbers of the system."""
@@ -436,6 +442,7 @@ class Closing:
         self.socket.close()
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("text, told", [
     (b"", "the server closed the connection"), (b"220 hello\r\n", "the server closed the connection"),
     (b"554-no\r\n554 service\r\n", "554 no service"),
@@ -452,6 +459,7 @@ def test_a_server_that_closes_at_once(new_server, text, told):
 # ---- the name in EHLO ----
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("lines, helo", [
     ("", "[127.0.0.1]"),
     ("ServerName users.example.com", "users.example.com"),
@@ -469,6 +477,7 @@ def test_the_name_in_ehlo(new_server, make_smtp, lines, helo):
     assert smtp.wait(address).helo == helo
 
 
+@pytest.mark.database("sqlite")
 def test_dropped_after_data(server, admin, smtp):
     """Whether the server took it nobody knows, so it comes twice, recognizably."""
     address = fresh()
@@ -506,6 +515,7 @@ def test_given_up(new_server, make_smtp):
     assert waiting(server) == 0
 
 
+@pytest.mark.database("sqlite")
 def test_slow(new_server, make_smtp):
     """It is waited for only so long; requests and the end of the server don't wait."""
     smtp = make_smtp()
@@ -522,6 +532,7 @@ def test_slow(new_server, make_smtp):
     smtp.wait(address, seconds=30)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("retry, age", [("300ms", 0), ("300ms 1s", 1.2)], ids=["", "old"])
 def test_the_end_does_not_wait_for_a_slow_server(new_server, make_smtp, retry, age):
     """Nor is what it breaks off a mail's last try."""
@@ -541,6 +552,7 @@ def test_the_end_does_not_wait_for_a_slow_server(new_server, make_smtp, retry, a
     smtp.wait(address)
 
 
+@pytest.mark.database("sqlite")
 def test_an_answer_that_comes_while_it_ends(new_server, make_smtp):
     """It counts: this was the last try."""
     has_mail = threading.Event()
@@ -562,6 +574,7 @@ def test_an_answer_that_comes_while_it_ends(new_server, make_smtp):
     assert wait_for_event(server, token, "mail.failed")["attempts"] == 1
 
 
+@pytest.mark.database("sqlite")
 def test_the_thread_that_sends_ends_last(new_server, make_smtp, tmp_path):
     """mod_watchdog does not wait for it: the process exits meanwhile, and libcrypto
     gives back what is every thread's."""
@@ -717,6 +730,7 @@ def password_file(server, text="open sesame\n", mode=0o600):
 AUTH = 'UserMgmtMailUser mailer\nUserMgmtMailPasswordFile "@DIR@/conf/mail-password"'
 
 
+@pytest.mark.database("sqlite")
 def test_sign_in(new_server, make_smtp):
     smtp = make_smtp(authenticator=one_account("mailer", "open sesame"), auth_required=True,
                      auth_require_tls=False)
@@ -729,6 +743,7 @@ def test_sign_in(new_server, make_smtp):
     assert "open sesame" not in server.log_text()
 
 
+@pytest.mark.database("sqlite")
 def test_wrong_password_can_be_mended(new_server, make_smtp):
     smtp = make_smtp(authenticator=one_account("mailer", "open sesame"), auth_required=True,
                      auth_require_tls=False)
@@ -744,6 +759,7 @@ def test_wrong_password_can_be_mended(new_server, make_smtp):
     assert "wrong" not in server.log_text()
 
 
+@pytest.mark.database("sqlite")
 def test_not_signed_in_at_a_server_that_asks(new_server, make_smtp):
     smtp = make_smtp(authenticator=one_account("mailer", "open sesame"), auth_required=True,
                      auth_require_tls=False)
@@ -753,6 +769,7 @@ def test_not_signed_in_at_a_server_that_asks(new_server, make_smtp):
     assert waiting(server) == 1
 
 
+@pytest.mark.database("sqlite")
 def test_start_tls(new_server, make_smtp, live):
     crt, key = certificate(live.new_directory())
     smtp = make_smtp(tls_context=tls_context(crt, key), require_starttls=True)
@@ -763,6 +780,7 @@ def test_start_tls(new_server, make_smtp, live):
     smtp.wait(address)
 
 
+@pytest.mark.database("sqlite")
 def test_smtps(new_server, make_smtp, live):
     crt, key = certificate(live.new_directory())
     smtp = make_smtp(ssl_context=tls_context(crt, key))
@@ -772,6 +790,7 @@ def test_smtps(new_server, make_smtp, live):
     smtp.wait(address)
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("tls", ["On", "Optional"])
 def test_a_certificate_of_strangers_is_not_trusted(new_server, make_smtp, live, tls):
     crt, key = certificate(live.new_directory())
@@ -785,6 +804,7 @@ def test_a_certificate_of_strangers_is_not_trusted(new_server, make_smtp, live, 
     assert not smtp.tries
 
 
+@pytest.mark.database("sqlite")
 def test_tls_that_is_asked_for_and_not_offered(new_server, make_smtp):
     smtp = make_smtp()
     server = new_server(extra=mail_lines(smtp, "UserMgmtMailStartTLS On"))
@@ -812,6 +832,7 @@ def test_without_a_server_nothing_waits(new_server):
 GOOD = "UserMgmtMailServer smtp://127.0.0.1:25\nUserMgmtMailFrom users@example.com\n"
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("lines, said", [
     ("UserMgmtMailServer http://example.com", "smtp://mail"),
     ("UserMgmtMailServer smtp://user:pw@example.com", "smtp://mail"),
@@ -840,6 +861,7 @@ def test_bad_directives(new_server, lines, said):
     new_server(start=False, extra=lines).expect_config_error(said)
 
 
+@pytest.mark.database("sqlite")
 def test_password_file(new_server):
     server = new_server(start=False, extra=GOOD + AUTH)
     for text, mode, said in [("secret", 0o644, "everybody may read"), ("", 0o600, "one line"),
@@ -874,6 +896,7 @@ def template_file(server, text):
     return path
 
 
+@pytest.mark.database("sqlite")
 def test_template(new_server, make_smtp):
     smtp = make_smtp()
     server = new_server(start=False, extra=mail_lines(
@@ -894,6 +917,7 @@ def test_template(new_server, make_smtp):
     assert smtp.wait(without).part("plain").startswith("no link: ")
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("old, new, said", [
     ("${organization}:", "${organisation}:", "line 3: unknown placeholder organisation"),
     ("${end}\nby", "by", r"line 5: \$\{if\} without \$\{end\}"),
@@ -979,6 +1003,7 @@ def test_a_silent_mail_server_delays_no_other_virtual_host(new_server, make_smtp
         server.stop()
 
 
+@pytest.mark.database("sqlite")
 def test_a_mail_server_that_is_away_is_left_alone(new_server, make_smtp):
     """One mail finds out that it is away; the others are not tried meanwhile."""
     smtp = make_smtp(start=False)
@@ -1023,6 +1048,7 @@ def test_virtual_hosts_on_one_database_that_differ(new_server, live, line):
     server.expect_config_error("UM0066: " + line.split()[0])
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("host, tls", [
     ("127.0.0.1", "Off"), ("[::1]", "Off"), ("localhost", "Off"), ("mail.example.com", "On"),
     ("127.mail.example.com", "On"), ("localhost.example.com", "On")])

@@ -23,6 +23,8 @@ TOP = Path(__file__).parents[2]
 # It runs what is built: under a sanitizer its shell would have to run so too.
 pytestmark = pytest.mark.unsanitized
 server_only = pytest.mark.database("postgresql", "mariadb")
+# The processes of both servers are started and ended by the same lines.
+one_server = pytest.mark.database("sqlite", "postgresql")
 # In which no socket can be.
 LONG = "a, 'long' path; " + 60 * "x"
 DATA = {"sqlite": "usermgmt.db", "postgresql": "postgresql", "mariadb": "mariadb"}
@@ -219,6 +221,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
     assert not one.error_log()
 
 
+@one_server
 def test_what_was_killed_goes_on(quickstart):
     one = quickstart().start_in_foreground()
     client = one.client()
@@ -231,6 +234,7 @@ def test_what_was_killed_goes_on(quickstart):
     assert {user["user_uid"] for user in one.client().everyone(role="user")} == set(uids)
 
 
+@one_server
 def test_a_start_that_nobody_listens_to(quickstart):
     one = quickstart().start()
     # The next start says nothing before it is up.
@@ -244,6 +248,7 @@ def test_a_start_that_nobody_listens_to(quickstart):
     assert one.started().client().get("users/").status == 200
 
 
+@one_server
 def test_a_start_with_nothing_open(quickstart):
     one = quickstart()
     command = one.command("--background", "--port", str(one.port))
@@ -252,6 +257,7 @@ def test_a_start_with_nothing_open(quickstart):
     assert not one.error_log()
 
 
+@one_server
 @pytest.mark.parametrize("kill, missing", [(os.killpg, ()), (os.kill, ("lock", "started_by"))])
 def test_nothing_outlives_it(quickstart, kill, missing):
     one = quickstart().start_in_foreground()
@@ -263,6 +269,7 @@ def test_nothing_outlives_it(quickstart, kill, missing):
     assert one.start().client().get("users/").status == 200
 
 
+@one_server
 def test_what_a_terminal_sends_to_its_group(quickstart):
     one = quickstart().start_in_foreground()
     os.killpg(one.process.pid, signal.SIGWINCH)
@@ -282,6 +289,7 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
     one.wait_for_all_to_end()
 
 
+@one_server
 def test_where_nothing_tells_that_it_was_killed(quickstart):
     """An older setpriv: the next start, or --stop, ends what is left."""
     one = quickstart()
@@ -297,11 +305,12 @@ def test_where_nothing_tells_that_it_was_killed(quickstart):
         time.sleep(0.5)
         assert all(is_there(pid) for pid in one.pids)
         one.pids.clear()
-    assert "Ending what a former start left running" in one.process.said()
+    assert "Ending processes that an earlier start left running" in one.process.said()
     assert "Stopped what ran" in one.run("--stop").stdout
     one.wait_for_all_to_end()
 
 
+@one_server
 def test_its_directory_is_removed(quickstart):
     one = quickstart(LONG).start_in_foreground()
     sockets = one.directory.joinpath("socket").resolve()
@@ -314,6 +323,7 @@ def test_its_directory_is_removed(quickstart):
     one.directory.mkdir()
 
 
+@one_server
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_it_is_interrupted_before_httpd_answers(quickstart, number):
     one = quickstart()
@@ -324,6 +334,7 @@ def test_it_is_interrupted_before_httpd_answers(quickstart, number):
     one.wait_for_all_to_end()
 
 
+@one_server
 def test_httpd_is_killed_and_its_children_are_not(quickstart):
     one = quickstart().start()
     os.kill(one.service()["httpd_pid"], signal.SIGKILL)
@@ -341,6 +352,7 @@ def test_httpd_is_killed_and_its_children_are_not(quickstart):
     one.wait_for_all_to_end()
 
 
+@one_server
 def test_what_ignores_that_it_is_to_end(quickstart):
     one = quickstart().start()
     for pid in one.pids:
@@ -380,6 +392,7 @@ def test_it_changes_nothing_that_a_link_leads_to(quickstart):
     assert kept.stat().st_uid == os.getuid()
 
 
+@one_server
 def test_a_start_and_a_stop_wait_for_another(quickstart):
     one = quickstart().start()
 
@@ -424,6 +437,7 @@ def test_starts_and_stops_that_overlap(quickstart):
     assert one.service()["accounts"] == accounts
 
 
+@one_server
 def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     one = quickstart()
     start = one.begin_without_end()
@@ -437,6 +451,7 @@ def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     assert "Already running" not in behind.said()
 
 
+@one_server
 def test_a_start_at_once_after_one_that_was_killed(quickstart):
     one = quickstart().start_in_foreground()
     client, pids = one.client(), set(one.pids)
@@ -511,6 +526,7 @@ def test_a_source_tree_that_is_configured_itself(quickstart, tmp_path, monkeypat
     assert not (tree / ".libs").exists()
 
 
+@pytest.mark.database("sqlite")
 def test_a_relative_directory_and_cdpath(quickstart):
     one = quickstart()
     one.directory.mkdir(mode=0o755)
@@ -521,6 +537,7 @@ def test_a_relative_directory_and_cdpath(quickstart):
     assert done.stdout == f"Nothing runs in {one.directory}.\n", done.stderr
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("mode", [0o775, 0o757])
 def test_a_directory_others_can_write_to_is_refused(quickstart, mode):
     one = quickstart()
@@ -613,6 +630,7 @@ def test_an_httpd_that_does_not_start_takes_the_database_along(quickstart):
     assert (one.directory / "data" / DATA[databases.KIND]).exists()
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("arguments, said", [
     (("--db", "oracle"), "--db is sqlite, postgresql or mariadb"),
     (("--port", "0"), "is no port"),
@@ -628,6 +646,7 @@ def test_what_it_can_not_do_is_refused(quickstart, arguments, said):
     one.directory.mkdir()
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("name", ["a%b", "${a}", 'a"b', "a\\b", "a*b", "a?b", "a[b]"])
 def test_a_path_that_httpd_would_take_for_another_is_refused(quickstart, name):
     one = quickstart(name)
@@ -636,6 +655,7 @@ def test_a_path_that_httpd_would_take_for_another_is_refused(quickstart, name):
     assert not one.files()
 
 
+@pytest.mark.database("sqlite")
 @pytest.mark.parametrize("name", ["a\tb", "a\x7f", "a\nb", "a\udcff"])
 def test_a_path_that_json_can_not_hold_is_refused(quickstart, name):
     one = quickstart(name)

@@ -4,23 +4,17 @@
 
 /**
  * @file cache.h
- * A cache of the database's records of callers, for a limited time and for all processes of
- * the server (mod_socache_shmcb). A change of roles drops the whole cache at once. Without a
- * cache provider nothing is cached, and everything works.
+ * The database's records of callers that this process has read, for a limited time. A change
+ * of roles makes all processes of the server forget theirs at once, because the generation of
+ * the roles is in shared memory.
  */
 
 #include <httpd.h>
 
-#include "../core/caller_record.h"
-#include "../core/store_organizations.h"
+#include "../core/caller_cache.h"
 
-/** Register the mutex with httpd; in pre_config. */
-apr_status_t um_cache_register(apr_pool_t *pconf);
-
-/** Make the cache; in post_config. A failure is logged. */
-apr_status_t um_cache_init(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server);
-
-/** Open it in a child process; pool is the child's. */
+/** Make the cache of a child process; pool is the child's. If it fails, that is logged, and
+ *  nothing is cached. */
 void um_cache_init_child(apr_pool_t *pool, server_rec *server);
 
 /**
@@ -30,13 +24,12 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server);
  * @param ttl how old the record may be, in microseconds
  * @return the record in pool, or NULL
  */
-um_caller_record_t *um_cache_get(um_caller_stamp_t *now, server_rec *server,
-                                 const char *organization, const char *identity,
+um_caller_record_t *um_cache_get(um_caller_stamp_t *now, const server_rec *server,
+                                 const char *organization, const char *identity_key,
                                  apr_interval_time_t ttl, apr_pool_t *pool);
 
-/** Store a caller for ttl microseconds. Other Locations may find the record too old earlier. */
-void um_cache_put(server_rec *server, const char *organization, const char *identity,
-                  const um_caller_record_t *record, const um_caller_stamp_t *stamp,
-                  apr_interval_time_t ttl, apr_pool_t *pool);
+/** Keep the record of a caller. */
+void um_cache_put(const server_rec *server, const char *organization, const char *identity_key,
+                  const um_caller_record_t *record, const um_caller_stamp_t *stamp);
 
 #endif

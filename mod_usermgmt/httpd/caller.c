@@ -217,7 +217,7 @@ static apr_status_t find_record(um_look_t *look)
     status = update_record(look);
     if (status == APR_SUCCESS && ttl > 0) {
         um_cache_put(server, caller->organization, caller->identity_key, look->record,
-                     &look->stamp, ttl, pool);
+                     &look->stamp);
     }
     return status;
 }

@@ -26,8 +26,7 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
     (void)plog;
     (void)ptemp;
-    return um_runtime_register(pconf) == APR_SUCCESS && um_cache_register(pconf) == APR_SUCCESS
-                   && um_sessions_register(pconf) == APR_SUCCESS
+    return um_runtime_register(pconf) == APR_SUCCESS && um_sessions_register(pconf) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -51,7 +50,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     }
     um_watchdog_init(pconf);
     return um_runtime_init(ptemp, server) == APR_SUCCESS
-                   && um_cache_init(pconf, ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
                    && um_folding_init(pconf, server) == APR_SUCCESS

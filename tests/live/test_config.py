@@ -300,17 +300,6 @@ def test_a_server_that_does_not_use_the_module_needs_no_database(new_server):
     assert server.client(base="").get("page.txt").status == 200
 
 
-def test_without_socache(new_server):
-    server = new_server(without=["socache_shmcb"])
-    admin = server.admin
-    user = admin.create("a@example.com")
-    server.add_login(user["email"])
-    client = server.client(user["email"])
-    client.get("users/").expect(403)
-    admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
-    client.get("users/").expect(200)
-
-
 # ---- where directives may stand, and how they are merged ----
 
 

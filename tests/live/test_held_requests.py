@@ -27,8 +27,9 @@ def fresh_email():
 
 @pytest.fixture(scope="module")
 def server(make_server):
-    """SUB may be a sub-admin of the database, OTHER_ADMIN an admin by a group's file."""
-    made = make_server(roles=ROLES,
+    """SUB may be a sub-admin of the database, OTHER_ADMIN an admin by a group's file. It has one
+    process, because each process remembers roles for itself."""
+    made = make_server(roles=ROLES, processes=1,
                        location=f"UserMgmtBodyTimeout {BODY_TIMEOUT}\nUserMgmtRoleCacheTTL 600",
                        start=False)
     made.set_group("admins", [OTHER_ADMIN])

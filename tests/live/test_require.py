@@ -312,7 +312,9 @@ def test_on_another_server_after_the_time(new_server):
     ttl = 2
     extra = f"UserMgmtRoleCacheTTL {ttl}\n" + EXTRA
     first = prepare(new_server(start=False, extra=extra, roles=""))
-    second = prepare(new_server(start=False, extra=extra, roles="", database=first.database))
+    # Each process remembers for itself.
+    second = prepare(new_server(start=False, extra=extra, roles="", database=first.database,
+                                processes=1))
     login = "come-and-go@require.example.com"
     for server in (first, second):
         server.add_login(login)
@@ -349,7 +351,7 @@ def test_each_location_has_a_time_of_its_own(new_server):
     lines = "UserMgmtRoleCacheTTL %s\nRequire usermgmt-role sub_admin"
     first = prepare(new_server(start=False, extra=EXTRA, roles="")).start()
     second = prepare(new_server(
-        start=False, roles="", database=first.database,
+        start=False, roles="", database=first.database, processes=1,
         extra=EXTRA + page("/long", lines % 3600) + page("/short", lines % "1500ms"))).start()
     second.allow_log("AH0163[01]: ")
     long = second.client(STORED, base="/long")

@@ -51,7 +51,7 @@ AUTHENTICATION = """
 """
 
 MODULES = """authn_core authn_file auth_basic authz_core authz_user authz_groupfile
-    authz_host env setenvif headers alias socache_shmcb""".split()
+    authz_host env setenvif headers alias""".split()
 
 # A line of the log that matches one of these fails the test, unless the test declared it.
 # So does a line without httpd's prefix (from a sanitizer or the C library).

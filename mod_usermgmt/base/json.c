@@ -547,10 +547,12 @@ void um_json_put_string_or_null(um_buffer_t *buffer, const char *text)
 
 void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms)
 {
-    char text[UM_INSTANT_LENGTH + 1];
+    char *to = um_buffer_reserve(buffer, UM_INSTANT_LENGTH + 2);
 
-    um_instant_format(text, ms);
-    um_json_put_string(buffer, text);
+    to[0] = '"';
+    um_instant_format(to + 1, ms);
+    buffer->length += UM_INSTANT_LENGTH + 1;
+    um_buffer_putc(buffer, '"');
 }
 
 /* ---- members ---- */

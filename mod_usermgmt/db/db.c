@@ -77,8 +77,12 @@ int um_row_size(const um_row_t *row)
 
 apr_int64_t um_row_int(const um_row_t *row, int column)
 {
-    const char *text = um_row_text(row, column);
+    const char *text;
 
+    if (row->sqlite != NULL) {
+        return um_sqlite_int(row->sqlite, column);
+    }
+    text = um_row_text(row, column);
     return text != NULL ? apr_strtoi64(text, NULL, 10) : 0;
 }
 

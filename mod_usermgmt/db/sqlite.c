@@ -51,6 +51,11 @@ const char *um_sqlite_text(struct sqlite3_stmt *row, int column)
     return (const char *)sqlite3_column_text(row, column);
 }
 
+apr_int64_t um_sqlite_int(struct sqlite3_stmt *row, int column)
+{
+    return sqlite3_column_int64(row, column);
+}
+
 int um_sqlite_size(struct sqlite3_stmt *row)
 {
     return sqlite3_column_count(row);
@@ -226,8 +231,13 @@ static int is_past_end(void *baton)
 /* Returns SQLITE_DONE, or the number of an error. */
 static int step(um_sqlite_t *sqlite, um_statement_kept_t *kept, um_sqlite_read_t *read)
 {
-    int result = bind_values(kept, read->parameters);
+    sqlite3_mutex *mutex = sqlite3_db_mutex(sqlite->handle);
+    int result;
 
+    /* Each call for a row or a column takes this mutex, which costs less if it is taken already.
+     */
+    sqlite3_mutex_enter(mutex);
+    result = bind_values(kept, read->parameters);
     sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, is_past_end, sqlite);
     while (result == SQLITE_OK || result == SQLITE_ROW) {
         result = sqlite3_step(kept->statement);
@@ -239,6 +249,7 @@ static int step(um_sqlite_t *sqlite, um_statement_kept_t *kept, um_sqlite_read_t
     sqlite3_progress_handler(sqlite->handle, 0, NULL, NULL);
     sqlite3_reset(kept->statement);
     sqlite3_clear_bindings(kept->statement);
+    sqlite3_mutex_leave(mutex);
     return result;
 }
 

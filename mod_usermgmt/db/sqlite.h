@@ -32,6 +32,8 @@ typedef void um_sqlite_row_fn_t(struct sqlite3_stmt *row, void *baton);
 /** The text of a column, counted from 0; NULL if the column is NULL. It is valid until the
  *  row's function returns. */
 const char *um_sqlite_text(struct sqlite3_stmt *row, int column);
+/** A column as an integer; 0 if it is none. */
+apr_int64_t um_sqlite_int(struct sqlite3_stmt *row, int column);
 /** The number of columns. */
 int um_sqlite_size(struct sqlite3_stmt *row);
 

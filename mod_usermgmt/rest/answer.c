@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include <apr_siphash.h>
 #include <apr_strings.h>
+#include <xxhash.h>
 
 #include "negotiate.h"
 
@@ -53,10 +53,8 @@ void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *poo
 
 const char *um_answer_etag(const char *json, apr_pool_t *pool)
 {
-    static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-etags";
-
     return apr_psprintf(pool, "\"%016" APR_UINT64_T_HEX_FMT "\"",
-                        apr_siphash24(json, strlen(json), key));
+                        (apr_uint64_t)XXH3_64bits(json, strlen(json)));
 }
 
 void um_answer_revalidate(um_answer_t *answer, const um_request_t *request)

@@ -98,10 +98,9 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
     apr_int64_t started_at = report->has_started_at ? report->started_at : change->now_ms;
     um_user_session_t session = { uid, report->user_uid, report->activity, started_at,
                                   started_at };
-    um_user_t *user = NULL;
     apr_status_t status;
 
-    status = um_store_users_lock(&user, db, org_id, report->user_uid, request->pool);
+    status = um_store_users_keep(db, org_id, report->user_uid, request->pool);
     if (status == UM_ENOTFOUND) {
         um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
         return APR_SUCCESS;

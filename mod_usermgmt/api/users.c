@@ -98,23 +98,26 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     return um_listing_answer(answer, request, &listing);
 }
 
-/* A sub-admin can't change a user with a role, and can't give a user an admin's address. */
-static apr_status_t check_protected(um_answer_t *answer, const um_request_t *request, um_db_t *db,
-                                    const um_user_t *user)
+static void answer_protected(um_answer_t *answer, apr_pool_t *pool)
 {
-    int protected = user->is_sub_admin;
-    apr_status_t status = APR_SUCCESS;
+    um_problem_answer(answer, 403, "protected_user", pool,
+                      "A sub-admin can't make, change or delete an admin or a sub-admin.");
+}
+
+/* A sub-admin can't give a user an address whose owner has a role by configuration. */
+static apr_status_t check_address(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                  const char *email)
+{
+    int protected = 0;
+    apr_status_t status;
 
     if (request->caller.role == UM_ROLE_ADMIN) {
         return APR_SUCCESS;
     }
-    if (!protected) {
-        status = um_store_users_is_admin(&protected, db, request->caller.org_id, user->email,
-                                         request->pool);
-    }
+    status = um_store_users_is_admin(&protected, db, request->caller.org_id, email,
+                                     request->pool);
     if (status == APR_SUCCESS && protected) {
-        um_problem_answer(answer, 403, "protected_user", request->pool,
-                          "A sub-admin can't make, change or delete an admin or a sub-admin.");
+        answer_protected(answer, request->pool);
     }
     return status;
 }
@@ -127,7 +130,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     apr_pool_t *pool = request->pool;
     um_user_t user = *(const um_user_t *)baton;
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
-    apr_status_t status = check_protected(answer, request, db, &user);
+    apr_status_t status = check_address(answer, request, db, user.email);
 
     if (status == APR_SUCCESS && answer->code == NULL
         && um_change_check_match(answer, change, NULL)) {
@@ -178,17 +181,21 @@ static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
                                    const um_change_t *change, um_db_t *db, const char *uid)
 {
     const um_request_t *request = change->request;
+    apr_int64_t org_id = request->caller.org_id;
+    int protected = 0;
     apr_status_t status;
 
-    status = um_store_users_lock(user, db, request->caller.org_id, uid, request->pool);
+    status = request->caller.role == UM_ROLE_ADMIN
+                 ? um_store_users_lock(user, db, org_id, uid, request->pool)
+                 : um_store_users_lock_for_sub_admin(user, &protected, db, org_id, uid,
+                                                     request->pool);
     if (status == UM_ENOTFOUND) {
         answer_not_found(answer, request->pool);
         return APR_SUCCESS;
     }
-    if (status == APR_SUCCESS) {
-        status = check_protected(answer, request, db, *user);
-    }
-    if (status == APR_SUCCESS && answer->code == NULL) {
+    if (status == APR_SUCCESS && protected) {
+        answer_protected(answer, request->pool);
+    } else if (status == APR_SUCCESS) {
         um_change_check_match(answer, change, um_user_etag(*user, request->pool));
     }
     return status;
@@ -198,12 +205,15 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
                                  const um_user_t *stored, um_user_t *updated)
 {
     const um_request_t *request = change->request;
-    apr_status_t status;
+    int has_new_address = strcmp(stored->email, updated->email) != 0;
+    apr_status_t status = APR_SUCCESS;
 
     if (change->now_ms > updated->updated_at) {
         updated->updated_at = change->now_ms;
     }
-    status = check_protected(answer, request, db, updated);
+    if (has_new_address) {
+        status = check_address(answer, request, db, updated->email);
+    }
     if (status != APR_SUCCESS || answer->code != NULL) {
         return status;
     }
@@ -217,8 +227,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
         return status;
     }
     updated->version++;
-    answer->changes_roles = strcmp(stored->email, updated->email) != 0
-                            || stored->is_suspended != updated->is_suspended;
+    answer->changes_roles = has_new_address || stored->is_suspended != updated->is_suspended;
     return um_change_audit(change, db, updated->uid, um_user_json(stored, request->pool),
                            um_user_json(updated, request->pool));
 }

@@ -99,6 +99,41 @@ apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_
     return status == APR_SUCCESS ? um_store_users_get(user, db, org_id, uid, pool) : status;
 }
 
+apr_status_t um_store_users_lock_for_sub_admin(um_user_t **user, int *has_role, um_db_t *db,
+                                               apr_int64_t org_id, const char *uid,
+                                               apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    *has_role = 0;
+    if (needs_locks(db)) {
+        status = um_db_exists(has_role, db,
+                              UM_BIND(user_has_role, .org_id = org_id, .user_uid = uid), pool);
+    }
+    if (status != APR_SUCCESS || *has_role) {
+        return status;
+    }
+    status = um_store_users_lock(user, db, org_id, uid, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* The user may have got a role before it was locked. */
+    *has_role = (*user)->is_sub_admin;
+    return *has_role ? APR_SUCCESS
+                     : um_store_users_is_admin(has_role, db, org_id, (*user)->email, pool);
+}
+
+apr_status_t um_store_users_keep(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                 apr_pool_t *pool)
+{
+    int exists = 0;
+    apr_status_t status;
+
+    status = um_db_exists(&exists, db,
+                          UM_BIND(user_lock_shared, .org_id = org_id, .user_uid = uid), pool);
+    return status == APR_SUCCESS && !exists ? UM_ENOTFOUND : status;
+}
+
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool)
 {

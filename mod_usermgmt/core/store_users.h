@@ -24,6 +24,17 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
  */
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                  const char *uid, apr_pool_t *pool);
+/** The same for a change by a sub-admin, which must not change a user with a role. If the user
+ *  has one, has_role is 1, and nothing but has_role counts. Such a user is usually not locked:
+ *  sub-admins share their own rows while they make changes, so two of them would wait for each
+ *  other. */
+apr_status_t um_store_users_lock_for_sub_admin(um_user_t **user, int *has_role, um_db_t *db,
+                                               apr_int64_t org_id, const char *uid,
+                                               apr_pool_t *pool);
+/** Keep a user from being deleted until the change ends. Many changes may do so at the same
+ *  time. UM_ENOTFOUND if there is no such user. */
+apr_status_t um_store_users_keep(um_db_t *db, apr_int64_t org_id, const char *uid,
+                                 apr_pool_t *pool);
 /** By the key of the address. UM_ENOTFOUND if there is no such user, or no key. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);

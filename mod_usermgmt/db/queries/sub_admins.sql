@@ -15,19 +15,25 @@ users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid
 SELECT {sub_admin_columns} FROM sub_admins s JOIN {user_of_sub_admin}
 WHERE s.org_id = :org_id AND s.user_uid = :user_uid
 
+-- fragment: users_with_that_email
+WHERE u.org_id = :org_id AND u.email_key = :email_key AND u.active = 1
+
 -- A sub-admin who is not suspended.
 -- fragment: sub_admin_by_email
 SELECT 1 FROM users u JOIN {sub_admin_of_user}
-WHERE u.org_id = :org_id AND u.email_key = :email_key AND u.active = 1
+{users_with_that_email}
 
 -- Both rows are locked, so they can't change until the transaction ends.
 -- The user is locked first, as in a change of the user: locks in another order would end in
--- a deadlock.
+-- a deadlock. On PostgreSQL it waits for its turn, see user_lock.
 -- name: sub_admin_lock (sqlite)
 {sub_admin_by_email}
 
 -- name: sub_admin_lock (postgresql)
-{sub_admin_by_email} FOR SHARE
+SELECT 1 FROM users u JOIN {sub_admin_of_user}
+CROSS JOIN LATERAL {wait_for_shared_turn}
+{users_with_that_email}
+FOR SHARE OF u, s
 
 -- name: sub_admin_lock (mariadb)
 {sub_admin_by_email} LOCK IN SHARE MODE

@@ -27,6 +27,18 @@ WHERE u.org_id = :org_id AND u.email_key = :email_key
 -- Only the lock. Joined rows that it finds may be out of date after waiting, because PostgreSQL
 -- reads only the locked row again. So the next statement reads the data that a change decides
 -- by. SQLite has one writer at a time, so nothing is locked.
+--
+-- On PostgreSQL a lock of a row for sharing does not wait behind a lock for update that waits. So
+-- many transactions that share the row, one after the other, could keep a change of it waiting
+-- without end. Advisory locks are given in the order in which they are asked for. So whoever
+-- locks a user, in either way, first takes an advisory lock for its address in the same way. It
+-- is there for that order only: the row's own lock protects the row.
+-- fragment: wait_for_turn
+pg_advisory_xact_lock(hashtextextended(u.email_key, u.org_id)) turn
+
+-- fragment: wait_for_shared_turn
+pg_advisory_xact_lock_shared(hashtextextended(u.email_key, u.org_id)) turn
+
 -- name: user_lock
 SELECT user_uid FROM users
 WHERE org_id = :org_id AND user_uid = :user_uid
@@ -35,6 +47,11 @@ FOR UPDATE
 -- name: user_lock (sqlite)
 {not_here}
 
+-- name: user_lock (postgresql)
+SELECT u.user_uid FROM users u CROSS JOIN LATERAL {wait_for_turn}
+WHERE u.org_id = :org_id AND u.user_uid = :user_uid
+FOR UPDATE OF u
+
 -- name: user_lock_by_email
 SELECT user_uid FROM users
 WHERE org_id = :org_id AND email_key = :email_key
@@ -42,6 +59,35 @@ FOR UPDATE
 
 -- name: user_lock_by_email (sqlite)
 {not_here}
+
+-- name: user_lock_by_email (postgresql)
+SELECT u.user_uid FROM users u CROSS JOIN LATERAL {wait_for_turn}
+WHERE u.org_id = :org_id AND u.email_key = :email_key
+FOR UPDATE OF u
+
+-- The user can't be deleted until the transaction ends.
+-- name: user_lock_shared (sqlite)
+SELECT 1 FROM users
+WHERE org_id = :org_id AND user_uid = :user_uid
+
+-- name: user_lock_shared (postgresql)
+SELECT 1 FROM users u CROSS JOIN LATERAL {wait_for_shared_turn}
+WHERE u.org_id = :org_id AND u.user_uid = :user_uid
+FOR KEY SHARE OF u
+
+-- name: user_lock_shared (mariadb)
+SELECT 1 FROM users
+WHERE org_id = :org_id AND user_uid = :user_uid
+LOCK IN SHARE MODE
+
+-- A sub-admin, or a caller who was seen with a role by configuration.
+-- name: user_has_role
+SELECT 1 FROM users u LEFT JOIN {sub_admin_of_user}
+WHERE u.org_id = :org_id AND u.user_uid = :user_uid
+AND (s.user_uid IS NOT NULL
+OR EXISTS
+(SELECT 1 FROM admins_seen a
+WHERE a.org_id = u.org_id AND a.identity = u.email_key AND a.role IN ('admin', 'sub_admin')))
 
 -- fragment: active_by_email
 SELECT active FROM users
@@ -52,7 +98,9 @@ WHERE org_id = :org_id AND email_key = :email_key
 {active_by_email}
 
 -- name: user_active_by_email (postgresql)
-{active_by_email} FOR SHARE
+SELECT u.active FROM users u CROSS JOIN LATERAL {wait_for_shared_turn}
+WHERE u.org_id = :org_id AND u.email_key = :email_key
+FOR SHARE OF u
 
 -- name: user_active_by_email (mariadb)
 {active_by_email} LOCK IN SHARE MODE

@@ -59,6 +59,16 @@ static const um_setting_t postgresql_settings[] = {
     { NULL, 0 },
 };
 
+/* Autovacuum may come a minute later. Until then each list would read the counts' dead rows, and
+ * the planner would know nothing of the new users. A role that does not own the tables skips
+ * this, and so does one that would have to wait for another vacuum. */
+static const um_setting_t postgresql_bulk_end[] = {
+    { "SET statement_timeout = 0; SET client_min_messages = error", 0 },
+    { "VACUUM (SKIP_LOCKED, ANALYZE) organization_counts", 0 },
+    { "ANALYZE (SKIP_LOCKED) users, sub_admins, audit_events", 0 },
+    { NULL, 0 },
+};
+
 /* Limits for a server that does not answer. The user's parameters come after them and win. */
 #define POSTGRESQL_PARAMS                                                                        \
     "connect_timeout=5 tcp_user_timeout=15000"                                                   \
@@ -111,7 +121,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .random_access = 1,
         .settings = postgresql_settings,
         .bulk_settings = nothing,
-        .bulk_end = nothing,
+        .bulk_end = postgresql_bulk_end,
         .upgrade_setting = "SET LOCAL statement_timeout = 0",
         .schema = um_schema_postgresql,
     },

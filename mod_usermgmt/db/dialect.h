@@ -88,7 +88,7 @@ typedef struct um_dialect_traits_t {
     const um_setting_t *settings;
     /** Further settings for a connection that makes many changes in a row. */
     const um_setting_t *bulk_settings;
-    /** Statements to run after these changes. */
+    /** Statements to run after these changes. Settings that they make stay. */
     const um_setting_t *bulk_end;
     /** Run before an upgrade of the schema, because an upgrade may take longer than other
      *  statements. NULL for none. */

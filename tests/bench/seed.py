@@ -82,7 +82,7 @@ class Postgresql:
         self.run("SET maintenance_work_mem = '512MB'")
 
     def end_fill(self):
-        self.run("VACUUM (ANALYZE) users")
+        self.run("VACUUM (ANALYZE) users, sub_admins, organization_counts")
         self.run("CHECKPOINT")
 
     def indexes(self):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from databases import VERSION
+from usermgmt_env import wait_for
 from usermgmtctl import DatabaseOf, Ended, run, tool_environment, tool_path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -589,6 +590,23 @@ def test_import_leaves_no_log_to_copy(database, tmp_path):
         copy = Database(tmp_path / "copy.db")
         copy.path.write_bytes(database.path.read_bytes())
         assert copy.sql("SELECT email FROM users") == [(ANN["email"],)]
+
+
+@pytest.mark.database("postgresql")
+def test_import_leaves_no_work_to_autovacuum(make_server):
+    """Lists need not read past the counts that were folded, and the planner knows the users."""
+    server = make_server()
+    for table in ("users", "organization_counts"):
+        server.sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    tool = DatabaseOf(server)
+    tool.run("org", "create", "imported").expect(0)
+    users = [{"email": f"v{number}@vacuum.example.com", "display_name": "V"}
+             for number in range(2000)]
+    tool.run("users", "import", "--org", "imported", "-", stdin=ndjson(*users)).expect(0)
+    assert server.sql("SELECT reltuples FROM pg_class WHERE relname = 'users'") == [(2000,)]
+    wait_for(lambda: server.sql("SELECT last_vacuum IS NOT NULL FROM pg_stat_user_tables"
+                                " WHERE relname = 'organization_counts'") == [(True,)],
+             10, "the counts are not vacuumed")
 
 
 def test_csv(database, tmp_path):

@@ -68,6 +68,6 @@ const um_list_source_t um_list_invitations = {
     .count = UM_LIST_NO_COUNT,
     UM_LIST_ORDERS(orders),
     UM_LIST_CONDITIONS(conditions),
-    .filters = filters,
+    UM_LIST_FILTERS(filters),
     UM_LIST_PATHS(paths),
 };

@@ -56,6 +56,6 @@ const um_list_source_t um_list_sessions = {
     .count = UM_STMT_SESSION_COUNT,
     UM_LIST_ORDERS(orders),
     UM_LIST_CONDITIONS(conditions),
-    .filters = filters,
+    UM_LIST_FILTERS(filters),
     UM_LIST_PATHS(paths),
 };

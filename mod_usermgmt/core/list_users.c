@@ -145,7 +145,7 @@ const um_list_source_t um_list_users = {
     .subset = &sub_admins_of_users,
     UM_LIST_ORDERS(user_orders),
     UM_LIST_CONDITIONS(user_conditions),
-    .filters = user_filters,
+    UM_LIST_FILTERS(user_filters),
     UM_LIST_PATHS(user_paths),
 };
 

@@ -448,7 +448,11 @@ static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *
     int error;
 
     if (status == APR_EINVAL) {
-        return check_count(db, um_statements_count_parameters(read->sql), read->count, name);
+        int taken = um_statements_count_parameters(read->sql);
+
+        return check_count(db,
+                           taken < UM_SQLITE_PARAMETERS_MAX ? taken : UM_SQLITE_PARAMETERS_MAX,
+                           read->count, name);
     }
     if (status == APR_TIMEUP) {
         um_log(db->host, UM_LOG_WARNING, 86, APR_SUCCESS,

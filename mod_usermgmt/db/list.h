@@ -239,18 +239,40 @@ typedef struct um_list_source_t {
     int order_count;
     const um_list_condition_t *conditions;
     int condition_count;
-    /** Ended by one without a name; NULL for none. At most 24. */
+    /** Ended by one without a name; NULL for none. */
     const um_list_filter_t *filters;
     /** Those that find few rows come first. For a database that needs them. */
     const um_list_path_t *paths;
     int path_count;
 } um_list_source_t;
 
+/** The limits of a source. Orders and conditions are bits of a number, see UM_LIST_BIT(). So are
+ *  the parameters of a request, which are the filters and a few more (rest/listing.c). */
+#define UM_LIST_BITS_MAX 32
+#define UM_LIST_FILTERS_MAX 24
+#define UM_LIST_PATHS_MAX 8
+
+/** The size of an array. It does not compile if the array has more than most entries. */
+/* clang-format off */
+#define UM_LIST_SIZE(array, most)                                                                \
+    ((int)(sizeof(array) / sizeof((array)[0])                                                    \
+           + 0 * sizeof(struct {                                                                 \
+                 _Static_assert(sizeof(array) / sizeof((array)[0]) <= (most),                    \
+                                #array " has more entries than " #most);                         \
+                 char unused;                                                                    \
+             })))
+/* clang-format on */
+
 /** Arrays as members of a source, with their sizes. */
-#define UM_LIST_SIZE(array) ((int)(sizeof(array) / sizeof((array)[0])))
-#define UM_LIST_ORDERS(array) .orders = (array), .order_count = UM_LIST_SIZE(array)
-#define UM_LIST_CONDITIONS(array) .conditions = (array), .condition_count = UM_LIST_SIZE(array)
-#define UM_LIST_PATHS(array) .paths = (array), .path_count = UM_LIST_SIZE(array)
+#define UM_LIST_ORDERS(array)                                                                    \
+    .orders = (array), .order_count = UM_LIST_SIZE(array, UM_LIST_BITS_MAX)
+#define UM_LIST_CONDITIONS(array)                                                                \
+    .conditions = (array), .condition_count = UM_LIST_SIZE(array, UM_LIST_BITS_MAX)
+#define UM_LIST_PATHS(array)                                                                     \
+    .paths = (array), .path_count = UM_LIST_SIZE(array, UM_LIST_PATHS_MAX)
+/** The last filter has no name, and does not count. */
+#define UM_LIST_FILTERS(array) .filters = UM_LIST_CHECKED(array, UM_LIST_FILTERS_MAX + 1)
+#define UM_LIST_CHECKED(array, most) (&(array)[0 * UM_LIST_SIZE(array, most)])
 
 /* ---- a stretch ---- */
 

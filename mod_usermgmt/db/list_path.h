@@ -12,8 +12,6 @@
 
 #include "list.h"
 
-#define UM_LIST_PATHS_MAX 8
-
 /**
  * Find the paths to the rows that match a list's conditions in a way. Paths that usually
  * find fewer rows come first.

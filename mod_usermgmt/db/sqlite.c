@@ -30,11 +30,13 @@ typedef struct um_statement_kept_t {
     char *sql;
     unsigned hash;
     int parameters;
-    /* A bit for each parameter that is an integer. */
+    /* A bit for each parameter that is an integer, see UM_SQLITE_PARAMETERS_MAX. */
     apr_uint64_t integers;
     /* The number of the call that used it last. */
     apr_uint64_t used;
 } um_statement_kept_t;
+
+_Static_assert(UM_SQLITE_PARAMETERS_MAX <= 64, "um_statement_kept_t.integers has 64 bits");
 
 struct um_sqlite_t {
     sqlite3 *handle;
@@ -133,7 +135,8 @@ static void translate(char *to, um_statement_kept_t *kept, const char *sql)
 
             *to++ = '?';
             sql += is_integer ? 4 : 2;
-            kept->integers |= (apr_uint64_t)is_integer << (kept->parameters % 64);
+            kept->integers |= (apr_uint64_t)is_integer
+                              << (kept->parameters % UM_SQLITE_PARAMETERS_MAX);
             kept->parameters++;
         }
     }

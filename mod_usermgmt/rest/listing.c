@@ -54,6 +54,10 @@ typedef enum um_common_t {
     COMMON_COUNT
 } um_common_t;
 
+/* The parameters that came are bits of a number. */
+_Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
+               "a list can have more parameters than a number has bits");
+
 /* The name of SINGLE is that of the key. */
 static const char *const common_names[COMMON_COUNT] = {
     [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",

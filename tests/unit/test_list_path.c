@@ -8,6 +8,7 @@
 #include "../../mod_usermgmt/db/list_path.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
+#include "../../mod_usermgmt/db/sqlite.h"
 #include "conditions.h"
 #include "sqlite_host.h"
 
@@ -162,6 +163,9 @@ static void take_line(const um_row_t *row, void *baton)
     um_buffer_putc(baton, '\n');
 }
 
+/* The most parameters that a statement of these tests had. */
+static int parameters_most;
+
 static void explain(plan_t *plan, const um_list_t *list, um_list_what_t what)
 {
     apr_array_header_t *parameters = apr_array_make(plan->pool, 16, sizeof(const char *));
@@ -172,6 +176,9 @@ static void explain(plan_t *plan, const um_list_t *list, um_list_what_t what)
     um_buffer_puts(&sql, "EXPLAIN QUERY PLAN ");
     um_list_sql_compose(&sql, parameters, list, what, "1", UM_DIALECT_SQLITE);
     plan->sql = sql.data;
+    if (parameters->nelts > parameters_most) {
+        parameters_most = parameters->nelts;
+    }
     assert_int_equal(um_db_select_composed(db, take_line, &plan->text, sql.data,
                                            (const char *const *)parameters->elts,
                                            parameters->nelts, plan->pool),
@@ -400,6 +407,68 @@ static void every_combination_has_a_short_path(void **state)
     }
 }
 
+/* All conditions of a list at once, with cursors at both ends. Of an entry's subset only that the
+ * entry is not in it: this needs more statements than that it is. */
+static void count_parameters_of(const um_list_source_t *source, um_list_what_t what)
+{
+    plan_t plan = { .pool = pool };
+    um_list_t list = { .source = source,
+                       .order = source->order_count - 1,
+                       .after = { "1", "1" },
+                       .before = { "2", "2" },
+                       .limit = 5 };
+
+    list.conditions = apr_array_make(pool, 8, sizeof(um_condition_t));
+    for (int id = 0; id < source->condition_count; id++) {
+        if (source->subset == NULL || id != source->subset->is) {
+            APR_ARRAY_PUSH(list.conditions, um_condition_t) = (um_condition_t){ id, "1", "1" };
+        }
+    }
+    explain(&plan, &list, what);
+}
+
+/* A statement of SQLite takes a limited number of parameters. A list that needs more of them
+ * needs a higher limit. */
+static void the_longest_statement_fits(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        count_parameters_of(kinds[i].source, UM_LIST_ROWS);
+        count_parameters_of(kinds[i].source, UM_LIST_COUNT);
+    }
+    print_message("at most %d parameters\n", parameters_most);
+    assert_in_range(parameters_most, UM_SQLITE_PARAMETERS_MAX / 2, UM_SQLITE_PARAMETERS_MAX);
+}
+
+/* A statement with more is refused, and told. */
+static void a_longer_statement_is_refused(void **state)
+{
+    plan_t plan = { .pool = pool };
+    const char *values[UM_SQLITE_PARAMETERS_MAX + 1];
+    int errors = host->errors;
+    um_buffer_t sql;
+
+    (void)state;
+    um_buffer_init(&sql, 1024, pool);
+    um_buffer_init(&plan.text, 64, pool);
+    um_buffer_puts(&sql, "SELECT 1, 2, 3, 'a row' WHERE 0");
+    for (size_t i = 0; i < COUNT(values); i++) {
+        values[i] = "1";
+        um_buffer_puts(&sql, i % 2 ? " OR %lld = 1" : " OR %s = '1'");
+        if (i + 1 == UM_SQLITE_PARAMETERS_MAX) {
+            assert_int_equal(um_db_select_composed(db, take_line, &plan.text, sql.data, values,
+                                                   UM_SQLITE_PARAMETERS_MAX, pool),
+                             APR_SUCCESS);
+        }
+    }
+    assert_string_equal(plan.text.data, "a row\n");
+    assert_int_equal(host->errors, errors);
+    assert_int_equal(um_db_select_composed(db, take_line, &plan.text, sql.data, values,
+                                           UM_SQLITE_PARAMETERS_MAX + 1, pool),
+                     APR_EINVAL);
+    assert_int_equal(host->errors, errors + 1);
+}
+
 /* Without conditions no path is named: the planner has to choose the one that gives the order. */
 static void a_list_of_all_is_not_sorted(void **state)
 {
@@ -515,6 +584,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination_has_a_short_path),
+        cmocka_unit_test(the_longest_statement_fits),
+        cmocka_unit_test(a_longer_statement_is_refused),
         cmocka_unit_test(a_list_of_all_is_not_sorted),
         cmocka_unit_test(one_bound_of_two_is_left),
         cmocka_unit_test(the_longer_beginning_is_left),

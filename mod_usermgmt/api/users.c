@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "../base/uid.h"
+#include "../core/store_callers.h"
 #include "../core/store_lists.h"
 #include "../core/store_users.h"
 #include "../rest/body.h"
@@ -114,8 +115,8 @@ static apr_status_t check_address(um_answer_t *answer, const um_request_t *reque
     if (request->caller.role == UM_ROLE_ADMIN) {
         return APR_SUCCESS;
     }
-    status = um_store_users_is_admin(&protected, db, request->caller.org_id, email,
-                                     request->pool);
+    status = um_store_callers_has_role(&protected, db, request->caller.org_id, email,
+                                       request->pool);
     if (status == APR_SUCCESS && protected) {
         answer_protected(answer, request->pool);
     }

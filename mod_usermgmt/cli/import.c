@@ -219,8 +219,9 @@ static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um
     return status;
 }
 
-/* How often it is tried to make a user if another user is in the way who is then gone. */
-#define INSERT_TRIES 8
+/* The user that has the address may be deleted before it is read. Then the insertion runs again,
+ * with at most this many attempts. */
+#define INSERT_ATTEMPTS_MAX 8
 
 /* UM_ECONFLICT, with the entry's outcome, if the uid or the address is taken. */
 static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
@@ -228,7 +229,7 @@ static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
 {
     apr_status_t status = UM_ECONFLICT;
 
-    for (int try = 1; try <= INSERT_TRIES; try++) {
+    for (int try = 1; try <= INSERT_ATTEMPTS_MAX; try++) {
         status = um_store_users_insert(db, import->org_id, user, pool);
         if (status != UM_ECONFLICT) {
             return status;

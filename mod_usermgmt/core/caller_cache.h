@@ -10,7 +10,7 @@
  * callers seldom wait for each other.
  */
 
-#include "store_organizations.h"
+#include "store_callers.h"
 
 /** At most this many records are kept. Where the cache is full, the oldest ones give way. */
 #define UM_CALLER_CACHE_SIZE 4096

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file store_organizations.c Organizations and their callers, see store_organizations.h. */
+/** @file store_organizations.c Organizations and their counts, see store_organizations.h. */
 
 #include "store_organizations.h"
 
@@ -213,64 +213,4 @@ apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t or
                            UM_BIND(organization_set_payment_type, .org_id = org_id,
                                    .payment_type = payment_type),
                            pool);
-}
-
-typedef struct um_caller_get_t {
-    um_caller_record_t *record;
-    apr_pool_t *pool;
-} um_caller_get_t;
-
-static void take_caller(const um_row_t *row, void *baton)
-{
-    um_caller_get_t *get = baton;
-    um_caller_record_t *record = apr_pcalloc(get->pool, sizeof(*record));
-
-    record->org_id = um_row_int(row, 0);
-    record->user_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 1));
-    record->is_active = um_row_int(row, 3) != 0;
-    record->is_sub_admin = record->is_active && um_row_int(row, 2) != 0;
-    record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
-    record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 5));
-    get->record = record;
-}
-
-apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
-                                  const char *organization, const char *identity_key,
-                                  apr_pool_t *pool)
-{
-    um_caller_get_t get = { NULL, pool };
-    apr_status_t status;
-
-    status = um_db_select(db, take_caller, &get,
-                          UM_BIND(caller_get, .organization = organization,
-                                  .identity_key = identity_key),
-                          pool);
-    if (status == APR_SUCCESS && get.record == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *record = get.record;
-    }
-    return status;
-}
-
-apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                  const char *uid, const char *role, apr_int64_t now,
-                                  apr_pool_t *pool)
-{
-    int affected = 0;
-    apr_status_t status;
-
-    status = um_db_query(db, &affected,
-                         UM_BIND(caller_update, .org_id = org_id, .identity_key = identity_key,
-                                 .role = role),
-                         pool);
-    if (status == APR_SUCCESS && affected == 0) {
-        status = um_db_query(db, NULL,
-                             UM_BIND(caller_insert, .org_id = org_id,
-                                     .identity_key = identity_key, .user_uid = uid, .role = role,
-                                     .first_seen_at = now),
-                             pool);
-    }
-    return status;
 }

@@ -4,7 +4,7 @@
 
 /**
  * @file store_organizations.h
- * Organizations in the database, their counts, and their callers.
+ * Organizations in the database, and their counts.
  * store.h says what all these functions have in common.
  */
 
@@ -55,33 +55,5 @@ apr_status_t um_store_organizations_list(apr_array_header_t **organizations, um_
 /** UM_ENOTFOUND if there is no such organization. */
 apr_status_t um_store_organizations_set_payment_type(um_db_t *db, apr_int64_t org_id,
                                                      const char *payment_type, apr_pool_t *pool);
-
-/* ---- callers ---- */
-
-/** The database's data about a caller. */
-typedef struct um_caller_record_t {
-    apr_int64_t org_id;
-    /** The user whose address is the identity; NULL if there is none. */
-    const char *user_uid;
-    /** Non-zero if there is such a user who is not suspended. */
-    int is_active;
-    /** Non-zero if this user is also a sub-admin. */
-    int is_sub_admin;
-    /** The uid of a caller with a role by configuration, and the highest role that the caller
-     *  had so far; NULL if the caller was not seen yet. */
-    const char *seen_uid;
-    const char *seen_role;
-} um_caller_record_t;
-
-/** By the key of the caller's identity, see um_address_identity_key(). UM_ENOTFOUND if there
- *  is no such organization. */
-apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
-                                  const char *organization, const char *identity_key,
-                                  apr_pool_t *pool);
-/** Store a caller with a role by configuration. A caller who was seen before keeps the uid and
- *  gets the role. now is in milliseconds. */
-apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,
-                                  const char *uid, const char *role, apr_int64_t now,
-                                  apr_pool_t *pool);
 
 #endif

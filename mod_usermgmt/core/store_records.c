@@ -124,7 +124,8 @@ apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const c
 
     apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
     status = um_db_exists(&is_there, db,
-                          UM_BIND(audit_has, .org_id = org_id, .event_uid = witness.uid), pool);
+                          UM_BIND(audit_event_exists, .org_id = org_id, .event_uid = witness.uid),
+                          pool);
     if (status == APR_SUCCESS && !is_there) {
         return insert_event(db, &witness, event, pool);
     }

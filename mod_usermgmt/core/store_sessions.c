@@ -8,7 +8,7 @@
 
 #include "../db/statements.h"
 #include "session_table.h"
-#include "store_organizations.h"
+#include "store_callers.h"
 
 void um_store_sessions_read(um_user_session_t *session, const um_row_t *row)
 {

@@ -8,6 +8,7 @@
 #include "../base/address.h"
 #include "../base/text.h"
 #include "../db/statements.h"
+#include "store_callers.h"
 
 /* The first column after those of a user. */
 #define USER_COLUMN_COUNT 10
@@ -120,7 +121,7 @@ apr_status_t um_store_users_lock_for_sub_admin(um_user_t **user, int *has_role, 
     /* The user may have got a role before it was locked. */
     *has_role = (*user)->is_sub_admin;
     return *has_role ? APR_SUCCESS
-                     : um_store_users_is_admin(has_role, db, org_id, (*user)->email, pool);
+                     : um_store_callers_has_role(has_role, db, org_id, (*user)->email, pool);
 }
 
 apr_status_t um_store_users_keep(um_db_t *db, apr_int64_t org_id, const char *uid,
@@ -145,9 +146,9 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
                : UM_ENOTFOUND;
 }
 
-/* How often it is tried to lock the user with an address, because the address may move to
- * another user meanwhile. */
-#define LOCK_TRIES 8
+/* The address may move to another user before the user is locked. Then the new owner is locked,
+ * with at most this many attempts. */
+#define LOCK_ATTEMPTS_MAX 8
 
 /* UM_ECONFLICT if the address moved to another user while this one waited for the lock. */
 static apr_status_t lock_by_email_once(um_user_t **user, um_db_t *db, apr_int64_t org_id,
@@ -183,7 +184,7 @@ apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int
     if (!needs_locks(db)) {
         return um_store_users_get_by_email(user, db, org_id, email, pool);
     }
-    for (int try = 1; status == UM_ECONFLICT && try <= LOCK_TRIES; try++) {
+    for (int try = 1; status == UM_ECONFLICT && try <= LOCK_ATTEMPTS_MAX; try++) {
         status = lock_by_email_once(user, db, org_id, email, pool);
     }
     return status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
@@ -251,15 +252,6 @@ apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int
     *is_suspended = 0;
     return um_db_select(db, take_is_suspended, is_suspended,
                         UM_BIND(user_active_by_email, .org_id = org_id, .email_key = email_key),
-                        pool);
-}
-
-apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
-                                     const char *email, apr_pool_t *pool)
-{
-    return um_db_exists(is_admin, db,
-                        UM_BIND(caller_has_role, .org_id = org_id,
-                                .identity_key = um_address_identity_key(email, pool)),
                         pool);
 }
 

@@ -56,10 +56,6 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
 /** Delete the user and its sub-admin entry. UM_ECONFLICT if it has another version. */
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
-/** Tell whether the address belongs to a caller who was seen with a role, admin or sub-admin,
- *  from the server's configuration. */
-apr_status_t um_store_users_is_admin(int *is_admin, um_db_t *db, apr_int64_t org_id,
-                                     const char *email, apr_pool_t *pool);
 
 /* ---- sub-admins: users with an additional entry ---- */
 

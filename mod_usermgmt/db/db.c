@@ -17,9 +17,10 @@
  * this number the connection is replaced by another. */
 #define COMPOSED_MAX 128
 
-/* Tries of a read outside of a transaction, and how long they go on. */
-#define READ_TRIES 3
-#define READ_TRIES_TIME apr_time_from_sec(2)
+/* A read outside of a transaction that fails is run again: how many times it runs at most, and
+ * the time after which it does not run again. */
+#define READ_ATTEMPTS_MAX 3
+#define READ_RETRY_TIME apr_time_from_sec(2)
 
 /* How long a read on SQLite may run (the same limit that the other databases have), and how
  * long it waits while the database is locked. */
@@ -411,14 +412,14 @@ static apr_status_t select_with_retry(apr_dbd_results_t **results, um_db_t *db,
                                       const um_call_t *call, apr_pool_t *pool)
 {
     const um_host_t *host = db->host;
-    apr_time_t end = host->now(host->baton) + READ_TRIES_TIME;
+    apr_time_t end = host->now(host->baton) + READ_RETRY_TIME;
     apr_status_t status = UM_EUNAVAILABLE;
 
-    for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_TRIES; try++) {
+    for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_ATTEMPTS_MAX; try++) {
         if (try > 1 && (host->now(host->baton) > end || um_db_recover(db) != APR_SUCCESS)) {
             break;
         }
-        db->retry_end = try < READ_TRIES ? end : 0;
+        db->retry_end = try < READ_ATTEMPTS_MAX ? end : 0;
         status = select_once(results, db, call, pool);
     }
     db->retry_end = 0;

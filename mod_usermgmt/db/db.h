@@ -133,6 +133,15 @@ typedef struct um_witness_t {
 void um_db_set_witness(um_db_t *db, const um_witness_t *witness);
 const um_witness_t *um_db_witness(const um_db_t *db);
 
+/**
+ * A change: it works inside a transaction, which writer.h or runner.h begins and commits. It may
+ * run again from the start after its work was rolled back, so it must begin with an empty
+ * result. It may run in another thread while its caller waits.
+ * @return APR_SUCCESS to keep the change. Any other status rolls it back, and is what its caller
+ *         gets
+ */
+typedef apr_status_t um_change_fn_t(um_db_t *db, void *baton, apr_pool_t *pool);
+
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 

@@ -76,9 +76,11 @@ typedef struct um_dialect_traits_t {
     /** The argument `random` of apr_dbd's selects with which the driver notices errors and gives
      *  all rows one after the other. */
     int random_access;
-    /** Non-zero if the driver may reconnect by itself. Statements that were prepared before then
-     *  fail. So all statements of a transaction are prepared before it begins, also COMMIT.
-     *  Otherwise its second half could be committed without the first. */
+    /** Non-zero if the driver may reconnect by itself. Then the second half of a transaction
+     * could be committed without the first. Statements that were prepared before fail on the new
+     *  connection. So COMMIT is a prepared statement, and it is prepared before BEGIN. The
+     *  others are prepared when they are first used. After each preparation the connection is
+     *  checked by a statement that was prepared when it was made. */
     int reconnects_silently;
     /** A part of the driver's error text for a database that can't be written, because the driver
      *  does not pass on the error number. All connections that share the database are then

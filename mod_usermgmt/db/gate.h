@@ -7,7 +7,7 @@
  * A gate for many readers that one writer can close. SQLite can restart its log only while
  * nobody reads, so with readers at all times the log would grow without limit. The gate is
  * fair: a waiting writer goes before new readers, and readers that waited for it go before
- * its next turn.
+ * its next turn. A limit (limit.h) bounds how many threads are inside; a gate does not.
  */
 
 #include <apr_pools.h>

@@ -6,6 +6,9 @@
  * @file limit.h
  * A limit on how many threads do the same expensive work at a time. Other threads wait for
  * a bounded time, in the order of their arrival.
+ *
+ * A limit has a number of places, and a thread that finds none gives up after a while. A gate
+ * (gate.h) has no number: readers pass it freely, and wait only while the writer has closed it.
  */
 
 #include <apr_pools.h>

@@ -166,9 +166,9 @@ static um_bound_t bound_of(const um_list_t *list, int id, um_list_way_t way, int
 
 /* The value of the bound that a condition's piece sets on its column, and the side; NULL for
  * none. */
-static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
-                               const um_list_t *list, const um_condition_t *condition,
-                               um_list_way_t way, int number)
+static const char *value_of_bound(um_bound_t *bound, const um_composition_t *to,
+                                  const um_list_t *list, const um_condition_t *condition,
+                                  um_list_way_t way, int number)
 {
     const um_piece_t *piece = pieces_for(to, pieces_of(list, condition->id, way)) + number;
 
@@ -181,17 +181,17 @@ static const char *bounding_of(um_bound_t *bound, const um_composition_t *to,
 /* Tell whether another condition sets a narrower bound of the same kind on the same column. Of
  * equal bounds the first counts as narrower. Only texts are compared, because no two conditions
  * bound a number from the same side. */
-static int is_said_better(const um_composition_t *to, const um_list_t *list,
-                          const um_condition_t *condition, um_list_way_t way, int number)
+static int has_narrower_bound(const um_composition_t *to, const um_list_t *list,
+                              const um_condition_t *condition, um_list_way_t way, int number)
 {
     int column = bounds_of(list, condition->id, way)->order;
     um_bound_t bound;
-    const char *mine = bounding_of(&bound, to, list, condition, way, number);
+    const char *mine = value_of_bound(&bound, to, list, condition, way, number);
 
     for (int i = 0; mine != NULL && i < list->conditions->nelts; i++) {
         const um_condition_t *other = &APR_ARRAY_IDX(list->conditions, i, um_condition_t);
         um_bound_t other_bound;
-        const char *its = bounding_of(&other_bound, to, list, other, way, number);
+        const char *its = value_of_bound(&other_bound, to, list, other, way, number);
         int order;
 
         if (other == condition || its == NULL || other_bound != bound
@@ -207,8 +207,8 @@ static int is_said_better(const um_composition_t *to, const um_list_t *list,
 }
 
 /* Tell whether a cursor makes a condition's piece unnecessary. */
-static int says_cursor(const um_composition_t *to, const um_list_t *list,
-                       const um_condition_t *condition, um_list_way_t way, int number)
+static int cursor_implies_piece(const um_composition_t *to, const um_list_t *list,
+                                const um_condition_t *condition, um_list_way_t way, int number)
 {
     const um_piece_t *piece = pieces_for(to, pieces_of(list, condition->id, way)) + number;
     um_bound_t bound = bound_of(list, condition->id, way, number);
@@ -224,8 +224,8 @@ static int says_cursor(const um_composition_t *to, const um_list_t *list,
 }
 
 /* Tell whether the conditions make a cursor unnecessary. */
-static int say_cursor(const um_composition_t *to, const um_list_t *list, um_list_way_t way,
-                      int from_below)
+static int conditions_imply_cursor(const um_composition_t *to, const um_list_t *list,
+                                   um_list_way_t way, int from_below)
 {
     const um_cursor_t *cursor = cursor_of(list, from_below);
 
@@ -329,8 +329,9 @@ static void add_condition_in(um_composition_t *to, const um_part_t *part,
         return;
     }
     for (int number = 0; piece[number].sql != NULL; number++) {
-        if (!is_said_better(to, part->list, condition, way, number)
-            && (!part->has_cursors || !says_cursor(to, part->list, condition, way, number))) {
+        if (!has_narrower_bound(to, part->list, condition, way, number)
+            && (!part->has_cursors
+                || !cursor_implies_piece(to, part->list, condition, way, number))) {
             add_piece(to, &piece[number], condition->value, condition->second_value);
         }
     }
@@ -359,7 +360,7 @@ static void add_cursor(um_composition_t *to, const um_part_t *part, int from_bel
     const um_list_order_t *order = &part->list->source->orders[part->list->order];
     const um_cursor_t *cursor = cursor_of(part->list, from_below);
 
-    if (cursor->key != NULL && !say_cursor(to, part->list, part->way, from_below)) {
+    if (cursor->key != NULL && !conditions_imply_cursor(to, part->list, part->way, from_below)) {
         add_pieces(to, from_below ? &order->greater : &order->less, cursor->value, cursor->key);
     }
 }

@@ -18,39 +18,42 @@
 #define OUTCOME_TIME apr_time_from_sec(15)
 #define OUTCOME_PAUSE apr_time_from_msec(50)
 
+/* How one attempt to make a change ended. */
+typedef enum um_outcome_t {
+    COMMITTED,
+    /* The change refused to be made, so its transaction was not committed. */
+    REFUSED,
+    /* The database failed before the commit, or at the commit without making it. */
+    NOT_COMMITTED,
+    /* The commit was not answered. */
+    UNKNOWN
+} um_outcome_t;
+
 /* A change that is being made. */
 typedef struct um_attempt_t {
     um_db_t *db;
     um_change_fn_t *change;
     void *baton;
     apr_pool_t *pool;
-    /* What the change returned. */
+    /* The status that the change returned. */
     apr_status_t result;
-    /* The commit failed, but it may be done. */
-    int uncertain;
 } um_attempt_t;
 
-/* APR_SUCCESS if the change was committed, or refused to be made. Otherwise nothing was
- * committed, unless attempt->uncertain is set. */
-static apr_status_t run_once(um_attempt_t *attempt)
+static um_outcome_t run_once(um_attempt_t *attempt)
 {
     um_db_t *db = attempt->db;
-    apr_status_t status = um_db_begin(db);
 
-    attempt->uncertain = 0;
-    if (status != APR_SUCCESS) {
-        return status;
+    if (um_db_begin(db) != APR_SUCCESS) {
+        return NOT_COMMITTED;
     }
     attempt->result = attempt->change(db, attempt->baton, attempt->pool);
     if (um_db_has_failed(db)) {
-        return UM_EUNAVAILABLE;
+        return NOT_COMMITTED;
     }
     if (attempt->result != APR_SUCCESS) {
-        return APR_SUCCESS;
+        return REFUSED;
     }
-    status = um_db_commit(db);
-    attempt->uncertain = status != APR_SUCCESS;
-    return status;
+    return um_db_commit(db) == APR_SUCCESS ? COMMITTED : UNKNOWN;
 }
 
 /* An empty commit. When it returns, all earlier commits are safe: a synchronous standby has
@@ -84,7 +87,7 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
     }
     if (status == APR_SUCCESS) {
         status = um_db_exists(found, db,
-                              UM_BIND(audit_exists, .org_id = witness->org_id,
+                              UM_BIND(audit_event_wait, .org_id = witness->org_id,
                                       .event_uid = witness->uid),
                               pool);
     }
@@ -96,32 +99,33 @@ static apr_status_t look_for(int *found, um_db_t *db, const um_witness_t *witnes
     return status;
 }
 
-/* The outcome of a commit that was not answered. A change without a witness counts as not
- * committed and runs again, because it is idempotent. */
-static apr_status_t find_outcome(int *committed, const um_attempt_t *attempt)
+/* Find out the outcome of a commit that was not answered. A change without a witness counts as
+ * not committed and runs again, because it is idempotent. */
+static um_outcome_t find_outcome(const um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
     um_witness_t witness = *um_db_witness(attempt->db);
     apr_time_t end = host->now(host->baton) + OUTCOME_TIME;
+    int found = 0;
     apr_status_t status;
 
-    *committed = 0;
     if (witness.uid[0] == '\0') {
-        return APR_SUCCESS;
+        return NOT_COMMITTED;
     }
     um_db_set_will_retry(attempt->db, 1);
-    status = look_for(committed, attempt->db, &witness, attempt->pool);
+    status = look_for(&found, attempt->db, &witness, attempt->pool);
     while (status != APR_SUCCESS && host->now(host->baton) < end) {
         apr_sleep(OUTCOME_PAUSE);
-        status = look_for(committed, attempt->db, &witness, attempt->pool);
+        status = look_for(&found, attempt->db, &witness, attempt->pool);
     }
     if (status != APR_SUCCESS) {
         um_log(host, UM_LOG_ERR, 12, APR_SUCCESS,
                "runner: the connection was lost during a commit, and whether it holds could not "
                "be found out: audit event %s tells",
                witness.uid);
+        return UNKNOWN;
     }
-    return status;
+    return found ? COMMITTED : NOT_COMMITTED;
 }
 
 /* A pause of random length, so that changes that conflicted don't conflict again. */
@@ -150,52 +154,44 @@ static apr_status_t recover(const um_attempt_t *attempt, int count)
                : APR_SUCCESS;
 }
 
-static apr_status_t run_with_retries(um_attempt_t *attempt)
+/* Until the change is committed, refuses to be made, or has failed too often. */
+static um_outcome_t run_with_retries(um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
     apr_time_t end = host->now(host->baton) + RETRY_TIME;
-    apr_status_t status = UM_EUNAVAILABLE;
+    um_outcome_t outcome = NOT_COMMITTED;
 
-    for (int count = 1; count <= ATTEMPTS_MAX; count++) {
-        int committed = 0;
-
+    for (int count = 1; outcome == NOT_COMMITTED && count <= ATTEMPTS_MAX; count++) {
+        if (count > 1) {
+            if (recover(attempt, count - 1) != APR_SUCCESS || host->now(host->baton) > end) {
+                break;
+            }
+            pause_randomly(host, count - 1);
+        }
         um_db_set_will_retry(attempt->db, count < ATTEMPTS_MAX);
-        status = run_once(attempt);
-        if (status == APR_SUCCESS) {
-            break;
+        outcome = run_once(attempt);
+        if (outcome == UNKNOWN) {
+            outcome = find_outcome(attempt);
         }
-        if (attempt->uncertain) {
-            status = find_outcome(&committed, attempt);
-        } else {
-            status = recover(attempt, count);
-        }
-        if (committed) {
-            break;
-        }
-        if (status != APR_SUCCESS || host->now(host->baton) > end) {
-            status = UM_EUNAVAILABLE;
-            break;
-        }
-        status = UM_EUNAVAILABLE;
-        pause_randomly(host, count);
     }
-    return status;
+    return outcome;
 }
 
 apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
                            apr_pool_t *pool)
 {
-    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS, 0 };
+    um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS };
+    um_outcome_t outcome;
     apr_status_t status = um_db_open(&attempt.db, host, NULL, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = run_with_retries(&attempt);
-    if (status != APR_SUCCESS && um_db_has_connection(attempt.db)) {
+    outcome = run_with_retries(&attempt);
+    if (outcome == NOT_COMMITTED && um_db_has_connection(attempt.db)) {
         um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
                "runner: a change was given up; the lines of level info before tell why");
     }
     um_db_close(attempt.db);
-    return status == APR_SUCCESS ? attempt.result : status;
+    return outcome == COMMITTED || outcome == REFUSED ? attempt.result : UM_EUNAVAILABLE;
 }

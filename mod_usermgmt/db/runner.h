@@ -10,10 +10,10 @@
  * that another transaction wrote first.
  */
 
-#include "writer.h"
+#include "db.h"
 
 /**
- * Make a change, see um_writer_run(). It may run several times. If the outcome of a commit
+ * Make a change in a transaction of its own. It may run several times. If the outcome of a commit
  * is unknown, and the change has a witness, the runner looks for the witness before it runs
  * the change again. A change without a witness may run twice, so it must be idempotent.
  * @return APR_SUCCESS if it is committed. If it refused to be made, the status that change

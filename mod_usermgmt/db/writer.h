@@ -18,15 +18,6 @@
 typedef struct um_writer_t um_writer_t;
 
 /**
- * Makes one change inside a transaction. It may run again from the start after its work was
- * rolled back, so it must begin with an empty result. It runs in another thread while its
- * caller waits.
- * @return APR_SUCCESS to keep the change. Any other status rolls it back, and the caller of
- *         um_writer_run() gets that status
- */
-typedef apr_status_t um_change_fn_t(um_db_t *db, void *baton, apr_pool_t *pool);
-
-/**
  * Make a writer and start its thread. The thread ends before pool does, after it has made
  * all waiting changes.
  */

@@ -10,6 +10,7 @@
 #include "../base/text.h"
 #include "../base/uid.h"
 #include "../core/rules.h"
+#include "../core/store_callers.h"
 #include "../core/store_organizations.h"
 #include "cache.h"
 #include "config_number.h"

@@ -6,7 +6,7 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
-#include "../core/store_organizations.h"
+#include "../core/store_callers.h"
 #include "../core/store_users.h"
 #include "problem.h"
 

@@ -14,7 +14,7 @@
 
 #include "../../mod_usermgmt/api/routes.h"
 #include "../../mod_usermgmt/base/digest.h"
-#include "../../mod_usermgmt/core/store_organizations.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 #include "../unit/sqlite_host.h"
 #include "fuzz.h"
 

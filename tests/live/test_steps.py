@@ -401,6 +401,7 @@ def test_a_commit_that_nobody_can_tell_of(proxied, how):
         if told:
             break
     assert len(told) == 1
+    assert "UM0011" not in server.log_text()
     holds = int(how == "after")
     assert server.sql("SELECT COUNT(*) FROM audit_events WHERE event_uid = ?", told[0]) \
         == [(holds,)]

@@ -15,7 +15,7 @@
 
 #include "../../mod_usermgmt/base/ticks.h"
 #include "../../mod_usermgmt/core/caller_cache.h"
-#include "../../mod_usermgmt/core/store_organizations.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 
 #define READ_AT apr_time_from_sec(1000)
 

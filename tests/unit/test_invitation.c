@@ -5,7 +5,7 @@
 
 #include "../../mod_usermgmt/base/digest.h"
 #include "../../mod_usermgmt/core/store_invitations.h"
-#include "../../mod_usermgmt/core/store_organizations.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 #include "sqlite_host.h"
 
 static sqlite_host_t *host;

@@ -5,6 +5,7 @@
 
 #include "../../mod_usermgmt/base/address.h"
 #include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 #include "../../mod_usermgmt/core/store_organizations.h"
 #include "../../mod_usermgmt/core/store_records.h"
 #include "../../mod_usermgmt/core/store_users.h"
@@ -478,10 +479,10 @@ static void a_caller_keeps_its_uid(void **state)
                      APR_SUCCESS);
     assert_string_equal(record->seen_uid, "a1");
     assert_string_equal(record->seen_role, "sub_admin");
-    assert_int_equal(um_store_users_is_admin(&is_admin, db, org, "boss@EXAMPLE.com", pool),
+    assert_int_equal(um_store_callers_has_role(&is_admin, db, org, "boss@EXAMPLE.com", pool),
                      APR_SUCCESS);
     assert_true(is_admin);
-    assert_int_equal(um_store_users_is_admin(&is_admin, db, org, "bosse@example.com", pool),
+    assert_int_equal(um_store_callers_has_role(&is_admin, db, org, "bosse@example.com", pool),
                      APR_SUCCESS);
     assert_false(is_admin);
 }

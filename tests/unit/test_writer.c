@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 #include "../../mod_usermgmt/core/store_organizations.h"
 #include "../../mod_usermgmt/db/statements.h"
 #include "sqlite_host.h"

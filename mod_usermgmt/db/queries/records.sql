@@ -41,7 +41,7 @@ VALUES
 (:org_id, :event_uid, :at, :actor_identity, :actor_key, :actor_uid, :actor_role, :remote_addr,
 :action, :target, :before_json, :after_json)
 
--- name: audit_has
+-- name: audit_event_exists
 SELECT 1 FROM audit_events
 WHERE org_id = :org_id AND event_uid = :event_uid
 
@@ -49,15 +49,15 @@ WHERE org_id = :org_id AND event_uid = :event_uid
 -- in a transaction that is rolled back. PostgreSQL waits if the same event is inserted. If the
 -- other transaction also made the organization, and is lost, this event needs an organization
 -- with the same number. Its name is the event's uid, which no other organization has.
--- name: audit_exists
+-- name: audit_event_wait
 SELECT 1 FROM audit_events
 WHERE org_id = :org_id AND event_uid = :event_uid
 FOR UPDATE
 
--- name: audit_exists (sqlite)
+-- name: audit_event_wait (sqlite)
 {not_here}
 
--- name: audit_exists (postgresql)
+-- name: audit_event_wait (postgresql)
 WITH event AS
     (SELECT CAST(:org_id AS BIGINT) AS org_id, CAST(:event_uid AS TEXT) AS event_uid),
 owner AS

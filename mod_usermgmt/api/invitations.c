@@ -93,27 +93,29 @@ apr_status_t um_invitations_get(um_answer_t *answer, um_request_t *request)
     return um_entry_answer(answer, request, &kind);
 }
 
-/* ---- what stands in the way ---- */
+/* ---- refusals ---- */
 
-static void answer_exists(um_answer_t *answer, apr_pool_t *pool)
+static apr_status_t answer_exists(um_answer_t *answer, apr_pool_t *pool)
 {
-    um_problem_answer(answer, 409, "invitation_exists", pool,
-                      "An invitation for this address is pending; you can resend or remove it.");
+    return um_problem_answer(answer, 409, "invitation_exists", pool,
+                             "An invitation for this address is pending; you can resend or "
+                             "remove it.");
 }
 
-/* An invitation that has ended, or whose time has. */
-static void answer_ended(um_answer_t *answer, um_invitation_status_t status, apr_pool_t *pool)
+/* For an invitation that is not pending any more. */
+static apr_status_t answer_ended(um_answer_t *answer, um_invitation_status_t status,
+                                 apr_pool_t *pool)
 {
     if (status == UM_INVITATION_ACCEPTED) {
-        um_problem_answer(answer, 409, "invitation_accepted", pool,
-                          "The invitation has been accepted.");
-    } else if (status == UM_INVITATION_EXPIRED) {
-        um_problem_answer(answer, 409, "invitation_expired", pool,
-                          "The invitation has expired; an admin can send it again.");
-    } else {
-        um_problem_answer(answer, 409, "invitation_revoked", pool,
-                          "The invitation has been removed.");
+        return um_problem_answer(answer, 409, "invitation_accepted", pool,
+                                 "The invitation has been accepted.");
     }
+    if (status == UM_INVITATION_EXPIRED) {
+        return um_problem_answer(answer, 409, "invitation_expired", pool,
+                                 "The invitation has expired; an admin can send it again.");
+    }
+    return um_problem_answer(answer, 409, "invitation_revoked", pool,
+                             "The invitation has been removed.");
 }
 
 /* ---- create and resend: a new secret ---- */
@@ -185,8 +187,9 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
     return status;
 }
 
-/* If the address belongs to a sub-admin, answer is a problem, because there is nothing to accept.
- * Otherwise nobody can make the user a sub-admin before this change has ended. */
+/* UM_EREFUSED, and answer is a problem, if the address belongs to a sub-admin, because there is
+ * nothing to accept. Otherwise nobody can make the user a sub-admin before this change has ended.
+ */
 static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
                                      um_db_t *db, const char *email)
 {
@@ -195,8 +198,8 @@ static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *re
                                                        request->pool);
 
     if (status == APR_SUCCESS && user->is_sub_admin) {
-        um_problem_answer(answer, 409, "already_sub_admin", request->pool,
-                          "The user with this email is already a sub-admin.");
+        return um_problem_answer(answer, 409, "already_sub_admin", request->pool,
+                                 "The user with this email is already a sub-admin.");
     }
     return status == UM_ENOTFOUND ? APR_SUCCESS : status;
 }
@@ -207,16 +210,14 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     apr_pool_t *pool = request->pool;
     um_invitation_t invitation = *(const um_invitation_t *)baton;
     char *token = apr_palloc(pool, UM_UID_LENGTH + 1);
-    apr_status_t status;
+    apr_status_t status = um_change_check_match(answer, change, NULL);
 
-    if (!um_change_check_match(answer, change, NULL)) {
-        return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        status = refuse_sub_admin(answer, request, db, invitation.email);
     }
-    status = refuse_sub_admin(answer, request, db, invitation.email);
-    if (status != APR_SUCCESS || answer->code != NULL) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = um_uid_make(token, change->now, &um_db_host(db)->random);
     }
-    status = um_uid_make(token, change->now, &um_db_host(db)->random);
     if (status == APR_SUCCESS) {
         status = set_inviter(&invitation, &request->caller, db, pool);
     }
@@ -227,11 +228,10 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
         status = um_store_invitations_insert(db, request->caller.org_id, &invitation, pool);
     }
     if (status == UM_ECONFLICT) {
-        answer_exists(answer, pool);
-        return APR_SUCCESS;
+        return answer_exists(answer, pool);
     }
-    request->target = token;
     if (status == APR_SUCCESS) {
+        request->target = token;
         status = issue(answer, 201, change, db, &invitation, NULL);
         um_entry_set_location(answer, request, "invitations", token);
     }
@@ -269,23 +269,21 @@ apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
     return um_change_run(answer, request, invite, &invitation);
 }
 
-/* The invitation to change. If there is none, answer is a problem. */
+/* The invitation to change. UM_EREFUSED, and answer is a problem, if there is none. */
 static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *answer,
                                    const um_request_t *request, um_db_t *db, const char *token)
 {
     apr_status_t status = um_store_invitations_get(invitation, db, request->caller.org_id, token,
                                                    request->pool);
 
-    if (status == UM_ENOTFOUND) {
-        um_entry_answer_not_found(answer, &kind, request->pool);
-        return APR_SUCCESS;
-    }
-    return status;
+    return status == UM_ENOTFOUND ? um_entry_answer_not_found(answer, &kind, request->pool)
+                                  : status;
 }
 
-/* Is the invitation still the one that the request names the ETag of? Else answer is a 412. */
-static int check_match(um_answer_t *answer, const um_change_t *change,
-                       const um_invitation_t *invitation)
+/* Check that the invitation has the ETag that the request expects. UM_EREFUSED, and answer is a
+ * 412, if not. */
+static apr_status_t check_match(um_answer_t *answer, const um_change_t *change,
+                                const um_invitation_t *invitation)
 {
     apr_pool_t *pool = change->request->pool;
     const char *json = invitation_json(invitation, change->now_ms, pool);
@@ -304,8 +302,7 @@ static apr_status_t renew(um_answer_t *answer, um_change_t *change, um_db_t *db,
     status = um_store_invitations_renew(db, request->caller.org_id, invitation, expires_at,
                                         change->now_ms, request->pool);
     if (status == UM_ECONFLICT) {
-        answer_exists(answer, request->pool);
-        return APR_SUCCESS;
+        return answer_exists(answer, request->pool);
     }
     invitation->status = UM_INVITATION_PENDING;
     invitation->expires_at = expires_at;
@@ -319,20 +316,18 @@ static apr_status_t resend_invitation(um_answer_t *answer, um_change_t *change, 
     um_invitation_t *invitation = NULL;
     apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
 
-    if (status != APR_SUCCESS || answer->code != NULL
-        || !check_match(answer, change, invitation)) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = check_match(answer, change, invitation);
     }
-    if (invitation->status == UM_INVITATION_ACCEPTED
-        || invitation->status == UM_INVITATION_REVOKED) {
-        answer_ended(answer, invitation->status, request->pool);
-        return APR_SUCCESS;
+    if (status == APR_SUCCESS
+        && (invitation->status == UM_INVITATION_ACCEPTED
+            || invitation->status == UM_INVITATION_REVOKED)) {
+        return answer_ended(answer, invitation->status, request->pool);
     }
-    status = refuse_sub_admin(answer, request, db, invitation->email);
-    if (status != APR_SUCCESS || answer->code != NULL) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = refuse_sub_admin(answer, request, db, invitation->email);
     }
-    return renew(answer, change, db, invitation);
+    return status == APR_SUCCESS ? renew(answer, change, db, invitation) : status;
 }
 
 apr_status_t um_invitations_resend(um_answer_t *answer, um_request_t *request)
@@ -353,22 +348,20 @@ static apr_status_t revoke_invitation(um_answer_t *answer, um_change_t *change, 
     const char *before;
     apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
 
-    if (status != APR_SUCCESS || answer->code != NULL) {
+    if (status == APR_SUCCESS && invitation->status == UM_INVITATION_REVOKED) {
+        return um_entry_answer_not_found(answer, &kind, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = check_match(answer, change, invitation);
+    }
+    if (status != APR_SUCCESS) {
         return status;
-    }
-    if (invitation->status == UM_INVITATION_REVOKED) {
-        um_entry_answer_not_found(answer, &kind, request->pool);
-        return APR_SUCCESS;
-    }
-    if (!check_match(answer, change, invitation)) {
-        return APR_SUCCESS;
     }
     before = invitation_json(invitation, change->now_ms, request->pool);
     status = um_store_invitations_revoke(db, request->caller.org_id, invitation->token,
                                          request->pool);
     if (status == UM_ECONFLICT) {
-        answer_ended(answer, invitation->status, request->pool);
-        return APR_SUCCESS;
+        return answer_ended(answer, invitation->status, request->pool);
     }
     invitation->status = UM_INVITATION_REVOKED;
     if (status == APR_SUCCESS) {
@@ -397,34 +390,39 @@ static int is_invited(const um_request_t *request, const um_invitation_t *invita
     return key != NULL && strcmp(request->caller.identity_key, key) == 0;
 }
 
-/* answer is a problem where the invitation is not the caller's to accept. */
-static void check_invited(um_answer_t *answer, const um_request_t *request,
-                          const um_invitation_t *invitation)
+/* UM_EREFUSED, and answer is a problem, if the invitation is for another person. */
+static apr_status_t check_invited(um_answer_t *answer, const um_request_t *request,
+                                  const um_invitation_t *invitation)
 {
     if (is_invited(request, invitation)) {
-        return;
+        return APR_SUCCESS;
     }
     if (request->settings->invitation_match) {
-        um_problem_answer(answer, 403, "not_invited", request->pool,
-                          "The invitation is for another address than yours.");
-    } else if (um_address_check(request->caller.identity, request->pool) != NULL) {
-        um_problem_answer(answer, 403, "no_email", request->pool,
-                          "You are known by something else than an email address, and so"
-                          " can't be a user here.");
+        return um_problem_answer(answer, 403, "not_invited", request->pool,
+                                 "The invitation is for another address than yours.");
     }
+    if (um_address_check(request->caller.identity, request->pool) != NULL) {
+        return um_problem_answer(answer, 403, "no_email", request->pool,
+                                 "You are known by something else than an email address, and so"
+                                 " can't be a user here.");
+    }
+    return APR_SUCCESS;
 }
 
-/* answer is a problem where the caller can't accept the invitation. */
-static void check_acceptable(um_answer_t *answer, const um_change_t *change,
-                             const um_invitation_t *invitation)
+/* UM_EREFUSED, and answer is a problem, if the caller can't accept the invitation. */
+static apr_status_t check_acceptable(um_answer_t *answer, const um_change_t *change,
+                                     const um_invitation_t *invitation)
 {
-    um_invitation_status_t status = um_invitation_status(invitation, change->now_ms);
+    um_invitation_status_t ended = um_invitation_status(invitation, change->now_ms);
+    apr_status_t status = check_invited(answer, change->request, invitation);
 
-    check_invited(answer, change->request, invitation);
-    if (answer->code == NULL && check_match(answer, change, invitation)
-        && status != UM_INVITATION_PENDING) {
-        answer_ended(answer, status, change->request->pool);
+    if (status == APR_SUCCESS) {
+        status = check_match(answer, change, invitation);
     }
+    if (status == APR_SUCCESS && ended != UM_INVITATION_PENDING) {
+        status = answer_ended(answer, ended, change->request->pool);
+    }
+    return status;
 }
 
 /* The address is as the invitation has it, if it is the caller's. The name is the part before
@@ -520,9 +518,8 @@ static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
     apr_status_t status = find_or_make_user(&uid, change, db, invitation);
 
     if (status == APR_SUCCESS && uid == NULL) {
-        um_problem_answer(answer, 403, "user_suspended", request->pool,
-                          "You are suspended, and can't accept an invitation.");
-        return APR_SUCCESS;
+        return um_problem_answer(answer, 403, "user_suspended", request->pool,
+                                 "You are suspended, and can't accept an invitation.");
     }
     if (status == APR_SUCCESS) {
         status = um_sub_admins_appoint(&json, change, db, uid, invitation->inviter_email);
@@ -547,8 +544,7 @@ static apr_status_t take_up(um_answer_t *answer, um_change_t *change, um_db_t *d
     invitation->status = UM_INVITATION_ACCEPTED;
     invitation->accepted_at = change->now_ms;
     if (status == UM_ECONFLICT) {
-        answer_ended(answer, invitation->status, request->pool);
-        return APR_SUCCESS;
+        return answer_ended(answer, invitation->status, request->pool);
     }
     if (status == APR_SUCCESS) {
         status = um_change_audit(change, db, invitation->token, before,
@@ -568,18 +564,16 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
     status = um_store_invitations_get_by_secret(&invitation, db, request->caller.org_id, secret,
                                                 request->pool);
     if (status == UM_ENOTFOUND) {
-        um_entry_answer_not_found(answer, &kind, request->pool);
-        return APR_SUCCESS;
+        return um_entry_answer_not_found(answer, &kind, request->pool);
     }
-    if (status != APR_SUCCESS) {
-        return status;
+    if (status == APR_SUCCESS) {
+        request->target = invitation->token;
+        status = check_acceptable(answer, change, invitation);
     }
-    request->target = invitation->token;
-    check_acceptable(answer, change, invitation);
-    if (answer->code == NULL) {
+    if (status == APR_SUCCESS) {
         status = take_up(answer, change, db, invitation);
     }
-    if (status == APR_SUCCESS && answer->code == NULL) {
+    if (status == APR_SUCCESS) {
         status = enter(answer, change, db, invitation);
     }
     return status;

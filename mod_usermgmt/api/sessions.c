@@ -11,6 +11,7 @@
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/entry.h"
+#include "users.h"
 
 /* Milliseconds by which the clock of an application may be ahead. */
 #define SKEW_MAX 60000
@@ -102,11 +103,10 @@ static apr_status_t insert(um_answer_t *answer, um_change_t *change, um_db_t *db
 
     status = um_store_users_keep(db, org_id, report->user_uid, request->pool);
     if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
-        return APR_SUCCESS;
+        return um_users_answer_not_found(answer, request->pool);
     }
-    if (status == APR_SUCCESS && !um_change_check_match(answer, change, NULL)) {
-        return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        status = um_change_check_match(answer, change, NULL);
     }
     if (status == APR_SUCCESS) {
         status = um_uid_make(uid, change->now, &um_db_host(db)->random);

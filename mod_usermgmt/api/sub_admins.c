@@ -11,6 +11,7 @@
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/entry.h"
+#include "users.h"
 
 static void put_sub_admin(um_buffer_t *buffer, const um_sub_admin_t *sub_admin)
 {
@@ -119,20 +120,18 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
                  : um_store_users_lock_by_email(&user, db, org_id, appointment->email,
                                                 request->pool);
     if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 404, "user_not_found", request->pool, "There is no such user.");
-        return APR_SUCCESS;
+        return um_users_answer_not_found(answer, request->pool);
     }
-    if (status == APR_SUCCESS && !um_change_check_match(answer, change, NULL)) {
-        return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        status = um_change_check_match(answer, change, NULL);
     }
     if (status == APR_SUCCESS) {
         request->target = user->uid;
         status = um_sub_admins_appoint(&json, change, db, user->uid, request->caller.identity);
     }
     if (status == UM_ECONFLICT) {
-        um_problem_answer(answer, 409, "already_sub_admin", request->pool,
-                          "The user is already a sub-admin.");
-        return APR_SUCCESS;
+        return um_problem_answer(answer, 409, "already_sub_admin", request->pool,
+                                 "The user is already a sub-admin.");
     }
     if (status == APR_SUCCESS) {
         answer_created(answer, request, json);
@@ -178,12 +177,12 @@ static apr_status_t remove_sub_admin(um_answer_t *answer, um_change_t *change, u
     const um_request_t *request = change->request;
     const char *uid = sub_admin->user.uid;
     const char *json = um_sub_admin_json(sub_admin, request->pool);
-    apr_status_t status;
+    apr_status_t status = um_change_check_match(answer, change,
+                                                um_answer_etag(json, request->pool));
 
-    if (!um_change_check_match(answer, change, um_answer_etag(json, request->pool))) {
-        return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        status = um_store_sub_admins_delete(db, request->caller.org_id, uid, request->pool);
     }
-    status = um_store_sub_admins_delete(db, request->caller.org_id, uid, request->pool);
     if (status == APR_SUCCESS) {
         status = um_change_audit(change, db, uid, json, NULL);
     }
@@ -210,11 +209,8 @@ static apr_status_t dismiss(um_answer_t *answer, um_change_t *change, um_db_t *d
     if (status == APR_SUCCESS) {
         status = remove_sub_admin(answer, change, db, sub_admin);
     }
-    if (status == UM_ENOTFOUND) {
-        um_entry_answer_not_found(answer, &kind, request->pool);
-        return APR_SUCCESS;
-    }
-    return status;
+    return status == UM_ENOTFOUND ? um_entry_answer_not_found(answer, &kind, request->pool)
+                                  : status;
 }
 
 apr_status_t um_sub_admins_delete(um_answer_t *answer, um_request_t *request)

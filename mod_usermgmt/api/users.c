@@ -39,9 +39,9 @@ static const um_listing_kind_t kind = {
     .put = put_user,
 };
 
-static void answer_not_found(um_answer_t *answer, apr_pool_t *pool)
+apr_status_t um_users_answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
-    um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
+    return um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
 }
 
 /* A stream of one user. It has no ETag, because a user's ETag is for the JSON answer. */
@@ -67,8 +67,7 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
     }
     um_db_close(db);
     if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
-        return APR_SUCCESS;
+        return um_users_answer_not_found(answer, request->pool);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -99,13 +98,14 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     return um_listing_answer(answer, request, &listing);
 }
 
-static void answer_protected(um_answer_t *answer, apr_pool_t *pool)
+static apr_status_t answer_protected(um_answer_t *answer, apr_pool_t *pool)
 {
-    um_problem_answer(answer, 403, "protected_user", pool,
-                      "A sub-admin can't make, change or delete an admin or a sub-admin.");
+    return um_problem_answer(answer, 403, "protected_user", pool,
+                             "A sub-admin can't make, change or delete an admin or a sub-admin.");
 }
 
-/* A sub-admin can't give a user an address whose owner has a role by configuration. */
+/* A sub-admin can't give a user an address whose owner has a role by configuration. UM_EREFUSED,
+ * and answer is a problem, if the caller may not do it. */
 static apr_status_t check_address(um_answer_t *answer, const um_request_t *request, um_db_t *db,
                                   const char *email)
 {
@@ -118,7 +118,7 @@ static apr_status_t check_address(um_answer_t *answer, const um_request_t *reque
     status = um_store_callers_has_role(&protected, db, request->caller.org_id, email,
                                        request->pool);
     if (status == APR_SUCCESS && protected) {
-        answer_protected(answer, request->pool);
+        return answer_protected(answer, request->pool);
     }
     return status;
 }
@@ -133,11 +133,13 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
     apr_status_t status = check_address(answer, request, db, user.email);
 
-    if (status == APR_SUCCESS && answer->code == NULL
-        && um_change_check_match(answer, change, NULL)) {
+    if (status == APR_SUCCESS) {
+        status = um_change_check_match(answer, change, NULL);
+    }
+    if (status == APR_SUCCESS) {
         status = um_uid_make(uid, change->now, &um_db_host(db)->random);
     }
-    if (status != APR_SUCCESS || answer->code != NULL) {
+    if (status != APR_SUCCESS) {
         return status;
     }
     user.uid = uid;
@@ -145,9 +147,8 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     user.version = 1;
     status = um_store_users_insert(db, request->caller.org_id, &user, pool);
     if (status == UM_ECONFLICT) {
-        um_problem_answer(answer, 409, "email_exists", pool,
-                          "A user with this email exists in the organization.");
-        return APR_SUCCESS;
+        return um_problem_answer(answer, 409, "email_exists", pool,
+                                 "A user with this email exists in the organization.");
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -177,7 +178,7 @@ typedef struct um_edit_t {
     const um_user_input_t *input;
 } um_edit_t;
 
-/* The user to change. If the change is not allowed, answer is a problem. */
+/* The user to change. UM_EREFUSED, and answer is a problem, if the change is not allowed. */
 static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
                                    const um_change_t *change, um_db_t *db, const char *uid)
 {
@@ -191,13 +192,13 @@ static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
                  : um_store_users_lock_for_sub_admin(user, &protected, db, org_id, uid,
                                                      request->pool);
     if (status == UM_ENOTFOUND) {
-        answer_not_found(answer, request->pool);
-        return APR_SUCCESS;
+        return um_users_answer_not_found(answer, request->pool);
     }
     if (status == APR_SUCCESS && protected) {
-        answer_protected(answer, request->pool);
-    } else if (status == APR_SUCCESS) {
-        um_change_check_match(answer, change, um_user_etag(*user, request->pool));
+        return answer_protected(answer, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_change_check_match(answer, change, um_user_etag(*user, request->pool));
     }
     return status;
 }
@@ -215,14 +216,13 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
     if (has_new_address) {
         status = check_address(answer, request, db, updated->email);
     }
-    if (status != APR_SUCCESS || answer->code != NULL) {
+    if (status != APR_SUCCESS) {
         return status;
     }
     status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
     if (status == UM_ECONFLICT) {
-        um_problem_answer(answer, 409, "email_exists", request->pool,
-                          "Another user with this email exists in the organization.");
-        return APR_SUCCESS;
+        return um_problem_answer(answer, 409, "email_exists", request->pool,
+                                 "Another user with this email exists in the organization.");
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -250,16 +250,16 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
     int changed = 0;
     apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
 
-    if (status != APR_SUCCESS || answer->code != NULL) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = um_user_input_update(&updated, &changed, stored, edit->input, &faults);
     }
-    status = um_user_input_update(&updated, &changed, stored, edit->input, &faults);
     if (status == APR_SUCCESS && faults.list != NULL) {
-        um_problem_answer_faults(answer, &faults);
-    } else if (status == APR_SUCCESS && changed) {
+        return um_problem_answer_faults(answer, &faults);
+    }
+    if (status == APR_SUCCESS && changed) {
         status = write_update(answer, change, db, stored, &updated);
     }
-    if (status == APR_SUCCESS && answer->code == NULL) {
+    if (status == APR_SUCCESS) {
         um_user_json_answer_updated(answer, "User information updated successfully.", &updated,
                                     may_read(change->request), pool);
     }
@@ -284,10 +284,9 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
     um_user_t *stored = NULL;
     apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
 
-    if (status != APR_SUCCESS || answer->code != NULL) {
-        return status;
+    if (status == APR_SUCCESS) {
+        status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);
     }
-    status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);
     if (status == APR_SUCCESS) {
         status = um_change_audit(change, db, edit->uid, um_user_json(stored, request->pool),
                                  NULL);

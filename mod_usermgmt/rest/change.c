@@ -45,9 +45,8 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
     }
     *replayed = 1;
     if (strcmp(kept->request_sha256, run->request_sha256) != 0) {
-        um_problem_answer(run->answer, 409, "idempotency_key_reused", pool,
-                          "This " KEY_HEADER " was used with another path or body.");
-        return APR_SUCCESS;
+        return um_problem_answer(run->answer, 409, "idempotency_key_reused", pool,
+                                 "This " KEY_HEADER " was used with another path or body.");
     }
     run->answer->status = kept->status;
     run->answer->content_type = "application/json";
@@ -114,14 +113,11 @@ static apr_status_t run_in_transaction(um_db_t *db, void *baton, apr_pool_t *poo
     run->change.now_ms = apr_time_as_msec(run->change.now);
     run->change.events = 0;
     status = um_permission_check_change(run->answer, run->change.request, db);
-    if (status == APR_SUCCESS && run->answer->code == NULL && run->key != NULL) {
+    if (status == APR_SUCCESS && run->key != NULL) {
         status = take_key(&replayed, run, db, pool);
     }
-    if (status == APR_SUCCESS && run->answer->code == NULL && !replayed) {
+    if (status == APR_SUCCESS && !replayed) {
         status = run->make(run->answer, &run->change, db, run->baton);
-    }
-    if (status == APR_SUCCESS && run->answer->code != NULL) {
-        return UM_EREFUSED;
     }
     if (status == APR_SUCCESS && run->key != NULL && !replayed) {
         status = keep(run, db, pool);
@@ -178,8 +174,7 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
     apr_status_t status = read_key(&run);
 
     if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
+        return um_problem_answer_faults(answer, &request->faults);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -189,7 +184,7 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
     if ((status == APR_SUCCESS || status == UM_EUNAVAILABLE) && answer->changes_roles) {
         request->server->forget_roles(request);
     }
-    return status == UM_EREFUSED ? APR_SUCCESS : status;
+    return status;
 }
 
 apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
@@ -219,7 +214,8 @@ apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *targe
     return um_change_audit_as(change, db, change->request->action, target, before, after);
 }
 
-int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag)
+apr_status_t um_change_check_match(um_answer_t *answer, const um_change_t *change,
+                                   const char *etag)
 {
     const um_request_t *request = change->request;
     const char *match = apr_table_get(request->headers, "If-Match");
@@ -234,11 +230,10 @@ int um_change_check_match(um_answer_t *answer, const um_change_t *change, const 
                               : "It does not exist yet, so If-Match can't have its ETag.";
     }
     if (detail == NULL) {
-        return 1;
+        return APR_SUCCESS;
     }
-    um_problem_answer(answer, 412, "precondition_failed", request->pool, "%s", detail);
     if (etag != NULL) {
         um_answer_set_header(answer, "ETag", etag);
     }
-    return 0;
+    return um_problem_answer(answer, 412, "precondition_failed", request->pool, "%s", detail);
 }

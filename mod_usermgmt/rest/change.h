@@ -13,10 +13,10 @@
 typedef struct um_change_t um_change_t;
 
 /**
- * Makes the change and fills in answer: a success, or a problem, which rolls everything
- * back. It may run in another thread than the request (SQLite's writer). It may run more than
- * once, each time with an empty answer.
- * @return APR_SUCCESS, or the error of a store function
+ * Makes the change and fills in answer. It may run in another thread than the request (SQLite's
+ * writer). It may run more than once, each time with an empty answer. Whatever it returns except
+ * APR_SUCCESS rolls everything back.
+ * @return APR_SUCCESS; UM_EREFUSED if answer is a problem; or the error of a store function
  */
 typedef apr_status_t um_change_make_t(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                       void *baton);
@@ -30,7 +30,9 @@ struct um_change_t {
     int events;
 };
 
-/** Run a change and answer. APR_SUCCESS, or the error of a store function. */
+/** Run a change and answer. If the request has faults, they are the answer. APR_SUCCESS;
+ *  UM_EREFUSED if answer is a problem, and nothing was changed; or the error of a store
+ *  function. */
 apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change_make_t *make,
                            void *baton);
 
@@ -42,8 +44,9 @@ apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *targe
 apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
                                 const char *target, const char *before, const char *after);
 
-/** Tell whether the request's If-Match and If-None-Match let a change of what has that tag go
- *  on; where not, answer is a 412. What is to be made has none: NULL. */
-int um_change_check_match(um_answer_t *answer, const um_change_t *change, const char *etag);
+/** Check the request's If-Match and If-None-Match against the ETag of the object to change; NULL
+ *  if the object is new. APR_SUCCESS; or UM_EREFUSED, and answer is a 412. */
+apr_status_t um_change_check_match(um_answer_t *answer, const um_change_t *change,
+                                   const char *etag);
 
 #endif

@@ -36,10 +36,11 @@ static void answer_entry(um_answer_t *answer, const um_request_t *request,
     um_answer_revalidate(answer, request);
 }
 
-void um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
-                               apr_pool_t *pool)
+apr_status_t um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
+                                       apr_pool_t *pool)
 {
-    um_problem_answer(answer, 404, kind->not_found.code, pool, "%s", kind->not_found.detail);
+    return um_problem_answer(answer, 404, kind->not_found.code, pool, "%s",
+                             kind->not_found.detail);
 }
 
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
@@ -57,12 +58,14 @@ apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
                                           kind->source, request->id, request->pool);
     }
     um_db_close(db);
-    if (status == APR_SUCCESS && entry.json.length == 0) {
-        um_entry_answer_not_found(answer, kind, request->pool);
-    } else if (status == APR_SUCCESS) {
-        answer_entry(answer, request, &entry);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    return status;
+    if (entry.json.length == 0) {
+        return um_entry_answer_not_found(answer, kind, request->pool);
+    }
+    answer_entry(answer, request, &entry);
+    return APR_SUCCESS;
 }
 
 void um_entry_set_location(um_answer_t *answer, const um_request_t *request, const char *path,

@@ -9,14 +9,14 @@
 /**
  * Answer with the entry whose key stands in the path, and its ETag; with a 304 where the
  * client has it; with a 404 where there is none.
- * @return APR_SUCCESS, or the error of a store function
+ * @return APR_SUCCESS; UM_EREFUSED for the 404; or the error of a store function
  */
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
                              const um_listing_kind_t *kind);
 
-/** Answer 404: there is no entry with that key. */
-void um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
-                               apr_pool_t *pool);
+/** Answer 404: there is no entry with that key. Returns UM_EREFUSED. */
+apr_status_t um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
+                                       apr_pool_t *pool) UM_MUST_USE;
 
 /** Set the Location of an entry that was made.
  *  @param path that of its list, such as "users" */

@@ -456,7 +456,8 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
 
 /* ---- cursors ---- */
 
-/* The values of cursors that are keys. Unknown ones become faults, and the answer is theirs. */
+/* The values of cursors that are keys. UM_EREFUSED, and answer is a problem, if one is unknown.
+ */
 static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_db_t *db,
                                  um_list_t *list)
 {
@@ -480,10 +481,8 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
             return status;
         }
     }
-    if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-    }
-    return APR_SUCCESS;
+    return request->faults.list != NULL ? um_problem_answer_faults(answer, &request->faults)
+                                        : APR_SUCCESS;
 }
 
 /* The cursor at a row of the list, in pool. */
@@ -987,14 +986,14 @@ static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db
 
 /* If all entries fit into one batch, it is no stream: httpd sends it while its worker serves
  * other requests. */
-static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_stream_t *stream)
+static apr_status_t answer_first_batch(um_answer_t *answer, um_request_t *request,
+                                       um_stream_t *stream)
 {
     if (!stream->done && !request->server->begin_stream(request)) {
-        um_problem_answer(answer, 503, "too_many_streams", request->pool,
-                          "The largest number of streams is being sent; try again, or ask for "
-                          "pages.");
         um_answer_set_header(answer, "Retry-After", STREAM_RETRY_SECONDS);
-        return;
+        return um_problem_answer(answer, 503, "too_many_streams", request->pool,
+                                 "The largest number of streams is being sent; try again, or ask "
+                                 "for pages.");
     }
     um_answer_json(answer, 200, &stream->buffer);
     answer->content_type = UM_NDJSON;
@@ -1002,6 +1001,7 @@ static void answer_first_batch(um_answer_t *answer, um_request_t *request, um_st
         answer->stream = write_stream;
         answer->stream_baton = stream;
     }
+    return APR_SUCCESS;
 }
 
 static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *request, um_db_t *db,
@@ -1024,10 +1024,7 @@ static apr_status_t answer_with_stream(um_answer_t *answer, um_request_t *reques
     if (status == APR_SUCCESS) {
         status = read_batch(stream, request, db);
     }
-    if (status == APR_SUCCESS) {
-        answer_first_batch(answer, request, stream);
-    }
-    return status;
+    return status == APR_SUCCESS ? answer_first_batch(answer, request, stream) : status;
 }
 
 /* ---- either ---- */
@@ -1041,12 +1038,12 @@ static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
     if (status == APR_SUCCESS) {
         status = find_cursors(answer, request, db, &listing->list);
     }
-    if (status == APR_SUCCESS && answer->status == 0) {
+    if (status == APR_SUCCESS) {
         status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
                                      listing->wants_count && !request->wants_ndjson,
                                      request->pool);
     }
-    if (status == APR_SUCCESS && answer->status == 0) {
+    if (status == APR_SUCCESS) {
         status = request->wants_ndjson ? answer_with_stream(answer, request, db, listing)
                                        : answer_with_page(answer, request, db, listing);
     }
@@ -1061,8 +1058,7 @@ apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
     apr_status_t status;
 
     if (request->faults.list != NULL) {
-        um_problem_answer_faults(answer, &request->faults);
-        return APR_SUCCESS;
+        return um_problem_answer_faults(answer, &request->faults);
     }
     if (!um_store_lists_is_search(&listing->list, is_counted)) {
         return answer_list(answer, request, listing, 0);

@@ -52,7 +52,8 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind);
 
 /** Answer with a page, or, if the client wants it, with a stream of all entries that match, a
- *  line each; or with the request's faults. APR_SUCCESS, or the error of a store function. */
+ *  line each. If the request has faults, they are the answer. APR_SUCCESS; UM_EREFUSED if answer
+ *  is a problem; or the error of a store function. */
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing);
 

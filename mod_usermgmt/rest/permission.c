@@ -102,19 +102,18 @@ static int may(const um_request_t *request, const um_caller_t *caller)
     return um_permission_allows(request->permission, caller, request->settings);
 }
 
-static void answer_forbidden(um_answer_t *answer, um_role_t role, const um_request_t *request)
+static apr_status_t answer_forbidden(um_answer_t *answer, um_role_t role,
+                                     const um_request_t *request)
 {
-    um_problem_answer_forbidden(answer, um_role_name(role),
-                                um_permission_name(request->permission), request->pool);
+    return um_problem_answer_forbidden(answer, um_role_name(role),
+                                       um_permission_name(request->permission), request->pool);
 }
 
-int um_permission_check(um_answer_t *answer, const um_request_t *request)
+apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *request)
 {
-    if (may(request, &request->caller)) {
-        return 1;
-    }
-    answer_forbidden(answer, request->caller.role, request);
-    return 0;
+    return may(request, &request->caller)
+               ? APR_SUCCESS
+               : answer_forbidden(answer, request->caller.role, request);
 }
 
 /* Read inside a change whether a sub-admin still has its rights. A sub-admin by configuration has
@@ -147,7 +146,7 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
     }
     status = find_rights(&has_rights, db, caller, request->pool);
     if (status == APR_SUCCESS && !has_rights) {
-        answer_forbidden(answer, UM_ROLE_NONE, request);
+        return answer_forbidden(answer, UM_ROLE_NONE, request);
     }
     return status;
 }

@@ -40,16 +40,16 @@ unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t 
 int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
                          const um_settings_t *settings);
 
-/** Tell whether the caller, as identified, may do what the route needs; where not, answer
- *  is a 403. */
-int um_permission_check(um_answer_t *answer, const um_request_t *request);
+/** Check that the caller, as identified, may do what the route needs. APR_SUCCESS, or
+ * UM_EREFUSED, and answer is a 403. */
+apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *request);
 
 /**
  * The same inside a change. It reads from the database whether a sub-admin still has its rights;
  * they can't change until the change ends. A stored role may be gone, and a sub-admin by
  * configuration has no rights if its user is suspended.
- * @return APR_SUCCESS, and answer is a 403 if the caller has lost the rights; or the error of a
- *         store function
+ * @return APR_SUCCESS; UM_EREFUSED, and answer is a 403, if the caller has lost the rights; or
+ *         the error of a store function
  */
 apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
                                         um_db_t *db);
@@ -59,8 +59,8 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
  * checked once a second. The check may need a connection to the database, so call this function
  * without holding one.
  * @param checked_at when it was last checked, microseconds since 1970
- * @return APR_SUCCESS, UM_EREFUSED if the caller has lost the role, or an error of
- *         um_server_t.identify
+ * @return APR_SUCCESS; UM_EREFUSED, without an answer, if the caller has lost the role; or an
+ *         error of um_server_t.identify
  */
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
 

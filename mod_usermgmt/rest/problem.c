@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "../base/status.h"
+
 #define RETRY_AFTER_SECONDS "2"
 
 static const struct {
@@ -134,8 +136,8 @@ static void put_problem(um_buffer_t *buffer, const um_problem_t *problem)
 }
 
 /* status and code are filled in. */
-static void answer_problem(um_answer_t *answer, int status, const char *code,
-                           um_problem_t *problem, apr_pool_t *pool)
+static apr_status_t answer_problem(um_answer_t *answer, int status, const char *code,
+                                   um_problem_t *problem, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
@@ -146,10 +148,11 @@ static void answer_problem(um_answer_t *answer, int status, const char *code,
     um_answer_json(answer, status, &buffer);
     answer->content_type = "application/problem+json";
     answer->code = code;
+    return UM_EREFUSED;
 }
 
-void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
-                       const char *format, ...)
+apr_status_t um_problem_answer(um_answer_t *answer, int status, const char *code,
+                               apr_pool_t *pool, const char *format, ...)
 {
     um_problem_t problem = { 0 };
     va_list arguments;
@@ -157,11 +160,11 @@ void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_po
     va_start(arguments, format);
     problem.detail = apr_pvsprintf(pool, format, arguments);
     va_end(arguments);
-    answer_problem(answer, status, code, &problem, pool);
+    return answer_problem(answer, status, code, &problem, pool);
 }
 
-void um_problem_answer_forbidden(um_answer_t *answer, const char *role, const char *permission,
-                                 apr_pool_t *pool)
+apr_status_t um_problem_answer_forbidden(um_answer_t *answer, const char *role,
+                                         const char *permission, apr_pool_t *pool)
 {
     um_problem_t problem = { .permission = permission };
 
@@ -169,36 +172,34 @@ void um_problem_answer_forbidden(um_answer_t *answer, const char *role, const ch
                          ? apr_psprintf(pool, "Your role, %s, does not have the permission %s.",
                                         role, permission)
                          : apr_psprintf(pool, "Your role, %s, does not allow this.", role);
-    answer_problem(answer, 403, "forbidden", &problem, pool);
+    return answer_problem(answer, 403, "forbidden", &problem, pool);
 }
 
-void um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
+apr_status_t um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
 {
     um_problem_t problem = { .faults = faults };
 
     problem.detail = faults->list->nelts == 1
                          ? "One thing is wrong with the request; see errors."
                          : "Several things are wrong with the request; see errors.";
-    answer_problem(answer, 400, "validation_failed", &problem, faults->pool);
+    return answer_problem(answer, 400, "validation_failed", &problem, faults->pool);
 }
 
-void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool)
+apr_status_t um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool)
 {
     if (status == UM_EUNAVAILABLE || status == UM_ESCHEMA) {
-        um_problem_answer(answer, 503, "unavailable", pool,
-                          "The service can't reach its data at the moment; try again.");
         um_answer_set_header(answer, "Retry-After", RETRY_AFTER_SECONDS);
-        return;
+        return um_problem_answer(answer, 503, "unavailable", pool,
+                                 "The service can't reach its data at the moment; try again.");
     }
     if (status == UM_EBUSY) {
-        um_problem_answer(answer, 503, "busy", pool,
-                          "Too many lists are read at the moment, or this one takes too long; "
-                          "try again, or ask for less.");
         um_answer_set_header(answer, "Retry-After", RETRY_AFTER_SECONDS);
-        return;
+        return um_problem_answer(answer, 503, "busy", pool,
+                                 "Too many lists are read at the moment, or this one takes too "
+                                 "long; try again, or ask for less.");
     }
-    um_problem_answer(answer, 500, "internal_error", pool,
-                      "The server failed; the reason is in its error log.");
+    return um_problem_answer(answer, 500, "internal_error", pool,
+                             "The server failed; the reason is in its error log.");
 }
 
 const char *um_problem_body(int status, apr_pool_t *pool)

@@ -2,10 +2,19 @@
 #ifndef UM_REST_PROBLEM_H
 #define UM_REST_PROBLEM_H
 
-/** @file problem.h Problems (RFC 9457): all answers that are errors. */
+/**
+ * @file problem.h
+ * Problems (RFC 9457): all answers that are errors. A function that answers with a problem
+ * returns UM_EREFUSED. Its caller returns that too, up to the router, so that nothing else is
+ * done, and a transaction on the way is rolled back.
+ */
 
 #include "../core/rules.h"
 #include "request.h"
+
+/** A function whose result may not be ignored: a refusal that is not returned does not compile.
+ */
+#define UM_MUST_USE __attribute__((warn_unused_result))
 
 /** The largest number of faults in an answer, so that a body can't cause a much longer answer. */
 #define UM_FAULTS_MAX 100
@@ -20,20 +29,21 @@ void um_faults_add_violation(um_faults_t *faults, const char *field,
 /** Append the faults, at least one, as a JSON array. */
 void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults);
 
-/** Answer with a problem; format gives its detail. */
-void um_problem_answer(um_answer_t *answer, int status, const char *code, apr_pool_t *pool,
-                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+/** Answer with a problem; format gives its detail. Returns UM_EREFUSED. */
+apr_status_t um_problem_answer(um_answer_t *answer, int status, const char *code,
+                               apr_pool_t *pool, const char *format, ...) UM_MUST_USE
+    __attribute__((format(printf, 5, 6)));
 
-/** Answer 403 forbidden to a caller of that role.
- *  @param permission the name of what is missing; NULL where a role is */
-void um_problem_answer_forbidden(um_answer_t *answer, const char *role, const char *permission,
-                                 apr_pool_t *pool);
+/** Answer 403 forbidden to a caller of that role. Returns UM_EREFUSED.
+ *  @param permission the name of the missing permission; NULL if a role is missing */
+apr_status_t um_problem_answer_forbidden(um_answer_t *answer, const char *role,
+                                         const char *permission, apr_pool_t *pool) UM_MUST_USE;
 
-/** Answer 400 validation_failed with all faults. */
-void um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults);
+/** Answer 400 validation_failed with all faults. Returns UM_EREFUSED. */
+apr_status_t um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults) UM_MUST_USE;
 
-/** Answer for the error of a store function: 503 or 500. */
-void um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool);
+/** Answer for the error of a store function: 503 or 500. Returns UM_EREFUSED. */
+apr_status_t um_problem_answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool);
 
 /** The reason phrase of a status, as the title of its problem. */
 const char *um_problem_title(int status);

@@ -77,69 +77,73 @@ static const char *find_allowed(const char *path, const um_route_t *route, apr_p
     return apr_pstrcat(pool, allow, ", OPTIONS", NULL);
 }
 
-/* The route of a request. If there is none, NULL, and answer is filled in. */
-static const um_route_t *find_route(um_answer_t *answer, um_request_t *request,
-                                    const um_route_t *routes)
+/* Find the route of a request. *route stays NULL if the request is complete without one:
+ * OPTIONS. */
+static apr_status_t find_route(const um_route_t **route, um_answer_t *answer,
+                               um_request_t *request, const um_route_t *routes)
 {
     const char *id = NULL;
     const char *path = find_path(&id, trim_path(request), routes);
 
     if (path == NULL) {
-        um_problem_answer(answer, 404, "not_found", request->pool, "There is no such path.");
-        return NULL;
+        return um_problem_answer(answer, 404, "not_found", request->pool,
+                                 "There is no such path.");
     }
-    for (const um_route_t *route = routes; route->method != NULL; route++) {
-        if (strcmp(path, route->path) == 0 && method_matches(request->method, route->method)) {
+    for (const um_route_t *at = routes; at->method != NULL; at++) {
+        if (strcmp(path, at->path) == 0 && method_matches(request->method, at->method)) {
             request->id = id;
             request->target = id;
-            request->action = route->action;
-            request->permission = route->permission;
-            return route;
+            request->action = at->action;
+            request->permission = at->permission;
+            *route = at;
+            return APR_SUCCESS;
         }
     }
     um_answer_set_header(answer, "Allow", find_allowed(path, routes, request->pool));
     if (strcmp(request->method, "OPTIONS") == 0) {
         request->action = "options";
         answer->status = 204;
-        return NULL;
+        return APR_SUCCESS;
     }
-    um_problem_answer(answer, 405, "method_not_allowed", request->pool,
-                      "This path does not have the method; Allow names those that it has.");
-    return NULL;
+    return um_problem_answer(answer, 405, "method_not_allowed", request->pool,
+                             "This path does not have the method; Allow names those that it "
+                             "has.");
 }
 
-/* Each check returns non-zero if the request may continue; otherwise answer is filled in. */
+/* Each check returns APR_SUCCESS if the request may continue; otherwise UM_EREFUSED, and answer
+ * is a problem. */
+typedef apr_status_t um_check_t(um_answer_t *answer, um_request_t *request,
+                                const um_route_t *route);
 
 /* The configuration decides who may do what. If there is a newer configuration, only a process
  * that has it can decide. */
-static int check_configuration(um_answer_t *answer, um_request_t *request)
+static apr_status_t check_configuration(um_answer_t *answer, um_request_t *request)
 {
     if (!request->server->is_outdated(request)) {
-        return 1;
+        return APR_SUCCESS;
     }
-    um_problem_answer(answer, 503, "unavailable", request->pool,
-                      "The server got a new configuration while the request came; send it "
-                      "again.");
     um_answer_set_header(answer, "Retry-After", "0");
-    return 0;
+    return um_problem_answer(answer, 503, "unavailable", request->pool,
+                             "The server got a new configuration while the request came; send it "
+                             "again.");
 }
 
-static int check_caller(um_answer_t *answer, um_request_t *request)
+static apr_status_t check_caller(um_answer_t *answer, um_request_t *request,
+                                 const um_route_t *route)
 {
-    apr_status_t status;
+    apr_status_t status = check_configuration(answer, request);
 
-    if (!check_configuration(answer, request)) {
-        return 0;
+    (void)route;
+    if (status != APR_SUCCESS) {
+        return status;
     }
     status = request->server->identify(&request->caller, request);
     if (status == UM_ENOTFOUND) {
-        um_problem_answer(answer, 403, "no_organization", request->pool,
-                          "Your organization does not exist.");
-        return 0;
+        return um_problem_answer(answer, 403, "no_organization", request->pool,
+                                 "Your organization does not exist.");
     }
     if (status != APR_SUCCESS) {
-        um_problem_answer_status(answer, status, request->pool);
-        return 0;
+        return um_problem_answer_status(answer, status, request->pool);
     }
     return um_permission_check(answer, request);
 }
@@ -149,126 +153,119 @@ static int changes(const um_request_t *request)
     return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
 }
 
-static int check_origin(um_answer_t *answer, um_request_t *request)
+static apr_status_t check_origin(um_answer_t *answer, um_request_t *request,
+                                 const um_route_t *route)
 {
+    (void)route;
     if (!changes(request)
         || um_negotiate_origin_allowed(apr_table_get(request->headers, "Origin"),
                                        apr_table_get(request->headers, "Sec-Fetch-Site"),
                                        request->own_origin, request->settings->allowed_origins,
                                        request->pool)) {
-        return 1;
+        return APR_SUCCESS;
     }
-    um_problem_answer(answer, 403, "cross_site", request->pool,
-                      "The request comes from another site; UserMgmtAllowOrigin can allow it.");
-    return 0;
+    return um_problem_answer(answer, 403, "cross_site", request->pool,
+                             "The request comes from another site; UserMgmtAllowOrigin can allow "
+                             "it.");
 }
 
-static int check_accept(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+static apr_status_t check_accept(um_answer_t *answer, um_request_t *request,
+                                 const um_route_t *route)
 {
     int ndjson = (route->features & UM_ROUTE_HAS_NDJSON) != 0;
     const char *accept = apr_table_get(request->headers, "Accept");
     um_media_t media = um_negotiate_accept(accept, ndjson);
 
     if (media == UM_MEDIA_NONE) {
-        um_problem_answer(answer, 406, "not_acceptable", request->pool,
-                          "The answer is application/json%s, which Accept does not allow.",
-                          ndjson ? " or application/x-ndjson" : "");
-        return 0;
+        return um_problem_answer(answer, 406, "not_acceptable", request->pool,
+                                 "The answer is application/json%s, which Accept does not allow.",
+                                 ndjson ? " or application/x-ndjson" : "");
     }
     request->wants_ndjson = media == UM_MEDIA_NDJSON;
     if (ndjson) {
         um_answer_set_header(answer, "Vary", "Accept");
     }
-    return 1;
+    return APR_SUCCESS;
 }
 
-static int check_body_type(um_answer_t *answer, um_request_t *request)
+static apr_status_t check_body_type(um_answer_t *answer, um_request_t *request,
+                                    const um_route_t *route)
 {
     const char *encoding = apr_table_get(request->headers, "Content-Encoding");
 
+    (void)route;
     if (!request->has_body || !changes(request)) {
-        return 1;
+        return APR_SUCCESS;
     }
     if (encoding != NULL && apr_strnatcasecmp(encoding, "identity") != 0) {
-        um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
-                          "The body must not be encoded.");
-        return 0;
+        return um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
+                                 "The body must not be encoded.");
     }
     if (!um_negotiate_is_json(apr_table_get(request->headers, "Content-Type"))) {
-        um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
-                          "The body must be application/json in UTF-8.");
-        return 0;
+        return um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
+                                 "The body must be application/json in UTF-8.");
     }
-    return 1;
+    return APR_SUCCESS;
 }
 
 /* If a body takes longer than this, the caller is identified again, because a role may be gone.
  */
 #define FRESH_TIME apr_time_from_sec(1)
 
-static int read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+/* Read at most max bytes. */
+static apr_status_t read_up_to(um_answer_t *answer, um_request_t *request, apr_int64_t max)
+{
+    apr_status_t status = UM_ETOOLARGE;
+
+    if (request->content_length <= max) {
+        status = request->server->read_body(&request->body_text, &request->body_length, request,
+                                            max);
+    }
+    switch (status) {
+    case APR_SUCCESS:
+        return APR_SUCCESS;
+    case UM_ETOOLARGE:
+        return um_problem_answer(answer, 413, "body_too_large", request->pool,
+                                 "The body must have at most %" APR_INT64_T_FMT " bytes.", max);
+    case APR_TIMEUP:
+        return um_problem_answer(answer, 408, "request_timeout", request->pool,
+                                 "The body came too slowly: it must arrive within "
+                                 "%" APR_INT64_T_FMT " ms, or within the time of mod_reqtimeout.",
+                                 apr_time_as_msec(request->settings->body_timeout));
+    default:
+        return um_problem_answer(answer, 400, "body_incomplete", request->pool,
+                                 "The connection ended before the end of the body.");
+    }
+}
+
+static apr_status_t read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
     const um_host_t *host = um_store_host(request->store);
     apr_time_t started = host->now(host->baton);
     apr_int64_t max = request->settings->max_body < route->max_body ? request->settings->max_body
                                                                     : route->max_body;
-    apr_status_t status = UM_ETOOLARGE;
+    apr_status_t status;
 
     if (!request->has_body || !changes(request)) {
-        return 1;
+        return APR_SUCCESS;
     }
-    if (request->content_length <= max) {
-        status = request->server->read_body(&request->body_text, &request->body_length, request,
-                                            max);
-    }
-    if (status == UM_ETOOLARGE) {
-        um_problem_answer(answer, 413, "body_too_large", request->pool,
-                          "The body must have at most %" APR_INT64_T_FMT " bytes.", max);
-    } else if (status == APR_TIMEUP) {
-        um_problem_answer(answer, 408, "request_timeout", request->pool,
-                          "The body came too slowly: it must arrive within %" APR_INT64_T_FMT
-                          " ms, or within the time of mod_reqtimeout.",
-                          apr_time_as_msec(request->settings->body_timeout));
-    } else if (status != APR_SUCCESS) {
-        um_problem_answer(answer, 400, "body_incomplete", request->pool,
-                          "The connection ended before the end of the body.");
-    }
+    status = read_up_to(answer, request, max);
     if (status == APR_SUCCESS && host->now(host->baton) - started > FRESH_TIME) {
-        return check_caller(answer, request);
+        return check_caller(answer, request, route);
     }
-    return status == APR_SUCCESS;
+    return status;
 }
 
-static int parse_body(um_answer_t *answer, um_request_t *request, apr_pool_t *pool)
-{
-    const char *text = request->body_length > 0 ? request->body_text : "{}";
-    apr_size_t length = request->body_length > 0 ? request->body_length : 2;
-    um_json_error_t error;
-    um_json_t *body = NULL;
-
-    if (um_json_parse(&body, &error, text, length, pool) != APR_SUCCESS) {
-        um_problem_answer(answer, 400, error.code, request->pool, "%s", error.detail);
-        return 0;
-    }
-    if (um_json_type(body) != UM_JSON_OBJECT) {
-        um_faults_add(&request->faults, "body", "invalid_type", "It must be a JSON object.");
-        um_problem_answer_faults(answer, &request->faults);
-        return 0;
-    }
-    request->body = body;
-    return 1;
-}
-
-static int parse_query(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+static apr_status_t parse_query(um_answer_t *answer, um_request_t *request,
+                                const um_route_t *route)
 {
     apr_array_header_t *parameters = NULL;
 
     request->faults.place = "query";
     if (um_query_parse(&parameters, &request->faults, request->query, request->pool)
         != APR_SUCCESS) {
-        um_problem_answer(answer, 400, "query_too_long", request->pool,
-                          "The query must have at most %d bytes.", UM_QUERY_MAX);
-        return 0;
+        return um_problem_answer(answer, 400, "query_too_long", request->pool,
+                                 "The query must have at most %d bytes.", UM_QUERY_MAX);
     }
     request->parameters = parameters;
     if ((route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
@@ -282,56 +279,96 @@ static int parse_query(um_answer_t *answer, um_request_t *request, const um_rout
     /* The handlers of others add their faults to these. */
     if (request->faults.list != NULL && !changes(request)
         && (route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
-        um_problem_answer_faults(answer, &request->faults);
-        return 0;
+        return um_problem_answer_faults(answer, &request->faults);
     }
-    return 1;
+    return APR_SUCCESS;
+}
+
+/* In this order; the first one that refuses ends the request. */
+static um_check_t *const checks[] = {
+    check_caller, check_origin, check_accept, check_body_type, read_body, parse_query,
+};
+
+#define CHECK_COUNT (sizeof(checks) / sizeof(checks[0]))
+
+static apr_status_t check(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (apr_size_t i = 0; status == APR_SUCCESS && i < CHECK_COUNT; i++) {
+        status = checks[i](answer, request, route);
+    }
+    return status;
+}
+
+static apr_status_t parse_body(um_answer_t *answer, um_request_t *request, apr_pool_t *pool)
+{
+    const char *text = request->body_length > 0 ? request->body_text : "{}";
+    apr_size_t length = request->body_length > 0 ? request->body_length : 2;
+    um_json_error_t error;
+    um_json_t *body = NULL;
+
+    if (um_json_parse(&body, &error, text, length, pool) != APR_SUCCESS) {
+        return um_problem_answer(answer, 400, error.code, request->pool, "%s", error.detail);
+    }
+    if (um_json_type(body) != UM_JSON_OBJECT) {
+        um_faults_add(&request->faults, "body", "invalid_type", "It must be a JSON object.");
+        return um_problem_answer_faults(answer, &request->faults);
+    }
+    request->body = body;
+    return APR_SUCCESS;
+}
+
+/* Answer for everything that is not a success. UM_EREFUSED counts as answered only if answer is a
+ * problem. */
+static void answer_status(um_answer_t *answer, apr_status_t status, apr_pool_t *pool)
+{
+    if (status == APR_SUCCESS || (status == UM_EREFUSED && answer->code != NULL)) {
+        return;
+    }
+    um_answer_init(answer, pool);
+    um_problem_answer_status(answer, status, pool);
 }
 
 /* Handle a request with a body in a pool of its own. The values of a body are large, so they are
  * freed before the client receives the answer. */
-static void handle_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
+static apr_status_t handle_body(um_answer_t *answer, um_request_t *request,
+                                const um_route_t *route)
 {
     apr_pool_t *pool = request->pool;
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status;
 
     if (request->body_length > 0) {
         um_memory_pool(&pool, request->pool);
     }
-    if (parse_body(answer, request, pool)) {
+    status = parse_body(answer, request, pool);
+    if (status == APR_SUCCESS) {
         status = route->handler(answer, request);
-    }
-    if (status != APR_SUCCESS) {
-        um_answer_init(answer, request->pool);
-        um_problem_answer_status(answer, status, request->pool);
     }
     if (pool != request->pool) {
         request->target = apr_pstrdup(request->pool, request->target);
         request->body = NULL;
         apr_pool_destroy(pool);
     }
-}
-
-static void handle(um_answer_t *answer, um_request_t *request, const um_route_t *route)
-{
-    if (check_caller(answer, request) && check_origin(answer, request)
-        && check_accept(answer, request, route) && check_body_type(answer, request)
-        && read_body(answer, request, route) && parse_query(answer, request, route)) {
-        handle_body(answer, request, route);
-    }
+    return status;
 }
 
 void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes)
 {
-    const um_route_t *route;
+    const um_route_t *route = NULL;
+    apr_status_t status;
 
     um_answer_init(answer, request->pool);
     request->faults.pool = request->pool;
     request->faults.place = "body";
-    route = find_route(answer, request, routes);
+    status = find_route(&route, answer, request, routes);
     if (route != NULL) {
-        handle(answer, request, route);
+        status = check(answer, request, route);
+        if (status == APR_SUCCESS) {
+            status = handle_body(answer, request, route);
+        }
     }
+    answer_status(answer, status, request->pool);
     if (apr_table_get(answer->headers, "Cache-Control") == NULL) {
         int has_etag = apr_table_get(answer->headers, "ETag") != NULL && !changes(request);
 

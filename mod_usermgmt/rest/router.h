@@ -10,8 +10,8 @@
 
 #include "request.h"
 
-/** The handler of a route. It fills in answer, also with a problem, and returns APR_SUCCESS; or
- *  it returns the error of a store function. */
+/** The handler of a route. It returns APR_SUCCESS if answer is a success; UM_EREFUSED if answer
+ *  is a problem; or the error of a store function, and the router answers. */
 typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
 
 /** One line of the route table. */

@@ -60,7 +60,7 @@ static void check_faults(const um_faults_t *faults, apr_pool_t *pool)
     um_json_t *body = NULL;
 
     um_answer_init(&answer, pool);
-    um_problem_answer_faults(&answer, faults);
+    REQUIRE(um_problem_answer_faults(&answer, faults) == UM_EREFUSED);
     REQUIRE(um_json_parse(&body, &error, answer.body, answer.length, pool) == APR_SUCCESS);
 }
 

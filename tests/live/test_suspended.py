@@ -222,12 +222,18 @@ def test_a_suspended_user_accepts_no_invitation(server, admin, login):
     invited = admin.post("invitations/", {"email": login}).expect(201).json
     suspend(admin, user)
     body = {"accept_token": invited["accept_token"]}
-    server.client(login).post("invitations/accept", body).expect_problem(403, "user_suspended")
+    headers = {"Idempotency-Key": "accept of " + login}
+    server.client(login).post("invitations/accept", body, headers=headers) \
+        .expect_problem(403, "user_suspended")
+    # The refusal came after the invitation was marked; all of it is rolled back.
+    token = invited["invitation"]["invite_token"]
+    assert server.sql("SELECT action FROM audit_events WHERE target = ?",
+                      token) == [("invitations.create",)]
     assert server.sql("SELECT status FROM invitations WHERE invite_token = ?",
-                      invited["invitation"]["invite_token"]) == [("pending",)]
+                      token) == [("pending",)]
     assert admin.read(user["user_uid"])["role"] == "user"
     suspend(admin, user, True)
-    server.client(login).post("invitations/accept", body).expect(200)
+    server.client(login).post("invitations/accept", body, headers=headers).expect(200)
     assert admin.read(user["user_uid"])["role"] == "sub_admin"
 
 

@@ -34,8 +34,9 @@ static const char *text(const char *name)
 static void a_problem_says_what_is_wrong(void **state)
 {
     (void)state;
-    um_problem_answer(&answer, 409, "email_exists", pool, "The %s \"%s\" is %d.", "email",
-                      E_ACUTE "\n", 1);
+    assert_int_equal(um_problem_answer(&answer, 409, "email_exists", pool, "The %s \"%s\" is %d.",
+                                       "email", E_ACUTE "\n", 1),
+                     UM_EREFUSED);
     assert_int_equal(answer.status, 409);
     assert_string_equal(answer.content_type, "application/problem+json");
     assert_string_equal(answer.code, "email_exists");
@@ -48,13 +49,14 @@ static void a_problem_says_what_is_wrong(void **state)
 static void a_403_names_the_permission(void **state)
 {
     (void)state;
-    um_problem_answer_forbidden(&answer, "sub_admin", "users:delete", pool);
+    assert_int_equal(um_problem_answer_forbidden(&answer, "sub_admin", "users:delete", pool),
+                     UM_EREFUSED);
     assert_int_equal(answer.status, 403);
     assert_string_equal(answer.code, "forbidden");
     assert_string_equal(text("detail"),
                         "Your role, sub_admin, does not have the permission users:delete.");
     assert_string_equal(text("permission"), "users:delete");
-    um_problem_answer_forbidden(&answer, "none", NULL, pool);
+    assert_int_equal(um_problem_answer_forbidden(&answer, "none", NULL, pool), UM_EREFUSED);
     assert_string_equal(text("detail"), "Your role, none, does not allow this.");
     assert_null(text("permission"));
 }
@@ -72,7 +74,7 @@ static void all_faults_are_told_in_their_order(void **state)
     memset(field, 'z', sizeof(field) - 1);
     faults.place = "query";
     um_faults_add_violation(&faults, "", &violation);
-    um_problem_answer_faults(&answer, &faults);
+    assert_int_equal(um_problem_answer_faults(&answer, &faults), UM_EREFUSED);
     assert_int_equal(answer.status, 400);
     assert_string_equal(answer.code, "validation_failed");
     assert_string_equal(answer.body,
@@ -92,7 +94,7 @@ static void one_fault_is_told_as_one(void **state)
 
     (void)state;
     um_faults_add(&faults, "email", "required", "It must be given.");
-    um_problem_answer_faults(&answer, &faults);
+    assert_int_equal(um_problem_answer_faults(&answer, &faults), UM_EREFUSED);
     assert_string_equal(text("detail"), "One thing is wrong with the request; see errors.");
     assert_int_equal(um_json_size(um_json_member(body(), "errors")), 1);
 }
@@ -105,7 +107,7 @@ static void many_faults(void **state)
     for (int i = 0; i < 5000; i++) {
         um_faults_add(&faults, apr_psprintf(pool, "f%d", i), "invalid_name", "It is wrong.");
     }
-    um_problem_answer_faults(&answer, &faults);
+    assert_int_equal(um_problem_answer_faults(&answer, &faults), UM_EREFUSED);
     assert_int_equal(um_json_size(um_json_member(body(), "errors")), UM_FAULTS_MAX);
 }
 
@@ -116,7 +118,7 @@ static void what_may_pass_says_when_to_try_again(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         um_answer_init(&answer, pool);
-        um_problem_answer_status(&answer, statuses[i], pool);
+        assert_int_equal(um_problem_answer_status(&answer, statuses[i], pool), UM_EREFUSED);
         assert_int_equal(answer.status, 503);
         assert_string_equal(answer.code, "unavailable");
         assert_in_range(atoi(apr_table_get(answer.headers, "Retry-After")), 1, 60);
@@ -132,7 +134,7 @@ static void other_failures_are_the_servers(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(statuses); i++) {
         um_answer_init(&answer, pool);
-        um_problem_answer_status(&answer, statuses[i], pool);
+        assert_int_equal(um_problem_answer_status(&answer, statuses[i], pool), UM_EREFUSED);
         assert_int_equal(answer.status, 500);
         assert_string_equal(answer.code, "internal_error");
         assert_null(apr_table_get(answer.headers, "Retry-After"));

@@ -1,0 +1,299 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file listing_page.c A page of a list, and the links to others; see listing_parts.h. */
+
+#include "listing_parts.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../base/memory.h"
+#include "../core/store_lists.h"
+#include "cursor.h"
+#include "query.h"
+
+/* Bytes of a page's entries. They are limited because a slow client keeps them in memory for a
+ * long time. A thousand common users have half as many. */
+#define PAGE_BYTES 1048576
+
+/* A page that is being written. */
+typedef struct um_page_t {
+    const um_listing_request_t *listing;
+    /* The part of the list to read next. */
+    um_list_t list;
+    um_buffer_t *buffer;
+    /* Where the entries start in the buffer; where each entry starts, and where the last one
+     * ends. */
+    apr_size_t start;
+    apr_size_t starts[UM_LISTING_LIMIT_MAX + 1];
+    int count;
+    /* How many rows the last statement read. */
+    apr_int64_t rows;
+    /* The first and the last entry, in the order in which they were read. */
+    um_cursor_t first;
+    um_cursor_t last;
+    /* There is a further entry that does not fit, because of the limit or the bytes. */
+    int more;
+    /* Whether there are entries behind the last, and before the first, in the list's order. */
+    int has_next;
+    int has_prev;
+    /* Where to go on in these directions, as clients see it; NULL where there is nothing. */
+    const char *next_cursor;
+    const char *prev_cursor;
+    apr_pool_t *pool;
+} um_page_t;
+
+static void take_entry(const um_row_t *row, void *baton)
+{
+    um_page_t *page = baton;
+    um_buffer_t *buffer = page->buffer;
+    apr_size_t end = buffer->length;
+
+    page->rows++;
+    page->more = page->more || page->count == page->listing->list.limit;
+    if (page->more) {
+        return;
+    }
+    if (page->count > 0) {
+        um_buffer_putc(buffer, ',');
+    }
+    page->starts[page->count] = buffer->length;
+    page->listing->kind->put(buffer, row, page->listing->now);
+    if (page->count > 0 && buffer->length - page->start > PAGE_BYTES) {
+        buffer->length = end;
+        buffer->data[end] = '\0';
+        page->more = 1;
+        return;
+    }
+    page->count++;
+    um_listing_take_cursor(&page->last, row, &page->list, page->pool);
+    if (page->count == 1) {
+        page->first = page->last;
+    }
+}
+
+/* Read entries until the page is full or there are no more. */
+static apr_status_t read_entries(um_page_t *page, const um_request_t *request, um_db_t *db)
+{
+    apr_status_t status;
+
+    page->start = page->buffer->length;
+    do {
+        apr_size_t bytes = page->buffer->length - page->start;
+
+        page->list.limit = um_listing_rows_to_read(page->listing->list.limit + 1 - page->count,
+                                                   PAGE_BYTES - bytes, page->count, bytes);
+        page->rows = 0;
+        status = um_listing_read_rows(db, take_entry, page, request, &page->list);
+        if (page->count > 0) {
+            um_listing_go_on(&page->list, &page->last);
+        }
+    } while (status == APR_SUCCESS && !page->more && page->rows == page->list.limit);
+    return status;
+}
+
+/* Reverse the entries, because they were read from the end. */
+static void reverse_entries(um_page_t *page)
+{
+    apr_size_t start = page->starts[0];
+    apr_size_t end = page->buffer->length;
+    char *copy = apr_pmemdup(page->pool, page->buffer->data + start, end - start);
+    um_cursor_t first = page->first;
+
+    page->buffer->length = start;
+    for (int i = page->count; i-- > 0;) {
+        apr_size_t length = (i + 1 < page->count ? page->starts[i + 1] - 1 : end)
+                            - page->starts[i];
+
+        um_buffer_append(page->buffer, copy + (page->starts[i] - start), length);
+        if (i > 0) {
+            um_buffer_putc(page->buffer, ',');
+        }
+    }
+    page->first = page->last;
+    page->last = first;
+}
+
+static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *request,
+                                const um_list_t *list, const um_cursor_t *after,
+                                const um_cursor_t *before)
+{
+    static const um_cursor_t none = { NULL, NULL };
+    um_list_t beyond = *list;
+
+    beyond.after = after != NULL ? *after : none;
+    beyond.before = before != NULL ? *before : none;
+    beyond.backwards = after == NULL;
+    return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
+}
+
+/* One entry more was read on the side to which the list was read; what is on the other is
+ * asked for where the client came from there. */
+static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_request_t *request)
+{
+    const um_list_t *list = &page->listing->list;
+    apr_status_t status = APR_SUCCESS;
+
+    if (page->count == 0) {
+        return APR_SUCCESS;
+    }
+    page->has_next = page->more && !list->backwards;
+    page->has_prev = page->more && list->backwards;
+    if (!page->has_next && list->before.key != NULL) {
+        status = is_anything(&page->has_next, db, request, list, &page->last, NULL);
+    }
+    if (status == APR_SUCCESS && !page->has_prev && list->after.key != NULL) {
+        status = is_anything(&page->has_prev, db, request, list, NULL, &page->first);
+    }
+    return status;
+}
+
+/* In the order of keys a key is a cursor by itself. */
+static const char *cursor_at(const um_page_t *page, const um_cursor_t *at)
+{
+    const um_listing_request_t *listing = page->listing;
+
+    return listing->list.order == 0
+               ? at->key
+               : um_cursor_write(um_listing_order_name(listing, page->pool), at, page->pool);
+}
+
+/* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
+ * only the client knows its path. */
+static void put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
+                     const char *cursor, const char *key, const char *relation)
+{
+    apr_size_t start;
+
+    if (link->length > 0) {
+        um_buffer_puts(link, ", ");
+    }
+    um_buffer_puts(link, "<?");
+    start = link->length;
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
+                                                           um_query_parameter_t);
+
+        if (strcmp(given->name, "start_after_id") != 0
+            && strcmp(given->name, "end_before_id") != 0) {
+            um_buffer_puts(link, given->name);
+            um_buffer_putc(link, '=');
+            um_buffer_puts(link, um_query_encode(given->value, request->pool));
+            um_buffer_putc(link, '&');
+        }
+    }
+    um_buffer_puts(link, parameter);
+    um_buffer_putc(link, '=');
+    /* A query that would be too long can do with the key, as long as there is its row. */
+    um_buffer_puts(link, link->length - start + strlen(cursor) > UM_QUERY_MAX ? key : cursor);
+    um_buffer_puts(link, ">; rel=\"");
+    um_buffer_puts(link, relation);
+    um_buffer_putc(link, '"');
+}
+
+/* The Link header's value; an empty text for none. */
+static void put_links(um_buffer_t *link, const um_request_t *request, const um_page_t *page)
+{
+    if (page->has_next) {
+        put_link(link, request, "start_after_id", page->next_cursor, page->last.key, "next");
+    }
+    if (page->has_prev) {
+        put_link(link, request, "end_before_id", page->prev_cursor, page->first.key, "prev");
+    }
+}
+
+static void put_key(um_buffer_t *buffer, const char *name, const char *key)
+{
+    um_json_put_any_name(buffer, name);
+    um_json_put_string_or_null(buffer, key);
+}
+
+/* Count, where that is wanted, and read the entries. */
+static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t *db)
+{
+    const um_listing_request_t *listing = page->listing;
+    um_buffer_t *buffer = page->buffer;
+    apr_int64_t org_id = request->caller.org_id;
+    apr_int64_t count = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    um_buffer_putc(buffer, '{');
+    if (listing->wants_count) {
+        status = um_store_lists_count(&count, db, org_id, &listing->list, request->pool);
+        um_json_put_member_int(buffer, "query_count", count);
+    }
+    um_json_put_any_name(buffer, listing->kind->member);
+    um_buffer_putc(buffer, '[');
+    if (status == APR_SUCCESS && listing->wants_count) {
+        um_store_lists_use_count(&page->list, count);
+    }
+    if (status == APR_SUCCESS && (!listing->wants_count || count > 0)) {
+        status = read_entries(page, request, db);
+    }
+    if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
+        reverse_entries(page);
+    }
+    um_buffer_putc(buffer, ']');
+    return status;
+}
+
+/* The page's text: everything but its links. */
+static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db)
+{
+    const um_listing_kind_t *kind = page->listing->kind;
+    um_buffer_t *buffer = page->buffer;
+    apr_status_t status = put_entries(page, request, db);
+
+    if (status == APR_SUCCESS) {
+        status = find_neighbours(page, db, request);
+    }
+    page->next_cursor = page->has_next ? cursor_at(page, &page->last) : NULL;
+    page->prev_cursor = page->has_prev ? cursor_at(page, &page->first) : NULL;
+    put_key(buffer, kind->first, page->count > 0 ? page->first.key : NULL);
+    put_key(buffer, kind->last, page->count > 0 ? page->last.key : NULL);
+    um_json_put_member_bool(buffer, "has_more", page->has_next);
+    um_json_put_member_or_null(buffer, "next_cursor", page->next_cursor);
+    um_json_put_member_or_null(buffer, "prev_cursor", page->prev_cursor);
+    um_buffer_putc(buffer, '}');
+    return status;
+}
+
+static void answer_page(um_answer_t *answer, const um_request_t *request, const um_buffer_t *body,
+                        const um_buffer_t *link)
+{
+    /* The links say no more than the members that they are made of. */
+    um_answer_set_header(answer, "ETag", um_answer_etag(body->data, request->pool));
+    if (link->length > 0) {
+        um_answer_set_header(answer, "Link", link->data);
+    }
+    um_answer_json(answer, 200, body);
+    um_answer_revalidate(answer, request);
+    if (answer->body != NULL) {
+        apr_pool_t *pool;
+
+        um_memory_pool(&pool, request->pool);
+        answer->body = apr_pstrmemdup(pool, body->data, body->length);
+    }
+}
+
+/* Write the page in a pool of its own, and copy the text, because writing takes more memory than
+ * the text that a slow client keeps. */
+apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                    const um_listing_request_t *listing)
+{
+    um_buffer_t body;
+    um_buffer_t link;
+    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body };
+    apr_status_t status;
+
+    um_memory_pool(&page.pool, request->pool);
+    um_buffer_init(&body, 4096, page.pool);
+    um_buffer_init(&link, 256, request->pool);
+    status = put_page(&page, request, db);
+    if (status == APR_SUCCESS) {
+        put_links(&link, request, &page);
+        answer_page(answer, request, &body, &link);
+    }
+    apr_pool_destroy(page.pool);
+    return status;
+}

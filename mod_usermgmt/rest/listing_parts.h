@@ -1,0 +1,49 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_REST_LISTING_PARTS_H
+#define UM_REST_LISTING_PARTS_H
+
+/**
+ * @file listing_parts.h
+ * What the parts of a list's answer share: listing.c opens the database and finds cursors,
+ * listing_query.c reads the query, listing_page.c and listing_stream.c answer, and both read
+ * with listing_rows.c. Others include listing.h.
+ */
+
+#include "listing.h"
+
+/** The largest limit that a page may have. */
+#define UM_LISTING_LIMIT_MAX 1000
+
+/** The largest number of rows that are read at once; all of them are then in memory. */
+#define UM_LISTING_READ_MAX 250
+
+/** What a cursor is of, by names that stay: a list and its order, in either direction. */
+const char *um_listing_order_name(const um_listing_request_t *listing, apr_pool_t *pool);
+
+/** The cursor at a row of the list, in pool. */
+void um_listing_take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list,
+                            apr_pool_t *pool);
+
+/** How many of the wanted rows to read next, by the size of the entries so far and by the room
+ *  that is left. */
+apr_int64_t um_listing_rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t count,
+                                    apr_size_t bytes);
+
+/** Read rows in a pool of their own, because they are large, and not needed once they are
+ *  taken. */
+apr_status_t um_listing_read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                                  const um_request_t *request, const um_list_t *list);
+
+/** Make a list continue after a row. */
+void um_listing_go_on(um_list_t *list, const um_cursor_t *last);
+
+/** Answer with a page. APR_SUCCESS, or the error of a store function. */
+apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                    const um_listing_request_t *listing);
+
+/** Answer with a stream. APR_SUCCESS; UM_EREFUSED, and answer is a 503, if too many streams are
+ *  being sent; or the error of a store function. */
+apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                      const um_listing_request_t *listing);
+
+#endif

@@ -1,0 +1,431 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file listing_query.c The query of a list, see listing.h. */
+
+#include "listing_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "../base/address.h"
+#include "../base/instant.h"
+#include "../base/text.h"
+#include "../core/store_lists.h"
+#include "cursor.h"
+#include "query.h"
+
+#define LIMIT_DEFAULT 5
+
+/* The parameters that every list has, apart from its filters. */
+typedef enum um_common_t {
+    LIMIT,
+    AFTER,
+    BEFORE,
+    COUNT,
+    /* Where there is more than the order of keys. */
+    ORDER,
+    /* The key of the one entry that is asked for instead of a list. */
+    SINGLE,
+    COMMON_COUNT
+} um_common_t;
+
+/* The parameters that came are bits of a number. */
+_Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
+               "a list can have more parameters than a number has bits");
+
+/* The name of SINGLE is that of the key. */
+static const char *const common_names[COMMON_COUNT] = {
+    [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
+    [COUNT] = "count", [ORDER] = "order_by",
+};
+
+static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
+{
+    if (which == SINGLE) {
+        return kind->has_single ? kind->key : NULL;
+    }
+    return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
+}
+
+/* ---- what a value must be ---- */
+
+/* Between the names of a choice. */
+static void put_name(um_buffer_t *buffer, const char *name, int is_first, int is_last)
+{
+    if (!is_first) {
+        um_buffer_puts(buffer, is_last ? " or " : ", ");
+    }
+    um_buffer_puts(buffer, name);
+}
+
+static const char *order_detail(const um_list_source_t *source, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 128, pool);
+    um_buffer_puts(&buffer, "It must be ");
+    for (int i = 0; i < source->order_count; i++) {
+        const um_list_order_t *order = &source->orders[i];
+        int is_last = i == source->order_count - 1;
+
+        put_name(&buffer, order->name, i == 0, is_last && order->alias == NULL);
+        if (order->alias != NULL) {
+            put_name(&buffer, order->alias, 0, is_last);
+        }
+    }
+    um_buffer_puts(&buffer, ", with - in front for the reverse.");
+    return buffer.data;
+}
+
+static const char *choice_detail(const um_list_choice_t *choices, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 64, pool);
+    um_buffer_puts(&buffer, "It must be ");
+    for (const um_list_choice_t *choice = choices; choice->value != NULL; choice++) {
+        put_name(&buffer, choice->value, choice == choices, choice[1].value == NULL);
+    }
+    um_buffer_putc(&buffer, '.');
+    return buffer.data;
+}
+
+static const char *common_detail(const um_listing_kind_t *kind, um_common_t which,
+                                 apr_pool_t *pool)
+{
+    switch (which) {
+    case LIMIT:
+        return "It must be a whole number from 1 to 1000.";
+    case COUNT:
+        return "It must be none or exact.";
+    case ORDER:
+        return order_detail(kind->source, pool);
+    default:
+        return kind->key_detail;
+    }
+}
+
+static const char *filter_detail(const um_list_filter_t *filter, apr_pool_t *pool)
+{
+    switch (filter->value) {
+    case UM_LIST_INSTANT:
+    case UM_LIST_INSTANT_UP:
+        return "It must be an RFC 3339 date-time; a + in it is written %2B.";
+    case UM_LIST_ADDRESS:
+        return "It must be an address; a + in it is written %2B, as + alone stands for a blank.";
+    case UM_LIST_CHOICE:
+        return choice_detail(filter->choices, pool);
+    default:
+        return "It must not be empty.";
+    }
+}
+
+/* ---- values ---- */
+
+static void add_condition_of_two(um_list_t *list, int id, const char *value,
+                                 const char *second_value, apr_pool_t *pool)
+{
+    um_condition_t condition = { id, value, second_value };
+
+    if (list->conditions == NULL) {
+        list->conditions = apr_array_make(pool, 8, sizeof(condition));
+    }
+    APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
+}
+
+static void add_condition(um_list_t *list, int id, const char *value, apr_pool_t *pool)
+{
+    add_condition_of_two(list, id, value, NULL, pool);
+}
+
+/* Each of these returns non-zero if the value is good. */
+
+static int read_limit(um_listing_request_t *listing, const char *value)
+{
+    apr_int64_t limit = 0;
+
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c < '0' || *c > '9' || limit > UM_LISTING_LIMIT_MAX) {
+            return 0;
+        }
+        limit = limit * 10 + (*c - '0');
+    }
+    listing->list.limit = limit;
+    listing->has_limit = 1;
+    return limit >= 1 && limit <= UM_LISTING_LIMIT_MAX;
+}
+
+static int read_key(const char **key, const char *value)
+{
+    *key = value;
+    return um_rules_check_uid(value) == NULL;
+}
+
+/* A key; or a cursor, which is read once the list's order is known. */
+static int read_place(um_cursor_t *place, const char *value)
+{
+    return read_key(&place->key, value) || um_cursor_is_one(value);
+}
+
+static int read_count(um_listing_request_t *listing, const char *value)
+{
+    listing->wants_count = strcmp(value, "none") != 0;
+    return !listing->wants_count || strcmp(value, "exact") == 0;
+}
+
+static int read_order(um_listing_request_t *listing, const char *value)
+{
+    const um_list_source_t *source = listing->kind->source;
+
+    if (*value == '-') {
+        listing->list.descending = 1;
+        value++;
+    }
+    for (int i = 0; i < source->order_count; i++) {
+        const char *alias = source->orders[i].alias;
+
+        if (strcmp(value, source->orders[i].name) == 0
+            || (alias != NULL && strcmp(value, alias) == 0)) {
+            listing->list.order = i;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_instant(um_list_t *list, const um_list_filter_t *filter, const char *value,
+                        apr_pool_t *pool)
+{
+    apr_int64_t instant = 0;
+    int read = filter->value == UM_LIST_INSTANT_UP ? um_instant_parse_up(&instant, value)
+                                                   : um_instant_parse(&instant, value);
+
+    if (!read) {
+        return 0;
+    }
+    add_condition(list, filter->condition, um_db_int(instant, pool), pool);
+    return 1;
+}
+
+static int read_choice(um_listing_request_t *listing, const um_list_choice_t *choices,
+                       const char *value, apr_pool_t *pool)
+{
+    for (const um_list_choice_t *choice = choices; choice->value != NULL; choice++) {
+        if (strcmp(value, choice->value) == 0) {
+            if (choice->condition != UM_LIST_NO_CONDITION) {
+                add_condition(&listing->list, choice->condition, um_db_int(listing->now, pool),
+                              pool);
+            }
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_name_or_email(um_list_t *list, int id, const char *value, apr_pool_t *pool)
+{
+    const char *name = um_text_fold_name(value, pool);
+    const char *key = um_address_key_prefix(value, pool);
+
+    add_condition_of_two(list, id, name, key, pool);
+    return *name != '\0' && *key != '\0';
+}
+
+static int read_identity(um_list_t *list, int id, const char *value, apr_pool_t *pool)
+{
+    add_condition(list, id, um_address_identity_key(value, pool), pool);
+    return *value != '\0';
+}
+
+/* Tell whether a text would be an address if its blanks were + signs. */
+static int has_lost_plus(const char *value, apr_pool_t *pool)
+{
+    char *repaired = apr_pstrdup(pool, value);
+
+    for (char *c = repaired; *c != '\0'; c++) {
+        if (*c == ' ') {
+            *c = '+';
+        }
+    }
+    return strchr(value, ' ') != NULL && um_address_check(repaired, pool) == NULL;
+}
+
+static int read_common(um_listing_request_t *listing, um_common_t which, const char *value)
+{
+    switch (which) {
+    case LIMIT:
+        return read_limit(listing, value);
+    case AFTER:
+        return read_place(&listing->list.after, value);
+    case BEFORE:
+        return read_place(&listing->list.before, value);
+    case COUNT:
+        return read_count(listing, value);
+    case ORDER:
+        return read_order(listing, value);
+    default:
+        return read_key(&listing->single, value);
+    }
+}
+
+static int read_filter(um_listing_request_t *listing, const um_list_filter_t *filter,
+                       const char *value, apr_pool_t *pool)
+{
+    um_list_t *list = &listing->list;
+
+    switch (filter->value) {
+    case UM_LIST_INSTANT:
+    case UM_LIST_INSTANT_UP:
+        return read_instant(list, filter, value, pool);
+    case UM_LIST_CHOICE:
+        return read_choice(listing, filter->choices, value, pool);
+    case UM_LIST_NAME_OR_EMAIL:
+        return read_name_or_email(list, filter->condition, value, pool);
+    case UM_LIST_ADDRESS:
+        return !has_lost_plus(value, pool) && read_identity(list, filter->condition, value, pool);
+    case UM_LIST_IDENTITY:
+        return read_identity(list, filter->condition, value, pool);
+    case UM_LIST_FOLDED_NAME:
+        value = um_text_fold_name(value, pool);
+        break;
+    case UM_LIST_TEXT:
+        break;
+    }
+    add_condition(list, filter->condition, value, pool);
+    return *value != '\0';
+}
+
+/* ---- parameters ---- */
+
+/* The number of the parameter of that name: a common one, or a filter behind these; -1 where
+ * there is none. Each is a bit of a word. */
+static int find_parameter(const um_listing_kind_t *kind, const char *name)
+{
+    const um_list_filter_t *filters = kind->source->filters;
+
+    for (int i = 0; i < COMMON_COUNT; i++) {
+        const char *common = common_name(kind, (um_common_t)i);
+
+        if (common != NULL && strcmp(common, name) == 0) {
+            return i;
+        }
+    }
+    for (int i = 0; filters != NULL && filters[i].name != NULL; i++) {
+        if (strcmp(filters[i].name, name) == 0) {
+            return COMMON_COUNT + i;
+        }
+    }
+    return -1;
+}
+
+/* NULL, or what the value must be. */
+static const char *read_parameter(um_listing_request_t *listing, int number, const char *value,
+                                  apr_pool_t *pool)
+{
+    const um_list_filter_t *filter;
+
+    if (number < COMMON_COUNT) {
+        return read_common(listing, (um_common_t)number, value)
+                   ? NULL
+                   : common_detail(listing->kind, (um_common_t)number, pool);
+    }
+    filter = &listing->kind->source->filters[number - COMMON_COUNT];
+    return read_filter(listing, filter, value, pool) ? NULL : filter_detail(filter, pool);
+}
+
+static void read_given(um_listing_request_t *listing, unsigned *seen, um_request_t *request,
+                       const um_query_parameter_t *given)
+{
+    int number = find_parameter(listing->kind, given->name);
+    const char *detail;
+
+    if (number < 0) {
+        um_faults_add(&request->faults, given->name, "unknown_parameter",
+                      "This request has no such parameter.");
+        return;
+    }
+    if ((*seen & (1u << number)) != 0) {
+        um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                      "It may be given once.");
+        return;
+    }
+    *seen |= 1u << number;
+    detail = read_parameter(listing, number, given->value, request->pool);
+    if (detail != NULL) {
+        um_faults_add(&request->faults, given->name, "invalid_value", detail);
+    }
+}
+
+static void read_fallbacks(um_listing_request_t *listing, unsigned seen, apr_pool_t *pool)
+{
+    const um_list_filter_t *filters = listing->kind->source->filters;
+
+    for (int i = 0; filters != NULL && filters[i].name != NULL; i++) {
+        if (filters[i].fallback != NULL && (seen & (1u << (COMMON_COUNT + i))) == 0) {
+            read_filter(listing, &filters[i], filters[i].fallback, pool);
+        }
+    }
+}
+
+const char *um_listing_order_name(const um_listing_request_t *listing, apr_pool_t *pool)
+{
+    const char *name = listing->kind->source->orders[listing->list.order].name;
+
+    return apr_pstrcat(pool, listing->kind->member, "/", name != NULL ? name : "", NULL);
+}
+
+/* Is a value one that a column of numbers can have? */
+static int is_number(const char *value, apr_pool_t *pool)
+{
+    return strcmp(um_db_int(apr_strtoi64(value, NULL, 10), pool), value) == 0;
+}
+
+/* Read a cursor out of the text that stands for its key. */
+static void read_cursor(um_cursor_t *cursor, const um_listing_request_t *listing,
+                        const char *name, um_request_t *request)
+{
+    const um_list_t *list = &listing->list;
+    const char *of = NULL;
+
+    if (cursor->key == NULL || !um_cursor_is_one(cursor->key)) {
+        return;
+    }
+    if (!um_cursor_read(&of, cursor, cursor->key, request->pool)) {
+        um_faults_add(&request->faults, name, "invalid_cursor",
+                      "It is not a whole cursor: take next_cursor or prev_cursor as they are.");
+    } else if (list->order == 0
+               || strcmp(of, um_listing_order_name(listing, request->pool)) != 0) {
+        um_faults_add(&request->faults, name, "cursor_mismatch",
+                      "The cursor is of another list or another order_by.");
+    } else if (um_list_sql_orders_by_number(list) && !is_number(cursor->value, request->pool)) {
+        um_faults_add(&request->faults, name, "invalid_cursor", "Its value is not a number.");
+    }
+}
+
+void um_listing_read(um_listing_request_t *listing, um_request_t *request,
+                     const um_listing_kind_t *kind)
+{
+    const um_host_t *host = um_store_host(request->store);
+    unsigned seen = 0;
+
+    memset(listing, 0, sizeof(*listing));
+    request->faults.place = "query";
+    listing->kind = kind;
+    listing->list.source = kind->source;
+    listing->list.limit = LIMIT_DEFAULT;
+    listing->wants_count = 1;
+    listing->now = apr_time_as_msec(host->now(host->baton));
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        read_given(listing, &seen, request,
+                   &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));
+    }
+    read_fallbacks(listing, seen, request->pool);
+    if (listing->single != NULL && request->parameters->nelts > 1) {
+        um_faults_add(&request->faults, kind->key, "invalid_value",
+                      "It asks for one entry, so it can't be combined with other parameters.");
+    }
+    read_cursor(&listing->list.after, listing, "start_after_id", request);
+    read_cursor(&listing->list.before, listing, "end_before_id", request);
+    listing->list.backwards = listing->list.before.key != NULL && listing->list.after.key == NULL;
+}

@@ -103,15 +103,17 @@ static const char *check_phone(const um_json_t *value, um_faults_t *faults)
     return phone;
 }
 
-/* Tell whether the member suspends the user; null does not. */
-static int check_active(const um_json_t *value, um_faults_t *faults)
+static int is_false(const um_json_t *value)
 {
-    um_json_type_t type = um_json_type(value);
+    return um_json_type(value) == UM_JSON_FALSE;
+}
 
-    if (type != UM_JSON_TRUE && type != UM_JSON_FALSE && type != UM_JSON_NULL) {
+/* null counts as not given. */
+static void check_active(const um_json_t *value, um_faults_t *faults)
+{
+    if (um_json_type(value) != UM_JSON_TRUE && !is_false(value) && !is_null(value)) {
         um_faults_add(faults, "active", "invalid_type", "It must be true or false.");
     }
-    return type == UM_JSON_FALSE;
 }
 
 static void check_limits(int count, apr_size_t bytes, um_faults_t *faults)
@@ -276,7 +278,8 @@ void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *
     refuse_on_create(input->uid, "user_uid", faults);
     read_new(user, input, faults);
     if (input->active != NULL) {
-        user->is_suspended = check_active(input->active, faults);
+        check_active(input->active, faults);
+        user->is_suspended = is_false(input->active);
     }
     refuse_on_create(input->role, "role", faults);
     refuse_on_create(input->created_at, "created_at", faults);
@@ -305,13 +308,15 @@ static int read_role(const um_json_t *value, um_faults_t *faults)
     return is_sub_admin;
 }
 
-/* A cell of a CSV file is a text, and spreadsheets write it in capitals. */
-static int read_active(const um_json_t *value, um_faults_t *faults)
+/* Read the member "active" of an import, and tell whether it suspends the user. A cell of a CSV
+ * file is a text, and spreadsheets write it in capitals. */
+static int read_suspended(const um_json_t *value, um_faults_t *faults)
 {
     const char *text = um_json_string(value);
 
     if (text == NULL) {
-        return check_active(value, faults);
+        check_active(value, faults);
+        return is_false(value);
     }
     if (apr_cstr_casecmp(text, "true") != 0 && apr_cstr_casecmp(text, "false") != 0) {
         um_faults_add(faults, "active", "invalid_value", "It must be true or false.");
@@ -343,7 +348,7 @@ void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *
         user->is_sub_admin = read_role(input->role, faults);
     }
     if (is_given(input->active)) {
-        user->is_suspended = read_active(input->active, faults);
+        user->is_suspended = read_suspended(input->active, faults);
     }
     if (is_given(input->created_at)) {
         user->created_at = read_instant(input->created_at, "created_at", faults);
@@ -474,8 +479,8 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
     if (input->phone != NULL) {
         updated->phone = um_json_string(input->phone);
     }
-    if (input->active != NULL && !is_null(input->active)) {
-        updated->is_suspended = um_json_type(input->active) == UM_JSON_FALSE;
+    if (is_given(input->active)) {
+        updated->is_suspended = is_false(input->active);
     }
     if (um_json_split(&attributes, stored->attributes, faults->pool) != APR_SUCCESS) {
         return APR_EGENERAL;

@@ -12,22 +12,27 @@
 #include "../db/list.h"
 #include "problem.h"
 
-/** What tells one list from another. */
+/** What tells one list from another. The examples are those of sub-admins/. */
 typedef struct um_listing_kind_t {
     /** Its filters and orders are parameters of the URL. */
     const um_list_source_t *source;
-    /** The members with the list, its first and its last key: "users". */
+    /** The member of a page that is the array of entries: "sub_admins". */
     const char *member;
-    /** The member with a single one: "user". */
+    /** The member of the answer of um_entry_answer() that is the entry: "sub_admin". NULL if
+     *  the resource answers with single entries itself, as users/ does. */
     const char *entry;
+    /** The members of a page with its first and its last key: "first_uid" and "last_uid". */
     const char *first;
     const char *last;
-    /** The member of an entry that is its key, and what a key must be. */
+    /** The member of an entry that is its key: "user_uid". */
     const char *key;
+    /** The detail of the fault for a value that can't be a key: "It must be a user_uid." */
     const char *key_detail;
-    /** Non-zero: the key as a parameter asks for one entry instead of a list. */
+    /** Non-zero if a query with the key asks for one entry instead of a list, as that of users/
+     *  can: ?user_uid=… */
     int has_single;
-    /** The problem, a 404, where there is no entry with a key; for um_entry_answer(). */
+    /** The problem, a 404, if no entry has the key: "sub_admin_not_found" and its detail. Unused
+     *  if entry is NULL. */
     um_violation_t not_found;
     /** Appends an entry; now is the present in milliseconds since 1970. */
     void (*put)(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);

@@ -21,7 +21,7 @@ static int is_link(const um_route_t *route, const um_request_t *request)
 }
 
 /* The start of links relative to the URL of the request: its last segment, unless it ends with
- * a slash. */
+ * a slash. A colon in it would end a scheme, unless "./" comes first (RFC 3986 section 4.2). */
 static const char *start_of_links(const um_request_t *request)
 {
     const char *slash = strrchr(request->base, '/');
@@ -29,7 +29,8 @@ static const char *start_of_links(const um_request_t *request)
     if (request->path[0] != '\0' || slash == NULL) {
         return "";
     }
-    return apr_pstrcat(request->pool, slash + 1, "/", NULL);
+    return apr_pstrcat(request->pool, strchr(slash, ':') != NULL ? "./" : "", slash + 1, "/",
+                       NULL);
 }
 
 /* A link is named as members are, and relative, as Link headers are. */

@@ -136,6 +136,8 @@ typedef struct um_rendering_t {
     /* Their length as an object. */
     apr_size_t bytes;
     um_faults_t *faults;
+    /* The names of nulls are checked later, against the attributes of the stored user. */
+    int is_update;
 } um_rendering_t;
 
 /* Stop when the attributes are too large, because writing numbers takes long. */
@@ -148,7 +150,9 @@ static void render_attribute(const char *name, const um_json_t *value, void *bat
     if (um_user_input_is_member(name)) {
         return;
     }
-    um_faults_add_violation(rendering->faults, name, um_rules_check_attribute_name(name));
+    if (!is_null(value) || !rendering->is_update) {
+        um_faults_add_violation(rendering->faults, name, um_rules_check_attribute_name(name));
+    }
     if (is_null(value)) {
         return;
     }
@@ -167,10 +171,10 @@ static void render_attribute(const char *name, const um_json_t *value, void *bat
     attribute->length = text.length;
 }
 
-static void check_attributes(um_user_input_t *input, um_faults_t *faults)
+static void check_attributes(um_user_input_t *input, int is_update, um_faults_t *faults)
 {
     um_rendering_t rendering = { apr_array_make(faults->pool, 16, sizeof(um_json_member_text_t)),
-                                 0, strlen("{"), faults };
+                                 0, strlen("{"), faults, is_update };
 
     um_json_each(input->body, render_attribute, &rendering);
     check_limits(rendering.count, rendering.bytes, faults);
@@ -235,7 +239,7 @@ static const char *make_attributes(um_user_input_t *input, um_faults_t *faults)
 {
     um_buffer_t object;
 
-    check_attributes(input, faults);
+    check_attributes(input, 0, faults);
     um_buffer_init(&object, 256, faults->pool);
     merge_attributes(&object, apr_array_make(faults->pool, 1, sizeof(um_json_member_text_t)),
                      input);
@@ -420,7 +424,7 @@ void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
         check_active(input->active, faults);
     }
     check_stored(input, faults);
-    check_attributes(input, faults);
+    check_attributes(input, 1, faults);
 }
 
 static void check_read_only(const um_json_t *value, const char *name, const char *stored,
@@ -461,13 +465,48 @@ static int differ(const char *a, const char *b)
     return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
 }
 
-apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,
-                                  const um_user_input_t *input, um_faults_t *faults)
+/* The attributes of a stored user, while a body removes some of them. */
+typedef struct um_removal_t {
+    const apr_array_header_t *stored;
+    um_faults_t *faults;
+} um_removal_t;
+
+/* A name that may not be used can be removed where it is stored, from the time before it was
+ * reserved. */
+static void check_removal(const char *name, const um_json_t *value, void *baton)
 {
-    apr_array_header_t *attributes = NULL;
+    const um_removal_t *removal = baton;
+
+    if (is_null(value) && !um_user_input_is_member(name)
+        && find_attribute(removal->stored, name) == NULL) {
+        um_faults_add_violation(removal->faults, name, um_rules_check_attribute_name(name));
+    }
+}
+
+/* Replace and remove attributes of the updated user. */
+static apr_status_t update_attributes(um_user_t *updated, const um_user_input_t *input,
+                                      um_faults_t *faults)
+{
+    um_removal_t removal = { NULL, faults };
+    apr_array_header_t *stored = NULL;
     um_buffer_t merged;
     int count;
 
+    if (um_json_split(&stored, updated->attributes, faults->pool) != APR_SUCCESS) {
+        return APR_EGENERAL;
+    }
+    removal.stored = stored;
+    um_json_each(input->body, check_removal, &removal);
+    um_buffer_init(&merged, 256, faults->pool);
+    count = merge_attributes(&merged, stored, input);
+    check_limits(count, merged.length, faults);
+    updated->attributes = merged.data;
+    return APR_SUCCESS;
+}
+
+apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,
+                                  const um_user_input_t *input, um_faults_t *faults)
+{
     *updated = *stored;
     check_all_read_only(input, stored, faults);
     if (input->email != NULL) {
@@ -482,13 +521,9 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
     if (is_given(input->active)) {
         updated->is_suspended = is_false(input->active);
     }
-    if (um_json_split(&attributes, stored->attributes, faults->pool) != APR_SUCCESS) {
+    if (update_attributes(updated, input, faults) != APR_SUCCESS) {
         return APR_EGENERAL;
     }
-    um_buffer_init(&merged, 256, faults->pool);
-    count = merge_attributes(&merged, attributes, input);
-    check_limits(count, merged.length, faults);
-    updated->attributes = merged.data;
     *changed = differ(updated->email, stored->email)
                || differ(updated->display_name, stored->display_name)
                || differ(updated->phone, stored->phone)

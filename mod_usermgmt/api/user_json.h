@@ -48,14 +48,16 @@ void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *
  */
 void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *faults);
 
-/** Check a body that changes a user, as far as this is possible without the stored user. */
+/** Check a body that changes a user, as far as this is possible without the stored user. The
+ *  names of attributes that are null are not checked yet. */
 void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults);
 
 /**
  * Apply a checked body to a stored user.
  * @param updated filled with the stored user and the changes of the body
  * @param changed set to whether anything differs
- * @param faults  gets read_only members that differ, and attributes that break the limits
+ * @param faults  gets read_only members that differ, attributes that break the limits, and bad
+ *                names of attributes to remove that the user does not have
  * @return APR_SUCCESS, or APR_EGENERAL if the stored attributes can't be read
  */
 apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,

@@ -34,10 +34,15 @@ typedef struct um_page_t {
     um_cursor_t last;
     /* There is a further entry that does not fit, because of the limit or the bytes. */
     int more;
-    /* Whether there are entries behind the last, and before the first, in the list's order. */
+    /* The count says that no entry matches, on this page or another. */
+    int none_match;
+    /* Whether there are entries behind the last, and before the first, in the list's order. Of
+     * an empty page: behind the cursor that it ends before, and before the one that it starts
+     * after. */
     int has_next;
     int has_prev;
-    /* Where to go on in these directions, as clients see it; NULL where there is nothing. */
+    /* The cursors of the next page and of the one before, as clients see them; NULL if there is
+     * no such page. */
     const char *next_cursor;
     const char *prev_cursor;
     apr_pool_t *pool;
@@ -127,23 +132,28 @@ static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *req
     return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
 }
 
-/* One entry more was read on the side to which the list was read; what is on the other is
- * asked for where the client came from there. */
+/* One entry more was read on the side to which the list was read. On the other side the database
+ * is asked, if the client came from there. */
 static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_request_t *request)
 {
     const um_list_t *list = &page->listing->list;
     apr_status_t status = APR_SUCCESS;
 
-    if (page->count == 0) {
+    if (page->none_match) {
         return APR_SUCCESS;
+    }
+    if (page->count == 0) {
+        page->first = list->after;
+        page->last = list->before;
     }
     page->has_next = page->more && !list->backwards;
     page->has_prev = page->more && list->backwards;
+    /* By page->list, because it has the best path to the rows. */
     if (!page->has_next && list->before.key != NULL) {
-        status = is_anything(&page->has_next, db, request, list, &page->last, NULL);
+        status = is_anything(&page->has_next, db, request, &page->list, &page->last, NULL);
     }
     if (status == APR_SUCCESS && !page->has_prev && list->after.key != NULL) {
-        status = is_anything(&page->has_prev, db, request, list, NULL, &page->first);
+        status = is_anything(&page->has_prev, db, request, &page->list, NULL, &page->first);
     }
     return status;
 }
@@ -227,7 +237,8 @@ static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t 
     if (status == APR_SUCCESS && listing->wants_count) {
         um_store_lists_use_count(&page->list, count);
     }
-    if (status == APR_SUCCESS && (!listing->wants_count || count > 0)) {
+    page->none_match = listing->wants_count && count == 0;
+    if (status == APR_SUCCESS && !page->none_match) {
         status = read_entries(page, request, db);
     }
     if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {

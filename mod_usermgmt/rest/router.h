@@ -23,11 +23,7 @@ typedef struct um_route_t {
     const char *action;
     um_handler_t *handler;
     /** Features of the route, in addition to a JSON answer without parameters. */
-    enum {
-        UM_ROUTE_PLAIN = 0,
-        UM_ROUTE_HAS_PARAMETERS = 1 << 0,
-        UM_ROUTE_HAS_NDJSON = 1 << 1
-    } features;
+    enum { UM_ROUTE_HAS_PARAMETERS = 1 << 0, UM_ROUTE_HAS_NDJSON = 1 << 1 } features;
     /** The largest number of bytes of a body; 0 if none is read. UserMgmtMaxBody also applies. */
     apr_int64_t max_body;
 } um_route_t;

@@ -144,14 +144,38 @@ def test_links_with_odd_text(admin):
         admin.delete("users/" + user["user_uid"]).expect(200)
 
 
-def test_no_links_on_an_empty_page(admin, people):
-    for query in ({"email": "nobody@example.com"}, {"start_after_id": people[-1]["user_uid"]},
-                  {"end_before_id": people[0]["user_uid"]}):
-        result = page(admin, **query)
-        assert result.json["users"] == []
-        assert result.json["first_uid"] is None and result.json["last_uid"] is None
-        assert "Link" not in result.headers
+@pytest.mark.parametrize("count", ["exact", "none"])
+@pytest.mark.parametrize("query, beyond", [
+    ({"email": "nobody@example.com"}, None),
+    ({"email": "nobody@example.com", "start_after_id": "0"}, None),
+    ({"start_after_id": "zz"}, "prev"), ({"end_before_id": "0"}, "next"),
+    ({"start_after_id": "zz", "end_before_id": "zzz"}, "prev"),
+    ({"start_after_id": "00", "end_before_id": "0"}, "next"),
+    ({"start_after_id": "0", "order_by": "-user_uid"}, "prev"),
+    ({"start_after_id": -1, "order_by": "email"}, "prev"),
+    ({"end_before_id": 0, "order_by": "email"}, "next")])
+def test_from_an_empty_page_the_way_leads_back(admin, people, query, beyond, count):
+    in_order = sorted(people, key=lambda user: user["email"].lower())
+    query = {name: in_order[value]["user_uid"] if isinstance(value, int) else value
+             for name, value in query.items()}
+    result = page(admin, **query, count=count)
+    assert result.json["users"] == []
+    assert result.json["first_uid"] is None and result.json["last_uid"] is None
+    assert result.json["has_more"] == (beyond == "next")
+    assert set(result.links) == ({beyond} if beyond else set())
+    for relation in ("next", "prev"):
+        assert (result.json[relation + "_cursor"] is not None) == (relation == beyond)
+    if count == "exact":
         assert result.json["query_count"] == (0 if "email" in query else COUNT)
+    if beyond:
+        there = admin.follow(result, beyond).expect(200).json["users"]
+        ends = {"prev": people[-5:], "next": people[:5]}
+        if query.get("order_by") == "-user_uid":
+            ends = {"prev": people[:5][::-1]}
+        elif "order_by" in query:
+            # Without the cursor's own entry.
+            ends = {"prev": in_order[-6:-1], "next": in_order[1:6]}
+        assert there == ends[beyond]
 
 
 def test_no_count_where_not_wanted(admin, people):

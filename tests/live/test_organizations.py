@@ -205,10 +205,14 @@ def instead(blue, value):
 
 
 def contains_none_of(blue, result):
-    """What only the other has."""
+    """What only the other has. The cursor of an empty page is the caller's own, so it says
+    nothing that the caller did not send."""
+    raw = result.raw
+    for cursor in re.findall(r"(?:start_after|end_before)_id=(\w+)", result.target):
+        raw = re.sub(rb'"(next|prev)_cursor":"%b"' % cursor.encode(), b"", raw)
     for known in (blue.helper["email"], blue.invited, blue.activity, blue.secret, "Blue Helper",
                   "+41 44 123", f'"{blue.name}"', blue.uid, blue.sub_uid, blue.me):
-        assert known.encode() not in result.raw, known
+        assert known.encode() not in raw, known
 
 
 def check(blue, client, method, path, body, outcome):

@@ -27,7 +27,7 @@ LINKS = {"users": "users:read", "sub_admins": "sub-admins:read",
 EXTRA = location("/none", "UserMgmtSubAdminAllow none") + location(
     "/few", "UserMgmtSubAdminAllow invitations:read users:update") + location(
     "/team", 'UserMgmtOrganization "%{HTTP:X-Team}"') + location(
-    "/identity", 'UserMgmtIdentity "%{HTTP:X-Identity}"')
+    "/identity", 'UserMgmtIdentity "%{HTTP:X-Identity}"') + location("/of/user:mgmt", "")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,18 @@ def test_the_index(server, login, base):
     assert bare == {**index, "links": {name: start + link
                                        for name, link in index["links"].items()}}
     assert client.ask("HEAD", "").expect(200).raw == b""
+
+
+def test_links_of_a_base_with_a_colon(server):
+    """Without ./ in front "user:" would be a scheme."""
+    client = server.client(ADMIN, base="/of/user:mgmt")
+    bare = client.send("GET", client.base).expect(200)
+    assert bare.json["links"]["users"] == "./user:mgmt/users/"
+    # Not by urljoin(), which takes no "user" for a scheme that it does not know.
+    for link in bare.json["links"].values():
+        assert not urllib.parse.urlsplit(link).scheme
+        client.send("GET", urllib.parse.urljoin("/of/user:mgmt", link)).expect(200)
+    assert client.get("").json["links"]["users"] == "users/"
 
 
 @pytest.mark.parametrize("login", [USER, NOBODY])

@@ -180,6 +180,21 @@ def test_a_sub_admin_by_configuration_too(server, admin):
         client.get("users/").expect(200)
 
 
+@pytest.mark.parametrize("role", ["SubAdmin", "Admin"])
+def test_one_by_configuration_is_protected_from_the_first_request_on(make_server, role):
+    """Also if it is suspended by then, so that the request itself is refused."""
+    server = make_server(location=f"UserMgmt{role} user late@suspended.example.com")
+    server.add_login("late@suspended.example.com")
+    user = server.admin.create("late@suspended.example.com")
+    other = server.client(SUB_ADMIN)
+    path = "users/" + user["user_uid"]
+    other.ask("PATCH", path, {"active": False}).expect(200)
+    me = server.client(user["email"]).get("me/").expect(200).json
+    assert me["role"] == ("admin" if role == "Admin" else "none")
+    for body in ({"active": True}, {"email": "taken@suspended.example.com"}):
+        other.ask("PATCH", path, body).expect_problem(403, "protected_user")
+
+
 @pytest.mark.parametrize("is_stored", [True, False], ids=["stored", "configured"])
 def test_a_role_that_is_suspended_while_the_body_comes(server, admin, login, is_stored):
     """Within the transaction the user is read once more."""

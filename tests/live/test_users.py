@@ -663,6 +663,24 @@ def test_names_that_no_attribute_has(admin, user, name, code):
     assert admin.read(user["user_uid"]) == user
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_an_attribute_whose_name_was_reserved_later_can_be_removed(server, admin, method):
+    user = admin.create(fresh_email(), height=175)
+    path = "users/" + user["user_uid"]
+    server.sql("UPDATE users SET attributes = ? WHERE user_uid = ?",
+               '{"password":"x","isSuspended":true,"height":175,"Phone":"1"}', user["user_uid"])
+    admin.ask(method, path, {"password": "y", "Phone": None}) \
+        .expect_faults(("password", "reserved_name"))
+    changed = admin.ask(method, path, {"password": None, "isSuspended": None}).expect(200).json
+    assert changed["userData"] == {**user, "Phone": "1",
+                                   "updated_at": changed["userData"]["updated_at"]}
+    # The name of one that is not there may be a mistake, and is told.
+    admin.ask(method, path, {"password": None, "Phone": None, "displayName": None}) \
+        .expect_faults(("password", "reserved_name"), ("displayName", "did_you_mean"))
+    assert admin.ask(method, path, {"Phone": None}).expect(200).json["userData"] == {
+        **user, "updated_at": admin.read(user["user_uid"])["updated_at"]}
+
+
 def test_one_user_as_a_line(admin, user):
     """Where ndjson is asked for, the single user comes as a stream of one."""
     query = {"user_uid": user["user_uid"]}

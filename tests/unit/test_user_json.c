@@ -193,17 +193,22 @@ static const um_user_t stored_user = {
 static int changed;
 
 /* The faults of an update; user is what it makes of the stored one. */
-static const char *update(const char *body)
+static const char *update_stored(const um_user_t *stored, const char *body)
 {
     um_user_input_t input;
 
     um_user_input_read(&input, parse(body));
     um_user_input_check_update(&input, &faults);
     if (faults.list == NULL) {
-        assert_int_equal(um_user_input_update(&user, &changed, &stored_user, &input, &faults),
+        assert_int_equal(um_user_input_update(&user, &changed, stored, &input, &faults),
                          APR_SUCCESS);
     }
     return told();
+}
+
+static const char *update(const char *body)
+{
+    return update_stored(&stored_user, body);
 }
 
 static void what_is_not_named_stays(void **state)
@@ -325,6 +330,23 @@ static void what_no_user_can_have_is_told_with_all_else(void **state)
         update("{\"email\":1,\"role\":\"sub_admin\",\"active\":true,\"created_at\":"
                "\"2024-12-02T19:17:30.372Z\"}"),
         "email:invalid_type ");
+}
+
+static void a_stored_attribute_with_a_reserved_name_can_be_removed(void **state)
+{
+    um_user_t stored = stored_user;
+
+    (void)state;
+    stored.attributes = "{\"password\":\"x\",\"a\":1,\"x y\":2}";
+    assert_string_equal(update_stored(&stored, "{\"password\":null}"), "");
+    assert_string_equal(user.attributes, "{\"a\":1,\"x y\":2}");
+    assert_true(changed);
+    assert_string_equal(update_stored(&stored, "{\"x y\":null,\"b\":null}"), "");
+    assert_string_equal(user.attributes, "{\"password\":\"x\",\"a\":1}");
+    assert_string_equal(update_stored(&stored, "{\"a\":null,\"pwd\":null,\"x z\":null}"),
+                        "pwd:reserved_name x z:invalid_name ");
+    assert_string_equal(update_stored(&stored, "{\"password\":\"x\"}"),
+                        "password:reserved_name ");
 }
 
 static void an_update_keeps_the_limits_of_attributes(void **state)
@@ -460,6 +482,7 @@ int main(void)
         WITH_SET_UP(an_update_breaks_rules),
         WITH_SET_UP(read_only_members_must_be_what_is_stored),
         WITH_SET_UP(what_no_user_can_have_is_told_with_all_else),
+        WITH_SET_UP(a_stored_attribute_with_a_reserved_name_can_be_removed),
         WITH_SET_UP(an_update_keeps_the_limits_of_attributes),
         WITH_SET_UP(what_can_never_fit_is_refused_early),
         WITH_SET_UP(stored_attributes_that_cannot_be_read_are_an_error),

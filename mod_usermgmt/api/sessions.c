@@ -75,16 +75,10 @@ static apr_status_t answer_created(um_answer_t *answer, um_change_t *change, um_
 {
     um_request_t *request = change->request;
     um_buffer_t json;
-    um_buffer_t buffer;
 
     um_buffer_init(&json, 256, request->pool);
     put_session(&json, session);
-    um_buffer_init(&buffer, 256, request->pool);
-    um_buffer_putc(&buffer, '{');
-    um_json_put_member_json(&buffer, "session", json.data);
-    um_buffer_putc(&buffer, '}');
-    um_answer_json(answer, 201, &buffer);
-    um_answer_set_header(answer, "ETag", um_answer_etag(json.data, request->pool));
+    um_entry_answer_json(answer, 201, &kind, json.data, request->pool);
     um_entry_set_location(answer, request, "sessions", session->uid);
     request->target = session->uid;
     return um_change_audit(change, db, session->uid, NULL, json.data);

@@ -93,15 +93,7 @@ apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db
 
 static void answer_created(um_answer_t *answer, const um_request_t *request, const char *json)
 {
-    apr_pool_t *pool = request->pool;
-    um_buffer_t buffer;
-
-    um_buffer_init(&buffer, 512, pool);
-    um_buffer_putc(&buffer, '{');
-    um_json_put_member_json(&buffer, "sub_admin", json);
-    um_buffer_putc(&buffer, '}');
-    um_answer_json(answer, 201, &buffer);
-    um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
+    um_entry_answer_json(answer, 201, &kind, json, request->pool);
     um_entry_set_location(answer, request, "sub-admins", request->target);
     answer->changes_roles = 1;
 }

@@ -539,7 +539,7 @@ void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
     um_json_put_member(buffer, "email", user->email);
     um_json_put_member(buffer, "display_name", user->display_name);
     um_json_put_member_if(buffer, "phone", user->phone);
-    um_json_put_member(buffer, "role", user->is_sub_admin ? "sub_admin" : "user");
+    um_json_put_member(buffer, "role", role_of(user));
     um_json_put_member_bool(buffer, "active", !user->is_suspended);
     um_json_put_member_instant(buffer, "created_at", user->created_at);
     um_json_put_member_instant(buffer, "updated_at", user->updated_at);

@@ -3,6 +3,8 @@
 
 #include "entry.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "../core/store_lists.h"
@@ -21,19 +23,18 @@ static void take_entry(const um_row_t *row, void *baton)
     entry->kind->put(&entry->json, row, entry->now);
 }
 
-static void answer_entry(um_answer_t *answer, const um_request_t *request,
-                         const um_entry_t *entry)
+void um_entry_answer_json(um_answer_t *answer, int status, const um_listing_kind_t *kind,
+                          const char *json, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
-    um_buffer_init(&buffer, entry->json.length + 32, request->pool);
+    um_buffer_init(&buffer, strlen(json) + 32, pool);
     um_buffer_putc(&buffer, '{');
-    um_json_put_any_name(&buffer, entry->kind->entry);
-    um_buffer_append(&buffer, entry->json.data, entry->json.length);
+    um_json_put_any_name(&buffer, kind->entry);
+    um_buffer_puts(&buffer, json);
     um_buffer_putc(&buffer, '}');
-    um_answer_json(answer, 200, &buffer);
-    um_answer_set_header(answer, "ETag", um_answer_etag(entry->json.data, request->pool));
-    um_answer_revalidate(answer, request);
+    um_answer_json(answer, status, &buffer);
+    um_answer_set_header(answer, "ETag", um_answer_etag(json, pool));
 }
 
 apr_status_t um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
@@ -64,7 +65,8 @@ apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
     if (entry.json.length == 0) {
         return um_entry_answer_not_found(answer, kind, request->pool);
     }
-    answer_entry(answer, request, &entry);
+    um_entry_answer_json(answer, 200, kind, entry.json.data, request->pool);
+    um_answer_revalidate(answer, request);
     return APR_SUCCESS;
 }
 

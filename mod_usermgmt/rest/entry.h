@@ -14,6 +14,13 @@
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
                              const um_listing_kind_t *kind);
 
+/**
+ * Answer with an entry, as the member that the kind names, and its ETag.
+ * @param json the entry's JSON
+ */
+void um_entry_answer_json(um_answer_t *answer, int status, const um_listing_kind_t *kind,
+                          const char *json, apr_pool_t *pool);
+
 /** Answer 404: there is no entry with that key. Returns UM_EREFUSED. */
 apr_status_t um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
                                        apr_pool_t *pool) UM_MUST_USE;

@@ -167,7 +167,8 @@ static apr_status_t issue(um_answer_t *answer, int http_status, um_change_t *cha
     return um_change_audit(change, db, invitation->token, before, json);
 }
 
-/* The caller's present data: those of the caller's user, or only the identity. */
+/* The inviter is the caller: with the address and name of the caller's user now, or, without a
+ * user, with the identity alone. */
 static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *caller,
                                 um_db_t *db, apr_pool_t *pool)
 {
@@ -425,8 +426,8 @@ static apr_status_t check_acceptable(um_answer_t *answer, const um_change_t *cha
     return status;
 }
 
-/* The address is as the invitation has it, if it is the caller's. The name is the part before
- * its @. */
+/* Make the caller's user. If the invitation is for the caller, the address is spelled as there.
+ * The name is the part before the @. */
 static apr_status_t make_user(const char **uid, um_change_t *change, um_db_t *db,
                               const um_invitation_t *invitation)
 {

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file service.c The index of the API, and what the caller is and may do (me/). */
+/** @file service.c The index of the API, and me/: the caller with role and permissions. */
 
 #include "service.h"
 
@@ -12,7 +12,8 @@
 
 /* ---- the index ---- */
 
-/* Is a route a resource that this caller may read, and no single entry of one? */
+/* Tell whether a route is a list or another resource that this caller may read, and not a single
+ * entry of a list. */
 static int is_link(const um_route_t *route, const um_request_t *request)
 {
     return strcmp(route->method, "GET") == 0 && route->path[0] != '\0'
@@ -91,7 +92,7 @@ static apr_array_header_t *names_of(unsigned permissions, apr_pool_t *pool)
     return names;
 }
 
-/* What the server does besides, of const char *. */
+/* The optional features that are turned on, of const char *. */
 static apr_array_header_t *features_of(const um_settings_t *settings, apr_pool_t *pool)
 {
     apr_array_header_t *features = apr_array_make(pool, 2, sizeof(const char *));

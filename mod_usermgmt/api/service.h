@@ -2,7 +2,7 @@
 #ifndef UM_API_SERVICE_H
 #define UM_API_SERVICE_H
 
-/** @file service.h The index of the API, and what the caller is and may do (me/). */
+/** @file service.h The index of the API, and me/: the caller with role and permissions. */
 
 #include "../rest/router.h"
 

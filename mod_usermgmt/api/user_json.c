@@ -203,8 +203,8 @@ static void put_attribute(um_buffer_t *object, const um_json_member_text_t *attr
     um_buffer_append(object, attribute->text, attribute->length);
 }
 
-/* Write the attributes of under, replaced by those of a checked body; returns how many there
- * are. */
+/* Write the attributes of a user: those of under, replaced or removed by a checked body, then the
+ * new ones of the body. Returns their number. */
 static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under,
                             const um_user_input_t *input)
 {
@@ -234,7 +234,7 @@ static int merge_attributes(um_buffer_t *merged, const apr_array_header_t *under
     return count;
 }
 
-/* The attributes of a user that a body makes. */
+/* The attributes of a new user, as they are stored. */
 static const char *make_attributes(um_user_input_t *input, um_faults_t *faults)
 {
     um_buffer_t object;
@@ -471,8 +471,8 @@ typedef struct um_removal_t {
     um_faults_t *faults;
 } um_removal_t;
 
-/* A name that may not be used can be removed where it is stored, from the time before it was
- * reserved. */
+/* Names of attributes to remove are checked like others. But if the user has the attribute, from
+ * the time before its name was reserved, it can be removed. */
 static void check_removal(const char *name, const um_json_t *value, void *baton)
 {
     const um_removal_t *removal = baton;

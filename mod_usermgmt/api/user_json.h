@@ -74,7 +74,7 @@ void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
                          apr_pool_t *pool);
 
 /** Answer 200 with {"message": message, "userData": user} and the user's ETag; without the
- *  user where the caller may not read it. */
+ *  user if the caller may not read it. */
 void um_user_json_answer_updated(um_answer_t *answer, const char *message, const um_user_t *user,
                                  int may_read, apr_pool_t *pool);
 

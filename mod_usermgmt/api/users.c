@@ -233,7 +233,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
                            um_user_json(updated, request->pool));
 }
 
-/* Who may change users may not always read them. */
+/* A caller who may change users may be one who must not read them. */
 static int may_read(const um_request_t *request)
 {
     return um_permission_allows(UM_PERMIT_USERS_READ, &request->caller, request->settings);

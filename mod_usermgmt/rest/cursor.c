@@ -12,8 +12,8 @@
 #include "../base/text.h"
 #include "../core/rules.h"
 
-/* A cursor is this character and base64url of a sum, what it is of, the key and the value,
- * with a blank behind each but the last. */
+/* A cursor is this character, and in base64url: a checksum, the list and order, the key, and the
+ * value, with a blank between them. */
 #define MARK '~'
 #define ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -29,7 +29,7 @@ static void replace(char *text, char from, char to)
     }
 }
 
-/* Shows whether a cursor came whole: not more, as anybody can make one. */
+/* The checksum shows only that a cursor is undamaged. Everybody can make one. */
 static apr_uint32_t sum_of(const char *text)
 {
     static const unsigned char key[APR_SIPHASH_KSIZE] = "usermgmt-cursor";

@@ -19,14 +19,14 @@ int um_cursor_is_one(const char *text);
 
 /**
  * Write a cursor, in RFC 3986's unreserved characters.
- * @param of what list and order it is of: a text without a blank
+ * @param of the names of its list and order: a text without a blank
  */
 const char *um_cursor_write(const char *of, const um_cursor_t *cursor, apr_pool_t *pool);
 
 /**
- * Read what um_cursor_write() wrote. The key is one by um_rules_check_uid(), the value is
- * UTF-8 without a NUL.
- * @return non-zero where the text is a cursor, undamaged
+ * Read the text of um_cursor_write(). The key keeps the rules of um_rules_check_uid(), and the
+ * value is UTF-8 without a NUL.
+ * @return non-zero if the text is an undamaged cursor
  */
 int um_cursor_read(const char **of, um_cursor_t *cursor, const char *text, apr_pool_t *pool);
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file entry.c One entry of a list by its key, and where one is found; see entry.h. */
+/** @file entry.c Answers with one entry of a list, see entry.h. */
 
 #include "entry.h"
 
@@ -9,7 +9,7 @@
 
 #include "../core/store_lists.h"
 
-/* An entry on its way from its row to its JSON. */
+/* An entry that is read from its row and written as JSON. */
 typedef struct um_entry_t {
     const um_listing_kind_t *kind;
     apr_int64_t now;

@@ -2,13 +2,13 @@
 #ifndef UM_REST_ENTRY_H
 #define UM_REST_ENTRY_H
 
-/** @file entry.h One entry of a list by its key, and where one is found. */
+/** @file entry.h Answers with one entry of a list, and the Location of an entry. */
 
 #include "listing.h"
 
 /**
  * Answer with the entry whose key stands in the path, and its ETag; with a 304 where the
- * client has it; with a 404 where there is none.
+ * client has it; with a 404 if there is none.
  * @return APR_SUCCESS; UM_EREFUSED for the 404; or the error of a store function
  */
 apr_status_t um_entry_answer(um_answer_t *answer, const um_request_t *request,
@@ -25,8 +25,8 @@ void um_entry_answer_json(um_answer_t *answer, int status, const um_listing_kind
 apr_status_t um_entry_answer_not_found(um_answer_t *answer, const um_listing_kind_t *kind,
                                        apr_pool_t *pool) UM_MUST_USE;
 
-/** Set the Location of an entry that was made.
- *  @param path that of its list, such as "users" */
+/** Set the Location of a new entry.
+ *  @param path the path of its list: "users" */
 void um_entry_set_location(um_answer_t *answer, const um_request_t *request, const char *path,
                            const char *key);
 

@@ -168,8 +168,8 @@ static const char *cursor_at(const um_page_t *page, const um_cursor_t *at)
                : um_cursor_write(um_listing_order_name(listing, page->pool), at, page->pool);
 }
 
-/* A reference relative to the list that was asked for: behind a proxy or a rewriting rule
- * only the client knows its path. */
+/* Write a link relative to the URL of the request, because only the client knows its path behind
+ * a proxy or a rewriting rule. */
 static void put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
                      const char *cursor, const char *key, const char *relation)
 {
@@ -194,7 +194,7 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
     }
     um_buffer_puts(link, parameter);
     um_buffer_putc(link, '=');
-    /* A query that would be too long can do with the key, as long as there is its row. */
+    /* If the query would be too long, the key is enough, as long as its row exists. */
     um_buffer_puts(link, link->length - start + strlen(cursor) > UM_QUERY_MAX ? key : cursor);
     um_buffer_puts(link, ">; rel=\"");
     um_buffer_puts(link, relation);
@@ -218,7 +218,7 @@ static void put_key(um_buffer_t *buffer, const char *name, const char *key)
     um_json_put_string_or_null(buffer, key);
 }
 
-/* Count, where that is wanted, and read the entries. */
+/* Count if the client wants it, and read the entries. */
 static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t *db)
 {
     const um_listing_request_t *listing = page->listing;
@@ -272,7 +272,7 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
 static void answer_page(um_answer_t *answer, const um_request_t *request, const um_buffer_t *body,
                         const um_buffer_t *link)
 {
-    /* The links say no more than the members that they are made of. */
+    /* The links need not be hashed, because they are made of members of the body. */
     um_answer_set_header(answer, "ETag", um_answer_etag(body->data, request->pool));
     if (link->length > 0) {
         um_answer_set_header(answer, "Link", link->data);

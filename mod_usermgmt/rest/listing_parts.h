@@ -4,9 +4,9 @@
 
 /**
  * @file listing_parts.h
- * What the parts of a list's answer share: listing.c opens the database and finds cursors,
- * listing_query.c reads the query, listing_page.c and listing_stream.c answer, and both read
- * with listing_rows.c. Others include listing.h.
+ * The functions that the five files of lists share. listing.c opens the database and finds
+ * cursors, listing_query.c reads the query, listing_page.c and listing_stream.c answer, and both
+ * read rows with listing_rows.c. All other files include listing.h.
  */
 
 #include "listing.h"
@@ -17,15 +17,18 @@
 /** The largest number of rows that are read at once; all of them are then in memory. */
 #define UM_LISTING_READ_MAX 250
 
-/** What a cursor is of, by names that stay: a list and its order, in either direction. */
+/** The names of a list and its order, without its direction, as cursors have them. The names
+ * never change, because clients keep cursors. */
 const char *um_listing_order_name(const um_listing_request_t *listing, apr_pool_t *pool);
 
 /** The cursor at a row of the list, in pool. */
 void um_listing_take_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list,
                             apr_pool_t *pool);
 
-/** How many of the wanted rows to read next, by the size of the entries so far and by the room
- *  that is left. */
+/** How many rows to read next, by the size of the entries so far and the bytes that are left.
+ *  @param wanted the largest number of rows
+ *  @param room   the bytes that are left
+ *  @param count, bytes the entries so far, and their size */
 apr_int64_t um_listing_rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int64_t count,
                                     apr_size_t bytes);
 

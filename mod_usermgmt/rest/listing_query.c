@@ -23,9 +23,9 @@ typedef enum um_common_t {
     AFTER,
     BEFORE,
     COUNT,
-    /* Where there is more than the order of keys. */
+    /* For a list that has other orders than that of keys. */
     ORDER,
-    /* The key of the one entry that is asked for instead of a list. */
+    /* The key of one entry, which is the answer instead of a list. */
     SINGLE,
     COMMON_COUNT
 } um_common_t;
@@ -34,7 +34,7 @@ typedef enum um_common_t {
 _Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
                "a list can have more parameters than a number has bits");
 
-/* The name of SINGLE is that of the key. */
+/* SINGLE has the name of the key. */
 static const char *const common_names[COMMON_COUNT] = {
     [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
     [COUNT] = "count", [ORDER] = "order_by",
@@ -48,9 +48,9 @@ static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
     return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
 }
 
-/* ---- what a value must be ---- */
+/* ---- the details of faults ---- */
 
-/* Between the names of a choice. */
+/* Write a name of a choice, with the separator that comes before it. */
 static void put_name(um_buffer_t *buffer, const char *name, int is_first, int is_last)
 {
     if (!is_first) {
@@ -298,8 +298,8 @@ static int read_filter(um_listing_request_t *listing, const um_list_filter_t *fi
 
 /* ---- parameters ---- */
 
-/* The number of the parameter of that name: a common one, or a filter behind these; -1 where
- * there is none. Each is a bit of a word. */
+/* The number of the parameter with that name: the common ones come first, then the filters. -1 if
+ * there is none. */
 static int find_parameter(const um_listing_kind_t *kind, const char *name)
 {
     const um_list_filter_t *filters = kind->source->filters;
@@ -319,7 +319,7 @@ static int find_parameter(const um_listing_kind_t *kind, const char *name)
     return -1;
 }
 
-/* NULL, or what the value must be. */
+/* Read a value. NULL, or the detail of the fault. */
 static const char *read_parameter(um_listing_request_t *listing, int number, const char *value,
                                   apr_pool_t *pool)
 {
@@ -375,13 +375,13 @@ const char *um_listing_order_name(const um_listing_request_t *listing, apr_pool_
     return apr_pstrcat(pool, listing->kind->member, "/", name != NULL ? name : "", NULL);
 }
 
-/* Is a value one that a column of numbers can have? */
+/* Tell whether a column of numbers can have a value. */
 static int is_number(const char *value, apr_pool_t *pool)
 {
     return strcmp(um_db_int(apr_strtoi64(value, NULL, 10), pool), value) == 0;
 }
 
-/* Read a cursor out of the text that stands for its key. */
+/* Read a cursor. Its text was stored as its key, before the order of the list was known. */
 static void read_cursor(um_cursor_t *cursor, const um_listing_request_t *listing,
                         const char *name, um_request_t *request)
 {

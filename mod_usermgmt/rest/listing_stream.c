@@ -165,7 +165,8 @@ static void take_position(const um_row_t *row, void *baton)
     um_listing_take_cursor(&stream->last, row, &stream->list, stream->pool);
 }
 
-/* For the last entries before a cursor, with a limit: find where they start. */
+/* Find the start of the last entries before a cursor: with a limit, lines are written from there
+ * in the list's order. */
 static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db_t *db)
 {
     um_list_t back = stream->list;
@@ -188,8 +189,8 @@ static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db
     return status;
 }
 
-/* If all entries fit into one batch, it is no stream: httpd sends it while its worker serves
- * other requests. */
+/* If all entries fit into one batch, the answer is sent whole, because then the worker is free
+ * for other requests while httpd sends it. */
 static apr_status_t answer_first_batch(um_answer_t *answer, um_request_t *request,
                                        um_stream_t *stream)
 {

@@ -20,8 +20,8 @@ typedef struct um_permission_entry_t {
     int is_for_sub_admins;
 } um_permission_entry_t;
 
-/** All of them, ended by one with a NULL name. What names permissions goes by this table:
- *  directives, messages, answers, and the documents by a test. */
+/** All of them, ended by one with a NULL name. Directives, messages and answers take the names
+ *  of permissions from this table, and a test compares the documents with it. */
 extern const um_permission_entry_t um_permissions[];
 
 /** The permission of that name, without case; NULL where there is none. */
@@ -30,18 +30,18 @@ const um_permission_entry_t *um_permission_find(const char *name);
 /** The name of a permission; NULL for one without a name. */
 const char *um_permission_name(um_permission_t permission);
 
-/** The names of those that sub-admins can have, with a blank between, in pool. */
+/** The names of the permissions that sub-admins can have, with blanks between them, in pool. */
 const char *um_permission_sub_admin_names(apr_pool_t *pool);
 
-/** What a caller may do: bits of um_permission_t that have a name. */
+/** The permissions of a caller: bits of um_permission_t that have a name. */
 unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings);
 
-/** Tell whether a caller may do what needs a permission, one without a name included. */
+/** Tell whether a caller has a permission, which may be one without a name. */
 int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
                          const um_settings_t *settings);
 
-/** Check that the caller, as identified, may do what the route needs. APR_SUCCESS, or
- * UM_EREFUSED, and answer is a 403. */
+/** Check that the caller, as identified, has the permission of the route. APR_SUCCESS; or
+ *  UM_EREFUSED, and answer is a 403. */
 apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *request);
 
 /**

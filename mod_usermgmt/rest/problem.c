@@ -109,11 +109,11 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
     um_buffer_putc(buffer, ']');
 }
 
-/* What a problem consists of. */
+/* The parts of a problem. */
 typedef struct um_problem_t {
     int status;
     const char *code;
-    /* NULL where there is nothing to tell. */
+    /* NULL if there is none. */
     const char *detail;
     const char *permission;
     const um_faults_t *faults;

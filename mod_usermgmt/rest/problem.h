@@ -12,8 +12,7 @@
 #include "../core/rules.h"
 #include "request.h"
 
-/** A function whose result may not be ignored: a refusal that is not returned does not compile.
- */
+/** A function whose result must be used: the compiler warns of a refusal that is not returned. */
 #define UM_MUST_USE __attribute__((warn_unused_result))
 
 /** The largest number of faults in an answer, so that a body can't cause a much longer answer. */

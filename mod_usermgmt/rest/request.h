@@ -40,7 +40,7 @@ typedef enum um_role_t { UM_ROLE_NONE, UM_ROLE_SUB_ADMIN, UM_ROLE_ADMIN } um_rol
 /** "none", "sub_admin" or "admin". */
 const char *um_role_name(um_role_t role);
 
-/** What a route needs, a bit each. permission.h has the names of those that have one. */
+/** The permission that a route needs; each is a bit. Their names are in permission.h. */
 typedef enum um_permission_t {
     UM_PERMIT_USERS_READ = 1 << 0,
     UM_PERMIT_USERS_CREATE = 1 << 1,
@@ -53,8 +53,8 @@ typedef enum um_permission_t {
     UM_PERMIT_SESSIONS_READ = 1 << 8,
     UM_PERMIT_SESSIONS_REPORT = 1 << 9,
     UM_PERMIT_AUDIT_READ = 1 << 10,
-    /** These two have no name: whoever has a role, and whoever has an identity, with a role
-     *  or without. */
+    /** These two have no name. The first is for every caller with a role, the second for every
+     *  caller with an identity. */
     UM_PERMIT_ROLE = 1 << 11,
     UM_PERMIT_ANYONE = 1 << 12
 } um_permission_t;
@@ -76,7 +76,7 @@ typedef struct um_caller_t {
     /** Non-zero if the role is that of a sub-admin in the database, and not one by the server's
      *  configuration. */
     int role_is_stored;
-    /** NULL for a caller without a role who is no user. */
+    /** NULL for a caller who has no role and is no user. */
     const char *uid;
 } um_caller_t;
 
@@ -206,7 +206,7 @@ void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer);
 /** Answer 200 with {"message": message}. */
 void um_answer_message(um_answer_t *answer, const char *message, apr_pool_t *pool);
 
-/** The strong entity tag, with its quotes, of what is kept without a version: a hash of its
+/** The strong entity tag, with its quotes, of an object that has no version: a hash of its
  *  JSON. In pool. */
 const char *um_answer_etag(const char *json, apr_pool_t *pool);
 

@@ -115,8 +115,8 @@ static apr_status_t find_route(const um_route_t **route, um_answer_t *answer,
 typedef apr_status_t um_check_t(um_answer_t *answer, um_request_t *request,
                                 const um_route_t *route);
 
-/* The configuration decides who may do what. If there is a newer configuration, only a process
- * that has it can decide. */
+/* The configuration gives roles and permissions. If there is a newer one, only a process that has
+ * it can decide. */
 static apr_status_t check_configuration(um_answer_t *answer, um_request_t *request)
 {
     if (!request->server->is_outdated(request)) {
@@ -276,7 +276,7 @@ static apr_status_t parse_query(um_answer_t *answer, um_request_t *request,
         }
     }
     request->faults.place = "body";
-    /* The handlers of others add their faults to these. */
+    /* A list and a change go on, because their handlers add their own faults to these. */
     if (request->faults.list != NULL && !changes(request)
         && (route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
         return um_problem_answer_faults(answer, &request->faults);

@@ -60,8 +60,8 @@ typedef struct um_host_t {
     /** Microseconds since 1970-01-01T00:00:00Z. */
     apr_time_t (*now)(void *baton);
     um_random_t random;
-    /** Log one line; id is the number of the message in docs/logs.md, status the error or
-     *  APR_SUCCESS. */
+    /** Log one line (see log.h). It begins with the number of its message, which id is too;
+     *  status is the error, or APR_SUCCESS. */
     void (*log)(um_log_level_t level, int id, apr_status_t status, const char *line, void *baton);
 
     /** Called after each change that is, or may be, in the database. NULL if nobody waits

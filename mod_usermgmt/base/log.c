@@ -9,13 +9,13 @@
 
 #define LINE_MAX_BYTES 1024
 
-void um_log(const um_host_t *host, um_log_level_t level, int id, apr_status_t status,
-            const char *format, ...)
+void um_log_line(const um_host_t *host, um_log_level_t level, int id, const char *format,
+                 apr_status_t status, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list arguments;
 
-    va_start(arguments, format);
+    va_start(arguments, status);
     apr_vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
     host->log(level, id, status, line, host->baton);

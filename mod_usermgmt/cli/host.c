@@ -11,6 +11,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "../base/log.h"
 #include "../base/text.h"
 #include "../core/store_organizations.h"
 #include "../core/store_records.h"
@@ -21,9 +22,6 @@
 
 /* The pause before a change is retried because the database was busy. */
 #define BUSY_PAUSE apr_time_from_msec(100)
-
-/* The log message that names the audit event of a commit whose outcome is unknown. */
-#define UNCERTAIN 12
 
 void um_tool_say(const um_tool_t *tool, const char *format, ...)
 {
@@ -156,14 +154,12 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
                       void *baton)
 {
     um_tool_t *tool = baton;
-    char text[sizeof(tool->held_line)];
 
     (void)status;
-    apr_snprintf(text, sizeof(text), "UM%04d: %s", id, line);
     if (level <= UM_LOG_WARNING) {
-        tell(tool, text, id == UNCERTAIN);
+        tell(tool, line, id == UM_LOG_NUMBER_COMMIT_UNKNOWN);
     } else if (level <= UM_LOG_INFO && (tool->options.given & UM_OPTION_VERBOSE) != 0) {
-        um_tool_say(tool, "%s", text);
+        um_tool_say(tool, "%s", line);
     }
 }
 

@@ -68,8 +68,7 @@ static apr_status_t upgrade(int *version, const um_store_t *store, um_db_t *db, 
     apr_status_t status = um_schema_upgrade(&found, db, UM_SCHEMA_FROM_ANY, pool);
 
     if (status == UM_EUNAVAILABLE && um_schema_is_usable(*version)) {
-        um_log(store->host, UM_LOG_WARNING, 31, APR_SUCCESS,
-               "schema: it could not be upgraded and stays in version %d for now", *version);
+        um_log(store->host, SCHEMA_NOT_UPGRADED, APR_SUCCESS, *version);
         return APR_SUCCESS;
     }
     *version = status == APR_SUCCESS ? UM_SCHEMA_VERSION : found;
@@ -82,9 +81,8 @@ static void tell_version(um_store_t *store, int version)
     if (apr_atomic_xchg32(&store->told_version, (apr_uint32_t)version) == (apr_uint32_t)version) {
         return;
     }
-    um_log(store->host, UM_LOG_CRIT, 30, APR_SUCCESS,
-           "schema: the database has version %d, this module works with %d to %d; %s", version,
-           UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION, advice(version, store->traits->makes_schema));
+    um_log(store->host, SCHEMA_VERSION, APR_SUCCESS, version, UM_SCHEMA_OLDEST, UM_SCHEMA_VERSION,
+           advice(version, store->traits->makes_schema));
 }
 
 static apr_status_t check_schema(um_store_t *store, um_db_t *db, apr_pool_t *pool)

@@ -160,10 +160,9 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
     um_connection_t *connection = db->connection;
     const char *read_only_text = connection->traits->read_only_text;
 
-    um_log(db->host, is_tried_again(db) ? UM_LOG_INFO : UM_LOG_ERR, 1, APR_SUCCESS,
-           "database: %s failed with %d: %s%s", name, error,
-           text != NULL ? text : "no reason given",
-           um_database_place(connection->database, db->pool));
+    um_log_either(db->host, is_tried_again(db), STATEMENT_FAILED, APR_SUCCESS, name, error,
+                  text != NULL ? text : "no reason given",
+                  um_database_place(connection->database, db->pool));
     if (read_only_text != NULL && text != NULL && strstr(text, read_only_text) != NULL) {
         connection->closes_all = 1;
     }
@@ -310,10 +309,7 @@ apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_p
     if (version >= since) {
         return APR_SUCCESS;
     }
-    um_log(db->host, is_told ? UM_LOG_DEBUG : UM_LOG_WARNING, 85, APR_SUCCESS,
-           "schema: %s needs version %d, the database has version %d; run \"usermgmtctl schema "
-           "upgrade\"",
-           what, since, version);
+    um_log_either(db->host, is_told, SCHEMA_TOO_OLD, APR_SUCCESS, what, since, version);
     return UM_ESCHEMA;
 }
 
@@ -357,8 +353,7 @@ static apr_status_t check_count(const um_db_t *db, int parameters, int count, co
     if (parameters == count) {
         return APR_SUCCESS;
     }
-    um_log(db->host, UM_LOG_CRIT, 3, APR_SUCCESS, "database: %s takes %d parameters, %d given",
-           name, parameters, count);
+    um_log(db->host, PARAMETER_COUNT, APR_SUCCESS, name, parameters, count);
     return APR_EINVAL;
 }
 
@@ -456,9 +451,7 @@ static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *
                            read->count, name);
     }
     if (status == APR_TIMEUP) {
-        um_log(db->host, UM_LOG_WARNING, 86, APR_SUCCESS,
-               "database: a read was ended after %d seconds: %s",
-               (int)apr_time_sec(SQLITE_READ_LIMIT), name);
+        um_log(db->host, READ_ENDED, APR_SUCCESS, (int)apr_time_sec(SQLITE_READ_LIMIT), name);
         /* The connection is usable, but its transaction lacks this statement. */
         connection->state = in_transaction(db) ? UM_CONNECTION_FAILED : connection->state;
         return UM_EBUSY;
@@ -731,10 +724,7 @@ static apr_status_t check_file(um_db_t *db)
     if (um_connection_has_its_file(connection, db->pool)) {
         return APR_SUCCESS;
     }
-    um_log(db->host, UM_LOG_ERR, 81, APR_SUCCESS,
-           "database: the file %s was taken away or replaced while it was open; what was to be "
-           "written to it is refused",
-           connection->database->params);
+    um_log(db->host, FILE_REPLACED, APR_SUCCESS, connection->database->params);
     connection->closes_all = 1;
     connection->state = UM_CONNECTION_FAILED;
     return UM_EUNAVAILABLE;

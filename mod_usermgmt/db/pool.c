@@ -323,15 +323,13 @@ static void set_away(um_pool_t *pool, const char *error)
     pool->refused = 0;
     drop_idle(pool);
     refuse_all(pool);
-    um_log(pool->host, UM_LOG_ERR, 91, APR_SUCCESS,
-           "database: it is away, and requests are refused until it is back: %s", error);
+    um_log(pool->host, DATABASE_AWAY, APR_SUCCESS, error);
 }
 
 static void set_back(um_pool_t *pool)
 {
     pool->is_away = 0;
-    um_log(pool->host, UM_LOG_NOTICE, 92, APR_SUCCESS,
-           "database: it is back after %.1f seconds; %u requests were refused",
+    um_log(pool->host, DATABASE_BACK, APR_SUCCESS,
            (double)(apr_time_now() - pool->away_since) / APR_USEC_PER_SEC, pool->refused);
 }
 
@@ -363,9 +361,7 @@ static void note_failure(um_pool_t *pool, const char *error)
     if (!was_good_lately(pool)) {
         set_away(pool, pool->error);
     } else if (pool->failures == FAILURES_TOLD) {
-        um_log(pool->host, UM_LOG_WARNING, 93, APR_SUCCESS,
-               "database: no more than %d connections can be opened for now: %s", pool->open,
-               pool->error);
+        um_log(pool->host, DATABASE_FULL, APR_SUCCESS, pool->open, pool->error);
     }
 }
 
@@ -400,10 +396,8 @@ static void note_busy(um_pool_t *pool)
     if (pool->busy_told_at != 0 && now - pool->busy_told_at < BUSY_LINE_EVERY) {
         return;
     }
-    um_log(pool->host, UM_LOG_WARNING, 41, APR_SUCCESS,
-           "%u requests have waited in vain for one of %d database connections; "
-           "UserMgmtConnections or the database is too small for the load",
-           pool->busy_count, pool->settings.connections);
+    um_log(pool->host, CONNECTIONS_SHORT, APR_SUCCESS, pool->busy_count,
+           pool->settings.connections);
     pool->busy_told_at = now;
     pool->busy_count = 0;
 }

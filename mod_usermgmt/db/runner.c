@@ -119,10 +119,7 @@ static um_outcome_t find_outcome(const um_attempt_t *attempt)
         status = look_for(&found, attempt->db, &witness, attempt->pool);
     }
     if (status != APR_SUCCESS) {
-        um_log(host, UM_LOG_ERR, 12, APR_SUCCESS,
-               "runner: the connection was lost during a commit, and whether it holds could not "
-               "be found out: audit event %s tells",
-               witness.uid);
+        um_log(host, COMMIT_UNKNOWN, APR_SUCCESS, witness.uid);
         return UNKNOWN;
     }
     return found ? COMMITTED : NOT_COMMITTED;
@@ -189,8 +186,7 @@ apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *
     }
     outcome = run_with_retries(&attempt);
     if (outcome == NOT_COMMITTED && um_db_has_connection(attempt.db)) {
-        um_log(host, UM_LOG_ERR, 11, APR_SUCCESS,
-               "runner: a change was given up; the lines of level info before tell why");
+        um_log(host, CHANGE_GIVEN_UP, APR_SUCCESS);
     }
     um_db_close(attempt.db);
     return outcome == COMMITTED || outcome == REFUSED ? attempt.result : UM_EUNAVAILABLE;

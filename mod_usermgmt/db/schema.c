@@ -112,8 +112,7 @@ apr_status_t um_schema_upgrade(int *found, um_db_t *db, um_schema_from_t from, a
         status = run(&version, db, from, pool);
     }
     if (status == APR_SUCCESS && version != UM_SCHEMA_VERSION) {
-        um_log(um_db_host(db), UM_LOG_NOTICE, 20, APR_SUCCESS,
-               "schema: brought from version %d to %d", version, UM_SCHEMA_VERSION);
+        um_log(um_db_host(db), SCHEMA_UPGRADED, APR_SUCCESS, version, UM_SCHEMA_VERSION);
         um_db_recover(db);
     }
     *found = version;

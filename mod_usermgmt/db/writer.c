@@ -159,8 +159,7 @@ static apr_status_t lock(const um_writer_t *writer, const um_host_t *host)
                                                    : APR_SUCCESS;
 
     if (status != APR_SUCCESS && writer->refused == 0) {
-        um_log(host, UM_LOG_ERR, 10, status,
-               "writer: the lock between processes could not be had");
+        um_log(host, WRITER_LOCK, status);
     }
     return status;
 }
@@ -197,8 +196,7 @@ static void count_refused(um_writer_t *writer, const um_group_t *group)
     if (made == 0) {
         writer->refused += refused;
     } else if (writer->refused > 0) {
-        um_log(group->host, UM_LOG_NOTICE, 96, APR_SUCCESS,
-               "writer: changes are made again; %u were refused", writer->refused);
+        um_log(group->host, CHANGES_RESUMED, APR_SUCCESS, writer->refused);
         writer->refused = 0;
     }
 }

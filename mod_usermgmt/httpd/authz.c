@@ -9,6 +9,7 @@
 
 #include "caller.h"
 #include "config.h"
+#include "log.h"
 #include "module.h"
 
 /* A set of roles, 1 << um_role_t each. */
@@ -51,8 +52,8 @@ static int needs_user(request_rec *r)
 
 static authz_status fail(const char *provider, const char *unknown, request_rec *r)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "UM0040: %s: %s \"%s\" could not be found out",
-                  provider, unknown, r->user != NULL ? r->user : "");
+    um_log_request(r, REQUIRE_FAILED, APR_SUCCESS, provider, unknown,
+                   r->user != NULL ? r->user : "");
     return AUTHZ_GENERAL_ERROR;
 }
 

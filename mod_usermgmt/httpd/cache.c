@@ -3,9 +3,8 @@
 
 #include "cache.h"
 
-#include <http_log.h>
-
 #include "../base/ticks.h"
+#include "log.h"
 #include "module.h"
 #include "runtime.h"
 
@@ -18,8 +17,7 @@ void um_cache_init_child(apr_pool_t *pool, server_rec *server)
 
     if (status != APR_SUCCESS) {
         cache = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                     "UM0053: no cache: the roles of callers are read at every request");
+        um_log_server(server, NO_CACHE, status);
     }
 }
 

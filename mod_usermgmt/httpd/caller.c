@@ -6,7 +6,6 @@
 #include <apr_strings.h>
 
 #include "../base/address.h"
-#include "../base/log.h"
 #include "../base/text.h"
 #include "../base/uid.h"
 #include "../core/rules.h"
@@ -14,6 +13,7 @@
 #include "../core/store_organizations.h"
 #include "cache.h"
 #include "config_number.h"
+#include "log.h"
 #include "module.h"
 #include "runtime.h"
 
@@ -49,7 +49,7 @@ static apr_status_t evaluate(const char **value, const ap_expr_info_t *expressio
 
     *value = expression != NULL ? ap_expr_str_exec(r, expression, &error) : fallback;
     if (error != NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "UM0046: an expression failed: %s", error);
+        um_log_request(r, EXPRESSION_FAILED, APR_SUCCESS, error);
         return APR_EGENERAL;
     }
     return APR_SUCCESS;
@@ -72,9 +72,7 @@ static const um_require_t *find_line(int *failed, const apr_array_header_t *line
         }
         if (status == AUTHZ_GENERAL_ERROR) {
             *failed = 1;
-            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                          "UM0047: the authorization provider %s failed for \"%s\"",
-                          line->provider_name, line->line);
+            um_log_request(r, PROVIDER_FAILED, APR_SUCCESS, line->provider_name, line->line);
         }
     }
     return NULL;
@@ -353,10 +351,9 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     apr_status_t status = identify(&look);
 
     if (APLOGrdebug(r)) {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                      "UM0098: user \"%s\", identity \"%s\", organization \"%s\", role %s %s",
-                      shown(r->user), shown(caller->identity), shown(caller->organization),
-                      um_role_name(caller->role), origin_of_role(&look, status));
+        um_log_request(r, CALLER, APR_SUCCESS, shown(r->user), shown(caller->identity),
+                       shown(caller->organization), um_role_name(caller->role),
+                       origin_of_role(&look, status));
     }
     return status;
 }

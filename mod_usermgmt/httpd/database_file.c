@@ -7,6 +7,7 @@
 
 #include "../db/params.h"
 #include "../db/sqlite_file.h"
+#include "log.h"
 #include "module.h"
 
 int um_database_file_check(const um_database_file_t *file, server_rec *server, apr_pool_t *ptemp)
@@ -21,8 +22,8 @@ int um_database_file_check(const um_database_file_t *file, server_rec *server, a
     if (wrong == NULL) {
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "UM0115: %s: %s %s",
-                 file->place != NULL ? file->place : "the database", name, wrong);
+    um_log_server(server, DATABASE_PARAMS, APR_SUCCESS,
+                  file->place != NULL ? file->place : "the database", name, wrong);
     return 0;
 }
 
@@ -36,9 +37,7 @@ int um_database_file_is_whole(const um_database_file_t *file, server_rec *server
     if (wrong == NULL) {
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                 "UM0116: the database is not used until the next start, requests get 503s: %s",
-                 wrong);
+    um_log_server(server, DATABASE_REFUSED, APR_SUCCESS, wrong);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <http_config.h>
 
+#include "log.h"
 #include "module.h"
 #include "runtime.h"
 #include "task.h"
@@ -25,8 +26,7 @@ typedef struct um_fold_t {
 static void tell(um_fold_t *fold, int has_failed)
 {
     if (has_failed && !fold->is_told) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, um_runtime_database_server(fold->database),
-                     "UM0078: changes were not folded into counts; it is tried again");
+        um_log_server(um_runtime_database_server(fold->database), COUNTS_NOT_FOLDED, APR_SUCCESS);
     }
     fold->is_told = has_failed;
 }
@@ -75,8 +75,7 @@ apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server)
         return APR_SUCCESS;
     }
     if (ap_find_linked_module("mod_watchdog.c") == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, server,
-                     "UM0077: mod_watchdog is not loaded: requests fold changes into counts");
+        um_log_server(server, COUNTS_WITHOUT_WATCHDOG, APR_SUCCESS);
         return APR_SUCCESS;
     }
     return um_tasks_start(tasks, "_usermgmt_counts_", server);

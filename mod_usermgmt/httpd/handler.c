@@ -16,6 +16,7 @@
 #include "config_mail.h"
 #include "cors.h"
 #include "etags.h"
+#include "log.h"
 #include "module.h"
 #include "runtime.h"
 #include "streams.h"
@@ -87,7 +88,7 @@ static apr_status_t read_error(apr_status_t status, request_rec *r)
     int http_status = ap_map_http_request_error(status, HTTP_BAD_REQUEST);
 
     r->connection->keepalive = AP_CONN_CLOSE;
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, status, r, "UM0048: the body could not be read");
+    um_log_request(r, BODY_NOT_READ, status);
     if (APR_STATUS_IS_TIMEUP(status) || http_status == HTTP_REQUEST_TIME_OUT) {
         return APR_TIMEUP;
     }
@@ -380,10 +381,9 @@ static int send_stream(request_rec *r, um_request_t *request, const um_answer_t 
         return OK;
     }
     if (status == UM_EREFUSED) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                      "UM0080: a stream was ended: its caller has lost the role that it needs");
+        um_log_request(r, STREAM_ROLE_LOST, APR_SUCCESS);
     } else if (status != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, "UM0049: a stream broke off");
+        um_log_request(r, STREAM_BROKEN, status);
     }
     if (status != APR_SUCCESS) {
         r->connection->keepalive = AP_CONN_CLOSE;
@@ -418,10 +418,7 @@ int um_handler_handle(request_rec *r)
         return DECLINED;
     }
     if (um_config_base(r) == NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r,
-                      "UM0097: the handler " UM_HANDLER
-                      " was set, but not by SetHandler " UM_HANDLER
-                      " in a <Location>, so that the base path is not known");
+        um_log_request(r, HANDLER_NOT_IN_LOCATION, APR_SUCCESS);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     um_cors_set_headers(r);

@@ -5,6 +5,7 @@
 
 #include "../mail/mailer.h"
 #include "config_mail.h"
+#include "log.h"
 #include "module.h"
 #include "runtime.h"
 #include "task.h"
@@ -39,13 +40,11 @@ static int check_server(const server_rec *server)
     const char *error = um_config_mail_check(um_config_server(server));
 
     if (error != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "UM0063: %s", error);
+        um_log_server(server, MAIL_DIRECTIVE, APR_SUCCESS, error);
         return 0;
     }
     if (has_mail(server) && ap_find_linked_module("mod_watchdog.c") == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                     "UM0064: UserMgmtMailServer needs mod_watchdog: LoadModule "
-                     "watchdog_module modules/mod_watchdog.so");
+        um_log_server(server, MAIL_NEEDS_WATCHDOG, APR_SUCCESS);
         return 0;
     }
     return 1;
@@ -77,11 +76,7 @@ static int check_database(const um_runtime_database_t *database)
                                     : NULL;
 
         if (directive != NULL) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                         "UM0066: %s differs from that of %s, which has the same database: mail "
-                         "of one would go out as the other's; give both the same, or a database "
-                         "each",
-                         directive, sender->server_hostname);
+            um_log_server(server, MAIL_DIFFERS, APR_SUCCESS, directive, sender->server_hostname);
             return 0;
         }
     }
@@ -203,8 +198,8 @@ apr_status_t um_mailing_init(apr_pool_t *pconf, server_rec *server)
         status = um_smtp_start();
     }
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0065: can't send mail: %s",
-                     error != NULL ? error : "libcurl does not start");
+        um_log_server(server, MAIL_NOT_STARTED, status,
+                      error != NULL ? error : "libcurl does not start");
         return status;
     }
     apr_pool_cleanup_register(pconf, NULL, end_smtp, apr_pool_cleanup_null);

@@ -7,6 +7,7 @@
 #include <util_mutex.h>
 
 #include "config.h"
+#include "log.h"
 #include "module.h"
 
 /* The type for all mutexes that no line of Mutex names. */
@@ -48,10 +49,7 @@ const char *um_mutexes_see(cmd_parms *cmd, void *directory, const char *argument
 
 static void tell_of_posixsem(const char *type, server_rec *server)
 {
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                 "UM0043: Mutex posixsem can't be used for %s: it stays locked when a process is "
-                 "killed; use pthread or fcntl: \"Mutex pthread %s\"",
-                 type, type);
+    um_log_server(server, MUTEX_POSIXSEM, APR_SUCCESS, type, type);
 }
 
 int um_mutexes_check(const char *type, server_rec *server)

@@ -15,6 +15,7 @@
 #include "../db/pool.h"
 #include "config.h"
 #include "config_database.h"
+#include "log.h"
 #include "module.h"
 #include "mutexes.h"
 
@@ -173,8 +174,9 @@ static void write_log(um_log_level_t level, int id, apr_status_t status, const c
     };
     um_host_database_t *database = baton;
 
+    (void)id;
     ap_log_error(APLOG_MARK, levels[level], status, um_runtime_database_server(&database->shown),
-                 "UM%04d: %s", id, line);
+                 "%s", line);
 }
 
 /* ---- all processes ---- */
@@ -294,11 +296,9 @@ static int find_of_server(server_rec *server, apr_pool_t *pconf)
 
     if (!um_config_database(&config, um_config_server(server))) {
         if (um_runtime_is_used(server)) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                         "UM0095: no database is named for the server %s:%d: give "
-                         "\"UserMgmtDatabase DRIVER PARAMS\", or DBDriver and DBDParams",
-                         server->server_hostname != NULL ? server->server_hostname : "",
-                         server->port);
+            um_log_server(server, NO_DATABASE, APR_SUCCESS,
+                          server->server_hostname != NULL ? server->server_hostname : "",
+                          server->port);
             return 0;
         }
         return 1;
@@ -322,14 +322,9 @@ static int load_driver(um_host_database_t *database, apr_pool_t *pconf)
         return 1;
     }
     if (status == UM_EINVALID) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server,
-                     "UM0002: the database driver \"%s\" is not supported; use sqlite3, pgsql or "
-                     "mysql",
-                     database->driver);
+        um_log_server(server, DRIVER_NOT_SUPPORTED, APR_SUCCESS, database->driver);
     } else {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                     "UM0090: apr-util has no driver \"%s\" here; is its package installed?",
-                     database->driver);
+        um_log_server(server, DRIVER_NOT_INSTALLED, status, database->driver);
     }
     return 0;
 }
@@ -353,10 +348,7 @@ static void tell_of_sizes(server_rec *server)
 
         if (um_runtime_is_used(server) && config->has_dbd_size == 1
             && um_config_number(config, UM_CONNECTIONS) == 0) {
-            ap_log_error(
-                APLOG_MARK, APLOG_NOTICE, 0, server,
-                "UM0094: DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the "
-                "number of the module's own is UserMgmtConnections");
+            um_log_server(server, DBD_SETTINGS_UNUSED, APR_SUCCESS);
             return;
         }
     }
@@ -387,7 +379,7 @@ static apr_status_t make_shared(um_shared_t *made, server_rec *server)
     apr_status_t status = apr_shm_create(&made->shm, sizeof(*made->counters), NULL, pool);
 
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0044: no shared memory");
+        um_log_server(server, NO_SHARED_MEMORY, status);
         return status;
     }
     made->counters = apr_shm_baseaddr_get(made->shm);
@@ -635,8 +627,7 @@ static void start_database(um_host_database_t *database, apr_pool_t *pool)
     status = start_all(database, pool);
     if (status != APR_SUCCESS) {
         database->shown.store = NULL;
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, um_runtime_database_server(&database->shown),
-                     "UM0045: can't start the threads for the database");
+        um_log_server(um_runtime_database_server(&database->shown), POOL_NOT_STARTED, status);
         return;
     }
     if (has_single_writer(database) && database->shown.is_used && !database->is_refused) {

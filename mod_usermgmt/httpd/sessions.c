@@ -16,6 +16,7 @@
 #include "../core/store_sessions.h"
 #include "caller.h"
 #include "config_number.h"
+#include "log.h"
 #include "module.h"
 #include "mutexes.h"
 #include "runtime.h"
@@ -98,8 +99,7 @@ static apr_status_t make_shared(um_shared_sessions_t *made, apr_size_t size, ser
                                        size, &um_runtime_random);
     }
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                     "UM0071: no shared memory for %" APR_SIZE_T_FMT " sessions", size);
+        um_log_server(server, SESSIONS_NO_MEMORY, status, size);
         return status;
     }
     made->size = size;
@@ -173,8 +173,7 @@ apr_status_t um_sessions_init(apr_pool_t *pconf, server_rec *server)
     if (shared->size == 0) {
         status = make_shared(shared, size, server);
     } else if (shared->size != size) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, server,
-                     "UM0072: UserMgmtSessionTable is changed by a full restart only");
+        um_log_server(server, SESSIONS_FULL_RESTART, APR_SUCCESS);
     }
     if (status == APR_SUCCESS) {
         status = um_watchdog_add(MUTEX_TYPE, write_sessions, server,
@@ -194,7 +193,7 @@ void um_sessions_init_child(apr_pool_t *pool, server_rec *server)
     status = apr_global_mutex_child_init(&shared->mutex, apr_global_mutex_lockfile(shared->mutex),
                                          pool);
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server, "UM0073: sessions are not counted");
+        um_log_server(server, SESSIONS_NO_LOCK, status);
         return;
     }
     table = um_session_table_open(head() + 1, &table_lock, &um_runtime_random, pool);
@@ -223,12 +222,10 @@ static void report(apr_status_t status, request_rec *r)
 {
     if (status == APR_ENOSPC) {
         if (apr_atomic_cas32(&head()->full, 1, 0) == 0) {
-            ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                          "UM0074: sessions are not counted: the table is full of such as could "
-                          "not be written yet");
+            um_log_request(r, SESSIONS_FULL, APR_SUCCESS);
         }
     } else if (status != APR_SUCCESS) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, r, "UM0075: a session was not counted");
+        um_log_request(r, SESSION_NOT_COUNTED, status);
     }
 }
 
@@ -320,10 +317,7 @@ static void write_batch(um_turn_t *turn, apr_array_header_t *batch)
         write_database(turn, batch, um_runtime_database(i));
     }
     if (batch->nelts > 0) {
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, turn->server,
-                     "UM0076: %d sessions of virtual hosts that are not configured any more are "
-                     "dropped",
-                     batch->nelts);
+        um_log_server(turn->server, SESSIONS_DROPPED, APR_SUCCESS, batch->nelts);
         um_session_table_written(table, batch);
     }
 }

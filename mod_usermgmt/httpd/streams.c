@@ -15,6 +15,7 @@
 #include <http_log.h>
 
 #include "config_number.h"
+#include "log.h"
 #include "module.h"
 
 /* One worker of this many can send a stream, by default. */
@@ -83,8 +84,7 @@ apr_status_t um_streams_init(server_rec *server)
     }
     places = *retained;
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                     "UM0111: can't make a temporary file for UserMgmtMaxStreams");
+        um_log_server(server, STREAMS_NO_FILE, status);
     }
     return status;
 }
@@ -125,10 +125,7 @@ static void log_refusal(request_rec *r)
     apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time);
 
     if (now - before >= LOG_PAUSE && apr_atomic_cas32(&logged, now, before) == before) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "UM0110: a stream was refused with 503, since %u are being sent; "
-                      "see UserMgmtMaxStreams",
-                      max);
+        um_log_request(r, STREAMS_FULL, APR_SUCCESS, max);
     }
 }
 

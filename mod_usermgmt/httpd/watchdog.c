@@ -10,6 +10,7 @@
 #include <mod_watchdog.h>
 
 #include "../base/digest.h"
+#include "log.h"
 #include "module.h"
 
 typedef struct um_job_t {
@@ -72,10 +73,7 @@ apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work, void *b
         status = register_callback(watchdog, interval, job, run);
     }
     if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, status, server,
-                     "UM0070: %s needs mod_watchdog: LoadModule watchdog_module "
-                     "modules/mod_watchdog.so",
-                     name);
+        um_log_server(server, NEEDS_WATCHDOG, status, name);
         return status;
     }
     APR_ARRAY_PUSH(jobs, um_job_t *) = job;

@@ -252,16 +252,11 @@ static void log_outcome(const um_delivery_t *delivery)
     int attempt = (int)mail->attempts + 1;
 
     if (delivery->reply.outcome == UM_SMTP_ACCEPTED) {
-        um_log(host, UM_LOG_INFO, 60, APR_SUCCESS, "mail: %s for invitation %s is sent: %s",
-               mail->uid, mail->invite_token, text);
+        um_log(host, MAIL_SENT, APR_SUCCESS, mail->uid, mail->invite_token, text);
     } else if (delivery->is_over) {
-        um_log(host, UM_LOG_ERR, 62, APR_SUCCESS,
-               "mail: %s for invitation %s is given up after %d tries: %s", mail->uid,
-               mail->invite_token, attempt, text);
+        um_log(host, MAIL_GIVEN_UP, APR_SUCCESS, mail->uid, mail->invite_token, attempt, text);
     } else if (delivery->reply.outcome != UM_SMTP_INTERRUPTED) {
-        um_log(host, UM_LOG_WARNING, 61, APR_SUCCESS,
-               "mail: %s for invitation %s could not be sent, try %d: %s", mail->uid,
-               mail->invite_token, attempt, text);
+        um_log(host, MAIL_LATER, APR_SUCCESS, mail->uid, mail->invite_token, attempt, text);
     }
 }
 

@@ -211,20 +211,47 @@ def test_every_action_is_documented_and_every_documented_one_is_there():
     assert_same(set(names(row)[1:]), found, 10)
 
 
-def test_every_line_of_the_log_is_documented_and_has_a_number_of_its_own():
-    text = sources("httpd")
-    found = re.findall(r'"(UM\d{4}): ', text)
-    assert len(found) == len(re.findall(r"\bUM\d{4}\b", text)), "a number is not at the beginning"
-    below = sources("base", "db", "core", "mail", "rest", "api")
-    calls = [arguments(below[call.end():])
-             for call in re.finditer(r"(?<!void )\bum_log\(", below)]
-    found += [f"UM{int(call[2]):04}" for call in calls]
-    assert len(calls) >= 6 and not re.search(r"\bUM\d{4}\b", below)
-    assert len(found) == len(set(found)), "a number stands twice"
+LEVELS = {"CRIT": "crit", "ERR": "error", "WARNING": "warning", "NOTICE": "notice",
+          "INFO": "info", "DEBUG": "debug"}
+
+
+def messages():
+    """Of each message in the list: the name, the number, the levels and the text."""
+    text = read("mod_usermgmt/base/log_messages.h").split("#define UM_LOG_MESSAGES(X, XX)")[1]
+    text = text.replace("%\" APR_SIZE_T_FMT \"", "%u").replace("\\\n", "\n")
+    found = re.findall(r'\b(XX?)\((\w+), (\d{4}), (\w+),(?: (\w+),)?((?:\s+"(?:\\.|[^"\\])*")+)\)',
+                       text)
+    assert len(found) == len(re.findall(r"\bXX?\(", text)) >= 50
+    assert all((kind == "XX") == bool(lower) for kind, _, _, _, lower, _ in found)
+    return [(name, "UM" + number, ", ".join(LEVELS[level] for level in (upper, lower) if level),
+             "".join(re.findall(r'"((?:\\.|[^"\\])*)"', parts)).replace('\\"', '"'))
+            for _, name, number, upper, lower, parts in found]
+
+
+def test_every_line_of_the_log_is_documented_as_it_is():
     table = rows(read("docs/logs.md").split("\n## ")[0])[1:]
-    documented = [row[0] for row in table]
-    assert documented == sorted(set(documented))
-    assert_same(set(documented), set(found), 20)
+    documented = {row[0]: row[1:3] for row in table}
+    found = messages()
+    numbers = [number for _, number, _, _ in found]
+    assert numbers == sorted(set(numbers)) == [row[0] for row in table]
+    for _, number, levels, text in found:
+        assert documented[number][0] == levels, number
+        # What stands for values is in capitals; two values may be one for the reader.
+        pattern = re.sub(r"(%[.\d]*[a-z])+", "[A-Z]+", re.sub(r"[][()?+*{}|^$\\]", r"\\\g<0>", text))
+        assert re.fullmatch(pattern, documented[number][1].replace("`", "")), (number, text)
+    gone = re.search(r"^Numbers that are not used any more: (.*)\.$", read("docs/logs.md"),
+                     re.MULTILINE)[1].split(", ")
+    assert gone and not set(gone) & set(numbers)
+
+
+def test_every_message_of_the_list_is_logged_and_no_other():
+    text = sources("base", "db", "core", "mail", "rest", "api", "httpd")
+    called = re.findall(r"\bum_log(?:_server|_request)?\([^,;]*?(?:\([^;]*?\))?, ([A-Z_]+)\b", text)
+    called += re.findall(r"\bum_log_either\([^;]*?, ([A-Z_]+), APR_SUCCESS\b", text)
+    assert sorted(called) == sorted(name for name, _, _, _ in messages())
+    # No line has a text or a number of its own: the one call gets a line from um_log().
+    assert len(re.findall(r"\bap_log_\w+\(", text)) == 1
+    assert not re.search(r'"UM\d{4}', text + sources("cli"))
 
 
 def test_the_lines_of_others_are_in_their_modules(live):

@@ -106,10 +106,11 @@ static inline void sqlite_host_log(um_log_level_t level, int id, apr_status_t st
 {
     sqlite_host_t *host = baton;
 
+    (void)id;
     (void)status;
     if (level <= UM_LOG_WARNING) {
         host->errors++;
-        fprintf(stderr, "UM%04d: %s\n", id, line);
+        fprintf(stderr, "%s\n", line);
     }
 }
 

@@ -33,6 +33,15 @@ int um_helo_is_valid(const char *text, apr_pool_t *pool)
     return um_network_is_ipv4(address);
 }
 
+const char *um_helo_from(const char *address, apr_pool_t *pool)
+{
+    if (um_network_is_ipv4(address)) {
+        return apr_pstrcat(pool, "[", address, "]", NULL);
+    }
+    return um_network_is_ipv6(address) ? apr_pstrcat(pool, "[" IPV6_TAG, address, "]", NULL)
+                                       : NULL;
+}
+
 static const char *write_literal(const struct sockaddr_storage *address, apr_pool_t *pool)
 {
     char text[INET6_ADDRSTRLEN];
@@ -40,14 +49,12 @@ static const char *write_literal(const struct sockaddr_storage *address, apr_poo
     if (address->ss_family == AF_INET) {
         const struct sockaddr_in *four = (const void *)address;
 
-        inet_ntop(AF_INET, &four->sin_addr, text, sizeof(text));
-        return apr_pstrcat(pool, "[", text, "]", NULL);
+        return um_helo_from(inet_ntop(AF_INET, &four->sin_addr, text, sizeof(text)), pool);
     }
     if (address->ss_family == AF_INET6) {
         const struct sockaddr_in6 *six = (const void *)address;
 
-        inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof(text));
-        return apr_pstrcat(pool, "[" IPV6_TAG, text, "]", NULL);
+        return um_helo_from(inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof(text)), pool);
     }
     return NULL;
 }

@@ -32,14 +32,14 @@ typedef struct um_mailer_t {
 
 /** The state after a run. */
 typedef struct um_mailer_state_t {
-    /** The mail server could not be reached, so due mail waits. */
+    /** The mail server could not be reached, or refuses all mail, so due mail waits. */
     int is_away;
     /** When the next mail is due, milliseconds since 1970; 0 if none waits. */
     apr_int64_t next_attempt_at;
 } um_mailer_state_t;
 
 /**
- * Send the mail that is due, while the mail server can be reached.
+ * Send the mail that is due, while the mail server takes it.
  * @param state set on success
  * @return APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA if the database could not be asked
  */

@@ -12,6 +12,7 @@
 
 #include "../base/address.h"
 #include "../base/text.h"
+#include "../base/ticks.h"
 #include "helo.h"
 #include "smtp_answer.h"
 
@@ -45,8 +46,13 @@ typedef struct um_dialogue_t {
     int left;
     /* What the server is told in EHLO; NULL as long as it is not known. */
     const char *helo;
-    /* It has said something. */
-    int has_spoken;
+    /* It is the address that this machine is expected to have towards the server; 0 where the
+     * configuration gives it, or the connection's own address is known. */
+    int is_expected;
+    /* The connection's own address, where it is another than the expected one. */
+    const char *other_helo;
+    /* The IP version of that connection, as libcurl has it. */
+    long other_version;
     /* The server's answer to the last command. */
     um_smtp_answer_t answer;
     char error[CURL_ERROR_SIZE];
@@ -121,6 +127,25 @@ static int lacks_utf8(const um_dialogue_t *dialogue)
     return dialogue->phase == PHASE_MAIL && dialogue->needs_utf8 && !dialogue->offers_utf8;
 }
 
+/* Has libcurl connected to another address than that from which helo was found? It tries
+ * several where the first does not answer. */
+static int is_elsewhere(um_dialogue_t *dialogue)
+{
+    char *address = NULL;
+
+    if (!dialogue->is_expected) {
+        return 0;
+    }
+    dialogue->is_expected = 0;
+    if (curl_easy_getinfo(dialogue->curl, CURLINFO_LOCAL_IP, &address) == CURLE_OK
+        && address != NULL) {
+        dialogue->other_helo = um_helo_from(address, dialogue->pool);
+        dialogue->other_version = strchr(address, ':') != NULL ? CURL_IPRESOLVE_V6
+                                                               : CURL_IPRESOLVE_V4;
+    }
+    return dialogue->other_helo != NULL && strcmp(dialogue->other_helo, dialogue->helo) != 0;
+}
+
 /* Takes one line of the server's. To take less than all of it ends the dialogue. */
 static size_t see_reply(char *line, size_t one, size_t size, void *baton)
 {
@@ -130,7 +155,9 @@ static size_t see_reply(char *line, size_t one, size_t size, void *baton)
     if (dialogue->left || !um_smtp_answer_add(&dialogue->answer, line, size)) {
         return size;
     }
-    dialogue->has_spoken = 1;
+    if (is_elsewhere(dialogue)) {
+        return 0;
+    }
     if (dialogue->answer.code == GO_AHEAD) {
         dialogue->phase = PHASE_DATA;
     }
@@ -156,7 +183,7 @@ static int see_progress(void *baton, curl_off_t down_total, curl_off_t down, cur
     if (dialogue->phase < PHASE_DATA) {
         return 1;
     }
-    now = apr_time_now();
+    now = um_ticks();
     if (dialogue->stopping_since == 0) {
         dialogue->stopping_since = now;
     }
@@ -354,6 +381,18 @@ static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
     return dialogue->error[0] != '\0' ? dialogue->error : curl_easy_strerror(result);
 }
 
+/* Would any other mail fare the same? Up to MAIL, the server has not been told the recipient.
+ * It may refuse this client later than it could; but 5.7.Y may be about a recipient who takes
+ * no mail from outside, and one such must not hold up the mail to others. */
+static int is_for_all(const um_dialogue_t *dialogue)
+{
+    const um_smtp_answer_t *answer = &dialogue->answer;
+
+    return dialogue->phase <= PHASE_MAIL
+           || (dialogue->phase == PHASE_RCPT && um_smtp_answer_is_about_sender(answer)
+               && answer->subject != 7);
+}
+
 static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcode result)
 {
     if (result == CURLE_OK) {
@@ -365,7 +404,7 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
     } else {
         reply->outcome = UM_SMTP_LATER;
     }
-    reply->is_away = reply->outcome == UM_SMTP_LATER && !dialogue->has_spoken;
+    reply->is_away = reply->outcome == UM_SMTP_LATER && is_for_all(dialogue);
     reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
 }
 
@@ -384,12 +423,12 @@ static curl_socket_t see_peer(void *baton, curlsocktype purpose, struct curl_soc
 }
 
 /* Which address this machine has towards the server is known once libcurl has looked up the
- * server's name. It has to be told the name for EHLO before it connects, so it is stopped
- * there; it remembers what it has looked up. */
+ * server's name. It needs the name for EHLO before it connects, so it is stopped there; it
+ * remembers the addresses that it has found. */
 static CURLcode find_helo(um_dialogue_t *dialogue, const um_smtp_server_t *server)
 {
     CURL *curl = dialogue->curl;
-    apr_time_t begun = apr_time_now();
+    apr_time_t begun = um_ticks();
     CURLcode result;
 
     if (!set_url(dialogue, server)
@@ -402,23 +441,48 @@ static CURLcode find_helo(um_dialogue_t *dialogue, const um_smtp_server_t *serve
         return result;
     }
     dialogue->error[0] = '\0';
-    return set_timeouts(curl, server->timeout - (apr_time_now() - begun))
+    dialogue->is_expected = 1;
+    return set_timeouts(curl, server->timeout - (um_ticks() - begun))
                    && curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, NULL) == CURLE_OK
                ? CURLE_OK
+               : CURLE_OUT_OF_MEMORY;
+}
+
+static CURLcode perform(um_dialogue_t *dialogue, const um_smtp_server_t *server)
+{
+    return set_url(dialogue, server) ? curl_easy_perform(dialogue->curl) : CURLE_OUT_OF_MEMORY;
+}
+
+/* The connection that was made is given up, because its EHLO would have the address of
+ * another. The next one is made in the same way, and has the right one. */
+static CURLcode perform_again(um_dialogue_t *dialogue, const um_smtp_server_t *server,
+                              apr_interval_time_t rest)
+{
+    dialogue->helo = dialogue->other_helo;
+    dialogue->left = 0;
+    dialogue->error[0] = '\0';
+    memset(&dialogue->answer, 0, sizeof(dialogue->answer));
+    return set_timeouts(dialogue->curl, rest)
+                   && curl_easy_setopt(dialogue->curl, CURLOPT_IPRESOLVE, dialogue->other_version)
+                          == CURLE_OK
+               ? perform(dialogue, server)
                : CURLE_OUT_OF_MEMORY;
 }
 
 static CURLcode hold_dialogue(um_dialogue_t *dialogue, const um_smtp_server_t *server)
 {
     CURLcode result = CURLE_OK;
+    apr_time_t begun = um_ticks();
 
     dialogue->helo = server->helo;
     if (dialogue->helo == NULL) {
         result = find_helo(dialogue, server);
     }
     if (result == CURLE_OK) {
-        result = set_url(dialogue, server) ? curl_easy_perform(dialogue->curl)
-                                           : CURLE_OUT_OF_MEMORY;
+        result = perform(dialogue, server);
+    }
+    if (dialogue->other_helo != NULL && strcmp(dialogue->other_helo, dialogue->helo) != 0) {
+        result = perform_again(dialogue, server, server->timeout - (um_ticks() - begun));
     }
     return result;
 }

@@ -24,7 +24,7 @@ typedef struct um_smtp_server_t {
     /** For smtp://: STARTTLS. The server's certificate is always checked. */
     um_smtp_tls_t tls;
     /** The name in EHLO, see um_helo_is_valid(). NULL: the address that this machine has
-     *  towards the server. */
+     *  towards the server, IPv4 or IPv6 as the connection. */
     const char *helo;
     /** NULL where the server asks for none. */
     const char *user;
@@ -51,8 +51,8 @@ typedef struct um_smtp_reply_t {
     um_smtp_outcome_t outcome;
     /** The server's last answer, or what went wrong: a line of ASCII. */
     const char *text;
-    /** Non-zero where the server could not be reached, or said nothing at all: no mail can
-     *  be sent through it at the moment. */
+    /** Non-zero where no mail can be sent through the server at the moment: it could not be
+     *  reached, or refuses this client whatever the mail is. */
     int is_away;
 } um_smtp_reply_t;
 

@@ -49,13 +49,17 @@ class Mail:
 class Smtp:
     """A server on a port of its own.
 
+    host              the name of the server in its URL; listens: the address it has
+    on_mail           a function of the sender that gives the answer to MAIL
     on_rcpt, on_data  functions of the address, resp. the mail, that give the
                       answer, of one line or several; "drop" cuts the connection
                       instead
-    delay             seconds before either
+    delay             seconds before on_rcpt and on_data
     """
 
-    def __init__(self, live, **options):
+    def __init__(self, live, host="127.0.0.1", listens="127.0.0.1", **options):
+        self.host = host
+        self.listens = listens
         self.port = live.ports.take()
         self.options = options
         self.controller = None
@@ -64,7 +68,8 @@ class Smtp:
         self.tries = []
         self.behave()
 
-    def behave(self, on_rcpt=None, on_data=None, delay=0):
+    def behave(self, on_rcpt=None, on_data=None, delay=0, on_mail=None):
+        self.on_mail = on_mail or (lambda address: "250 2.1.0 fine")
         self.on_rcpt = on_rcpt or (lambda address: "250 2.1.5 fine")
         self.on_data = on_data or (lambda mail: "250 2.0.0 taken")
         self.delay = delay
@@ -72,10 +77,10 @@ class Smtp:
     @property
     def url(self):
         scheme = "smtps" if "ssl_context" in self.options else "smtp"
-        return f"{scheme}://127.0.0.1:{self.port}"
+        return f"{scheme}://{self.host}:{self.port}"
 
     def start(self):
-        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **self.options)
+        self.controller = Controller(self, hostname=self.listens, port=self.port, **self.options)
         self.controller.start()
         return self
 
@@ -85,6 +90,13 @@ class Smtp:
             self.controller = None
 
     # ---- aiosmtpd's hooks ----
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        answer = self.on_mail(address)
+        if answer.startswith("250"):
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return answer
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         with self.lock:

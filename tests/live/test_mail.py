@@ -477,6 +477,17 @@ def test_the_name_in_ehlo(new_server, make_smtp, lines, helo):
     assert smtp.wait(address).helo == helo
 
 
+@pytest.mark.parametrize("listens, helo", [("127.0.0.1", "[127.0.0.1]"), ("::1", "[IPv6:::1]")])
+def test_the_address_in_ehlo_is_of_the_connections_family(new_server, make_smtp, listens, helo):
+    """libcurl tries both addresses of localhost; this server has one of them."""
+    smtp = make_smtp(host="localhost", listens=listens)
+    server = new_server(extra=mail_lines(smtp))
+    for _ in range(2):
+        address = fresh()
+        invite(server.admin, address)
+        assert smtp.wait(address).helo == helo
+
+
 @pytest.mark.database("sqlite")
 def test_dropped_after_data(server, admin, smtp):
     """Whether the server took it nobody knows, so it comes twice, recognizably."""
@@ -500,6 +511,20 @@ def test_one_that_is_refused_does_not_hold_up_others(server, admin, smtp):
         smtp.wait(good)
     smtp.behave()
     smtp.wait(bad)
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.2 full", "550 5.7.1 takes no mail from outside"])
+def test_a_refused_recipient_lets_the_outbox_go_on(new_server, make_smtp, answer):
+    """The pause would be 60 seconds if the server were taken to be away."""
+    smtp = make_smtp()
+    smtp.behave(on_rcpt=lambda address: answer if address == bad else "250 fine")
+    server = new_server(extra=mail_lines(smtp, retry="60s"))
+    server.allow_log(LATER)
+    bad, good = fresh(), fresh()
+    invite(server.admin, bad)
+    wait_for(lambda: smtp.tried(bad) == 1, 20, "it is refused")
+    invite(server.admin, good)
+    smtp.wait(good, seconds=20)
 
 
 def test_given_up(new_server, make_smtp):
@@ -1018,6 +1043,37 @@ def test_a_mail_server_that_is_away_is_left_alone(new_server, make_smtp):
     smtp.start()
     for address in addresses:
         smtp.wait(address)
+
+
+def make_refusing(make_smtp, where):
+    """A mail server that refuses this client, whatever the mail is, and the lines for it."""
+    if where == "greeting":
+        return Closing(b"421 4.7.0 busy\r\n"), ""
+    if where == "AUTH":
+        return make_smtp(authenticator=one_account("mailer", "another"), auth_required=True,
+                         auth_require_tls=False), AUTH
+    if where == "STARTTLS":
+        return make_smtp(), "UserMgmtMailStartTLS On"
+    smtp = make_smtp()
+    answer = "550 5.7.1 not you" if where == "MAIL" else "504 5.5.2 <web>: not this name"
+    smtp.behave(**{"on_mail" if where == "MAIL" else "on_rcpt": lambda address: answer})
+    return smtp, ""
+
+
+@pytest.mark.parametrize("where", ["greeting", "STARTTLS", "AUTH", "MAIL", "RCPT"])
+def test_a_mail_server_that_refuses_this_client_is_left_alone(new_server, make_smtp, where):
+    """What one mail is told holds for all, so the others are not tried meanwhile."""
+    smtp, lines = make_refusing(make_smtp, where)
+    server = new_server(start=False, extra=mail_lines(smtp, lines, retry="2s"))
+    password_file(server)
+    server.start()
+    server.allow_log(LATER)
+    for _ in range(10):
+        invite(server.admin, fresh())
+    time.sleep(3)
+    tried = server.sql("SELECT SUM(attempts) FROM outgoing_mail")[0][0]
+    assert 1 <= tried <= 4
+    server.stop()
 
 
 def test_virtual_hosts_on_one_database(new_server, make_smtp, live):

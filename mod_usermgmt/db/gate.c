@@ -3,6 +3,7 @@
 
 #include "gate.h"
 
+#include "../base/ticks.h"
 #include "wait.h"
 
 struct um_gate_t {
@@ -74,7 +75,7 @@ static void open_gate(um_gate_t *gate)
 
 int um_gate_close(um_gate_t *gate, apr_interval_time_t wait)
 {
-    apr_time_t end = apr_time_now() + wait;
+    apr_time_t end = um_ticks() + wait;
     int drained;
 
     apr_thread_mutex_lock(gate->mutex);

@@ -3,6 +3,7 @@
 
 #include "limit.h"
 
+#include "../base/ticks.h"
 #include "wait.h"
 
 /* A thread that waits; this is on its stack. */
@@ -79,7 +80,7 @@ static void remove_waiter(um_limit_t *limit, um_waiter_t *waiter)
 /* With the mutex held. */
 static apr_status_t await_place(um_limit_t *limit, um_waiter_t *waiter, apr_interval_time_t wait)
 {
-    apr_time_t end = apr_time_now() + wait;
+    apr_time_t end = um_ticks() + wait;
 
     *limit->last = waiter;
     limit->last = &waiter->next;
@@ -117,7 +118,7 @@ void um_limit_leave(um_limit_t *limit)
 
 int um_limit_drain(um_limit_t *limit, apr_interval_time_t wait)
 {
-    apr_time_t end = apr_time_now() + wait;
+    apr_time_t end = um_ticks() + wait;
     int drained;
 
     apr_thread_mutex_lock(limit->mutex);

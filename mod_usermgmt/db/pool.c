@@ -15,6 +15,7 @@
 
 #include "../base/log.h"
 #include "../base/status.h"
+#include "../base/ticks.h"
 #include "wait.h"
 
 /* Threads that connect at the same time, and their number with those that hang. SQLite needs
@@ -61,6 +62,8 @@
 #define END_PAUSE apr_time_from_msec(2)
 
 #define ERROR_MAX_BYTES 512
+
+/* All times of the pool are um_ticks(). */
 
 /* The pool's data about a connection; in the connection's own memory pool. */
 typedef struct um_slot_t {
@@ -234,9 +237,9 @@ static void drop_idle(um_pool_t *pool)
  * connection opened it read-only, it stays read-only until the last one is closed. */
 static void begin_draining(um_pool_t *pool)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = um_ticks();
 
-    if (!pool->is_draining && now - pool->drained_at >= DRAIN_EVERY) {
+    if (!pool->is_draining && (pool->drained_at == 0 || now - pool->drained_at >= DRAIN_EVERY)) {
         pool->is_draining = 1;
         pool->drained_at = now;
         pool->drain_count++;
@@ -247,7 +250,7 @@ static void begin_draining(um_pool_t *pool)
 /* Close the connections that have not been used for a long time. They are at the end. */
 static void drop_unused(um_pool_t *pool)
 {
-    apr_time_t until = apr_time_now() - IDLE_TIME;
+    apr_time_t until = um_ticks() - IDLE_TIME;
     um_slot_t **link = &pool->idle;
 
     for (int kept = 0; *link != NULL;) {
@@ -262,7 +265,7 @@ static void drop_unused(um_pool_t *pool)
 
 static int count_hanging(const um_pool_t *pool)
 {
-    apr_time_t until = apr_time_now() - HANGS_AFTER;
+    apr_time_t until = um_ticks() - HANGS_AFTER;
     int count = 0;
 
     for (int i = 0; i < pool->connector_count; i++) {
@@ -319,7 +322,7 @@ static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
 static void set_away(um_pool_t *pool, const char *error)
 {
     pool->is_away = 1;
-    pool->away_since = apr_time_now();
+    pool->away_since = um_ticks();
     pool->refused = 0;
     drop_idle(pool);
     refuse_all(pool);
@@ -330,12 +333,12 @@ static void set_back(um_pool_t *pool)
 {
     pool->is_away = 0;
     um_log(pool->host, DATABASE_BACK, APR_SUCCESS,
-           (double)(apr_time_now() - pool->away_since) / APR_USEC_PER_SEC, pool->refused);
+           (double)(um_ticks() - pool->away_since) / APR_USEC_PER_SEC, pool->refused);
 }
 
 static void note_good(um_pool_t *pool)
 {
-    pool->last_good = apr_time_now();
+    pool->last_good = um_ticks();
     if (pool->is_away) {
         set_back(pool);
     }
@@ -343,7 +346,7 @@ static void note_good(um_pool_t *pool)
 
 static int was_good_lately(const um_pool_t *pool)
 {
-    return pool->last_good != 0 && apr_time_now() - pool->last_good < LATELY;
+    return pool->last_good != 0 && um_ticks() - pool->last_good < LATELY;
 }
 
 static void note_failure(um_pool_t *pool, const char *error)
@@ -353,7 +356,7 @@ static void note_failure(um_pool_t *pool, const char *error)
         pool->pause = PAUSE_LONGEST;
     }
     pool->failures++;
-    pool->next_try = apr_time_now() + pool->pause;
+    pool->next_try = um_ticks() + pool->pause;
     apr_cpystrn(pool->error, error, sizeof(pool->error));
     if (pool->is_away || pool->failures < FAILURES_LEAST) {
         return;
@@ -369,7 +372,7 @@ static void note_failure(um_pool_t *pool, const char *error)
  * that began before a connection worked may hang for minutes after the database is back. */
 static int is_silent(const um_pool_t *pool)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = um_ticks();
 
     for (int i = 0; i < pool->connector_count; i++) {
         apr_time_t since = pool->connectors[i].connecting_since;
@@ -390,7 +393,7 @@ static void check_silent(um_pool_t *pool)
 
 static void note_busy(um_pool_t *pool)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = um_ticks();
 
     pool->busy_count++;
     if (pool->busy_told_at != 0 && now - pool->busy_told_at < BUSY_LINE_EVERY) {
@@ -426,8 +429,7 @@ static apr_interval_time_t time_to_grow(const um_pool_t *pool)
     if (!pool->has_connected || pool->open < pool->settings.first) {
         return 0;
     }
-    return count_connecting(pool) > 0 ? GROW_PAUSE
-                                      : pool->connected_at + GROW_PAUSE - apr_time_now();
+    return count_connecting(pool) > 0 ? GROW_PAUSE : pool->connected_at + GROW_PAUSE - um_ticks();
 }
 
 /* Must a connection be made now? If not, *pause is the time until the next check; -1 means
@@ -453,7 +455,7 @@ static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
         drop(pool, take_idle_at(pool, &pool->idle));
     }
     if (pool->failures > 0) {
-        *pause = pool->next_try - apr_time_now();
+        *pause = pool->next_try - um_ticks();
     }
     return pool->failures == 0 || *pause <= 0;
 }
@@ -469,7 +471,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     um_slot_t *slot;
 
     pool->connecting++;
-    pool->connected_at = connector->connecting_since = apr_time_now();
+    pool->connected_at = connector->connecting_since = um_ticks();
     apr_thread_mutex_unlock(pool->mutex);
     status = um_connection_open(&connection, &error, pool->database, may_make, scratch);
     apr_thread_mutex_lock(pool->mutex);
@@ -483,7 +485,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     slot = apr_pcalloc(connection->pool, sizeof(*slot));
     slot->connection = connection;
     slot->thread = apr_os_thread_current();
-    slot->released_at = apr_time_now();
+    slot->released_at = um_ticks();
     connection->owner = slot;
     pool->open++;
     pool->failures = 0;
@@ -608,7 +610,7 @@ static void pin_code(const void *address)
 /* A signal handler may end the process while some thread holds the mutex. */
 static int lock_for_end(um_pool_t *pool)
 {
-    for (apr_time_t end = apr_time_now() + END_TIME; apr_time_now() < end; apr_sleep(END_PAUSE)) {
+    for (apr_time_t end = um_ticks() + END_TIME; um_ticks() < end; apr_sleep(END_PAUSE)) {
         if (apr_thread_mutex_trylock(pool->mutex) == APR_SUCCESS) {
             return 1;
         }
@@ -619,7 +621,7 @@ static int lock_for_end(um_pool_t *pool)
 /* The number of threads that have not ended in time. */
 static int await_connectors(um_pool_t *pool)
 {
-    apr_time_t end = apr_time_now() + END_TIME;
+    apr_time_t end = um_ticks() + END_TIME;
     int left = 1;
 
     while (left > 0) {
@@ -627,7 +629,7 @@ static int await_connectors(um_pool_t *pool)
         for (int i = 0; i < pool->connector_count; i++) {
             left += !pool->connectors[i].has_ended;
         }
-        if (left > 0 && apr_time_now() > end) {
+        if (left > 0 && um_ticks() > end) {
             break;
         }
         apr_thread_mutex_unlock(pool->mutex);
@@ -724,7 +726,7 @@ apr_status_t um_pool_start(um_pool_t *pool)
 /* Wait in the queue. */
 static um_slot_t *await_slot(um_pool_t *pool, um_waiter_t *waiter)
 {
-    apr_time_t end = apr_time_now() + pool->settings.wait;
+    apr_time_t end = um_ticks() + pool->settings.wait;
 
     append(pool, waiter);
     call_connector(pool);
@@ -791,7 +793,7 @@ void um_pool_release(um_connection_t *connection, um_pool_t *pool)
 
     apr_thread_mutex_lock(pool->mutex);
     slot->thread = apr_os_thread_current();
-    slot->released_at = apr_time_now();
+    slot->released_at = um_ticks();
     if (connection->closes_all) {
         begin_draining(pool);
     }

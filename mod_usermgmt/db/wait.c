@@ -3,9 +3,11 @@
 
 #include "wait.h"
 
+#include "../base/ticks.h"
+
 int um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_mutex_t *mutex)
 {
-    apr_interval_time_t left = end - apr_time_now();
+    apr_interval_time_t left = end - um_ticks();
 
     if (left <= 0) {
         return 0;

@@ -5,6 +5,7 @@
 
 #include <http_config.h>
 
+#include "../base/ticks.h"
 #include "log.h"
 #include "module.h"
 #include "runtime.h"
@@ -49,7 +50,7 @@ static void fold_counts(um_task_next_t *next, void *baton, apr_pool_t *pool)
     apr_pool_destroy(scratch);
     tell(fold, status != APR_SUCCESS);
     next->is_rest = status != APR_SUCCESS;
-    next->at = apr_time_now() + (next->is_rest ? DATABASE_PAUSE : LOOK_EVERY);
+    next->at = um_ticks() + (next->is_rest ? DATABASE_PAUSE : LOOK_EVERY);
 }
 
 static um_fold_t *make_fold(const um_runtime_database_t *database, apr_pool_t *pool)

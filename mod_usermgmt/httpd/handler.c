@@ -10,6 +10,7 @@
 #include <util_filter.h>
 
 #include "../api/routes.h"
+#include "../base/ticks.h"
 #include "../rest/query.h"
 #include "caller.h"
 #include "config.h"
@@ -95,13 +96,13 @@ static apr_status_t read_error(apr_status_t status, request_rec *r)
     return http_status == HTTP_REQUEST_ENTITY_TOO_LARGE ? UM_ETOOLARGE : APR_EGENERAL;
 }
 
-/* Read the next piece of a body, which must arrive by a time. A stream of an HTTP/2 connection
- * has no socket of its own, so there a read waits as long as Timeout says. */
+/* Read the next piece of a body, which must arrive by a time of um_ticks(). A stream of an HTTP/2
+ * connection has no socket of its own, so there a read waits as long as Timeout says. */
 static apr_status_t read_piece(apr_bucket_brigade *brigade, request_rec *r, apr_time_t end)
 {
     apr_socket_t *socket = r->connection->master == NULL ? ap_get_conn_socket(r->connection)
                                                          : NULL;
-    apr_interval_time_t left = end - apr_time_now();
+    apr_interval_time_t left = end - um_ticks();
     apr_interval_time_t timeout = -1;
     apr_status_t status;
 
@@ -124,7 +125,7 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
                               apr_int64_t max)
 {
     request_rec *r = request->server_baton;
-    apr_time_t end = apr_time_now() + request->settings->body_timeout;
+    apr_time_t end = um_ticks() + request->settings->body_timeout;
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_int64_t announced = request->content_length;
     um_buffer_t buffer;

@@ -3,6 +3,7 @@
 
 #include "mailing.h"
 
+#include "../base/ticks.h"
 #include "../mail/mailer.h"
 #include "config_mail.h"
 #include "log.h"
@@ -118,14 +119,14 @@ static apr_interval_time_t away_pause(const um_outbox_t *outbox)
 
 static void rest(um_task_next_t *next, apr_interval_time_t pause)
 {
-    next->at = apr_time_now() + pause;
+    next->at = um_ticks() + pause;
     next->is_rest = 1;
 }
 
 /* After a run that could ask the database: when to look into it again. */
 static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_state_t *state)
 {
-    apr_time_t due = apr_time_from_msec(state->next_attempt_at);
+    apr_interval_time_t pause = LOOK_EVERY;
 
     if (state->is_away) {
         rest(next, away_pause(outbox));
@@ -135,10 +136,12 @@ static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_stat
     }
     outbox->away_factor = 1;
     next->is_rest = 0;
-    next->at = apr_time_now() + LOOK_EVERY;
-    if (due != 0 && due < next->at) {
-        next->at = due;
+    if (state->next_attempt_at != 0) {
+        apr_interval_time_t left = apr_time_from_msec(state->next_attempt_at) - apr_time_now();
+
+        pause = left < pause ? left : pause;
     }
+    next->at = um_ticks() + pause;
 }
 
 static void send_mail(um_task_next_t *next, void *baton, apr_pool_t *pool)

@@ -12,6 +12,7 @@
 #include <http_config.h>
 #include <util_mutex.h>
 
+#include "../base/ticks.h"
 #include "../db/pool.h"
 #include "config.h"
 #include "config_database.h"
@@ -123,10 +124,10 @@ apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait
 
 apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait)
 {
-    apr_time_t end = apr_time_now() + wait;
+    apr_time_t end = um_ticks() + wait;
     apr_status_t status = apr_global_mutex_trylock(mutex);
 
-    while (APR_STATUS_IS_EBUSY(status) && apr_time_now() < end) {
+    while (APR_STATUS_IS_EBUSY(status) && um_ticks() < end) {
         apr_sleep(LOCK_PAUSE);
         status = apr_global_mutex_trylock(mutex);
     }

@@ -8,6 +8,7 @@
 #include <apr_thread_proc.h>
 
 #include "../base/digest.h"
+#include "../base/ticks.h"
 #include "watchdog.h"
 
 /* How often it is looked whether there is something to do. That asks no database. */
@@ -110,7 +111,7 @@ static void begin_if_due(um_task_t *task)
     if (task->database->store == NULL || apr_atomic_read32(&task->running) != 0) {
         return;
     }
-    is_time = apr_time_now() >= task->next.at;
+    is_time = um_ticks() >= task->next.at;
     changes = um_runtime_changes(task->database);
     if (is_time || (changes != task->changes && !task->next.is_rest)) {
         task->changes = changes;

@@ -15,7 +15,7 @@
 /** When the work is done again. Once something was changed in the database through this
  *  server, it is done at once, unless the database is to rest. */
 typedef struct um_task_next_t {
-    /** At this time at the latest, microseconds since 1970. */
+    /** At this time of um_ticks() at the latest. */
     apr_time_t at;
     /** Non-zero: not before that time either. */
     int is_rest;

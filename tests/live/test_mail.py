@@ -1076,6 +1076,26 @@ def test_a_mail_server_that_refuses_this_client_is_left_alone(new_server, make_s
     server.stop()
 
 
+def test_a_clock_that_is_set_back_stops_no_mail(new_server, make_smtp, tmp_path):
+    """The outbox rests for the pause, not for an hour more."""
+    library = tmp_path / "set_clock.so"
+    smtp = make_smtp(start=False)
+    server = new_server(start=False, extra=mail_lines(smtp, retry="2s"), preload=library)
+    signal_file = server.directory / "set-back"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, f'-DSIGNAL="{signal_file}"',
+                    pathlib.Path(__file__).with_name("set_clock.c")], check=True)
+    server.start()
+    server.allow_log(LATER)
+    with server.expect_log(LATER):
+        invite(server.admin, fresh())
+    signal_file.touch()
+    smtp.start()
+    address = fresh()
+    created = invite(server.admin, address)["invitation"]["created_at"]
+    smtp.wait(address, seconds=15)
+    assert created < time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800))
+
+
 def test_virtual_hosts_on_one_database(new_server, make_smtp, live):
     """What one of them has queued goes out once, and as all of them would send it."""
     smtp = make_smtp()

@@ -112,6 +112,10 @@ only db/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files $all))"
 only base/address.c "idn2.h" "$(includes 'idn2\.h' $(files $all))"
 only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 
+clocks=$(grep -n 'apr_time_now' $(files db mail))
+[ -z "$clocks" ] || fail "a wait by a clock that may be set: use um_ticks() or host->now()" "$clocks"
+grep -q 'um_ticks()' $(files db) || fail "db waits by no clock, so the check looks at the wrong thing"
+
 names='UM_DIALECT_(SQLITE|POSTGRESQL|MARIADB)|strcmp\(.*"(sqlite3|pgsql|mysql)"'
 only 'db/dialect\.[ch]' "a database's name" "$(grep -nE "$names" $(files $all))"
 

@@ -89,17 +89,17 @@ apr_status_t __wrap_um_connection_open(um_connection_t **connection, const char 
                                        const um_database_t *database, int may_make,
                                        apr_pool_t *pool);
 void __wrap_um_connection_close(um_connection_t *connection);
-apr_time_t __wrap_apr_time_now(void);
-apr_time_t __real_apr_time_now(void);
+apr_time_t __wrap_um_ticks(void);
+apr_time_t __real_um_ticks(void);
 int __wrap_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_mutex_t *mutex);
 int __real_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_mutex_t *mutex);
 
 /* By how many seconds the clock is fast. */
 static volatile apr_uint32_t seconds_ahead;
 
-apr_time_t __wrap_apr_time_now(void)
+apr_time_t __wrap_um_ticks(void)
 {
-    return __real_apr_time_now() + apr_time_from_sec(apr_atomic_read32(&seconds_ahead));
+    return __real_um_ticks() + apr_time_from_sec(apr_atomic_read32(&seconds_ahead));
 }
 
 static void let_pass(apr_uint32_t seconds)
@@ -122,7 +122,7 @@ int __wrap_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_m
 /* Wait until a try is not held any more, but not for ever. */
 static void await_leave(int number)
 {
-    for (apr_time_t end = __real_apr_time_now() + PATIENT; __real_apr_time_now() < end;
+    for (apr_time_t end = __real_um_ticks() + PATIENT; __real_um_ticks() < end;
          apr_sleep(MILLISECOND)) {
         int is_held;
 
@@ -340,10 +340,10 @@ static int value_of(const int *number)
 /* Wait until a number is what it should be, or not: returns what it is at last. */
 static int wait_while(const int *number, int least, int most)
 {
-    apr_time_t end = __real_apr_time_now() + PATIENT;
+    apr_time_t end = __real_um_ticks() + PATIENT;
     int value = value_of(number);
 
-    for (; (value < least || value > most) && __real_apr_time_now() < end;
+    for (; (value < least || value > most) && __real_um_ticks() < end;
          value = value_of(number)) {
         apr_sleep(MILLISECOND);
     }
@@ -362,7 +362,7 @@ static void await_least(const int *number, int least)
 
 static void await_line(int id)
 {
-    for (apr_time_t end = __real_apr_time_now() + PATIENT; __real_apr_time_now() < end;
+    for (apr_time_t end = __real_um_ticks() + PATIENT; __real_um_ticks() < end;
          apr_sleep(MILLISECOND)) {
         if (lines_of(id) > 0) {
             return;

@@ -4,10 +4,10 @@
 
 /**
  * @file host.h
- * What the core needs from the program that it runs in: database connections, a lock
- * between processes, a clock, random bytes and a log. The httpd module gives it a pool
- * of connections (pool.h) and httpd's mutexes; the tool and the unit tests give it
- * their own.
+ * What the rooms above need from the program that they run in: database connections, a lock
+ * between processes, a clock, random bytes and a log. The httpd module provides a pool of
+ * connections (db/pool.h) and httpd's mutexes; the tool and the unit tests provide their own.
+ * Here a connection is only a pointer that is passed on: base itself asks no database.
  */
 
 #include <apr_pools.h>
@@ -53,8 +53,8 @@ typedef struct um_host_t {
      *  UM_CONNECTION_READY. */
     void (*release)(um_connection_t *connection, void *baton);
 
-    /** Held by the one process that writes to a database with a single writer. It has no
-     *  functions if there is one process only, or if the database has many writers. */
+    /** Held by the one process that writes to a database with a single writer. Its
+     *  functions are NULL if there is one process only, or if the database has many writers. */
     um_lock_t lock;
 
     /** Microseconds since 1970-01-01T00:00:00Z. */

@@ -17,7 +17,7 @@
 #define UM_JSON_MAX_DEPTH 32
 
 /** Values that a text may have in total. Each takes up to 250 bytes in memory, and as little
- *  as three in the text. A user's attributes, of 16 KiB, have less than 8,200. */
+ *  as three in the text. The 16 KiB of a user's attributes have less than 8,200 values. */
 #define UM_JSON_MAX_VALUES 10000
 
 typedef struct um_json_t um_json_t;

@@ -4,7 +4,7 @@
 
 /**
  * @file lock.h
- * A lock between processes. All zero, it locks nothing.
+ * A lock between processes. If its functions are NULL, it locks nothing.
  */
 
 #include <apr_errno.h>

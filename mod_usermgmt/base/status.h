@@ -14,14 +14,14 @@
 
 /** The object asked for does not exist (in the caller's organization). */
 #define UM_ENOTFOUND (UM_STATUS_FIRST + 1)
-/** A unique index of the schema refuses the row. */
+/** The change does not fit what is stored: a unique index has such a row already, or the row to
+ *  change is no longer as the statement requires (its version, its state, its claim). */
 #define UM_ECONFLICT (UM_STATUS_FIRST + 2)
 /** The database can't be reached, or stays busy. Trying again later may help. */
 #define UM_EUNAVAILABLE (UM_STATUS_FIRST + 3)
 /** A value breaks a rule. The function that returns this also says which value and rule. */
 #define UM_EINVALID (UM_STATUS_FIRST + 4)
-/** A change refused to be made. It has stored the reason, and the transaction is
- *  rolled back. */
+/** A change is refused, for a reason that its result has; the transaction is rolled back. */
 #define UM_EREFUSED (UM_STATUS_FIRST + 5)
 /** This module does not work with the version of the database's schema. */
 #define UM_ESCHEMA (UM_STATUS_FIRST + 6)

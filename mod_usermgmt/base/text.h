@@ -74,9 +74,9 @@ const char *um_text_lower_ascii(const char *text, apr_pool_t *pool);
 const char *um_text_one_line(const char *text, apr_pool_t *pool);
 
 /**
- * Append any bytes so that a terminal only shows them. Control characters (C0, DEL, C1), line
- * separators and characters that change the direction of text are escaped as in strings of
- * JSON. Bytes that are not UTF-8 become a backslash, an x and two hex digits.
+ * Append any bytes so that a terminal shows them and obeys none. Control characters (C0, DEL,
+ * C1), line separators and characters that change the direction of text are escaped as in strings
+ * of JSON. Bytes that are not UTF-8 become a backslash, an x and two hex digits.
  * @param keeps_lines whether LF, and a CR before it, stay
  */
 void um_text_escape(um_buffer_t *to, const char *text, apr_size_t length, int keeps_lines);

@@ -4,8 +4,8 @@
 
 /**
  * @file ticks.h
- * A clock for waits and ages. It is never set, so it neither goes back nor jumps, as the
- * calendar may (apr_time_now()); all processes of a machine share it.
+ * A clock for waits and ages. Nobody can set it, so it neither goes back nor jumps, as
+ * apr_time_now() does when the time of day is set. All processes of a machine share it.
  */
 
 #include <apr_time.h>

@@ -7,7 +7,7 @@
  * The identifiers that the server makes: 20 characters of [0-9A-Za-z] that
  * encode a number of 119 bits in base 62, most significant digit first: 45 bits
  * of milliseconds since 1970, 10 bits of microseconds within that millisecond,
- * 64 random bits. Their byte order is their order in time; they can't be guessed.
+ * 64 random bits. They sort by bytes in the order of their time, and can't be guessed.
  */
 
 #include <apr_time.h>

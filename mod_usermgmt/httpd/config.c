@@ -23,7 +23,7 @@
 /* An argument of SetHandler that begins so names a host. */
 #define PROXY_PREFIX "proxy:"
 
-/* The base where a handler was set that is not ours; told apart by address. */
+/* The base path where another handler is set. Only its address is compared. */
 static const char no_base[] = "";
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): httpd wants a char *. */
@@ -189,8 +189,8 @@ static int is_of_name(char c)
     return apr_isalnum(c) || c == '-' || c == '_';
 }
 
-/* Is the module's handler meant, and not one that has its name in its own, or a host? To
- * httpd the argument is an expression; what that will give is not known here. */
+/* Does a text name the module's handler, and not another one whose name contains it, or a host?
+ * To httpd the text is an expression, whose value is not known here. */
 static int names_handler(const char *text)
 {
     apr_size_t length = strlen(UM_HANDLER);
@@ -207,8 +207,8 @@ static int names_handler(const char *text)
     return 0;
 }
 
-/* httpd's core has the directive and does what it says; here it is only seen,
- * since it alone tells the base path. */
+/* httpd's core sets the handler. The module only notes the path of the Location, because
+ * nothing else gives the base path. */
 static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *handler)
 {
     um_config_directory_t *config = directory;
@@ -238,7 +238,7 @@ static const char *add_require(cmd_parms *cmd, void *directory, const char *argu
     require.provider_name = ap_getword_conf(cmd->pool, &arguments);
     require.line = arguments;
     if (require.provider_name[0] == '\0') {
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, " takes what Require takes", NULL);
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, " takes the arguments of Require", NULL);
     }
     if (ap_cstr_casecmp(require.provider_name, "not") == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_ROLE) == 0
@@ -278,7 +278,7 @@ static const char *refuse_permission(const cmd_parms *cmd, const um_permission_e
                               cmd->cmd->name, name, names);
 }
 
-/* 0 stands for none, which no permission can follow or precede. */
+/* 0 stands for none, which must be the only argument. */
 static const char *add_permission(cmd_parms *cmd, void *directory, const char *name)
 {
     um_config_directory_t *config = directory;

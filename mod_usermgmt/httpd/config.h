@@ -4,9 +4,9 @@
 
 /**
  * @file config.h
- * The directives (docs/directives.md) and what they leave. Configurations are
- * created unset, merged, and completed with defaults where they are used. All
- * are read-only once the configuration is read.
+ * The directives (docs/directives.md) and the configurations that they fill in.
+ * Configurations are created without values, merged, and completed with defaults where they
+ * are used. All are read-only once the configuration is read.
  */
 
 #include <ap_expr.h>
@@ -24,15 +24,14 @@
 typedef struct um_require_t {
     const char *provider_name;
     const authz_provider *provider;
-    /** What follows the provider's name, as written and as the provider has
-     *  understood it. */
+    /** The text after the provider's name, and what the provider has parsed it to. */
     const char *line;
     const void *parsed;
 } um_require_t;
 
 /**
- * The fields of a directory's configuration: type, name, the value of one not
- * set. Declaration, creation and merge all follow this list.
+ * The fields of a directory's configuration: type, name, and the value of a field that is
+ * not set. Declaration, creation and merge all use this list.
  *
  * base: the path of the Location with SetHandler usermgmt, without a slash at
  *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
@@ -40,7 +39,7 @@ typedef struct um_require_t {
  * public_origin: the only origin that is the server's own; NULL for the request's
  * body_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
  * platform_links: of const char *
- * activity: an empty text for none
+ * activity: empty if sessions are not counted
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
     X(const char *, base, NULL)                                                                  \
@@ -81,7 +80,7 @@ typedef struct um_mailbox_t {
  * dbd_driver, dbd_params, dbd_init_sql: of mod_dbd's directives; an array of
  *       const char *
  * database_place, dbd_place: the line of UserMgmtDatabase, and of mod_dbd's last one
- * has_dbd_size: one of DBDMin, DBDKeep, DBDMax is given
+ * has_dbd_size: DBDMin, DBDKeep or DBDMax is given
  * connection_wait: microseconds
  * mutexes: of the main server; a type of Mutex to "refused" or "good"
  * used: some Location has the handler
@@ -148,16 +147,16 @@ um_config_server_t *um_config_of(const cmd_parms *cmd);
 const char *um_config_base(const request_rec *r);
 
 /**
- * Whether this module is to answer a request: it has a base path, and neither a proxy nor
+ * Tell whether this module is to answer a request: it has a base path, and neither a proxy nor
  * another handler has taken it (ProxyPass, RewriteRule with [P] or [H]). httpd sets the handler
  * in the fixups; before them, only a proxy is known.
  */
 int um_config_is_ours(const request_rec *r);
 
-/** What the API is to know of a configuration, completed with defaults. */
+/** The settings of the API from a configuration, completed with defaults. */
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config);
 
-/** The activity that a request is in; NULL for none. */
+/** The activity that a request counts for; NULL if none. */
 const char *um_config_activity(const request_rec *r);
 
 #endif

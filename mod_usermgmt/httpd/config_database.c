@@ -82,7 +82,7 @@ int um_config_database(um_config_database_t *database, const um_config_server_t 
                                                        : config->dbd_driver;
     database->params = config->database_driver != NULL ? config->database_params
                                                        : config->dbd_params;
-    /* What is meant for another database might not even be its SQL. */
+    /* DBDInitSQL of mod_dbd may be SQL of another database. */
     database->init_sql = has_dbd(config) && strcmp(database->driver, config->dbd_driver) == 0
                                  && strcmp(database->params, config->dbd_params) == 0
                              ? config->dbd_init_sql

@@ -4,8 +4,8 @@
 
 /**
  * @file config_database.h
- * The directives that name the database: the module's own, and those of mod_dbd,
- * which are read where there is none of the module's.
+ * The directives that name the database: the module's own, and those of mod_dbd, which count
+ * where the module's own is not given.
  */
 
 #include "config_number.h"
@@ -18,8 +18,8 @@ const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const
 const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql);
 const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const char *number);
 
-/** What um_config_directives[] has of them. httpd hands mod_dbd's to mod_dbd as
- *  well, where that is loaded. */
+/** These directives for um_config_directives[]. If mod_dbd is loaded, httpd gives its
+ *  directives to it as well. */
 /* clang-format off */
 #define UM_CONFIG_DATABASE_DIRECTIVES                                                             \
     AP_INIT_TAKE2("UserMgmtDatabase", um_config_database_set, NULL, RSRC_CONF,                    \
@@ -49,10 +49,10 @@ typedef struct um_config_database_t {
     const apr_array_header_t *init_sql;
 } um_config_database_t;
 
-/** Find it. Returns 0 where none is named. */
+/** Find the database of a server. Returns 0 if none is named. */
 int um_config_database(um_config_database_t *database, const um_config_server_t *config);
 
-/** The same as far as it was named, whether that makes a database or not. */
+/** The same, but also if only a part of what names a database is given. */
 void um_config_database_file(um_database_file_t *file, const um_config_server_t *config);
 
 #endif

@@ -26,7 +26,7 @@ static int is_constant(const char *function)
     return 0;
 }
 
-/* httpd calls it for each variable and each function of an expression. */
+/* httpd calls this for each variable and each function of an expression. */
 static int look_up(ap_expr_lookup_parms *parms)
 {
     if (parms->type != AP_EXPR_FUNC_STRING || !is_constant(parms->name)) {

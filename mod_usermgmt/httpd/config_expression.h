@@ -6,7 +6,7 @@
  * @file config_expression.h
  * The directives whose value is an expression. An expression that does not use the request has
  * the same value for all requests. So it is evaluated when the configuration is read, and refused
- * if that can't be intended.
+ * if that value can't be intended.
  */
 
 #include "config.h"
@@ -15,7 +15,7 @@ const char *um_config_expression_set_identity(cmd_parms *cmd, void *directory, c
 const char *um_config_expression_set_organization(cmd_parms *cmd, void *directory,
                                                   const char *text);
 
-/** What um_config_directives[] has of them. */
+/** These directives for um_config_directives[]. */
 /* clang-format off */
 #define UM_CONFIG_EXPRESSION_DIRECTIVES                                                           \
     AP_INIT_TAKE1("UserMgmtIdentity", um_config_expression_set_identity, NULL,                    \

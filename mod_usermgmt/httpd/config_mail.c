@@ -107,7 +107,7 @@ const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char 
     return NULL;
 }
 
-/* The whole of a small file. Returns NULL or what is wrong. */
+/* Read a small file as a whole. Returns NULL, or the error. */
 static const char *read_file(char **text, apr_finfo_t *info, cmd_parms *cmd, const char *name,
                              apr_size_t max)
 {
@@ -138,7 +138,7 @@ static const char *read_file(char **text, apr_finfo_t *info, cmd_parms *cmd, con
     return NULL;
 }
 
-/* Read at once: the processes that serve may not be allowed to. */
+/* The file is read now, because the child processes may not be allowed to read it. */
 const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const char *file)
 {
     char *password = NULL;
@@ -182,7 +182,8 @@ const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *
             return NULL;
         }
     }
-    return apr_psprintf(cmd->pool, "%s: \"%s\" is none of On Off Optional", cmd->cmd->name, word);
+    return apr_psprintf(cmd->pool, "%s: \"%s\" is neither On, Off nor Optional", cmd->cmd->name,
+                        word);
 }
 
 const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const char *file)
@@ -221,7 +222,7 @@ const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const c
     return NULL;
 }
 
-/* Without END the default holds, and not the END of an outer server. */
+/* Without END the default is used, and not the END of the main server. */
 const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
                                      const char *end)
 {
@@ -231,7 +232,7 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
                          : um_config_number_set_one(cmd, directory, UM_MAIL_GIVE_UP_AFTER, end);
 }
 
-/* ---- what they leave ---- */
+/* ---- the settings ---- */
 
 int um_config_mail_is_on(const um_config_server_t *config)
 {

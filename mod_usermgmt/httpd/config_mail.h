@@ -4,7 +4,7 @@
 
 /**
  * @file config_mail.h
- * The directives that tell how mail is sent, and what they leave.
+ * The directives that tell how mail is sent, and the settings that follow from them.
  */
 
 #include "../mail/mailer.h"
@@ -22,7 +22,7 @@ const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const c
 const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
                                      const char *end);
 
-/** For the list of all directives. */
+/** These directives for um_config_directives[]. */
 /* clang-format off */
 #define UM_CONFIG_MAIL_DIRECTIVES                                                                 \
     AP_INIT_TAKE1("UserMgmtMailServer", um_config_mail_set_server, NULL, RSRC_CONF,               \
@@ -51,11 +51,11 @@ const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char
 /** Tell whether mail is to be sent. */
 int um_config_mail_is_on(const um_config_server_t *config);
 
-/** What is wrong with a configuration as a whole; NULL if nothing is. */
+/** Check the directives for mail against each other. Returns NULL, or the error. */
 const char *um_config_mail_check(const um_config_server_t *config);
 
-/** The directive that makes two configurations send mail in different ways; NULL where none
- *  does. Both send mail and are right each by itself. */
+/** The first directive for mail that differs between two configurations; NULL if none does.
+ *  Both must send mail and must have passed um_config_mail_check(). */
 const char *um_config_mail_difference(const um_config_server_t *one,
                                       const um_config_server_t *other);
 

@@ -15,7 +15,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-/* Where the number is kept. */
+/* The configuration that has the number. */
 typedef enum um_place_t { DIRECTORY, SERVER, ALL_SERVERS } um_place_t;
 
 typedef struct um_number_t {
@@ -72,7 +72,7 @@ static int read_digits(apr_int64_t *number, const char **end, const char *text)
     return errno == 0;
 }
 
-/* In seconds or with a unit. */
+/* Read a time, in seconds or with a unit. */
 static int read_time(apr_int64_t *time, const char *text)
 {
     const char *unit = NULL;
@@ -102,7 +102,7 @@ static int read_value(apr_int64_t *number, const um_number_t *kind, const char *
     return is_read && *number >= kind->min && *number <= kind->max;
 }
 
-/* In the largest unit that makes a whole number of it. */
+/* Write a time in the largest unit that gives a whole number. */
 static const char *write_time(apr_interval_time_t time, apr_pool_t *pool)
 {
     int i = 0;

@@ -11,26 +11,26 @@
 #include "config.h"
 
 typedef enum um_config_number_id_t {
-    /* Of a directory. */
+    /* Numbers of a directory. */
     UM_MAX_BODY,
     UM_BODY_TIMEOUT,
     UM_ROLE_CACHE_TTL,
     UM_INVITATION_TTL,
     UM_SESSION_IDLE,
-    /* Of a server. */
+    /* Numbers of a server. */
     UM_CONNECTIONS,
     UM_CONNECTION_WAIT,
     UM_MAIL_TIMEOUT,
     UM_MAIL_FIRST_PAUSE,
     UM_MAIL_GIVE_UP_AFTER,
-    /* Of all servers: they stand in none's section. */
+    /* Numbers of all servers, which no <VirtualHost> may have. */
     UM_SESSION_TABLE,
     UM_SESSION_FLUSH,
     UM_MAX_STREAMS,
     UM_CONFIG_NUMBER_COUNT
 } um_config_number_id_t;
 
-/** What cmd->info of a directive with um_config_number_set() holds. */
+/** The value of cmd->info for a directive with um_config_number_set(). */
 #define UM_CONFIG_NUMBER(id) ((void *)(apr_uintptr_t)(id))
 
 /** Take a directive's only argument. */

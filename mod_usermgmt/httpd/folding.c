@@ -12,15 +12,15 @@
 #include "task.h"
 #include "watchdog.h"
 
-/* How long a database that has failed is left alone. */
+/* The pause after a database has failed. */
 #define DATABASE_PAUSE apr_time_from_sec(5)
-/* How often a database is asked that nothing was changed in from here: for what another
- * machine has left behind. */
+/* How often a database is asked if this server has changed nothing in it, because another
+ * machine may have made changes and not folded them. */
 #define LOOK_EVERY apr_time_from_sec(60)
 
 typedef struct um_fold_t {
     const um_runtime_database_t *database;
-    /* A failure is in the log. */
+    /* The last run failed, and the log says so. */
     int is_told;
 } um_fold_t;
 
@@ -32,9 +32,9 @@ static void tell(um_fold_t *fold, int has_failed)
     fold->is_told = has_failed;
 }
 
-/* Changes that come meanwhile are added up by the request that asks for a count: some thousand
- * rows under the highest load, which takes a millisecond. Transactions are of bounded size, so
- * that nobody waits for long. */
+/* A request that needs a count adds the changes that are not folded yet: some thousand rows under
+ * the highest load, which takes a millisecond. Each transaction folds a bounded number of
+ * changes, so that others wait for it only a short time. */
 static void fold_counts(um_task_next_t *next, void *baton, apr_pool_t *pool)
 {
     um_fold_t *fold = baton;

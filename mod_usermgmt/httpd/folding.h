@@ -10,9 +10,9 @@
 
 #include <httpd.h>
 
-/** Have it done for the servers that use a database; in post_config, after
- *  um_watchdog_init(). Without mod_watchdog requests do it, see
- *  um_store_set_folding(). Logged where it fails. */
+/** Start the folding for all databases that need it; in post_config, after
+ *  um_watchdog_init(). Without mod_watchdog, requests fold the counts, see
+ *  um_store_set_folding(). A failure is logged. */
 apr_status_t um_folding_init(apr_pool_t *pconf, server_rec *server);
 
 #endif

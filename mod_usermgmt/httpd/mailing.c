@@ -12,20 +12,21 @@
 #include "task.h"
 #include "watchdog.h"
 
-/* How long a database that could not be asked is left alone. */
+/* The pause after a database could not be asked. */
 #define DATABASE_PAUSE apr_time_from_sec(15)
-/* A mail server that could not be reached is left alone for the pause between two tries
- * of a mail, then for longer, up to so many of these pauses. */
+/* While a mail server is away (see um_smtp_reply_t), its mail rests: at first for the pause
+ * between two tries of a mail, then for longer, up to this many of these pauses. */
 #define AWAY_FACTOR_MAX 30
-/* How often a database is asked for mail that nobody here has queued: what another machine
- * has left behind. */
+/* How often a database is asked for mail if this server has queued none, because another machine
+ * may have left some behind. */
 #define LOOK_EVERY apr_time_from_sec(30)
 
 /* The mail of one database. */
 typedef struct um_outbox_t {
     um_mailer_t mailer;
     const um_runtime_database_t *database;
-    /* How often in a row the mail server could not be reached, as a factor of the pause. */
+    /* By how much the next pause is longer than the first: it grows while the mail server is
+     * away. */
     int away_factor;
 } um_outbox_t;
 
@@ -51,7 +52,7 @@ static int check_server(const server_rec *server)
     return 1;
 }
 
-/* The first of a database's servers that sends mail; NULL where none does. */
+/* The first of a database's servers that sends mail; NULL if none does. */
 static server_rec *find_sender(const um_runtime_database_t *database)
 {
     for (int i = 0; i < database->servers->nelts; i++) {
@@ -64,7 +65,8 @@ static server_rec *find_sender(const um_runtime_database_t *database)
     return NULL;
 }
 
-/* Mail of a database goes out in one way, whoever of its servers has queued it. */
+/* All servers of a database that send mail must send it in the same way, because each may send
+ * what another has queued. */
 static int check_database(const um_runtime_database_t *database)
 {
     const server_rec *sender = find_sender(database);
@@ -105,7 +107,8 @@ static int is_stopping(void *baton)
     return um_watchdog_stopping();
 }
 
-/* Short against the time that a mail is tried for, so that each is tried several times. */
+/* The pause is at most an eighth of the time for which a mail is tried, so that each mail is
+ * tried several times. */
 static apr_interval_time_t away_pause(const um_outbox_t *outbox)
 {
     apr_interval_time_t pause = outbox->away_factor * outbox->mailer.first_pause;
@@ -123,7 +126,7 @@ static void rest(um_task_next_t *next, apr_interval_time_t pause)
     next->is_rest = 1;
 }
 
-/* After a run that could ask the database: when to look into it again. */
+/* Set the time of the next run, after a run that could ask the database. */
 static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_state_t *state)
 {
     apr_interval_time_t pause = LOOK_EVERY;

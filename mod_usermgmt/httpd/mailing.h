@@ -9,11 +9,12 @@
 
 #include <httpd.h>
 
-/** Tell whether what is configured can send mail, and log if it can't; in check_config. */
+/** Check the directives for mail of all servers; in check_config. Returns 0 after an error,
+ *  which is logged. */
 int um_mailing_check(server_rec *server);
 
-/** Have mail sent where it is configured; in post_config, after
- *  um_watchdog_init(). Logged where it fails. */
+/** Start to send mail for all databases whose servers send mail; in post_config, after
+ *  um_watchdog_init(). A failure is logged. */
 apr_status_t um_mailing_init(apr_pool_t *pconf, server_rec *server);
 
 #endif

@@ -335,13 +335,13 @@ static int has_single_writer(const um_host_database_t *database)
     return um_dialect_traits(database->shown.database.dialect)->has_single_writer;
 }
 
-/* Does a database that was found need the lock between processes? */
+/* Does a database need the lock between processes? */
 static int needs_lock(const um_host_database_t *database)
 {
     return database->shown.database.driver != NULL && has_single_writer(database);
 }
 
-/* Say that mod_dbd's numbers are about its own connections. */
+/* Log that mod_dbd's numbers do not apply to the connections of this module. */
 static void tell_of_sizes(server_rec *server)
 {
     for (; server != NULL; server = server->next) {

@@ -58,11 +58,11 @@ apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server);
 /** Make missing files; in a child process, before mod_dbd or another module opens them. */
 void um_runtime_create_files(apr_pool_t *pool, server_rec *server);
 
-/** Start in a child process; pool is the child's. */
+/** Start the stores, and the threads that connect, in a child process; pool is the child's. */
 void um_runtime_init_child(apr_pool_t *pool, server_rec *server);
 
-/** Lock a mutex, waiting for so long at most: the process that has it may be stopped.
- *  APR_SUCCESS, or an error where it could not be had. */
+/** Lock a mutex, but wait no longer than this, because the process that has locked it may be
+ *  stopped. Returns APR_SUCCESS, or an error if the time is over. */
 apr_status_t um_runtime_lock(apr_global_mutex_t *mutex, apr_interval_time_t wait);
 
 /** Tell whether anything in a server's configuration needs its database. */

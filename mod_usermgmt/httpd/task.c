@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file task.c Work that returns, for each database, see task.h. */
+/** @file task.c Repeated work for each database, see task.h. */
 
 #include "task.h"
 
@@ -11,7 +11,7 @@
 #include "../base/ticks.h"
 #include "watchdog.h"
 
-/* How often it is looked whether there is something to do. That asks no database. */
+/* How often the watchdog looks whether a task is due. That asks no database. */
 #define INTERVAL apr_time_from_sec(1)
 
 /* The work for one database. */
@@ -19,12 +19,12 @@ typedef struct um_task_t {
     um_task_work_t *work;
     const um_runtime_database_t *database;
     void *baton;
-    /* The thread's while it runs. */
+    /* Only the thread uses it while it runs. */
     um_task_next_t next;
     /* The number of the database's changes before the work last began. */
     apr_uint32_t changes;
     volatile apr_uint32_t running;
-    /* Until it is joined; its pool is the thread's. */
+    /* NULL once the thread is joined. pool is the thread's. */
     apr_thread_t *thread;
     apr_pool_t *pool;
 } um_task_t;
@@ -74,7 +74,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* Wait until the task is not at work any more. */
+/* Wait until the thread has ended. */
 static void end(um_task_t *task)
 {
     apr_status_t result;
@@ -89,7 +89,7 @@ static void end(um_task_t *task)
 static void begin(um_task_t *task)
 {
     end(task);
-    /* No child of the process's pool, which goes while a thread may still be at work. */
+    /* Not a child of the process's pool, which is destroyed while a thread may still work. */
     if (apr_pool_create(&task->pool, NULL) != APR_SUCCESS) {
         return;
     }

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file watchdog.c Work done every so often, see watchdog.h. */
+/** @file watchdog.c Periodic work, see watchdog.h. */
 
 #include "watchdog.h"
 
@@ -16,12 +16,12 @@
 typedef struct um_job_t {
     um_watchdog_work_t *work;
     void *baton;
-    /* In a child process: held while it works. */
+    /* Only in a child process: held while the work is done. */
     apr_thread_mutex_t *mutex;
 } um_job_t;
 
-/* What a child process is in. mod_watchdog's thread may run before the child is
- * ready, and still runs when the child's pool has gone and the process exits. */
+/* The state of a child process. mod_watchdog's thread may run before the child is ready, and
+ * it still runs after the child's pool was destroyed, until the process exits. */
 enum { STARTING, RUNNING, STOPPING };
 
 /* Of um_job_t *. */
@@ -66,7 +66,7 @@ apr_status_t um_watchdog_add(const char *name, um_watchdog_work_t *work, void *b
     job->work = work;
     job->baton = baton;
     if (get_instance != NULL && register_callback != NULL) {
-        /* An instance of its own: other work does not hold it up. */
+        /* Each work has an instance, which is a thread, so that none delays another. */
         status = get_instance(&watchdog, name, 0, 1, pconf);
     }
     if (status == APR_SUCCESS) {
@@ -102,19 +102,19 @@ void um_watchdog_init_child(apr_pool_t *pool)
     for (int i = 0; i < jobs->nelts; i++) {
         um_job_t *job = APR_ARRAY_IDX(jobs, i, um_job_t *);
 
-        /* Not the child's pool: the thread may still look at it when that goes. */
+        /* Not in the child's pool: the thread may still use it when that is destroyed. */
         if (apr_thread_mutex_create(&job->mutex, APR_THREAD_MUTEX_DEFAULT, jobs->pool)
             != APR_SUCCESS) {
             return;
         }
     }
     apr_pool_create(&last, pool);
-    /* Before the writer's, which was registered earlier. */
+    /* This cleanup runs before that of the writer, which was registered earlier. */
     apr_pool_pre_cleanup_register(pool, last, stop);
     apr_atomic_set32(&state, RUNNING);
 }
 
-/* A process that finishes its requests before it ends is known by its MPM first. */
+/* In a process that finishes its requests before it ends, the MPM knows first that it ends. */
 int um_watchdog_stopping(void)
 {
     int mpm_state = AP_MPMQ_RUNNING;

@@ -59,7 +59,7 @@ static const char *write_literal(const struct sockaddr_storage *address, apr_poo
     return NULL;
 }
 
-/* To connect a socket for datagrams chooses the route, and with it the local address. */
+/* The system chooses the route, and so the local address, when a datagram socket is connected. */
 const char *um_helo_towards(const struct sockaddr *peer, socklen_t length, apr_pool_t *pool)
 {
     struct sockaddr_storage local = { .ss_family = AF_UNSPEC };

@@ -37,7 +37,7 @@ typedef struct um_delivery_t {
     um_smtp_reply_t reply;
     /* The time of the reply and of the audit event. */
     apr_time_t replied_at;
-    /* By the reply: is sending over, or when is it tried again? */
+    /* Non-zero if the mail is not tried again; otherwise the time of the next try. */
     int is_over;
     apr_int64_t next_attempt_at;
     /* The uid of the audit event, if it is over. It is made once, so that a second write finds

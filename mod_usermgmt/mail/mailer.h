@@ -23,9 +23,9 @@ typedef struct um_mailer_t {
     const char *from_name;
     /** The pause after the first failed attempt; later ones are longer. */
     apr_interval_time_t first_pause;
-    /** For how long sending a mail is tried. */
+    /** How long it is tried to send a mail. */
     apr_interval_time_t give_up_after;
-    /** Tells whether to stop. */
+    /** Returns non-zero to stop. */
     um_smtp_stop_t *stop;
     void *stop_baton;
 } um_mailer_t;

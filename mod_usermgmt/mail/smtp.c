@@ -16,12 +16,12 @@
 #include "helo.h"
 #include "smtp_answer.h"
 
-/* How long a server that has the mail may take to say so once we are to stop:
- * less than httpd gives its children before it kills them. */
+/* How long a server that has the mail may take to answer once sending is to stop. It is less
+ * than the time after which httpd kills its children. */
 #define STOP_PATIENCE apr_time_from_sec(4)
 /* How long a server may take to greet and to say what it offers. */
 #define CONNECT_TIME_MAX apr_time_from_sec(30)
-/* How long it may take to answer QUIT, which nobody waits for. */
+/* How long it may take to answer QUIT. The answer does not matter. */
 #define QUIT_SECONDS 2L
 
 /* The answer to DATA. */
@@ -44,7 +44,7 @@ typedef struct um_dialogue_t {
     struct curl_slist *headers;
     um_phase_t phase;
     int left;
-    /* What the server is told in EHLO; NULL as long as it is not known. */
+    /* The name in EHLO; NULL until it is known. */
     const char *helo;
     /* It is the address that this machine is expected to have towards the server; 0 where the
      * configuration gives it, or the connection's own address is known. */
@@ -56,7 +56,7 @@ typedef struct um_dialogue_t {
     /* The server's answer to the last command. */
     um_smtp_answer_t answer;
     char error[CURL_ERROR_SIZE];
-    /* An address that only a server with SMTPUTF8 (RFC 6531) takes. */
+    /* An address of the mail needs a server with SMTPUTF8 (RFC 6531). */
     int needs_utf8;
     int offers_utf8;
     um_smtp_stop_t *stop;
@@ -94,7 +94,7 @@ static void see_command(um_dialogue_t *dialogue, const char *command, size_t siz
         { "MAIL FROM:", PHASE_MAIL }, { "RCPT TO:", PHASE_RCPT },
     };
 
-    /* What comes of the farewell tells nothing of the mail. */
+    /* The answer to QUIT says nothing about the mail. */
     dialogue->left = dialogue->left || starts_with(command, size, "QUIT");
     if (dialogue->left) {
         return;
@@ -110,7 +110,7 @@ static void see_command(um_dialogue_t *dialogue, const char *command, size_t siz
     }
 }
 
-/* libcurl shows here what it sends; the commands alone are looked at. */
+/* libcurl calls this with all that it sends and receives. Only the commands matter here. */
 static int see_traffic(CURL *curl, curl_infotype type, char *data, size_t size, void *baton)
 {
     (void)curl;
@@ -120,8 +120,8 @@ static int see_traffic(CURL *curl, curl_infotype type, char *data, size_t size, 
     return 0;
 }
 
-/* The address can't be told to this server; known once MAIL is sent, for the
- * server may offer more behind STARTTLS. */
+/* Does the server lack SMTPUTF8, which an address of the mail needs? That is known once MAIL is
+ * sent, because the server may offer more after STARTTLS. */
 static int lacks_utf8(const um_dialogue_t *dialogue)
 {
     return dialogue->phase == PHASE_MAIL && dialogue->needs_utf8 && !dialogue->offers_utf8;
@@ -146,7 +146,7 @@ static int is_elsewhere(um_dialogue_t *dialogue)
     return dialogue->other_helo != NULL && strcmp(dialogue->other_helo, dialogue->helo) != 0;
 }
 
-/* Takes one line of the server's. To take less than all of it ends the dialogue. */
+/* Take one line from the server. A return value less than its size ends the dialogue. */
 static size_t see_reply(char *line, size_t one, size_t size, void *baton)
 {
     um_dialogue_t *dialogue = baton;
@@ -192,8 +192,7 @@ static int see_progress(void *baton, curl_off_t down_total, curl_off_t down, cur
 
 /* ---- what is sent ---- */
 
-/* What ends an address, or the command that it stands in, must not be a part of it,
- * wherever the address came from. */
+/* An address must have no character that would end it, or the command that it stands in. */
 static int is_safe(const char *address)
 {
     for (const char *c = address; *c != '\0'; c++) {
@@ -204,8 +203,8 @@ static int is_safe(const char *address)
     return 1;
 }
 
-/* The address with its domain as DNS has it (RFC 5891), NULL where it can have none
- * such. libcurl does the same in a UTF-8 locale only. */
+/* The address with its domain as DNS has it (RFC 5891); NULL if it is not valid. libcurl converts
+ * domains in a UTF-8 locale only. */
 static const char *to_mailbox(const char *address, apr_pool_t *pool)
 {
     const char *mailbox = um_address_for_mail(address, pool);
@@ -213,7 +212,7 @@ static const char *to_mailbox(const char *address, apr_pool_t *pool)
     return mailbox != NULL && is_safe(mailbox) ? mailbox : NULL;
 }
 
-/* libcurl builds lists by giving back their head, or NULL where memory ran out. */
+/* curl_slist_append() returns the head of the list, or NULL if there is no memory. */
 static int append(struct curl_slist **list, const char *text)
 {
     struct curl_slist *head = curl_slist_append(*list, text);
@@ -283,7 +282,7 @@ static int set_url(um_dialogue_t *dialogue, const um_smtp_server_t *server)
            == CURLE_OK;
 }
 
-/* How long the rest may take: one mail's time less what has passed of it. */
+/* Limit the time of what follows: rest is what is left of the time for one mail. */
 static int set_timeouts(CURL *curl, apr_interval_time_t rest)
 {
     long timeout = rest > apr_time_from_msec(1) ? (long)apr_time_as_msec(rest) : 1;
@@ -312,13 +311,13 @@ static int set_server(CURL *curl, const um_smtp_server_t *server)
            /* No proxy from the environment, no signal in a process with threads. */
            && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK
 #if LIBCURL_VERSION_NUM >= 0x075700
-           /* A name that is still being looked up does not hold up the end. */
+           /* The end does not wait for a name that is still being looked up. */
            && curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK
 #endif
            && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 }
 
-/* Whom to trust instead of those whom the system trusts. */
+/* Trust the certificates of a file, and not those of the system. */
 static int set_trust(CURL *curl, const char *ca_file)
 {
     return ca_file == NULL
@@ -352,10 +351,10 @@ static int set_mail(um_dialogue_t *dialogue, const um_mail_t *mail, curl_mime *b
            && curl_easy_setopt(curl, CURLOPT_MIMEPOST, body) == CURLE_OK;
 }
 
-/* ---- what came of it ---- */
+/* ---- the outcome ---- */
 
-/* Has the server refused this mail, or this recipient? What it refuses before, or what is wrong
- * with us, can be mended in the configuration. */
+/* Has the server refused this mail, or this recipient, for good? If it refuses this client, the
+ * operator can correct the configuration. */
 static int is_refused(const um_dialogue_t *dialogue)
 {
     const um_smtp_answer_t *answer = &dialogue->answer;
@@ -381,9 +380,9 @@ static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
     return dialogue->error[0] != '\0' ? dialogue->error : curl_easy_strerror(result);
 }
 
-/* Would any other mail fare the same? Up to MAIL, the server has not been told the recipient.
- * It may refuse this client later than it could; but 5.7.Y may be about a recipient who takes
- * no mail from outside, and one such must not hold up the mail to others. */
+/* Would the server refuse every other mail, too? It would if it refuses before RCPT, because it
+ * does not know the recipient yet. Some servers refuse a client at RCPT only. But 5.7.Y may be
+ * about one recipient who gets no mail from outside, and that must not delay mail to others. */
 static int is_for_all(const um_dialogue_t *dialogue)
 {
     const um_smtp_answer_t *answer = &dialogue->answer;
@@ -410,7 +409,7 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
 
 /* ---- the dialogue ---- */
 
-/* Opens no socket: the address of the server is all that is wanted. */
+/* Note the address of the server, and open no socket. */
 static curl_socket_t see_peer(void *baton, curlsocktype purpose, struct curl_sockaddr *peer)
 {
     um_dialogue_t *dialogue = baton;

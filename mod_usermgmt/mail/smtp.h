@@ -13,7 +13,7 @@
 
 typedef enum um_smtp_tls_t {
     UM_SMTP_TLS_NONE,
-    /** Where the server offers it. */
+    /** TLS if the server offers it. */
     UM_SMTP_TLS_OPTIONAL,
     UM_SMTP_TLS_REQUIRED
 } um_smtp_tls_t;
@@ -26,7 +26,7 @@ typedef struct um_smtp_server_t {
     /** The name in EHLO, see um_helo_is_valid(). NULL: the address that this machine has
      *  towards the server, IPv4 or IPv6 as the connection. */
     const char *helo;
-    /** NULL where the server asks for none. */
+    /** NULL to send mail without signing in. */
     const char *user;
     const char *password;
     /** A file of trusted certificates; NULL: the system's. */
@@ -38,12 +38,12 @@ typedef struct um_smtp_server_t {
 typedef enum um_smtp_outcome_t {
     /** The server has taken the mail. */
     UM_SMTP_ACCEPTED,
-    /** Not now: worth another try later. The server may have taken it all the
-     *  same, where only its answer was lost. */
+    /** Not taken now; another try is worth it. If only the server's answer was lost, the server
+     *  has taken it all the same. */
     UM_SMTP_LATER,
     /** The server will never take this mail. */
     UM_SMTP_REFUSED,
-    /** stop said so before there was an answer, which may be lost as well. */
+    /** stop returned non-zero before there was an answer. The server may have taken the mail. */
     UM_SMTP_INTERRUPTED
 } um_smtp_outcome_t;
 
@@ -51,12 +51,13 @@ typedef struct um_smtp_reply_t {
     um_smtp_outcome_t outcome;
     /** The server's last answer, or what went wrong: a line of ASCII. */
     const char *text;
-    /** Non-zero where no mail can be sent through the server at the moment: it could not be
+    /** Non-zero if no mail can be sent through the server at the moment: it could not be
      *  reached, or refuses this client whatever the mail is. */
     int is_away;
 } um_smtp_reply_t;
 
-/** Tells whether to break off; asked at least once a second while a mail is sent. */
+/** Returns non-zero to interrupt the sending; called at least once a second while a mail is
+ *  sent. */
 typedef int um_smtp_stop_t(void *baton);
 
 /** Start the library, before there are threads, and end it. */
@@ -65,10 +66,10 @@ void um_smtp_end(void);
 
 /**
  * Hand over a mail, over a connection of its own.
- * @param reply what came of it, in pool
- * @param stop  once it tells so, the mail is given back as UM_SMTP_LATER; a
- *              server that has the mail already is given a few seconds to
- *              answer, so that its acceptance is not lost
+ * @param reply the outcome, in pool
+ * @param stop  if it returns non-zero, sending ends with UM_SMTP_INTERRUPTED. A server that
+ *              has the mail already gets a few seconds to answer, so that its answer is
+ *              not lost
  */
 void um_smtp_send(um_smtp_reply_t *reply, const um_smtp_server_t *server, const um_mail_t *mail,
                   um_smtp_stop_t *stop, void *baton, apr_pool_t *pool);

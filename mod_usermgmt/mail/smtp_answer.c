@@ -21,7 +21,7 @@ static int read_code(const char *line, apr_size_t size)
     return (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 }
 
-/* A number of at most three digits; *at is set behind it. Returns -1 where there is none. */
+/* A number of at most three digits; *at is set behind it. Returns -1 if there is none. */
 static int read_number(const char **at, const char *end)
 {
     const char *begin = *at;
@@ -33,8 +33,8 @@ static int read_number(const char **at, const char *end)
     return *at > begin ? number : -1;
 }
 
-/* Reads a code such as 5.7.1 and the blanks that follow. Returns where the text goes on, which
- * is where it began if there is no code. */
+/* Read a code like 5.7.1 and the blanks that follow. Returns where the text continues; that is
+ * its beginning if there is no code. */
 static const char *read_status(int *subject, int *detail, const char *text, const char *end)
 {
     const char *at = text + 2;
@@ -68,7 +68,7 @@ static void put(um_smtp_answer_t *answer, const char *text, const char *end)
     }
 }
 
-/* Both codes stand before each line, and are kept once. */
+/* Each line begins with both codes. They are kept once. */
 static void add_text(um_smtp_answer_t *answer, const char *line, const char *end)
 {
     int subject = 0;

@@ -4,7 +4,7 @@
 
 /**
  * @file smtp_answer.h
- * An SMTP server's answer to a command (RFC 5321), put together of its lines.
+ * An SMTP server's answer to a command (RFC 5321), put together from its lines.
  */
 
 #include <apr.h>
@@ -12,7 +12,7 @@
 /** Bytes of the text that is kept; what is longer ends in "...". */
 #define UM_SMTP_ANSWER_MAX 800
 
-/** Begins as { 0 }. */
+/** It must begin as { 0 }. */
 typedef struct um_smtp_answer_t {
     /** 200 to 599; 0 as long as there is no answer. */
     int code;
@@ -20,7 +20,7 @@ typedef struct um_smtp_answer_t {
      *  where there is none. */
     int subject;
     int detail;
-    /** The last line is there. */
+    /** Non-zero once the last line was added. */
     int is_whole;
     /** One line of ASCII: the code, and the text of all lines. */
     char text[UM_SMTP_ANSWER_MAX + 1];
@@ -28,14 +28,14 @@ typedef struct um_smtp_answer_t {
 } um_smtp_answer_t;
 
 /**
- * Take one line of an answer. A line that follows a whole answer begins another one.
- * @return 0 where it is no line of an answer: nothing is changed then
+ * Add one line of an answer. A line after a whole answer begins another answer.
+ * @return 0 if it is no line of an answer; then nothing is changed
  */
 int um_smtp_answer_add(um_smtp_answer_t *answer, const char *line, apr_size_t size);
 
-/** Tell whether an answer to RCPT refuses the sender rather than this recipient: such as a name
- *  that it does not like in EHLO, or no right to send. That can be mended in the configuration
- *  of one of the two servers. */
+/** Tell whether an answer to RCPT refuses the sender and not this recipient: because of the name
+ *  in EHLO, for example, or because the sender has no right to send. The operator of one of the
+ *  two servers can correct that. */
 int um_smtp_answer_is_about_sender(const um_smtp_answer_t *answer);
 
 #endif

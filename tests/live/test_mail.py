@@ -875,7 +875,7 @@ GOOD = "UserMgmtMailServer smtp://127.0.0.1:25\nUserMgmtMailFrom users@example.c
     ('UserMgmtMailFrom "a b@example.com"', "email address"),
     (GOOD + "UserMgmtMailUser x", "need each other"),
     ("UserMgmtMailPasswordFile /nonexistent", "can't read /nonexistent"),
-    ("UserMgmtMailStartTLS Perhaps", "none of On Off Optional"),
+    ("UserMgmtMailStartTLS Perhaps", "neither On, Off nor Optional"),
     ("UserMgmtMailCAFile /nonexistent", "no file"),
     ("UserMgmtMailTimeout 0", "no time"),
     ("UserMgmtMailTimeout 2h", "no time"),

@@ -56,6 +56,7 @@ typedef struct um_json_error_t {
 apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
                            apr_size_t length, apr_pool_t *pool);
 
+/** The type of a value. */
 um_json_type_t um_json_type(const um_json_t *value);
 
 /** The text of a string, as long as the value lives; NULL for other types. */
@@ -69,6 +70,7 @@ const um_json_t *um_json_member(const um_json_t *object, const char *name);
 
 /** Visits members of an object in the order of the text. */
 typedef void um_json_visit_t(const char *name, const um_json_t *value, void *baton);
+/** Call visit for each member of an object, in the order of the text. */
 void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton);
 
 /** Tell whether two values are the same, member order aside. */
@@ -159,21 +161,30 @@ void um_json_put_any_name(um_buffer_t *buffer, const char *name);
 /* Below is what the macros call: quoted is ,"name": and length has its bytes. */
 #define UM_JSON_NAME(name) (",\"" name "\":"), (sizeof(",\"" name "\":") - 1)
 
+/** um_json_put_name(): append a comma if one is needed, the name and a colon. */
 void um_json_put_quoted_name(um_buffer_t *buffer, const char *quoted, apr_size_t length);
+/** um_json_put_member(): append a member whose value is a string. text is not NULL. */
 void um_json_put_named_string(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                               const char *text);
+/** Append a member whose value is a string, or null if text is NULL. */
 void um_json_put_named_string_or_null(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                                       const char *text);
+/** Append a member whose value is a string, or nothing if text is NULL. */
 void um_json_put_named_string_if(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                                  const char *text);
+/** Append a member whose value is an integer. */
 void um_json_put_named_int(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                            apr_int64_t number);
+/** Append a member whose value is true, or false if truth is 0. */
 void um_json_put_named_bool(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                             int truth);
+/** Append a member whose value is an instant (milliseconds since 1970), as RFC 3339. */
 void um_json_put_named_instant(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                                apr_int64_t ms);
+/** Append a member whose value is a JSON text as it is, or null if json is NULL. */
 void um_json_put_named_json(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                             const char *json);
+/** Append a member whose value is an array of strings; texts has const char *. */
 void um_json_put_named_strings(um_buffer_t *buffer, const char *quoted, apr_size_t length,
                                const apr_array_header_t *texts);
 

@@ -47,9 +47,10 @@ const char *um_text_trim(const char *text, apr_pool_t *pool);
  */
 const char *um_text_fold(const char *text, apr_pool_t *pool);
 
-/** Fold a name, or the beginning of one, and cut it between characters so that it fits into
- *  an index: UM_TEXT_NAME_FOLDED_MAX bytes. NULL as above. */
+/** Bytes of a folded name that fit into an index. */
 #define UM_TEXT_NAME_FOLDED_MAX 1024
+/** Fold a name, or the beginning of one, as um_text_fold() does, and cut it between characters to
+ *  UM_TEXT_NAME_FOLDED_MAX bytes. */
 const char *um_text_fold_name(const char *name, apr_pool_t *pool);
 
 /**

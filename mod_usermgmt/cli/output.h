@@ -59,8 +59,9 @@ typedef struct um_kept_file_t {
  *  lead anywhere. */
 int um_output_is_strangers_link(const char *path);
 
-/** Protect a file, or an open file, from being written to. */
+/** Protect a file: no output is written to it. what names it in the message. */
 void um_output_keep(struct um_tool_t *tool, const char *what, const char *path);
+/** The same for a file that is open. */
 void um_output_keep_open(struct um_tool_t *tool, const char *what, int file);
 
 /** Send the output to standard output or standard error. UM_EXIT_REFUSED, after a message, if

@@ -36,8 +36,9 @@ um_exit_t um_records_open(um_records_t **records, um_tool_t *tool, const char *n
 apr_status_t um_records_next(apr_int64_t *line, um_json_t **json, um_faults_t *faults,
                              um_records_t *records, apr_pool_t *pool);
 
-/** Bytes read so far, and bytes of the whole file, which are 0 if that is not known. */
+/** The number of bytes read so far. */
 apr_int64_t um_records_done(const um_records_t *records);
+/** The number of bytes of the whole file; 0 if that is not known. */
 apr_int64_t um_records_total(const um_records_t *records);
 
 #endif

@@ -24,6 +24,7 @@ typedef struct um_refusals_t {
     apr_array_header_t *kinds;
 } um_refusals_t;
 
+/** Make refusals empty. If tells_all is 0, equal errors are counted. */
 void um_refusals_init(um_refusals_t *refusals, int tells_all, apr_pool_t *pool);
 
 /** Count a refused record. Append its line, unless many with the same errors got one. */

@@ -25,6 +25,8 @@
 /** A name as it is stored: after um_text_trim(). */
 const um_violation_t *um_rules_check_display_name(const char *name);
 
+/** A phone number: UM_PHONE_MIN to UM_PHONE_MAX digits, spaces and + - ( ) . with at least one
+ *  digit. */
 const um_violation_t *um_rules_check_phone(const char *phone);
 
 /** The name of an attribute, or exactly that of a member. A name that is nearly a member's,

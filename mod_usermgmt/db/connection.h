@@ -128,6 +128,7 @@ apr_status_t um_connection_open(um_connection_t **connection, const char **error
  *  that file is lost. Always true if the database is no file. */
 int um_connection_has_its_file(const um_connection_t *connection, apr_pool_t *pool);
 
+/** Close a connection and destroy its pool, in which it lives. */
 void um_connection_close(um_connection_t *connection);
 
 /** Make the settings of a list; the last one has a NULL text. Returns 0, or the driver's

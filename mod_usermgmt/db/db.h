@@ -42,8 +42,11 @@ apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, ap
 /** Give the connection back; an open transaction is rolled back. db may be NULL. */
 void um_db_close(um_db_t *db);
 
+/** Which kind of database it is. */
 um_dialect_t um_db_dialect(const um_db_t *db);
+/** The traits of that kind. */
 const um_dialect_traits_t *um_db_traits(const um_db_t *db);
+/** The host that um_db_open() got. */
 const um_host_t *um_db_host(const um_db_t *db);
 
 /** An integer as a parameter, in pool. */
@@ -89,9 +92,10 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct u
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool);
 
-/** Prepare a statement, by its number in statements.h, or a composed one, to see whether the
- *  database takes it. APR_SUCCESS or UM_EUNAVAILABLE. */
+/** Prepare a statement, by its number in statements.h, to see whether the database takes it.
+ *  APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_prepare(um_db_t *db, int id);
+/** The same for a composed statement. */
 apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql);
 
 /** Begin a transaction that will write. APR_SUCCESS or UM_EUNAVAILABLE. */
@@ -129,8 +133,9 @@ typedef struct um_witness_t {
     char uid[UM_UID_LENGTH + 1];
 } um_witness_t;
 
-/** The witness of the transaction; it has none when it begins. */
+/** Give the transaction a witness. When it begins, it has none. */
 void um_db_set_witness(um_db_t *db, const um_witness_t *witness);
+/** The witness of the transaction; its uid is "" if it has none. */
 const um_witness_t *um_db_witness(const um_db_t *db);
 
 /**

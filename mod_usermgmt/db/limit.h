@@ -33,6 +33,7 @@ void um_limit_leave(um_limit_t *limit);
  *  non-zero if they are, and 0 if they are not after that time. Only one thread at a time
  *  may call it. */
 int um_limit_drain(um_limit_t *limit, apr_interval_time_t wait);
+/** Give places again, after um_limit_drain(), also if that returned 0. */
 void um_limit_resume(um_limit_t *limit);
 
 #endif

@@ -27,9 +27,9 @@ const um_list_path_t *um_list_path_of_order(const um_list_t *list);
 /** The path that reads all rows in the order of their keys. */
 const um_list_path_t *um_list_path_of_keys(const um_list_t *list);
 
-/** Tell whether a path gives the rows in the list's order, and whether it finds at most one
- *  row. */
+/** Tell whether a path gives the rows in the list's order. */
 int um_list_path_gives_order(const um_list_path_t *path, const um_list_t *list);
+/** Tell whether a path finds at most one row. */
 int um_list_path_is_unique(const um_list_path_t *path, const um_list_t *list);
 
 /** Tell whether a path of a source finds the rows of a condition that is met in a way. */

@@ -129,15 +129,20 @@ typedef struct um_config_server_t {
 #undef DECLARE
 } um_config_server_t;
 
+/** Make the configuration of a directory, without values: create_dir_config of the module. */
 void *um_config_create_directory(apr_pool_t *pool, char *path);
+/** Merge two configurations of directories; add is the inner one: merge_dir_config. */
 void *um_config_merge_directory(apr_pool_t *pool, void *base, void *add);
+/** Make the configuration of a server, without values: create_server_config. */
 void *um_config_create_server(apr_pool_t *pool, server_rec *server);
+/** Merge the main server's configuration with that of a virtual host: merge_server_config. */
 void *um_config_merge_server(apr_pool_t *pool, void *base, void *add);
 
 extern const command_rec um_config_directives[];
 
 /** The configuration of the place a request asks for. */
 const um_config_directory_t *um_config_directory(const request_rec *r);
+/** The configuration of a server. */
 const um_config_server_t *um_config_server(const server_rec *server);
 
 /** The configuration of the server that a directive is given for. */

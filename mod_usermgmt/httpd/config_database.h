@@ -11,11 +11,19 @@
 #include "config_number.h"
 #include "database_file.h"
 
+/* Each function is called by httpd with the arguments of its directive, and returns NULL, or the
+ * error for configtest. */
+
+/** UserMgmtDatabase. */
 const char *um_config_database_set(cmd_parms *cmd, void *directory, const char *driver,
                                    const char *params);
+/** DBDriver. */
 const char *um_config_database_see_driver(cmd_parms *cmd, void *directory, const char *driver);
+/** DBDParams. */
 const char *um_config_database_see_params(cmd_parms *cmd, void *directory, const char *params);
+/** DBDInitSQL. */
 const char *um_config_database_see_init_sql(cmd_parms *cmd, void *directory, const char *sql);
+/** DBDMin, DBDKeep and DBDMax. */
 const char *um_config_database_see_size(cmd_parms *cmd, void *directory, const char *number);
 
 /** These directives for um_config_directives[]. If mod_dbd is loaded, httpd gives its

@@ -11,7 +11,9 @@
 
 #include "config.h"
 
+/** UserMgmtIdentity. Returns NULL, or the error for configtest. */
 const char *um_config_expression_set_identity(cmd_parms *cmd, void *directory, const char *text);
+/** UserMgmtOrganization. Returns NULL, or the error for configtest. */
 const char *um_config_expression_set_organization(cmd_parms *cmd, void *directory,
                                                   const char *text);
 

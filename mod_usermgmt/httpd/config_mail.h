@@ -10,15 +10,27 @@
 #include "../mail/mailer.h"
 #include "config_number.h"
 
+/* Each function is called by httpd with the arguments of its directive, and returns NULL, or the
+ * error for configtest. */
+
+/** UserMgmtMailServer. */
 const char *um_config_mail_set_server(cmd_parms *cmd, void *directory, const char *url);
+/** UserMgmtMailHelo. */
 const char *um_config_mail_set_helo(cmd_parms *cmd, void *directory, const char *name);
+/** UserMgmtMailFrom; name may be NULL. */
 const char *um_config_mail_set_from(cmd_parms *cmd, void *directory, const char *address,
                                     const char *name);
+/** UserMgmtMailUser. */
 const char *um_config_mail_set_user(cmd_parms *cmd, void *directory, const char *user);
+/** UserMgmtMailPasswordFile; the file is read at once. */
 const char *um_config_mail_set_password(cmd_parms *cmd, void *directory, const char *file);
+/** UserMgmtMailStartTLS. */
 const char *um_config_mail_set_tls(cmd_parms *cmd, void *directory, const char *word);
+/** UserMgmtMailCAFile. */
 const char *um_config_mail_set_ca_file(cmd_parms *cmd, void *directory, const char *file);
+/** UserMgmtMailTemplate; the file is read at once. */
 const char *um_config_mail_set_template(cmd_parms *cmd, void *directory, const char *file);
+/** UserMgmtMailRetry; end may be NULL. */
 const char *um_config_mail_set_retry(cmd_parms *cmd, void *directory, const char *pause,
                                      const char *end);
 

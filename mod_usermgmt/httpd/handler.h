@@ -6,9 +6,9 @@
 
 #include <httpd.h>
 
-/** In a Location of this module, stop httpd from looking for a file: translate_name and
- *  map_to_storage. */
+/** In a Location of this module, stop httpd from looking for a file: translate_name. */
 int um_handler_translate_name(request_rec *r);
+/** The same: map_to_storage. */
 int um_handler_map_to_storage(request_rec *r);
 
 /** Answer a request: handler. */

@@ -9,6 +9,7 @@
 #include <http_log.h>
 
 extern module AP_MODULE_DECLARE_DATA usermgmt_module;
+/** Log lines of the files that include this are those of the module. */
 APLOG_USE_MODULE(usermgmt);
 
 #endif

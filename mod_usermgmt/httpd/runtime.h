@@ -35,10 +35,11 @@ apr_status_t um_runtime_register(apr_pool_t *pconf);
  *  not named, can hold no data or has no driver. */
 int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server);
 
-/** The databases, after um_runtime_check(): how many, one of them, and the number of
- *  a server's, -1 where it has none. */
+/** The number of databases, after um_runtime_check(). */
 int um_runtime_database_count(void);
+/** A database by its index. */
 const um_runtime_database_t *um_runtime_database(int index);
+/** The index of a server's database; -1 if it has none. */
 int um_runtime_database_of(const server_rec *server);
 
 /** A number that differs after each change that any process of this server made in a database. */
@@ -75,8 +76,9 @@ extern const um_random_t um_runtime_random;
 um_store_t *um_runtime_store(const server_rec *server);
 
 /** How often the cached records of callers were dropped, by all processes since the server
- *  started; and a function that drops them. */
+ *  started. */
 apr_uint32_t um_runtime_generation(void);
+/** Drop the cached records of callers, in all processes. */
 void um_runtime_raise_generation(void);
 
 #endif

@@ -60,8 +60,9 @@ typedef struct um_smtp_reply_t {
  *  sent. */
 typedef int um_smtp_stop_t(void *baton);
 
-/** Start the library, before there are threads, and end it. */
+/** Start the library, before there are threads. */
 apr_status_t um_smtp_start(void);
+/** End the library, when no thread uses it any more. */
 void um_smtp_end(void);
 
 /**

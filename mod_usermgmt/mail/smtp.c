@@ -132,6 +132,7 @@ static int lacks_utf8(const um_dialogue_t *dialogue)
 static int is_elsewhere(um_dialogue_t *dialogue)
 {
     char *address = NULL;
+    const char *helo = NULL;
 
     if (!dialogue->is_expected) {
         return 0;
@@ -139,11 +140,15 @@ static int is_elsewhere(um_dialogue_t *dialogue)
     dialogue->is_expected = 0;
     if (curl_easy_getinfo(dialogue->curl, CURLINFO_LOCAL_IP, &address) == CURLE_OK
         && address != NULL) {
-        dialogue->other_helo = um_helo_from(address, dialogue->pool);
-        dialogue->other_version = strchr(address, ':') != NULL ? CURL_IPRESOLVE_V6
-                                                               : CURL_IPRESOLVE_V4;
+        helo = um_helo_from(address, dialogue->pool);
     }
-    return dialogue->other_helo != NULL && strcmp(dialogue->other_helo, dialogue->helo) != 0;
+    if (helo == NULL || strcmp(helo, dialogue->helo) == 0) {
+        return 0;
+    }
+    dialogue->other_helo = helo;
+    dialogue->other_version = strchr(address, ':') != NULL ? CURL_IPRESOLVE_V6
+                                                           : CURL_IPRESOLVE_V4;
+    return 1;
 }
 
 /* Take one line from the server. A return value less than its size ends the dialogue. */
@@ -480,7 +485,7 @@ static CURLcode hold_dialogue(um_dialogue_t *dialogue, const um_smtp_server_t *s
     if (result == CURLE_OK) {
         result = perform(dialogue, server);
     }
-    if (dialogue->other_helo != NULL && strcmp(dialogue->other_helo, dialogue->helo) != 0) {
+    if (dialogue->other_helo != NULL) {
         result = perform_again(dialogue, server, server->timeout - (um_ticks() - begun));
     }
     return result;

@@ -23,6 +23,7 @@
 #include <apr_thread_proc.h>
 
 #include "../../mod_usermgmt/base/status.h"
+#include "../../mod_usermgmt/base/ticks.h"
 #include "../../mod_usermgmt/db/pool.h"
 #include "../../mod_usermgmt/db/wait.h"
 
@@ -148,7 +149,7 @@ apr_status_t __wrap_um_connection_open(um_connection_t **connection, const char 
     apr_thread_mutex_lock(world->mutex);
     delay = world->delay;
     number = ++world->tries;
-    world->tried_at[number % TRIES_MAX] = apr_time_now();
+    world->tried_at[number % TRIES_MAX] = um_ticks();
     world->connecting++;
     if (world->connecting > world->connecting_most) {
         world->connecting_most = world->connecting;
@@ -343,8 +344,7 @@ static int wait_while(const int *number, int least, int most)
     apr_time_t end = __real_um_ticks() + PATIENT;
     int value = value_of(number);
 
-    for (; (value < least || value > most) && __real_um_ticks() < end;
-         value = value_of(number)) {
+    for (; (value < least || value > most) && __real_um_ticks() < end; value = value_of(number)) {
         apr_sleep(MILLISECOND);
     }
     return value;
@@ -463,9 +463,9 @@ static void there_are_never_more_than_the_bound(void **state)
     for (int i = 0; i < 3; i++) {
         held[i] = take_one();
     }
-    began = apr_time_now();
+    began = um_ticks();
     assert_int_equal(take(&none, UM_ACQUIRE_ANY), UM_EUNAVAILABLE);
-    assert_true(apr_time_now() - began >= (WAIT - 5) * MILLISECOND);
+    assert_true(um_ticks() - began >= (WAIT - 5) * MILLISECOND);
     assert_int_equal(lines_of(41), 1);
     assert_non_null(strstr(world->last_line, "one of 3 "));
     /* Not a line for each. */

@@ -99,7 +99,7 @@
       "DBDMin, DBDKeep and DBDMax are about mod_dbd's connections; the number of the module's " \
       "own is UserMgmtConnections") \
     X(NO_DATABASE, 0095, CRIT, \
-      "no database is named for the server %s:%d: give \"UserMgmtDatabase DRIVER PARAMS\", or " \
+      "no database is named for the server %s: give \"UserMgmtDatabase DRIVER PARAMS\", or " \
       "DBDriver and DBDParams") \
     X(CHANGES_RESUMED, 0096, NOTICE, "writer: changes are made again; %u were refused") \
     X(HANDLER_NOT_IN_LOCATION, 0097, ERR, \
@@ -112,7 +112,17 @@
     X(STREAMS_NO_FILE, 0111, CRIT, "can't make a temporary file for UserMgmtMaxStreams") \
     X(DATABASE_PARAMS, 0115, CRIT, "%s: %s %s") \
     X(DATABASE_REFUSED, 0116, CRIT, \
-      "the database is not used until the next start, requests get 503s: %s")
+      "the database is not used until the next start, requests get 503s: %s") \
+    X(CALLER_REFUSED, 0120, NOTICE, \
+      "a caller without a role was refused: user \"%s\", identity \"%s\", organization \"%s\", " \
+      "no role %s") \
+    X(LOCATION_WITHOUT_LOGIN, 0121, WARNING, \
+      "<Location \"%s\"> has no AuthType, so nobody can sign in there, and callers have no " \
+      "role: give AuthType and Require, or UserMgmtIdentity") \
+    X(LOCATION_WITHOUT_HANDLER, 0122, WARNING, \
+      "<Location \"%s\"> has %s, but no \"SetHandler usermgmt\", so httpd looks for a file " \
+      "there, and answers 404") \
+    X(DATABASE_NOT_USABLE, 0123, WARNING, "%s: requests will get 503s: %s")
 /* clang-format on */
 
 #endif

@@ -49,7 +49,8 @@ const char *um_database_place(const um_database_t *database, apr_pool_t *pool)
         || apr_uid_name_get(&name, user, pool) != APR_SUCCESS) {
         name = apr_pstrdup(pool, "?");
     }
-    return apr_psprintf(pool, " (%s, opened by user %s)", database->params, name);
+    return apr_psprintf(pool, " (%s, opened by user %s, who must be able to write in its folder)",
+                        database->params, name);
 }
 
 /* The words to add to the parameters, or an empty text. */

@@ -3,6 +3,7 @@
 
 #include "caller.h"
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 
 #include "../base/address.h"
@@ -18,6 +19,9 @@
 #include "runtime.h"
 
 #define DEFAULT_ORGANIZATION "default"
+
+/* Seconds between two lines about a caller without a role. */
+#define REFUSAL_PAUSE 60
 
 /* A caller that is being looked up. */
 typedef struct um_look_t {
@@ -324,7 +328,9 @@ static const char *origin_of_role(const um_look_t *look, apr_status_t status)
                            " ", look->line->line, NULL);
     }
     if (caller->identity == NULL || caller->identity[0] == '\0') {
-        return "since UserMgmtIdentity gives no identity";
+        return look->config->identity != NULL
+                   ? "since UserMgmtIdentity gives no identity"
+                   : "since httpd has no user for this request (see AuthType and Require)";
     }
     if (caller->organization == NULL || status == UM_ENOTFOUND) {
         return "since UserMgmtOrganization gives no organization that exists";
@@ -342,6 +348,28 @@ static const char *shown(const char *name)
     return name != NULL ? name : "";
 }
 
+/* For um_caller_log_refusal(): why the caller of this request has no role. */
+static void keep_reason(const um_look_t *look, apr_status_t status)
+{
+    ap_set_module_config(look->r->request_config, &usermgmt_module,
+                         apr_pstrdup(look->r->pool, origin_of_role(look, status)));
+}
+
+void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)
+{
+    /* In seconds. */
+    static apr_uint32_t logged_at;
+    const char *reason = ap_get_module_config(r->request_config, &usermgmt_module);
+    apr_uint32_t before = apr_atomic_read32(&logged_at);
+    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time);
+
+    if (reason != NULL && now - before >= REFUSAL_PAUSE
+        && apr_atomic_cas32(&logged_at, now, before) == before) {
+        um_log_request(r, CALLER_REFUSED, APR_SUCCESS, shown(r->user), shown(caller->identity),
+                       shown(caller->organization), reason);
+    }
+}
+
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
 {
     um_look_t look = { .caller = caller,
@@ -350,6 +378,9 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
                        .store = um_runtime_store(r->server) };
     apr_status_t status = identify(&look);
 
+    if (caller->role == UM_ROLE_NONE) {
+        keep_reason(&look, status);
+    }
     if (APLOGrdebug(r)) {
         um_log_request(r, CALLER, APR_SUCCESS, shown(r->user), shown(caller->identity),
                        shown(caller->organization), um_role_name(caller->role),

@@ -28,6 +28,12 @@ apr_status_t um_caller_name(const char **identity, const char **organization, re
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r);
 
 /**
+ * Log that a caller without a role was refused, and why there is none, at most once a minute in
+ * each process. The caller comes from um_caller_identify() for the same request.
+ */
+void um_caller_log_refusal(const um_caller_t *caller, request_rec *r);
+
+/**
  * Find out whether the caller is a user of the organization who is not suspended, with any
  * role or none.
  * @return as um_caller_identify()

@@ -94,11 +94,16 @@ um_config_server_t *um_config_of(const cmd_parms *cmd)
     return ap_get_module_config(cmd->server->module_config, &usermgmt_module);
 }
 
+int um_config_serves(const um_config_directory_t *config)
+{
+    return config->base != NULL && config->base != no_base;
+}
+
 const char *um_config_base(const request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
 
-    return config != NULL && config->base != no_base ? config->base : NULL;
+    return config != NULL && um_config_serves(config) ? config->base : NULL;
 }
 
 int um_config_is_ours(const request_rec *r)
@@ -228,6 +233,20 @@ static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *
     return find_base(&config->base, cmd);
 }
 
+/* No provider has an @ in its name, but the address of a user has one. */
+static const char *refuse_provider(const cmd_parms *cmd, const um_require_t *require)
+{
+    return strchr(require->provider_name, '@') != NULL
+               ? apr_psprintf(cmd->pool,
+                              "%s: \"%s\" is no authorization provider; write \"%s user %s%s%s\"",
+                              cmd->cmd->name, require->provider_name, cmd->cmd->name,
+                              require->provider_name, require->line[0] != '\0' ? " " : "",
+                              require->line)
+               : apr_psprintf(cmd->pool,
+                              "%s: unknown authorization provider \"%s\"; load its module before",
+                              cmd->cmd->name, require->provider_name);
+}
+
 /* cmd->info is the offset of the array in the directory's configuration. */
 static const char *add_require(cmd_parms *cmd, void *directory, const char *arguments)
 {
@@ -249,9 +268,7 @@ static const char *add_require(cmd_parms *cmd, void *directory, const char *argu
     require.provider = ap_lookup_provider(AUTHZ_PROVIDER_GROUP, require.provider_name,
                                           AUTHZ_PROVIDER_VERSION);
     if (require.provider == NULL) {
-        return apr_psprintf(cmd->pool,
-                            "%s: unknown authorization provider \"%s\"; load its module before",
-                            cmd->cmd->name, require.provider_name);
+        return refuse_provider(cmd, &require);
     }
     if (require.provider->parse_require_line != NULL) {
         error = require.provider->parse_require_line(cmd, require.line, &require.parsed);

@@ -148,6 +148,9 @@ const um_config_server_t *um_config_server(const server_rec *server);
 /** The configuration of the server that a directive is given for. */
 um_config_server_t *um_config_of(const cmd_parms *cmd);
 
+/** Is SetHandler usermgmt what a configuration has, and no other handler? */
+int um_config_serves(const um_config_directory_t *config);
+
 /** The base path where a request is for this module, else NULL. */
 const char *um_config_base(const request_rec *r);
 

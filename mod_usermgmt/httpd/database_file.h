@@ -20,6 +20,13 @@ typedef struct um_database_file_t {
     const char *place;
 } um_database_file_t;
 
+/**
+ * Warn if httpd's user can't use an SQLite file: its folder is missing, or that user may not
+ * write there, or not in the file. Call it in the parent process, which can still be root.
+ */
+void um_database_file_advise(const um_database_file_t *file, server_rec *server,
+                             apr_pool_t *ptemp);
+
 /** Check the configuration. 0 if it is refused (logged). */
 int um_database_file_check(const um_database_file_t *file, server_rec *server, apr_pool_t *ptemp);
 

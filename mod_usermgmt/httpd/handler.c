@@ -409,6 +409,14 @@ static int send_answer(request_rec *r, um_request_t *request, const um_answer_t 
     return answer->stream != NULL ? send_stream(r, request, answer) : send_whole(r, answer);
 }
 
+/* Was the caller refused, and not only the request? */
+static int is_refusal(const um_answer_t *answer)
+{
+    return answer->status == HTTP_FORBIDDEN
+           && (strcmp(answer->code, "forbidden") == 0
+               || strcmp(answer->code, "no_organization") == 0);
+}
+
 int um_handler_handle(request_rec *r)
 {
     um_request_t request = { 0 };
@@ -428,6 +436,9 @@ int um_handler_handle(request_rec *r)
     if (request.has_body && request.body_text == NULL) {
         /* Otherwise httpd would wait for the rest of the body, which nobody reads. */
         r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    if (is_refusal(&answer) && request.caller.role == UM_ROLE_NONE) {
+        um_caller_log_refusal(&request.caller, r);
     }
     set_notes(r, &request, &answer);
     return send_answer(r, &request, &answer);

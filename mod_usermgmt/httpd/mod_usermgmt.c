@@ -8,6 +8,7 @@
 #include <http_request.h>
 
 #include "../base/memory.h"
+#include "advice.h"
 #include "authz.h"
 #include "cache.h"
 #include "config.h"
@@ -31,14 +32,25 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
                : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Warn about what loads, but can't work. */
+static void advise(server_rec *server, apr_pool_t *ptemp)
+{
+    um_advice_log(server, ptemp);
+    um_runtime_advise(ptemp);
+}
+
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *server)
 {
     (void)plog;
-    return um_runtime_check(pconf, ptemp, server) && um_sessions_check(server)
-                   && um_mailing_check(server)
-               ? OK
-               : HTTP_INTERNAL_SERVER_ERROR;
+    if (!um_runtime_check(pconf, ptemp, server) || !um_sessions_check(server)
+        || !um_mailing_check(server)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+        advise(server, ptemp);
+    }
+    return OK;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
@@ -48,6 +60,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
+    advise(server, ptemp);
     um_watchdog_init(pconf);
     return um_runtime_init(ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS

@@ -289,6 +289,18 @@ static int check_file(server_rec *server, apr_pool_t *ptemp)
     return !um_runtime_is_used(server) || um_database_file_check(&file, server, ptemp);
 }
 
+/* For the log. The main server has no port of its own if only Listen gives one. */
+static const char *name_of(const server_rec *server, apr_pool_t *pool)
+{
+    const char *host = server->server_hostname != NULL ? server->server_hostname : "";
+    apr_port_t port = server->port;
+
+    if (port == 0 && server->addrs != NULL) {
+        port = server->addrs->host_port;
+    }
+    return port != 0 ? apr_psprintf(pool, "%s:%d", host, port) : host;
+}
+
 /* Returns 0 if a server that needs a database has none. */
 static int find_of_server(server_rec *server, apr_pool_t *pconf)
 {
@@ -297,9 +309,7 @@ static int find_of_server(server_rec *server, apr_pool_t *pconf)
 
     if (!um_config_database(&config, um_config_server(server))) {
         if (um_runtime_is_used(server)) {
-            um_log_server(server, NO_DATABASE, APR_SUCCESS,
-                          server->server_hostname != NULL ? server->server_hostname : "",
-                          server->port);
+            um_log_server(server, NO_DATABASE, APR_SUCCESS, name_of(server, pconf));
             return 0;
         }
         return 1;
@@ -416,6 +426,18 @@ static int get_file(um_database_file_t *file, const um_host_database_t *database
 {
     um_config_database_file(file, um_config_server(um_runtime_database_server(&database->shown)));
     return database->shown.is_used && needs_lock(database);
+}
+
+void um_runtime_advise(apr_pool_t *ptemp)
+{
+    for (int i = 0; i < databases->nelts; i++) {
+        const um_host_database_t *database = APR_ARRAY_IDX(databases, i, um_host_database_t *);
+        um_database_file_t file;
+
+        if (get_file(&file, database)) {
+            um_database_file_advise(&file, um_runtime_database_server(&database->shown), ptemp);
+        }
+    }
 }
 
 /* In the parent and not in a child, because a child may have connections of other modules. */

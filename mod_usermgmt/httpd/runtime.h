@@ -35,6 +35,9 @@ apr_status_t um_runtime_register(apr_pool_t *pconf);
  *  not named, can hold no data or has no driver. */
 int um_runtime_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *server);
 
+/** Warn about databases of SQLite that httpd's user can't use, after um_runtime_check(). */
+void um_runtime_advise(apr_pool_t *ptemp);
+
 /** The number of databases, after um_runtime_check(). */
 int um_runtime_database_count(void);
 /** A database by its index. */

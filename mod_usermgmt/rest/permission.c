@@ -105,8 +105,12 @@ static int may(const um_request_t *request, const um_caller_t *caller)
 static apr_status_t answer_forbidden(um_answer_t *answer, um_role_t role,
                                      const um_request_t *request)
 {
-    return um_problem_answer_forbidden(answer, um_role_name(role),
-                                       um_permission_name(request->permission), request->pool);
+    const char *permission = um_permission_name(request->permission);
+
+    return request->caller.identity[0] == '\0'
+               ? um_problem_answer_unidentified(answer, permission, request->pool)
+               : um_problem_answer_forbidden(answer, um_role_name(role), permission,
+                                             request->pool);
 }
 
 apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *request)

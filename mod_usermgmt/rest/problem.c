@@ -175,6 +175,18 @@ apr_status_t um_problem_answer_forbidden(um_answer_t *answer, const char *role,
     return answer_problem(answer, 403, "forbidden", &problem, pool);
 }
 
+apr_status_t um_problem_answer_unidentified(um_answer_t *answer, const char *permission,
+                                            apr_pool_t *pool)
+{
+    um_problem_t problem = {
+        .permission = permission,
+        .detail = "Nobody is signed in: httpd asked for no login here, or UserMgmtIdentity gives "
+                  "no name.",
+    };
+
+    return answer_problem(answer, 403, "forbidden", &problem, pool);
+}
+
 apr_status_t um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
 {
     um_problem_t problem = { .faults = faults };

@@ -692,6 +692,14 @@ def test_a_debug_line_tells_where_a_role_comes_from(new_server):
     told(ADMIN, "", "default", "none since UserMgmtIdentity gives no identity", 403)
 
 
+def test_a_debug_line_of_nobody_tells_of_the_login(new_server):
+    server = new_server(log_level="info usermgmt:debug",
+                        require="Require ip 127.0.0.1\nRequire valid-user")
+    with server.expect_log('UM0098: user "", identity "", organization "default", role none since '
+                           r"httpd has no user for this request \(see AuthType and Require\)$"):
+        server.admin.get("users/").expect_problem(403, "forbidden")
+
+
 def test_a_debug_line_of_a_role_that_could_not_be_found_out(new_server):
     server = new_server(log_level="info usermgmt:debug", roles="", location="""
         UserMgmtAdmin dbm-group x
@@ -740,7 +748,8 @@ def test_who_is_let_in_without_a_login_has_no_role(new_server, require):
     """Even where a login is sent, since nobody looks at it."""
     server = new_server(modules=["access_compat"], require=require)
     for client in (server.client(None), server.admin, server.client(ADMIN, password="wrong")):
-        client.get("organization-status/").expect_problem(403, "forbidden")
+        problem = client.get("organization-status/").expect_problem(403, "forbidden")
+        assert problem["detail"].startswith("Nobody is signed in: httpd asked for no login here")
     both = new_server(require="""<RequireAll>
         Require ip 127.0.0.1
         Require valid-user

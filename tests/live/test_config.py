@@ -17,6 +17,10 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
 @pytest.mark.parametrize("line, said", [
     ("UserMgmtAdmin", "UserMgmtAdmin"),
     ("UserMgmtAdmin nothing x", 'unknown authorization provider "nothing"'),
+    ("UserMgmtAdmin admin@example.com", '"admin@example.com" is no authorization provider; write'
+     ' "UserMgmtAdmin user admin@example.com"'),
+    ("UserMgmtSubAdmin a@example.com b@example.com",
+     'write "UserMgmtSubAdmin user a@example.com b@example.com"'),
     ("UserMgmtAdmin not user x", 'can\'t be used with "not"'),
     ("UserMgmtAdmin usermgmt-role admin", 'can\'t be used with "usermgmt-role"'),
     ("UserMgmtAdmin expr %{", "UserMgmtAdmin expr"),
@@ -292,7 +296,7 @@ def test_a_database_without_that_lock_takes_any(new_server):
 def test_a_server_without_a_database(new_server):
     server = new_server(start=False, has_database=False)
     server.expect_config_error(
-        r"UM0095: no database is named for the server localhost.*UserMgmtDatabase")
+        r"UM0095: no database is named for the server localhost: give \"UserMgmtDatabase")
 
 
 def test_a_server_that_does_not_use_the_module_needs_no_database(new_server):

@@ -314,7 +314,7 @@ def test_a_file_that_is_read_only_is_written_once_it_can_be(new_server, lock):
     path = server.database.path
     server.admin.create("a@connections.example.com")
     server.stop()
-    server.allow_log("UM0001")
+    server.allow_log("UM0001|UM0123")
     lock(path, True)
     try:
         server.start()
@@ -343,11 +343,11 @@ def test_a_file_that_is_read_only_is_written_once_it_can_be(new_server, lock):
 def test_a_path_that_leads_nowhere_is_told_once(new_server):
     server = new_server(start=False, processes=1)
     path = server.database.path = server.directory / "data/later/users.db"
-    server.allow_log("UM0091")
+    server.allow_log("UM0091|UM0123")
     server.start()
     for _ in range(30):
         expect_503(server.admin.get("users/", fresh=True))
-    told = module_lines(server)
+    told = [line for line in module_lines(server) if "UM0123" not in line]
     assert len(told) == 1, told
     assert "UM0091" in told[0] and str(path) in told[0] and tell_user() in told[0]
     with server.expect_log(r"UM0092: database: it is back after [\d.]+ seconds; 3\d requests"):
@@ -498,7 +498,7 @@ def test_what_mod_dbds_directives_do_not_name(new_server, lines, said):
 def test_a_virtual_host_without_a_database_where_there_is_no_other(live, new_server):
     server = new_server(start=False, has_database=False, has_location=False,
                         extra=HOST.format(port=live.ports.take(), database=""))
-    server.expect_config_error("UM0095: no database is named for the server other:")
+    server.expect_config_error(r"UM0095: no database is named for the server other:\d+: ")
 
 
 def test_the_modules_directive_goes_before_mod_dbds(live, new_server):

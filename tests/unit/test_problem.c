@@ -61,6 +61,18 @@ static void a_403_names_the_permission(void **state)
     assert_null(text("permission"));
 }
 
+static void a_403_of_nobody_names_the_login(void **state)
+{
+    (void)state;
+    um_problem_answer_unidentified(&answer, "users:read", pool);
+    assert_int_equal(answer.status, 403);
+    assert_string_equal(answer.code, "forbidden");
+    assert_string_equal(text("detail"),
+                        "Nobody is signed in: httpd asked for no login here, or UserMgmtIdentity "
+                        "gives no name.");
+    assert_string_equal(text("permission"), "users:read");
+}
+
 static void all_faults_are_told_in_their_order(void **state)
 {
     static const um_violation_t violation = { "too_long", "It is too long." };
@@ -194,6 +206,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WITH_SET_UP(a_problem_says_what_is_wrong),
         WITH_SET_UP(a_403_names_the_permission),
+        WITH_SET_UP(a_403_of_nobody_names_the_login),
         WITH_SET_UP(all_faults_are_told_in_their_order),
         WITH_SET_UP(one_fault_is_told_as_one),
         WITH_SET_UP(many_faults),

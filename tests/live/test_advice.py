@@ -5,6 +5,7 @@ is refused finds the reason. What works gets no warning."""
 import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from usermgmt_env import ADMIN, AUTHENTICATION, NOBODY
@@ -239,3 +240,48 @@ def test_a_request_that_is_refused_for_itself_is_not_told(new_server):
     server.nobody.post("invitations/accept", {"accept_token": "x" * 43},
                        headers={"Origin": "https://elsewhere.example.com"}).expect(403)
     assert "UM0120" not in server.log_text()
+
+
+# ---- the table of docs/operations.md ----
+
+FILE = 'AuthUserFile "@DIR@/conf/htpasswd"\n'
+VALID = "Require valid-user\n"
+
+
+@pytest.mark.parametrize("lines, without, pattern", [
+    (VALID + FILE, [], "AH00027"),
+    ('AuthType Basic\nAuthName x\n' + FILE, [], "AH01627"),
+    ("AuthType Basic\n" + FILE + VALID, [], "AH01615"),
+    ("AuthType Basic\nAuthName x\n" + VALID, ["auth_basic"], "AH01796"),
+    ('AuthType Basic\nAuthName x\nAuthUserFile "@DIR@/conf/missing"\n' + VALID, [], "AH01620"),
+])
+def test_a_login_that_httpd_cannot_ask_for_is_a_500(new_server, lines, without, pattern):
+    server = configured(new_server, location(SERVES + lines), without=without)
+    assert server.configtest()[0] == 0
+    server.allow_log("AH01618|UM0121")
+    server.start()
+    with server.expect_log(pattern + ": "):
+        server.admin.get("users/").expect_problem(500, "internal_error")
+
+
+def test_the_other_answers_of_the_table(new_server):
+    server = new_server(location='UserMgmtOrganization "%{HTTP:X-Organization}"',
+                        log_level="info usermgmt:debug")
+    there = server.client(headers={"X-Organization": "default"})
+    there.get("nothing").expect_problem(404, "not_found")
+    with server.expect_log("AH01617: "):
+        server.client(password="wrong").get("users/").expect_problem(401, "unauthorized")
+    with server.expect_log("AH01618: "):
+        server.client("who@example.com").get("users/").expect_problem(401, "unauthorized")
+    with server.expect_log('UM0098: .*organization "other"'):
+        server.client(headers={"X-Organization": "other"}).get("users/") \
+            .expect_problem(403, "no_organization")
+
+
+def test_the_table_names_what_these_tests_make():
+    text = Path(__file__).read_text(encoding="utf-8") + "UM0030 AH01695"
+    table = Path(__file__).parents[2].joinpath("docs/operations.md").read_text(encoding="utf-8") \
+        .split("## When it does not answer")[1].split("\n## ")[0]
+    named = set(re.findall(r"(?:AH|UM)\d+", table))
+    assert len(named) >= 13
+    assert not [number for number in named if number not in text]

@@ -2,6 +2,7 @@
 """make install: what goes where. build/setup: what it installs, and starts nothing."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -76,3 +77,49 @@ def test_setup_starts_no_service_and_makes_no_cluster(tmp_path):
         assert "/usr/sbin/policy-rc.d" in lines[-1]
     assert " postgresql" in lines[install] and "mariadb" not in lines[install]
     assert lines[-1].startswith("sudo rm -f ") and cluster in lines[-1]
+
+
+def packages_of(system):
+    """The groups of packages in build/setup for one system."""
+    text = (TOP / "build/setup").read_text(encoding="utf-8")
+    return [group.split() for group in re.findall(
+        r'"([^"$]+)"', re.search(rf"system={system}\n    packages=\$\(wanted(.*?)\)\n", text,
+                               re.DOTALL)[1])]
+
+
+def needed():
+    """README's line to paste, and the rows of its tables."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    text = text.split("## What it needs")[1].split("\n## ")[0]
+    line = re.search(r"^    apt-get install (.*?)\n\n", text, re.MULTILINE | re.DOTALL)[1]
+    return line.replace("\\\n", " ").split(), [
+        [re.findall(r"[a-z0-9][\w.+-]+", cell) for cell in row.split(" | ")[1:3]]
+        for row in text.splitlines() if row.startswith("| ")]
+
+
+def test_the_readme_has_the_packages_of_setup():
+    line, rows = needed()
+    groups = packages_of("debian")
+    assert len(groups) == 7 and len(groups[0]) >= 15 and "libcmocka-dev" in groups[0]
+    # apache2 brings apache2-bin.
+    assert sorted(line) == sorted({*groups[0], "apache2"} - {"apache2-bin"})
+    tables = {name for debian, _ in rows for name in debian}
+    assert not {name for group in groups for name in group} - tables
+    tables = {name for debian, fedora in rows for name in fedora + debian}
+    assert not {name for group in packages_of("fedora") for name in group} - tables - {
+        "libasan", "libubsan"}
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_setup_tells_its_purposes(option):
+    done = subprocess.run([TOP / "build/setup", option], check=True, capture_output=True, text=True)
+    listed = re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE)
+    assert done.stdout.startswith("usage: build/setup [" + "|".join(listed) + "]\n")
+    assert "run" in listed and "cluster" in listed and not done.stderr
+
+
+def test_setup_refuses_an_unknown_purpose():
+    done = subprocess.run([TOP / "build/setup", "nothing"], check=False, capture_output=True,
+                          text=True)
+    assert done.returncode == 2 and not done.stdout
+    assert 'unknown purpose "nothing"' in done.stderr and "usage: " in done.stderr

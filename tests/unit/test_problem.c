@@ -64,7 +64,7 @@ static void a_403_names_the_permission(void **state)
 static void a_403_of_nobody_names_the_login(void **state)
 {
     (void)state;
-    um_problem_answer_unidentified(&answer, "users:read", pool);
+    assert_int_equal(um_problem_answer_unidentified(&answer, "users:read", pool), UM_EREFUSED);
     assert_int_equal(answer.status, 403);
     assert_string_equal(answer.code, "forbidden");
     assert_string_equal(text("detail"),

@@ -36,19 +36,17 @@ enum {
 
 /* clang-format off */
 #define RANGE(order) { order, { UM_BOUND_FROM, UM_BOUND_BELOW } }
-/* clang-format on */
-/* clang-format off */
 #define ABOVE(order) { order, { UM_BOUND_ABOVE, UM_BOUND_NONE } }
-/* clang-format on */
-/* clang-format off */
 #define BELOW(order) { order, { UM_BOUND_BELOW, UM_BOUND_NONE } }
 /* clang-format on */
 
 static const um_list_condition_t user_conditions[] = {
     [HAS_EMAIL] = { .pieces = UM_SAME({ " AND u.email_key = %s", UM_FILL_VALUE }),
-                    .leads_to_few = 1 },
+                    .leads_to_few = 1,
+                    .has_one_plan = 1 },
     [HAS_PHONE] = { .pieces = UM_SAME({ " AND u.phone = %s", UM_FILL_VALUE }),
-                    .leads_to_few = 1 },
+                    .leads_to_few = 1,
+                    .has_one_plan = 1 },
     /* A comparison, since SQLite goes through all users for IS NOT NULL. */
     [IS_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid <> ''", UM_FILL_NONE }) },
     [IS_NO_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid IS NULL", UM_FILL_NONE }) },
@@ -58,6 +56,7 @@ static const um_list_condition_t user_conditions[] = {
         .pieces = UM_SAME({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
                           { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
         .bounds = { RANGE(BY_DISPLAY_NAME), RANGE(BY_DISPLAY_NAME) },
+        .has_one_plan = 1,
     },
     [NAME_OR_EMAIL_STARTS] = {
         .pieces = UM_SAME({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
@@ -68,6 +67,7 @@ static const um_list_condition_t user_conditions[] = {
                              { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END },
                              { ")", UM_FILL_NONE }),
         .bounds = { RANGE(BY_DISPLAY_NAME), RANGE(BY_EMAIL) },
+        .has_one_plan = 1,
     },
     [CREATED_AFTER] = { .pieces = UM_SAME({ " AND u.created_at > %lld", UM_FILL_VALUE }),
                         .bounds = { ABOVE(BY_CREATED_AT), ABOVE(BY_CREATED_AT) } },

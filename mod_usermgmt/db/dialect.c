@@ -46,10 +46,13 @@ static const um_stamp_sql_t sqlite_stamp = { "PRAGMA user_version", "PRAGMA appl
 /* ---- PostgreSQL ---- */
 
 /* The time limits end statements that would block others; a change is then retried. Shorter
- * limits from the parameters or DBDInitSQL stay. */
+ * limits from the parameters or DBDInitSQL stay. No statement reads so many rows that it should
+ * be compiled, which takes 100 ms and more, or be spread over processors that other requests
+ * need. */
 static const um_setting_t postgresql_settings[] = {
     { "SET client_encoding = 'UTF8';"
-      " SET default_transaction_isolation = 'read committed'",
+      " SET default_transaction_isolation = 'read committed';"
+      " SET jit = off; SET max_parallel_workers_per_gather = 0",
       0 },
     { "SELECT set_config(s.name, CASE WHEN CAST(s.setting AS INTEGER) BETWEEN 1 AND l.most"
       " THEN s.setting ELSE CAST(l.most AS TEXT) END, FALSE) FROM pg_settings s"
@@ -115,6 +118,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .driver = "pgsql",
         .splits_at_space = 1,
         .params_before = { POSTGRESQL_PARAMS, "service" },
+        .keeps_plans = 1,
         .compares_pairs = 1,
         .folds_counts = 1,
         .has_standbys = 1,

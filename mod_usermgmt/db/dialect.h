@@ -62,6 +62,9 @@ typedef struct um_dialect_traits_t {
     /** Non-zero if the database has no statistics about values to choose an index by. Then the
      *  module chooses the paths of a list (list_path.h). */
     int needs_paths;
+    /** Non-zero if a prepared statement keeps a plan only if that costs no more than one that is
+     *  made with the values (see list_sql.c). */
+    int keeps_plans;
     /** Non-zero if a comparison of pairs, (a, b) > (x, y), uses an index. */
     int compares_pairs;
     /** Non-zero if there is one writer at a time, which makes many changes in one transaction

@@ -97,6 +97,9 @@ typedef struct um_list_condition_t {
     um_list_bounds_t bounds[2];
     /** Non-zero where so few rows meet it that the list is none of the costly kind. */
     int leads_to_few;
+    /** Non-zero if one plan is right for all its values: to count, and to list in the order of
+     *  its column. That holds for an equality, and for a range with both ends. */
+    int has_one_plan;
 } um_list_condition_t;
 
 /** What the values of a filter are. */

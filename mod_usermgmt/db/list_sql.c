@@ -17,11 +17,26 @@ typedef struct um_composition_t {
     um_buffer_t *sql;
     apr_array_header_t *parameters;
     um_dialect_t dialect;
+    /* Whether the planner must not know the values. */
+    int hides_values;
 } um_composition_t;
 
+/* Add a piece with one placeholder, and its value. */
 static void add(um_composition_t *to, const char *piece, const char *parameter)
 {
-    um_buffer_puts(to->sql, piece);
+    const char *placeholder = to->hides_values ? strchr(piece, '%') : NULL;
+
+    if (placeholder == NULL) {
+        um_buffer_puts(to->sql, piece);
+    } else {
+        const char *end = strpbrk(placeholder, "sd") + 1;
+
+        um_buffer_append(to->sql, piece, (apr_size_t)(placeholder - piece));
+        um_buffer_puts(to->sql, "(SELECT ");
+        um_buffer_append(to->sql, placeholder, (apr_size_t)(end - placeholder));
+        um_buffer_putc(to->sql, ')');
+        um_buffer_puts(to->sql, end);
+    }
     APR_ARRAY_PUSH(to->parameters, const char *) = parameter;
 }
 
@@ -261,6 +276,8 @@ typedef struct um_part_t {
     const um_list_path_t *path;
     /* Whether columns of the joined table are needed. */
     int has_columns;
+    /* Whether it is joined elsewhere. */
+    int is_joined_later;
     /* Whether the list's cursors bound it. */
     int has_cursors;
     /* In the second way: whether rows that match in the first way are left out. */
@@ -288,7 +305,7 @@ static const char *joined_to(const um_part_t *part)
     const um_list_subset_t *subset = source->subset;
     int with_subset = subset != NULL && has_condition(part->list, subset->is);
 
-    if (part->is_estimate) {
+    if (part->is_estimate || part->is_joined_later) {
         return "";
     }
     if (part->path != NULL && with_subset) {
@@ -385,12 +402,17 @@ static void add_limit(um_composition_t *to, const um_list_t *list)
     add(to, " LIMIT %lld", apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->limit));
 }
 
-static void add_order(um_composition_t *to, const um_list_t *list)
+static const char *order_of(const um_list_t *list)
 {
     const um_list_order_t *order = &list->source->orders[list->order];
     int descending = !list->descending != !list->backwards;
 
-    um_buffer_puts(to->sql, descending ? order->descending : order->ascending);
+    return descending ? order->descending : order->ascending;
+}
+
+static void add_order(um_composition_t *to, const um_list_t *list)
+{
+    um_buffer_puts(to->sql, order_of(list));
     add_limit(to, list);
 }
 
@@ -581,6 +603,58 @@ int um_list_sql_keeps_count(const um_list_source_t *source)
     return source->count != UM_LIST_NO_COUNT;
 }
 
+/* ---- one plan for all values ---- */
+
+/* A database that keeps the plans of prepared statements (PostgreSQL) plans with the values at
+ * first. Then it compares the costs with those of a plan for any values, and keeps that plan
+ * only if it is not dearer. A plan for any LIMIT reads a tenth of the table, so it is always
+ * dearer, and each page is planned anew, which takes longer than to read it. So the values are
+ * hidden in scalar subqueries: both plans are the same then. A constant bound tells the planner
+ * that few rows are read. */
+
+/* No page is longer. Streams with longer pieces are planned with their values. */
+#define HIDDEN_LIMIT_MAX 1001
+#define BOUND_OF_PAGE " LIMIT 1001"
+
+static int has_one_plan(const um_list_t *list, um_list_what_t what)
+{
+    int is_count = what == UM_LIST_COUNT;
+
+    if (is_count) {
+        /* To count the rows that match in both ways, the way with fewer rows must lead. */
+        if (ways_overlap(list)) {
+            return 0;
+        }
+    } else if (what == UM_LIST_ESTIMATE || list->limit > HIDDEN_LIMIT_MAX) {
+        return 0;
+    }
+    for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
+        const um_list_condition_t *condition = condition_at(list, i);
+
+        if (!condition->has_one_plan
+            || (!is_count && !condition->leads_to_few
+                && condition->bounds[0].order != list->order)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The first rows in order from an index, then what is joined to these. */
+static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
+{
+    const um_list_source_t *source = part->list->source;
+    um_part_t inner = *part;
+
+    inner.is_joined_later = 1;
+    um_buffer_puts(to->sql, " FROM (SELECT *");
+    add_rows(to, &inner);
+    um_buffer_puts(to->sql, order_of(part->list));
+    um_buffer_puts(to->sql, BOUND_OF_PAGE ")");
+    um_buffer_puts(to->sql, strrchr(source->from, ' '));
+    um_buffer_puts(to->sql, source->joined);
+}
+
 static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t what,
                      const char *org_id)
 {
@@ -598,6 +672,8 @@ static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t
     }
     if (um_list_sql_count_ways(list) == 2) {
         add_from_either(to, list, org_id);
+    } else if (to->hides_values) {
+        add_bounded_rows(to, &part);
     } else {
         add_rows(to, &part);
     }
@@ -607,7 +683,8 @@ static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t
 void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const um_list_t *list,
                          um_list_what_t what, const char *org_id, um_dialect_t dialect)
 {
-    um_composition_t to = { sql, parameters, dialect };
+    int keeps_plans = um_dialect_traits(dialect)->keeps_plans;
+    um_composition_t to = { sql, parameters, dialect, keeps_plans && has_one_plan(list, what) };
 
     switch (what) {
     case UM_LIST_VALUE:

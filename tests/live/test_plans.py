@@ -13,7 +13,8 @@ pytestmark = pytest.mark.database("postgresql")
 USERS = 50000
 ORDERS = (None, "email", "display_name", "created_at")
 UIDS = [f"{'0' * 14}{number:06d}" for number in (0, USERS // 2, USERS - 2)]
-PREPARE = re.compile(r"statement: PREPARE \w+ \(([a-z,]+)\) AS (SELECT u\.user_uid.* LIMIT \$\d+)")
+PREPARE = re.compile(r"statement: PREPARE \w+ \(([a-z,]+)\) AS "
+                     r"(SELECT u\.user_uid.* LIMIT \(SELECT \$\d+\))")
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     apr_pool_t *pool = request->pool;
     um_user_t user = *(const um_user_t *)baton;
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
+    um_audit_event_t event;
     apr_status_t status = check_address(answer, request, db, user.email);
 
     if (status == APR_SUCCESS) {
@@ -145,18 +146,18 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     user.uid = uid;
     user.created_at = user.updated_at = change->now_ms;
     user.version = 1;
-    status = um_store_users_insert(db, request->caller.org_id, &user, pool);
-    if (status == UM_ECONFLICT) {
-        return um_problem_answer(answer, 409, "email_exists", pool,
-                                 "A user with this email exists in the organization.");
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
     um_user_json_answer(answer, 201, &user, pool);
     um_entry_set_location(answer, request, "users", uid);
     request->target = uid;
-    return um_change_audit(change, db, uid, NULL, um_user_json(&user, pool));
+    event = um_change_event(change, request->action, uid, NULL, um_user_json(&user, pool));
+    status = um_store_users_create(db, request->caller.org_id, &user, &event, pool);
+    if (status == UM_ECONFLICT) {
+        request->target = NULL;
+        um_answer_init(answer, pool);
+        return um_problem_answer(answer, 409, "email_exists", pool,
+                                 "A user with this email exists in the organization.");
+    }
+    return status;
 }
 
 apr_status_t um_users_create(um_answer_t *answer, um_request_t *request)

@@ -106,11 +106,24 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                        pool);
 }
 
+apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
+                                    const um_audit_event_t *event)
+{
+    apr_status_t status;
+
+    witness->org_id = org_id;
+    status = um_uid_make(witness->uid, event->at, &um_db_host(db)->random);
+    if (status == APR_SUCCESS) {
+        um_db_set_witness(db, witness);
+    }
+    return status;
+}
+
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
                                    apr_pool_t *pool)
 {
-    um_witness_t witness = { org_id, "" };
-    apr_status_t status = um_uid_make(witness.uid, event->at, &um_db_host(db)->random);
+    um_witness_t witness;
+    apr_status_t status = um_store_audit_witness(&witness, db, org_id, event);
 
     return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
 }

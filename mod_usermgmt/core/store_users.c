@@ -210,6 +210,49 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
                            pool);
 }
 
+/* In one statement with the event. */
+static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_audit_event_t *event, apr_pool_t *pool)
+{
+    const char *key = um_address_key(user->email, pool);
+    um_witness_t witness;
+    apr_status_t status;
+
+    if (key == NULL) {
+        return UM_EINVALID;
+    }
+    status = um_store_audit_witness(&witness, db, org_id, event);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_query_last(
+        db, UM_ECONFLICT,
+        UM_BIND(user_create, .org_id = org_id, .user_uid = user->uid, .email = user->email,
+                .email_key = key, .display_name = user->display_name,
+                .display_name_folded = um_text_fold_name(user->display_name, pool),
+                .phone = user->phone, .attributes = user->attributes,
+                .active = !user->is_suspended, .created_at = user->created_at,
+                .updated_at = user->updated_at, .event_uid = witness.uid,
+                .actor_identity = event->actor_identity,
+                .actor_key = um_address_identity_key(event->actor_identity, pool),
+                .actor_uid = event->actor_uid, .actor_role = event->actor_role,
+                .remote_addr = event->remote_addr, .action = event->action,
+                .after_json = event->after),
+        pool);
+}
+
+apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_audit_event_t *event, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    if (um_db_traits(db)->changes_in_ctes) {
+        return create_at_once(db, org_id, user, event, pool);
+    }
+    status = um_store_users_insert(db, org_id, user, pool);
+    return status == APR_SUCCESS ? um_store_audit_insert(db, org_id, event, pool) : status;
+}
+
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {

@@ -9,6 +9,7 @@
  */
 
 #include "../db/db.h"
+#include "store_records.h"
 #include "user.h"
 
 /** Read a user from a row of a list; the texts belong to the row. */
@@ -49,6 +50,13 @@ apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int
  *  has no key. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
+/**
+ * Insert a user, and the audit event of that, whose time is the user's created_at. No statement
+ * may follow in the change, and its answer must be complete before (um_db_query_last()).
+ * @return UM_ECONFLICT if the uid or the address is taken
+ */
+apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_audit_event_t *event, apr_pool_t *pool);
 /** Replace the user with this uid if it still has user's version, and increase the version.
  *  UM_ECONFLICT if it has another version, or another user has the address. */
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,

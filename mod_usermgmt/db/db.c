@@ -27,6 +27,18 @@
 #define SQLITE_READ_LIMIT apr_time_from_sec(10)
 #define SQLITE_READ_WAIT apr_time_from_sec(2)
 
+/* How a transaction begins. */
+typedef enum um_begin_t {
+    /* BEGIN was sent, or there is no transaction. */
+    BEGIN_SENT,
+    /* It is sent with the next statement. */
+    BEGIN_DUE,
+    /* The next statement is the only one. */
+    BEGIN_NEVER,
+    /* The only statement was sent. */
+    BEGIN_TOO_LATE
+} um_begin_t;
+
 struct um_db_t {
     const um_host_t *host;
     um_gate_t *gate;
@@ -39,6 +51,7 @@ struct um_db_t {
     /* Until this time the same holds for a read; 0 for none. */
     apr_time_t retry_end;
     um_witness_t witness;
+    um_begin_t begin;
 };
 
 struct um_row_t {
@@ -248,6 +261,7 @@ apr_status_t um_db_recover(um_db_t *db)
         host->release(db->connection, host->baton);
         db->connection = NULL;
     }
+    db->begin = BEGIN_SENT;
     return host->acquire(&db->connection, UM_ACQUIRE_NEW, host->baton, db->pool);
 }
 
@@ -273,12 +287,42 @@ static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sq
     return status == APR_SUCCESS ? check_configured(db) : status;
 }
 
+static int execute(um_db_t *db, um_statement_id_t id)
+{
+    int rows = 0;
+
+    return apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
+                         um_statements_sql(id, db->connection->dialect));
+}
+
+/* Before each statement. */
+static apr_status_t begin_if_due(um_db_t *db)
+{
+    switch (db->begin) {
+    case BEGIN_DUE:
+        db->begin = BEGIN_SENT;
+        return driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+    case BEGIN_NEVER:
+        db->begin = BEGIN_TOO_LATE;
+        return APR_SUCCESS;
+    case BEGIN_TOO_LATE:
+        return APR_EGENERAL;
+    default:
+        return APR_SUCCESS;
+    }
+}
+
 static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_statement_id_t id)
 {
     um_prepared_t *prepared;
+    apr_status_t status;
 
     if (db->connection == NULL) {
         return UM_EUNAVAILABLE;
+    }
+    status = begin_if_due(db);
+    if (status != APR_SUCCESS) {
+        return status;
     }
     prepared = &db->connection->prepared[id];
     *found = prepared;
@@ -326,6 +370,10 @@ static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char
 
     if (connection == NULL) {
         return UM_EUNAVAILABLE;
+    }
+    status = begin_if_due(db);
+    if (status != APR_SUCCESS) {
+        return status;
     }
     prepared = apr_hash_get(connection->composed, sql, APR_HASH_KEY_STRING);
     if (prepared == NULL) {
@@ -604,6 +652,20 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const um_bind_
     return status == APR_SUCCESS && affected != 1 ? otherwise : status;
 }
 
+apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
+                              apr_pool_t *pool)
+{
+    if (db->begin == BEGIN_DUE) {
+        db->begin = BEGIN_NEVER;
+    }
+    return um_db_query_one(db, otherwise, bind, pool);
+}
+
+int um_db_is_alone(const um_db_t *db)
+{
+    return db->begin == BEGIN_NEVER || db->begin == BEGIN_TOO_LATE;
+}
+
 apr_status_t um_db_prepare(um_db_t *db, int id)
 {
     um_prepared_t *prepared;
@@ -622,14 +684,6 @@ apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
     }
     status = um_sqlite_prepare(db->connection->sqlite, sql);
     return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, sql, &read);
-}
-
-static int execute(um_db_t *db, um_statement_id_t id)
-{
-    int rows = 0;
-
-    return apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                         um_statements_sql(id, db->connection->dialect));
 }
 
 /* Where the driver may connect anew without telling, COMMIT is a prepared statement: it
@@ -651,8 +705,11 @@ apr_status_t um_db_begin(um_db_t *db)
     if (!is_in(db, UM_CONNECTION_READY)) {
         return UM_EUNAVAILABLE;
     }
+    db->begin = BEGIN_SENT;
     status = prepare_commit(db);
-    if (status == APR_SUCCESS) {
+    if (status == APR_SUCCESS && db->connection->traits->changes_in_ctes) {
+        db->begin = BEGIN_DUE;
+    } else if (status == APR_SUCCESS) {
         status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
     }
     if (status == APR_SUCCESS) {
@@ -730,11 +787,24 @@ static apr_status_t check_file(um_db_t *db)
     return UM_EUNAVAILABLE;
 }
 
+/* End a transaction whose BEGIN was not sent. It may have failed. */
+static apr_status_t end_without_begin(um_db_t *db)
+{
+    int has_failed = is_in(db, UM_CONNECTION_FAILED);
+
+    db->begin = BEGIN_SENT;
+    db->connection->state = has_failed ? UM_CONNECTION_DOUBTFUL : UM_CONNECTION_READY;
+    return has_failed ? UM_EUNAVAILABLE : APR_SUCCESS;
+}
+
 apr_status_t um_db_commit(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
     apr_status_t status = UM_EUNAVAILABLE;
 
+    if (in_transaction(db) && db->begin != BEGIN_SENT) {
+        return end_without_begin(db);
+    }
     if (!is_in(db, UM_CONNECTION_BEGUN) || check_file(db) != APR_SUCCESS
         || leave_stamp(db) != APR_SUCCESS) {
         /* Some databases answer the COMMIT of a failed transaction with success. */
@@ -776,6 +846,9 @@ apr_status_t um_db_rollback(um_db_t *db)
     if (!in_transaction(db)) {
         return APR_SUCCESS;
     }
+    if (db->begin != BEGIN_SENT) {
+        return end_without_begin(db);
+    }
     /* It fails if the database has rolled back by itself, for instance on a full disk. */
     error = execute(db, UM_STMT_ROLLBACK);
     db->connection->state = is_ready_again(db, error, has_failed) ? UM_CONNECTION_READY
@@ -787,8 +860,14 @@ apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
 {
     int rows = 0;
 
+    apr_status_t status;
+
     if (db->connection == NULL) {
         return UM_EUNAVAILABLE;
+    }
+    status = begin_if_due(db);
+    if (status != APR_SUCCESS) {
+        return status;
     }
     return driver_status(db,
                          apr_dbd_query(db->connection->driver, db->connection->handle, &rows,

@@ -88,6 +88,16 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bin
 apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
                              apr_pool_t *pool);
 
+/**
+ * As um_db_query_one(), for the last statement of a transaction: no other follows. If it is also
+ * the first, and the database allows that (changes_in_ctes), it is sent without BEGIN and COMMIT,
+ * and is committed when it succeeds. The results of the change must be complete before, because
+ * the statement may be committed although it seems to fail: the runner finds that out by the
+ * witness.
+ */
+apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
+                              apr_pool_t *pool);
+
 /** Does the schema have the version since or a later one? For what was composed: UM_BIND() asks
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool);
@@ -121,6 +131,9 @@ apr_status_t um_db_end_bulk(um_db_t *db);
 
 /** Non-zero: a failure will be retried, so log it at level info. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
+
+/** Tell whether the transaction was one statement, without BEGIN and COMMIT. */
+int um_db_is_alone(const um_db_t *db);
 
 /** Tell whether a statement of the transaction has failed, so that it must not be
  *  committed. */

@@ -72,6 +72,10 @@ typedef struct um_dialect_traits_t {
     int has_single_writer;
     /** Non-zero if each change of a count is a row that is folded later. */
     int folds_counts;
+    /** Non-zero if one statement can change several tables, so that a change can be one statement
+     *  without BEGIN and COMMIT. Then BEGIN is sent with the first statement that is not the
+     *  last one. */
+    int changes_in_ctes;
     /** Non-zero if a standby, or another node, may not have a committed change yet. */
     int has_standbys;
     /** Non-zero if the module may make the schema by itself. */

@@ -25,7 +25,7 @@ typedef enum um_outcome_t {
     REFUSED,
     /* The database failed before the commit, or at the commit without making it. */
     NOT_COMMITTED,
-    /* The commit was not answered. */
+    /* The commit, or the only statement, was not answered. */
     UNKNOWN
 } um_outcome_t;
 
@@ -48,7 +48,7 @@ static um_outcome_t run_once(um_attempt_t *attempt)
     }
     attempt->result = attempt->change(db, attempt->baton, attempt->pool);
     if (um_db_has_failed(db)) {
-        return NOT_COMMITTED;
+        return um_db_is_alone(db) ? UNKNOWN : NOT_COMMITTED;
     }
     if (attempt->result != APR_SUCCESS) {
         return REFUSED;
@@ -169,6 +169,8 @@ static um_outcome_t run_with_retries(um_attempt_t *attempt)
         outcome = run_once(attempt);
         if (outcome == UNKNOWN) {
             outcome = find_outcome(attempt);
+            /* A change that is one statement does not know that it was committed. */
+            attempt->result = outcome == COMMITTED ? APR_SUCCESS : attempt->result;
         }
     }
     return outcome;

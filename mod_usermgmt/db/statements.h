@@ -42,12 +42,15 @@ typedef struct um_bind_t {
     })
 
 /** Values of a statement, at most. */
-#define UM_VALUES_MAX 16
+#define UM_VALUES_MAX 24
 
 /** How many arguments there are, from 0 to UM_VALUES_MAX. */
 #define UM_COUNT(...)                                                                            \
-    UM_COUNT_LAST(_, ##__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
-#define UM_COUNT_LAST(_, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
+    UM_COUNT_LAST(_, ##__VA_ARGS__, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10,  \
+                  9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
+#define UM_COUNT_LAST(_, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, \
+                      count, ...)                                                                \
+    count
 
 /** A value of a statement: where it lies in the struct, and whether it is an apr_int64_t; else
  *  it is a text. */

@@ -187,11 +187,10 @@ apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change
     return status;
 }
 
-apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
-                                const char *target, const char *before, const char *after)
+um_audit_event_t um_change_event(um_change_t *change, const char *action, const char *target,
+                                 const char *before, const char *after)
 {
-    const um_request_t *request = change->request;
-    const um_caller_t *caller = &request->caller;
+    const um_caller_t *caller = &change->request->caller;
     /* A microsecond apart, so that the events of a change keep their order. */
     um_audit_event_t event = {
         change->now + change->events++,
@@ -205,7 +204,16 @@ apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *ac
         after,
     };
 
-    return um_store_audit_insert(db, caller->org_id, &event, request->pool);
+    return event;
+}
+
+apr_status_t um_change_audit_as(um_change_t *change, um_db_t *db, const char *action,
+                                const char *target, const char *before, const char *after)
+{
+    const um_request_t *request = change->request;
+    um_audit_event_t event = um_change_event(change, action, target, before, after);
+
+    return um_store_audit_insert(db, request->caller.org_id, &event, request->pool);
 }
 
 apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,

@@ -8,6 +8,7 @@
  * if the request has an Idempotency-Key, the stored answer.
  */
 
+#include "../core/store_records.h"
 #include "request.h"
 
 typedef struct um_change_t um_change_t;
@@ -35,6 +36,11 @@ struct um_change_t {
  *  function. */
 apr_status_t um_change_run(um_answer_t *answer, um_request_t *request, um_change_make_t *make,
                            void *baton);
+
+/** The audit event of a change, for a store function that writes it; before and after are JSON
+ *  texts or NULL. */
+um_audit_event_t um_change_event(um_change_t *change, const char *action, const char *target,
+                                 const char *before, const char *after);
 
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
 apr_status_t um_change_audit(um_change_t *change, um_db_t *db, const char *target,

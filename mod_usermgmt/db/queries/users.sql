@@ -127,6 +127,26 @@ WHERE NOT EXISTS
 AND NOT EXISTS
 (SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.email_key = n.email_key)
 
+-- A user and the event of its creation.
+-- name: user_create (postgresql)
+WITH created AS
+    (INSERT INTO users ({user_stored})
+    VALUES (:org_id, {user_values})
+    ON CONFLICT DO NOTHING
+    RETURNING org_id)
+INSERT INTO audit_events
+(org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
+target, after_json)
+SELECT org_id, :event_uid, :created_at, :actor_identity, :actor_key, :actor_uid, :actor_role,
+    :remote_addr, :action, :user_uid, :after_json
+FROM created
+
+-- name: user_create (sqlite)
+{not_here}
+
+-- name: user_create (mariadb)
+{not_here}
+
 -- fragment: user_set
 UPDATE users SET
     email = :email, email_key = :email_key,

@@ -149,6 +149,8 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     um_user_json_answer(answer, 201, &user, pool);
     um_entry_set_location(answer, request, "users", uid);
     request->target = uid;
+    /* A caller with a role by configuration loses it by becoming a suspended user. */
+    answer->changes_roles = user.is_suspended;
     event = um_change_event(change, request->action, uid, NULL, um_user_json(&user, pool));
     status = um_store_users_create(db, request->caller.org_id, &user, &event, pool);
     if (status == UM_ECONFLICT) {

@@ -29,7 +29,7 @@ typedef struct um_entry_t {
 
 struct um_caller_cache_t {
     apr_pool_t *pool;
-    /* Each protects the sets whose number it divides. */
+    /* The lock i protects the sets whose number modulo LOCKS is i. */
     apr_thread_mutex_t *locks[LOCKS];
     /* Protects the pool. */
     apr_thread_mutex_t *pool_lock;

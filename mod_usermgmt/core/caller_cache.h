@@ -12,7 +12,8 @@
 
 #include "store_callers.h"
 
-/** At most this many records are kept. Where the cache is full, the oldest ones give way. */
+/** At most this many records are kept. A new one replaces the oldest of those that have the same
+ *  few places, so some are replaced before the cache is full. */
 #define UM_CALLER_CACHE_SIZE 4096
 
 /** A record whose texts, with those of its key, take more bytes is not kept. */

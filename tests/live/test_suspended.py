@@ -290,6 +290,16 @@ def test_on_another_server_after_the_time(new_server):
     wait_for(lambda: status(second, login) == 403, TTL + 1, "it is known")
 
 
+def test_a_configured_sub_admin_becomes_a_suspended_user(new_server):
+    """At once, also where it is remembered that there was no such user."""
+    server = new_server(roles="", extra="UserMgmtRoleCacheTTL 3600\n" + EXTRA, processes=1)
+    client = server.client(SUB_ADMIN)
+    client.get("users/").expect(200)
+    server.admin.post("users/", {"email": SUB_ADMIN, "display_name": "S", "active": False}) \
+        .expect(201)
+    client.get("users/").expect_problem(403, "forbidden")
+
+
 def test_no_change_on_another_server(new_server):
     """What another server remembers of a sub-admin lets it read, but change nothing."""
     first, second = make_pair(new_server, ttl=3600)

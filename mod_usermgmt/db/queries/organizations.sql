@@ -49,11 +49,12 @@ FOR UPDATE SKIP LOCKED
 -- name: organization_counts_lock (sqlite)
 {not_here}
 
--- count_ids is a JSON array.
+-- count_ids is a JSON array. PostgreSQL finds the members of an array by the index, while for a
+-- subquery it may read all counts of all organizations.
 -- name: organization_counts_delete
 DELETE FROM organization_counts
-WHERE count_id IN
-(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:count_ids AS JSON)))
+WHERE count_id = ANY
+(ARRAY(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST(:count_ids AS JSON))))
 
 -- name: organization_counts_delete (sqlite)
 {not_here}

@@ -1,0 +1,336 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file print_statements.c Prints all statements that a database gets: the fixed ones, and the
+ *  lists under each filter, in each order, at each place of a page. test_plans.py explains them.
+ *
+ *      print_statements sqlite|postgresql|mariadb
+ *
+ *  A line is: the kind, a tab, the name, a tab, the text with apr_dbd's placeholders, and the
+ *  values, each after a tab. A value of a fixed statement is the number of its member. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/db/list_path.h"
+#include "../../mod_usermgmt/db/list_sql.h"
+#include "../../mod_usermgmt/db/statements.h"
+#include "../unit/conditions.h"
+
+/* The rows of test_plans.py have numbers from 0 up to this. */
+#define ROWS 10000
+/* A page, and a row more. */
+#define LIMIT 101
+#define ORG "1"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static apr_pool_t *pool;
+static um_dialect_t dialect;
+
+/* ---- fixed statements ---- */
+
+static void print_fixed(void)
+{
+    for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
+        const um_query_t *query = &um_queries[id];
+
+        printf("fixed\t%s\t%s", query->name, query->texts[dialect].sql);
+        for (int i = 0; i < query->texts[dialect].order_count; i++) {
+            printf("\t%d", query->texts[dialect].order[i]);
+        }
+        putchar('\n');
+    }
+}
+
+/* ---- lists ---- */
+
+/* A filter or one of its choices, a value that few rows match, and one that nearly all match. */
+typedef struct sample_t {
+    const char *filter;
+    const char *choice;
+    const char *few;
+    const char *many;
+} sample_t;
+
+/* clang-format off */
+#define LAST { NULL, NULL, NULL, NULL }
+/* clang-format on */
+
+static const sample_t user_samples[] = {
+    { "email", NULL, "name00300@example.com", "name00300@example.com" },
+    { "phone", NULL, "+41 1", "+41 2" },
+    { "role", "sub_admin", NULL, NULL },
+    { "role", "user", NULL, NULL },
+    { "active", "true", NULL, NULL },
+    { "active", "false", NULL, NULL },
+    { "display_name", NULL, "name003", "name" },
+    { "q", NULL, "name003", "name" },
+    { "created_after", NULL, "9900", "100" },
+    { "created_before", NULL, "100", "9900" },
+    { "updated_after", NULL, "9900", "100" },
+    { "updated_before", NULL, "100", "9900" },
+    LAST,
+};
+
+static const sample_t invitation_samples[] = {
+    { "email", NULL, "name00300@example.com", "name00300@example.com" },
+    { "status", "pending", "9900", "100" },
+    { "status", "expired", "100", "9900" },
+    { "status", "accepted", NULL, NULL },
+    { "status", "revoked", NULL, NULL },
+    LAST,
+};
+
+static const sample_t session_samples[] = {
+    { "user_uid", NULL, "u00300", "u00001" },
+    { "activity", NULL, "run00300", "run" },
+    { "started_after", NULL, "9900", "100" },
+    { "started_before", NULL, "100", "9900" },
+    LAST,
+};
+
+static const sample_t event_samples[] = {
+    { "actor", NULL, "name00300@example.com", "name" },
+    { "action", NULL, "action00300", "action" },
+    { "target", NULL, "target00300", "target" },
+    { "at_after", NULL, "9900", "100" },
+    { "at_before", NULL, "100", "9900" },
+    LAST,
+};
+
+static const sample_t no_samples[] = { LAST };
+
+static const struct {
+    const char *name;
+    const um_list_source_t *source;
+    const sample_t *samples;
+} kinds[] = {
+    { "users", &um_list_users, user_samples },
+    { "sub_admins", &um_list_sub_admins, no_samples },
+    { "invitations", &um_list_invitations, invitation_samples },
+    { "sessions", &um_list_sessions, session_samples },
+    { "audit_events", &um_list_audit_events, event_samples },
+};
+
+static void print_list(const char *name, const um_list_t *list, um_list_what_t what)
+{
+    apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
+    um_list_t asked = *list;
+    um_buffer_t sql;
+
+    um_buffer_init(&sql, 1024, pool);
+    if (what == UM_LIST_EXISTS) {
+        asked.limit = 1;
+    }
+    um_list_sql_compose(&sql, parameters, &asked, what, ORG, dialect);
+    printf("list\t%s\t%s", name, sql.data);
+    for (int i = 0; i < parameters->nelts; i++) {
+        printf("\t%s", APR_ARRAY_IDX(parameters, i, const char *));
+    }
+    putchar('\n');
+}
+
+/* The key of a row, and its value in the column that the list is ordered by. */
+static um_cursor_t cursor_at(const um_list_t *list, int row)
+{
+    const um_list_order_t *order = &list->source->orders[list->order];
+    um_cursor_t cursor;
+    char uid[UM_UID_LENGTH + 1];
+
+    um_uid_first(uid, row);
+    cursor.key = list->source == &um_list_audit_events ? apr_pstrdup(pool, uid)
+                                                       : apr_psprintf(pool, "u%05d", row);
+    cursor.value = list->order == 0    ? cursor.key
+                   : order->is_integer ? apr_psprintf(pool, "%d", row)
+                   : list->order == order_of(list->source, "email")
+                       ? apr_psprintf(pool, "name%05d@example.com", row)
+                       : apr_psprintf(pool, "name%05d", row);
+    return cursor;
+}
+
+/* The first page, the last one, pages behind a row and before a row, and a page between two. */
+static void print_pages(const char *name, um_list_t list)
+{
+    static const int rows[] = { 20, ROWS - 20 };
+
+    print_list(apr_pstrcat(pool, name, " first", NULL), &list, UM_LIST_ROWS);
+    print_list(apr_pstrcat(pool, name, " exists", NULL), &list, UM_LIST_EXISTS);
+    list.backwards = 1;
+    print_list(apr_pstrcat(pool, name, " last", NULL), &list, UM_LIST_ROWS);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        um_list_t page = list;
+
+        page.before = cursor_at(&list, rows[i]);
+        print_list(apr_psprintf(pool, "%s before %d", name, rows[i]), &page, UM_LIST_ROWS);
+        page.backwards = 0;
+        print_list(apr_psprintf(pool, "%s exists before %d", name, rows[i]), &page,
+                   UM_LIST_EXISTS);
+        page = list;
+        page.backwards = 0;
+        page.after = cursor_at(&list, rows[i]);
+        print_list(apr_psprintf(pool, "%s after %d", name, rows[i]), &page, UM_LIST_ROWS);
+        print_list(apr_psprintf(pool, "%s exists after %d", name, rows[i]), &page,
+                   UM_LIST_EXISTS);
+        page.before = cursor_at(&list, rows[i] + 10);
+        print_list(apr_psprintf(pool, "%s between %d", name, rows[i]), &page, UM_LIST_ROWS);
+    }
+}
+
+/* SQLite gets a path with each list that has conditions: any that um_store_lists_plan() may
+ * choose. The databases that choose themselves get one without. */
+static void print_paths(const char *name, um_list_t list)
+{
+    const um_list_path_t *paths[UM_LIST_PATHS_MAX + 1];
+    int ways = um_list_sql_count_ways(&list);
+
+    if (!um_dialect_traits(dialect)->needs_paths || list.conditions == NULL) {
+        print_pages(name, list);
+        return;
+    }
+    for (int way = 0; way < ways; way++) {
+        int count = um_list_path_find(paths, &list, (um_list_way_t)way);
+
+        paths[count++] = um_list_path_of_order(&list);
+        for (int i = 0; i < count; i++) {
+            list.paths[way] = paths[i];
+            list.paths[!way] = um_list_path_of_order(&list);
+            print_pages(apr_psprintf(pool, "%s by %s", name,
+                                     paths[i]->index != NULL ? paths[i]->index : "subset"),
+                        list);
+        }
+    }
+}
+
+static void print_orders(const char *name, um_list_t list)
+{
+    for (list.order = 0; list.order < list.source->order_count; list.order++) {
+        const char *order = list.source->orders[list.order].name;
+
+        for (list.descending = 0; list.descending < 2; list.descending++) {
+            print_paths(apr_psprintf(pool, "%s in order of %s%s", name,
+                                     order != NULL ? order : "key",
+                                     list.descending ? " descending" : ""),
+                        list);
+        }
+    }
+}
+
+static void use_count_paths(um_list_t *list)
+{
+    const um_list_path_t *paths[UM_LIST_PATHS_MAX];
+
+    for (int who = 0; who < UM_LIST_WHO_COUNT; who++) {
+        um_list_t counted = *list;
+
+        if (list->conditions == NULL || !um_dialect_traits(dialect)->needs_paths) {
+            return;
+        }
+        if (who == UM_LIST_SUBSET) {
+            if (!um_list_sql_leaves_subset_out(list)) {
+                return;
+            }
+            um_list_sql_of_subset(&counted, list, pool);
+        }
+        for (int way = 0; way < UM_LIST_WAY_COUNT; way++) {
+            list->count_paths[who][way] = um_list_path_find(paths, &counted, (um_list_way_t)way)
+                                                  > 0
+                                              ? paths[0]
+                                              : NULL;
+        }
+    }
+}
+
+static void print_count(const char *name, um_list_t list)
+{
+    use_count_paths(&list);
+    print_list(apr_pstrcat(pool, name, " count", NULL), &list, UM_LIST_COUNT);
+}
+
+static void print_entries(const char *name, um_list_t list)
+{
+    for (list.order = 0; list.order < list.source->order_count; list.order++) {
+        list.after = cursor_at(&list, ROWS / 2);
+        print_list(apr_psprintf(pool, "%s value %d", name, list.order), &list, UM_LIST_VALUE);
+    }
+    list.order = 0;
+    print_list(apr_pstrcat(pool, name, " entry", NULL), &list, UM_LIST_ENTRY);
+}
+
+static void print_filtered(const char *name, um_list_t list, const sample_t *sample, int few)
+{
+    const char *value = few ? sample->few : sample->many;
+    um_condition_t condition = { condition_of(list.source, sample->filter, sample->choice), value,
+                                 value };
+    const char *full = apr_psprintf(pool, "%s %s=%s%s", name, sample->filter,
+                                    sample->choice != NULL ? sample->choice : "",
+                                    few ? " few" : "");
+
+    list.conditions = apr_array_make(pool, 1, sizeof(condition));
+    APR_ARRAY_PUSH(list.conditions, um_condition_t) = condition;
+    print_orders(full, list);
+    print_count(full, list);
+}
+
+/* A filter, or a choice of one, that has no sample ends the program. */
+static void check_samples(const um_list_source_t *source, const sample_t *samples)
+{
+    int conditions = 0;
+
+    for (const sample_t *sample = samples; sample->filter != NULL; sample++) {
+        if (condition_of(source, sample->filter, sample->choice) < 0) {
+            fprintf(stderr, "no filter %s\n", sample->filter);
+            exit(1);
+        }
+        conditions++;
+    }
+    if (conditions != source->condition_count) {
+        fprintf(stderr, "%d samples for %d conditions\n", conditions, source->condition_count);
+        exit(1);
+    }
+}
+
+static void print_kind(size_t kind)
+{
+    um_list_t list = { .source = kinds[kind].source, .limit = LIMIT };
+    const sample_t *samples = kinds[kind].samples;
+
+    check_samples(list.source, samples);
+    print_orders(kinds[kind].name, list);
+    print_count(kinds[kind].name, list);
+    print_entries(kinds[kind].name, list);
+    for (; samples->filter != NULL; samples++) {
+        print_filtered(kinds[kind].name, list, samples, 0);
+        if (samples->few != NULL) {
+            print_filtered(kinds[kind].name, list, samples, 1);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const names[UM_DIALECT_COUNT] = {
+        [UM_DIALECT_SQLITE] = "sqlite",
+        [UM_DIALECT_POSTGRESQL] = "postgresql",
+        [UM_DIALECT_MARIADB] = "mariadb",
+    };
+    int found = 0;
+
+    for (int i = 0; argc == 2 && i < UM_DIALECT_COUNT && !found; i++) {
+        dialect = (um_dialect_t)i;
+        found = strcmp(names[i], argv[1]) == 0;
+    }
+    if (!found || apr_initialize() != APR_SUCCESS
+        || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        fputs("usage: print_statements sqlite|postgresql|mariadb\n", stderr);
+        return 1;
+    }
+    print_fixed();
+    for (size_t kind = 0; kind < COUNT(kinds); kind++) {
+        print_kind(kind);
+    }
+    apr_terminate();
+    return fflush(stdout) != 0;
+}

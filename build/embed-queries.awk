@@ -17,7 +17,9 @@
 #     -- since: 3                   below a name: the version of the schema that its tables
 #                                   came with; the default is 1
 #
-# A parameter of a statement is written :name. A percent sign is not doubled. Other comments
+# A parameter of a statement is written :name. A percent sign is not doubled. A part in square
+# brackets is repeated, with commas between, if the statement is run for many rows at once
+# (UM_BIND_ROWS() of db/statements.h); all parameters then stand in it. Other comments
 # are left out; they must not begin with a lower-case word and a colon.
 #
 # For a statement NAME the header has the number UM_STMT_NAME and the struct um_bind_NAME,
@@ -184,14 +186,34 @@ function take_parameter(name, parameter,    type)
     return type == "int" ? "%lld" : "%s"
 }
 
-# Returns a text with placeholders. Sets order to the list of its parameters, and orders to their
-# number. Text in quotes has no parameters.
+# Notes where the part for one row begins or ends in the text so far. All parameters must stand
+# in it.
+function take_bracket(name, bracket, result)
+{
+    if (bracket == "[" && (row_start >= 0 || orders)) {
+        fail(file_of[name] ": `" name "` has a second [ or a parameter before it")
+    }
+    if (bracket == "]" && (row_start < 0 || row_length)) {
+        fail(file_of[name] ": `" name "` has a ] without its [")
+    }
+    if (bracket == "[") {
+        row_start = length(result)
+    } else {
+        row_length = length(result) - row_start
+        row_orders = orders
+    }
+}
+
+# Returns a text with placeholders. Sets order to the list of its parameters, orders to their
+# number, and row_start and row_length to the part for one row. Text in quotes has no parameters.
 function bind(name, sql,    result, c, rest, quoted)
 {
     result = ""
     order = ""
     orders = 0
     quoted = 0
+    row_start = -1
+    row_length = 0
     while (sql != "") {
         c = substr(sql, 1, 1)
         rest = substr(sql, 2)
@@ -206,9 +228,15 @@ function bind(name, sql,    result, c, rest, quoted)
         } else if (!quoted && c == ":" && match(rest, /^[a-z][a-z0-9_]*/)) {
             c = take_parameter(name, substr(rest, 1, RLENGTH))
             rest = substr(rest, RLENGTH + 1)
+        } else if (!quoted && (c == "[" || c == "]")) {
+            take_bracket(name, c, result)
+            c = ""
         }
         result = result c
         sql = rest
+    }
+    if (row_start >= 0 && (!row_length || row_orders != orders)) {
+        fail(file_of[name] ": `" name "` has a [ without its ] or a parameter behind it")
     }
     return result
 }
@@ -231,6 +259,7 @@ function resolve(name, base,    from)
     bound[name, base] = bind(name, expand(text[from], place[from], 0))
     order_of[name, base] = order
     order_count[name, base] = orders
+    row_of[name, base] = row_length ? row_start ", " row_length : "0, 0"
 }
 
 # Writes the fragments without parameters, from which C composes statements.
@@ -327,7 +356,7 @@ function write_source(    i, j, b, name)
             print "        [UM_DIALECT_" toupper(bases[b]) "] = {\n            " \
                   quote(bound[name, bases[b]]) ",\n            " \
                   (members[name] ? order_name[name, b] : "NULL") ", " \
-                  order_count[name, bases[b]] " },"
+                  order_count[name, bases[b]] ", " row_of[name, bases[b]] " },"
         }
         print "    } },"
     }

@@ -4,6 +4,8 @@
 
 #include "store_records.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "../base/address.h"
@@ -90,20 +92,35 @@ apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
                        pool);
 }
 
+static struct um_bind_audit_insert bind_event(apr_int64_t org_id, const char *uid,
+                                              const um_audit_event_t *event,
+                                              const char *actor_key)
+{
+    return (struct um_bind_audit_insert){
+        .org_id = org_id,
+        .event_uid = uid,
+        .at = apr_time_as_msec(event->at),
+        .actor_identity = event->actor_identity,
+        .actor_key = actor_key,
+        .actor_uid = event->actor_uid,
+        .actor_role = event->actor_role,
+        .remote_addr = event->remote_addr,
+        .action = event->action,
+        .target = event->target,
+        .before_json = event->before,
+        .after_json = event->after,
+    };
+}
+
 static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                                  const um_audit_event_t *event, apr_pool_t *pool)
 {
+    const char *actor_key = um_address_identity_key(event->actor_identity, pool);
+    const struct um_bind_audit_insert values = bind_event(witness->org_id, witness->uid, event,
+                                                          actor_key);
+
     um_db_set_witness(db, witness);
-    return um_db_query(db, NULL,
-                       UM_BIND(audit_insert, .org_id = witness->org_id, .event_uid = witness->uid,
-                               .at = apr_time_as_msec(event->at),
-                               .actor_identity = event->actor_identity,
-                               .actor_key = um_address_identity_key(event->actor_identity, pool),
-                               .actor_uid = event->actor_uid, .actor_role = event->actor_role,
-                               .remote_addr = event->remote_addr, .action = event->action,
-                               .target = event->target, .before_json = event->before,
-                               .after_json = event->after),
-                       pool);
+    return um_db_query(db, NULL, UM_BIND_STRUCT(audit_insert, &values), pool);
 }
 
 apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
@@ -126,6 +143,32 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_aud
     apr_status_t status = um_store_audit_witness(&witness, db, org_id, event);
 
     return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
+}
+
+apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
+                                       const um_audit_event_t *events, int count,
+                                       apr_pool_t *pool)
+{
+    struct um_bind_audit_insert *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
+    um_witness_t witness = { org_id, "" };
+    const char *actor_key = NULL;
+    int affected;
+
+    for (int i = 0; i < count; i++) {
+        apr_status_t status = um_uid_make(witness.uid, events[i].at, &um_db_host(db)->random);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        if (i == 0 || strcmp(events[i].actor_identity, events[i - 1].actor_identity) != 0) {
+            actor_key = um_address_identity_key(events[i].actor_identity, pool);
+        }
+        rows[i] = bind_event(org_id, apr_pstrdup(pool, witness.uid), &events[i], actor_key);
+    }
+    if (count > 0) {
+        um_db_set_witness(db, &witness);
+    }
+    return um_db_query_rows(db, &affected, UM_BIND_ROWS(audit_insert, rows, count), pool);
 }
 
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,

@@ -69,6 +69,10 @@ apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int6
                                     const um_audit_event_t *event);
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
                                    apr_pool_t *pool);
+/** Many events, in the order of their times. */
+apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
+                                       const um_audit_event_t *events, int count,
+                                       apr_pool_t *pool);
 /** As um_store_audit_insert(), with the event's uid, which um_uid_make() made from its time. If
  *  there is an event with that uid, from a commit that was not answered, it makes no other. */
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,

@@ -190,46 +190,104 @@ apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int
     return status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
 }
 
-apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
-                                   apr_pool_t *pool)
+apr_status_t um_store_users_make_keys(um_user_keys_t *keys, const um_user_t *user,
+                                      apr_pool_t *pool)
 {
     const char *key = um_address_key(user->email, pool);
 
     if (key == NULL) {
         return UM_EINVALID;
     }
+    keys->email_key = key;
+    keys->display_name_folded = um_text_fold_name(user->display_name, pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t um_store_users_insert_with_keys(um_db_t *db, apr_int64_t org_id,
+                                             const um_user_t *user, const um_user_keys_t *keys,
+                                             apr_pool_t *pool)
+{
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(user_insert, .org_id = org_id, .user_uid = user->uid,
-                                   .email = user->email, .email_key = key,
+                                   .email = user->email, .email_key = keys->email_key,
                                    .display_name = user->display_name,
-                                   .display_name_folded = um_text_fold_name(user->display_name,
-                                                                            pool),
+                                   .display_name_folded = keys->display_name_folded,
                                    .phone = user->phone, .attributes = user->attributes,
                                    .active = !user->is_suspended, .created_at = user->created_at,
                                    .updated_at = user->updated_at),
                            pool);
 }
 
+apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   apr_pool_t *pool)
+{
+    um_user_keys_t keys;
+    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+
+    return status == APR_SUCCESS ? um_store_users_insert_with_keys(db, org_id, user, &keys, pool)
+                                 : status;
+}
+
+static apr_status_t insert_or_undo(um_db_t *db, const um_bind_rows_t *rows, apr_pool_t *pool)
+{
+    int affected = 0;
+    apr_status_t status = um_db_begin_part(db);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_query_rows(db, &affected, rows, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_end_part(db, affected != rows->count);
+    }
+    return status == APR_SUCCESS && affected != rows->count ? UM_ECONFLICT : status;
+}
+
+apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
+                                       const um_user_t *const *users,
+                                       const um_user_keys_t *const *keys, int count,
+                                       apr_pool_t *pool)
+{
+    struct um_bind_users_insert *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
+
+    for (int i = 0; i < count; i++) {
+        const um_user_t *user = users[i];
+
+        rows[i] = (struct um_bind_users_insert){
+            .org_id = org_id,
+            .user_uid = user->uid,
+            .email = user->email,
+            .email_key = keys[i]->email_key,
+            .display_name = user->display_name,
+            .display_name_folded = keys[i]->display_name_folded,
+            .phone = user->phone,
+            .attributes = user->attributes,
+            .active = !user->is_suspended,
+            .created_at = user->created_at,
+            .updated_at = user->updated_at,
+        };
+    }
+    return insert_or_undo(db, UM_BIND_ROWS(users_insert, rows, count), pool);
+}
+
 /* In one statement with the event. */
 static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
-    const char *key = um_address_key(user->email, pool);
+    um_user_keys_t keys;
     um_witness_t witness;
-    apr_status_t status;
+    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
 
-    if (key == NULL) {
-        return UM_EINVALID;
+    if (status == APR_SUCCESS) {
+        status = um_store_audit_witness(&witness, db, org_id, event);
     }
-    status = um_store_audit_witness(&witness, db, org_id, event);
     if (status != APR_SUCCESS) {
         return status;
     }
     return um_db_query_last(
         db, UM_ECONFLICT,
         UM_BIND(user_create, .org_id = org_id, .user_uid = user->uid, .email = user->email,
-                .email_key = key, .display_name = user->display_name,
-                .display_name_folded = um_text_fold_name(user->display_name, pool),
+                .email_key = keys.email_key, .display_name = user->display_name,
+                .display_name_folded = keys.display_name_folded,
                 .phone = user->phone, .attributes = user->attributes,
                 .active = !user->is_suspended, .created_at = user->created_at,
                 .updated_at = user->updated_at, .event_uid = witness.uid,

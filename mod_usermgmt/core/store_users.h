@@ -46,10 +46,29 @@ apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int
  *  is such a user, its state can't change until the change ends. */
 apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int64_t org_id,
                                          const char *email_key, apr_pool_t *pool);
+/** What is stored of a user to find it by. */
+typedef struct um_user_keys_t {
+    const char *email_key;
+    const char *display_name_folded;
+} um_user_keys_t;
+
+/** Make the keys of a user; asks no database. UM_EINVALID if the address has no key. */
+apr_status_t um_store_users_make_keys(um_user_keys_t *keys, const um_user_t *user,
+                                      apr_pool_t *pool);
 /** UM_ECONFLICT if the uid or the address is taken. Here and below: UM_EINVALID if the address
  *  has no key. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
+/** The same with the user's keys, which were made before. */
+apr_status_t um_store_users_insert_with_keys(um_db_t *db, apr_int64_t org_id,
+                                             const um_user_t *user, const um_user_keys_t *keys,
+                                             apr_pool_t *pool);
+/** Insert so many users, inside a change. UM_ECONFLICT if the uid or the address of one of them
+ *  is taken, or two of them have the same: then none is inserted. */
+apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
+                                       const um_user_t *const *users,
+                                       const um_user_keys_t *const *keys, int count,
+                                       apr_pool_t *pool);
 /**
  * Insert a user, and the audit event of that, whose time is the user's created_at. No statement
  * may follow in the change, and its answer must be complete before (um_db_query_last()).

@@ -362,7 +362,8 @@ static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *p
     return um_db_check_version(db, um_queries[id].since, um_statements_name(id), pool);
 }
 
-static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql)
+static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char *sql,
+                                  const char *name)
 {
     um_connection_t *connection = db->connection;
     um_prepared_t *prepared;
@@ -386,7 +387,7 @@ static apr_status_t find_composed(um_prepared_t **found, um_db_t *db, const char
         }
         prepared = apr_pcalloc(connection->pool, sizeof(*prepared));
         sql = apr_pstrdup(connection->pool, sql);
-        status = prepare(prepared, db, sql, sql);
+        status = prepare(prepared, db, sql, name);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -423,7 +424,7 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     apr_status_t status;
     int error;
 
-    status = call->sql != NULL ? find_composed(&prepared, db, call->sql)
+    status = call->sql != NULL ? find_composed(&prepared, db, call->sql, call->name)
                                : find_prepared(&prepared, db, call->id);
     if (status == APR_SUCCESS && call->sql != NULL) {
         status = check_count(db, prepared->parameters, call->count, call->name);
@@ -643,6 +644,46 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const um_bind_t *bind, apr_
     return driver_status(db, error, um_statements_name(bind->id));
 }
 
+static apr_status_t query_some_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
+                                    int first, int count, apr_pool_t *pool)
+{
+    const char *name = um_statements_name(rows->id);
+    const char *sql = um_statements_rows_sql(rows->id, db->dialect, count, pool);
+    const char **texts = um_statements_arrange_rows(rows, first, count, db->dialect, pool);
+    um_prepared_t *prepared = NULL;
+    int changed = 0;
+    int error;
+    apr_status_t status = find_composed(&prepared, db, sql, name);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    error = apr_dbd_pquery(db->connection->driver, pool, db->connection->handle, &changed,
+                           prepared->statement, prepared->parameters, texts);
+    *affected += changed;
+    return driver_status(db, error, name);
+}
+
+apr_status_t um_db_query_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
+                              apr_pool_t *pool)
+{
+    int done = 0;
+    int size = 1;
+    apr_status_t status = check_since(db, rows->id, pool);
+
+    *affected = 0;
+    while (size <= rows->count / 2) {
+        size *= 2;
+    }
+    for (; status == APR_SUCCESS && size > 0; size /= 2) {
+        if (done + size <= rows->count) {
+            status = query_some_rows(db, affected, rows, done, size, pool);
+            done += size;
+        }
+    }
+    return status;
+}
+
 apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
                              apr_pool_t *pool)
 {
@@ -680,7 +721,7 @@ apr_status_t um_db_prepare_composed(um_db_t *db, const char *sql)
     apr_status_t status;
 
     if (db->connection == NULL || db->connection->sqlite == NULL) {
-        return find_composed(&prepared, db, sql);
+        return find_composed(&prepared, db, sql, sql);
     }
     status = um_sqlite_prepare(db->connection->sqlite, sql);
     return status == APR_SUCCESS ? APR_SUCCESS : sqlite_status(db, status, sql, &read);
@@ -717,6 +758,24 @@ apr_status_t um_db_begin(um_db_t *db)
     }
     db->witness = nobody;
     return status;
+}
+
+/* PostgreSQL does not prepare them. */
+static apr_status_t control(um_db_t *db, um_statement_id_t id)
+{
+    return driver_status(db, execute(db, id), um_statements_name(id));
+}
+
+apr_status_t um_db_begin_part(um_db_t *db)
+{
+    return control(db, UM_STMT_SAVEPOINT);
+}
+
+apr_status_t um_db_end_part(um_db_t *db, int undo)
+{
+    apr_status_t status = undo ? control(db, UM_STMT_SAVEPOINT_ROLLBACK) : APR_SUCCESS;
+
+    return status == APR_SUCCESS ? control(db, UM_STMT_SAVEPOINT_RELEASE) : status;
 }
 
 static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_t *pool)

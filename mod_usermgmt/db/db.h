@@ -56,6 +56,7 @@ const char *um_db_int(apr_int64_t number, apr_pool_t *pool);
  *  schema than the database has is not sent: it ends with UM_ESCHEMA, and a transaction that
  *  it is part of can go on without it. */
 struct um_bind_t;
+struct um_bind_rows_t;
 
 /**
  * Run a statement that gives rows, and hand each row to take. Outside of a transaction a
@@ -83,6 +84,11 @@ apr_status_t um_db_exists(int *exists, um_db_t *db, const struct um_bind_t *bind
  */
 apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bind,
                          apr_pool_t *pool);
+
+/** The same for many rows, in a few statements. A statement is prepared for 1, 2, 4, 8 … rows.
+ *  A failure leaves the rows of the statements before. */
+apr_status_t um_db_query_rows(um_db_t *db, int *affected, const struct um_bind_rows_t *rows,
+                              apr_pool_t *pool);
 
 /** The same for one that changes one row if it can; otherwise where it changed none. */
 apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
@@ -116,6 +122,13 @@ apr_status_t um_db_commit(um_db_t *db);
 /** Roll back; it does nothing if there is no transaction. UM_EUNAVAILABLE if the database
  *  did not answer, so that the connection may be dead. */
 apr_status_t um_db_rollback(um_db_t *db);
+
+/** Within a transaction, on all databases but for a single writer, which has its own savepoints:
+ *  begin a part of it that can be undone alone. Parts don't nest. APR_SUCCESS or
+ *  UM_EUNAVAILABLE, as for a statement. */
+apr_status_t um_db_begin_part(um_db_t *db);
+/** End the part. With undo its changes are undone. */
+apr_status_t um_db_end_part(um_db_t *db, int undo);
 
 /** Have the connection spend more memory, as it is to make many changes in a row.
  *  In a transaction or outside of one. APR_SUCCESS or UM_EUNAVAILABLE. */

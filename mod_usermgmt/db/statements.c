@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "../base/buffer.h"
+
 _Static_assert((int)UM_STMT_FIRST_PREPARED == (int)UM_STMT_SAVEPOINT_ROLLBACK + 1,
                "queries/transactions.sql is the first file, and nothing else is in it");
 
@@ -38,6 +40,42 @@ void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind, um_
     for (int i = 0; i < arguments->count; i++) {
         arguments->texts[i] = texts[query->texts[dialect].order[i]];
     }
+}
+
+const char **um_statements_arrange_rows(const um_bind_rows_t *rows, int first, int count,
+                                        um_dialect_t dialect, apr_pool_t *pool)
+{
+    int row_size = um_queries[rows->id].texts[dialect].order_count;
+    const char **texts = apr_palloc(pool,
+                                    sizeof(*texts) * (apr_size_t)count * (apr_size_t)row_size);
+
+    for (int row = 0; row < count; row++) {
+        um_arguments_t *arguments = apr_palloc(pool, sizeof(*arguments));
+        const um_bind_t bind = { rows->id, (const char *)rows->values
+                                               + rows->size * (apr_size_t)(first + row) };
+
+        um_statements_arrange(arguments, &bind, dialect);
+        memcpy(texts + row * row_size, arguments->texts, sizeof(*texts) * (apr_size_t)row_size);
+    }
+    return texts;
+}
+
+const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, int count,
+                                   apr_pool_t *pool)
+{
+    const char *sql = um_queries[id].texts[dialect].sql;
+    apr_size_t start = (apr_size_t)um_queries[id].texts[dialect].row_start;
+    apr_size_t length = (apr_size_t)um_queries[id].texts[dialect].row_length;
+    um_buffer_t text;
+
+    um_buffer_init(&text, strlen(sql) + (length + 2) * (apr_size_t)count, pool);
+    um_buffer_append(&text, sql, start + length);
+    for (int row = 1; row < count; row++) {
+        um_buffer_puts(&text, ", ");
+        um_buffer_append(&text, sql + start, length);
+    }
+    um_buffer_puts(&text, sql + start + length);
+    return text.data;
 }
 
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)

@@ -8,6 +8,8 @@
  * statement its values. Placeholders are apr_dbd's (%s, %lld); a literal per cent sign is %%.
  */
 
+#include <apr_pools.h>
+
 #include "dialect.h"
 #include "mod_usermgmt/db/queries.h"
 
@@ -15,7 +17,8 @@
  *  or outside of a transaction. */
 #define UM_STMT_FIRST_PREPARED UM_STMT_ALIVE
 
-/** A statement and its values, a struct um_bind_NAME. Made by UM_BIND() alone. */
+/** A statement and its values, a struct um_bind_NAME. Made by UM_BIND() and UM_BIND_STRUCT()
+ *  alone. */
 typedef struct um_bind_t {
     um_statement_id_t id;
     const void *values;
@@ -34,12 +37,33 @@ typedef struct um_bind_t {
                                              + 0 * UM_BIND_CHECK(statement, ##__VA_ARGS__)),     \
                          &(const struct um_bind_##statement){ __VA_ARGS__ } })
 
+/** The same with the values in a struct um_bind_NAME, given by its address. */
+#define UM_BIND_STRUCT(statement, struct_values)                                                 \
+    (&(const um_bind_t){ UM_STMT_OF_##statement,                                                 \
+                         (const struct um_bind_##statement *){ struct_values } })
+
 #define UM_BIND_CHECK(statement, ...)                                                            \
     sizeof(struct {                                                                              \
         _Static_assert(UM_COUNT(__VA_ARGS__) == UM_COUNT_OF_##statement,                         \
                        "a value of " #statement " is missing, or there is one too many");        \
         int unused;                                                                              \
     })
+
+/** The values of a statement for many rows. Made by UM_BIND_ROWS() alone. */
+typedef struct um_bind_rows_t {
+    um_statement_id_t id;
+    /** count structs um_bind_NAME, of this size each. */
+    const void *values;
+    apr_size_t size;
+    int count;
+} um_bind_rows_t;
+
+/** A statement of queries/ that has a part in square brackets, with the values for so many rows:
+ *  an array of struct um_bind_NAME. It lives until the block ends that it stands in. */
+#define UM_BIND_ROWS(statement, rows, number)                                                    \
+    (&(const um_bind_rows_t){ UM_STMT_OF_##statement,                                            \
+                              (const struct um_bind_##statement *){ rows },                      \
+                              sizeof(struct um_bind_##statement), number })
 
 /** Values of a statement, at most. */
 #define UM_VALUES_MAX 24
@@ -71,6 +95,9 @@ typedef struct um_query_t {
         /** The member of each placeholder in turn, and how many these are. */
         const unsigned char *order;
         int order_count;
+        /** The part of the text that is repeated for each row; a length of 0 for none. */
+        int row_start;
+        int row_length;
     } texts[UM_DIALECT_COUNT];
 } um_query_t;
 
@@ -90,6 +117,15 @@ typedef struct um_arguments_t {
 /** Put the values in the order of a dialect's text. Texts stay the caller's. */
 void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind,
                            um_dialect_t dialect);
+
+/** The values of rows [first, first + count), in the order of a dialect's text. Texts stay the
+ *  caller's. */
+const char **um_statements_arrange_rows(const um_bind_rows_t *rows, int first, int count,
+                                        um_dialect_t dialect, apr_pool_t *pool);
+
+/** The text of a statement for so many rows, in the pool. */
+const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, int count,
+                                   apr_pool_t *pool);
 
 /** The text of a statement in a dialect, constant. */
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect);

@@ -10,7 +10,8 @@ script=$top/build/embed-queries.awk
 dir=$(mktemp -d)
 trap 'rm -r "$dir"' EXIT
 mkdir -p "$dir/mod_usermgmt/db"
-echo 'typedef long long apr_int64_t;' >"$dir/apr.h"
+echo 'typedef long long apr_int64_t; typedef unsigned long apr_size_t;' >"$dir/apr.h"
+echo 'typedef struct apr_pool_t apr_pool_t;' >"$dir/apr_pools.h"
 header=$dir/mod_usermgmt/db/queries.h
 flags="-Werror=int-conversion -Werror=incompatible-pointer-types -Werror=override-init"
 failures=0
@@ -122,6 +123,27 @@ refuses '`get` is empty' <<'END'
 -- name: get
 END
 
+refuses '`put` has a second [ or a parameter before it' <<'END'
+-- types: id int
+-- name: put
+INSERT INTO t SELECT :id, x FROM (VALUES [(:id)]) x
+END
+refuses '`put` has a ] without its [' <<'END'
+-- types: id int
+-- name: put
+INSERT INTO t VALUES (:id)]
+END
+refuses '`put` has a [ without its ] or a parameter behind it' <<'END'
+-- types: id int
+-- name: put
+INSERT INTO t VALUES [(:id)
+END
+refuses '`put` has a [ without its ] or a parameter behind it' <<'END'
+-- types: id int
+-- name: put
+INSERT INTO t VALUES [(:id)] ON CONFLICT DO UPDATE SET id = :id
+END
+
 cat >"$dir/a.sql" <<'END'
 -- types: id int, *_at int
 -- fragment: row
@@ -140,6 +162,8 @@ SELECT 1
 SELECT {all}
 -- fragment: all
 5%2, "a"
+-- name: put
+INSERT INTO t VALUES [(:id, '[]', :name)] ON CONFLICT DO NOTHING
 END
 embed header >"$header"
 embed source >"$dir/queries.c"
@@ -150,6 +174,9 @@ writes 'SELECT id::int FROM t WHERE id = %lld AND name <> %s FOR UPDATE'
 writes '{ "look", NULL, UM_COUNT_OF_look, 7, {'
 writes '{ "lock", members_of_lock, UM_COUNT_OF_lock, 1, {'
 writes 'order_of_lock_postgresql[] = { 0, 1 }'
+writes "INSERT INTO t VALUES (%lld, '[]', %s) ON CONFLICT DO NOTHING"
+writes 'order_of_put_sqlite, 2, 21, 16 },'
+writes 'order_of_change_sqlite, 4, 0, 0 },'
 grep -qF '"5%%2, \"a\""' "$header" || fault "the header lacks the fragment: all"
 
 call 'look' ''

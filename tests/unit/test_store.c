@@ -335,6 +335,93 @@ static void an_address_is_taken_once(void **state)
     assert_int_equal(get_status()->user_count, 1);
 }
 
+#define MANY 11
+
+static int insert_many(um_user_t users[MANY])
+{
+    const um_user_t *each[MANY];
+    um_user_keys_t keys[MANY];
+    const um_user_keys_t *key[MANY];
+    apr_status_t status;
+
+    for (int i = 0; i < MANY; i++) {
+        each[i] = &users[i];
+        key[i] = &keys[i];
+        assert_int_equal(um_store_users_make_keys(&keys[i], &users[i], pool), APR_SUCCESS);
+    }
+    assert_int_equal(um_db_begin(db), APR_SUCCESS);
+    status = um_store_users_insert_all(db, org, each, key, MANY, pool);
+    assert_int_equal(um_db_commit(db), APR_SUCCESS);
+    return status;
+}
+
+/* Eleven are 8 + 2 + 1. */
+static void many_users_are_made_or_none(void **state)
+{
+    um_user_t users[MANY];
+    um_user_t *found = NULL;
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        users[i] = make_user(apr_psprintf(pool, "m%d", i),
+                             apr_psprintf(pool, "Many%d@example.com", i), "Many");
+        users[i].phone = i % 2 ? "555" : NULL;
+        users[i].is_suspended = i == 3;
+    }
+    add("other", "many9@example.com", "Other");
+    assert_int_equal(insert_many(users), UM_ECONFLICT);
+    assert_int_equal(get_status()->user_count, 1);
+    users[9].email = "ten@example.com";
+    users[2].uid = "m5";
+    assert_int_equal(insert_many(users), UM_ECONFLICT);
+    assert_int_equal(get_status()->user_count, 1);
+    users[2].uid = "m2";
+    assert_int_equal(insert_many(users), APR_SUCCESS);
+    assert_int_equal(get_status()->user_count, 1 + MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(um_store_users_get(&found, db, org, users[i].uid, pool), APR_SUCCESS);
+        assert_string_equal(found->email, users[i].email);
+        assert_int_equal(found->phone != NULL, i % 2);
+        assert_int_equal(found->is_suspended, i == 3);
+        assert_int_equal(um_store_users_get_by_email(&found, db, org, users[i].email, pool),
+                         APR_SUCCESS);
+    }
+}
+
+static void many_events_are_in_their_order(void **state)
+{
+    um_audit_event_t events[MANY];
+    char *expected = "";
+    um_buffer_t targets;
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        events[i] = (um_audit_event_t){ .at = apr_time_from_msec(1000) + i,
+                                        .actor_identity = i < 5 ? "Ann@example.com" : "bob",
+                                        .actor_role = "admin",
+                                        .remote_addr = "local",
+                                        .action = "users.create",
+                                        .target = apr_psprintf(pool, "t%d", i),
+                                        .before = i == 4 ? "{}" : NULL,
+                                        .after = "{\"a\":1}" };
+        expected = apr_psprintf(pool, "%st%d:%s;", expected, i,
+                                i < 5 ? "ann@example.com" : ":bob");
+    }
+    assert_int_equal(um_db_begin(db), APR_SUCCESS);
+    assert_int_equal(um_store_audit_insert_all(db, org, events, 0, pool), APR_SUCCESS);
+    assert_string_equal(um_db_witness(db)->uid, "");
+    assert_int_equal(um_store_audit_insert_all(db, org, events, MANY, pool), APR_SUCCESS);
+    assert_int_equal(strlen(um_db_witness(db)->uid), UM_UID_LENGTH);
+    assert_int_equal(um_db_commit(db), APR_SUCCESS);
+    um_buffer_init(&targets, 256, pool);
+    assert_int_equal(um_db_select_composed(db, join, &targets,
+                                           "SELECT target || ':' || actor_key || ';'"
+                                           " FROM audit_events ORDER BY event_uid",
+                                           NULL, 0, pool),
+                     APR_SUCCESS);
+    assert_string_equal(targets.data, expected);
+}
+
 static void an_update_needs_the_version(void **state)
 {
     um_user_t user = make_user("u1", "ann@example.com", "Ann");
@@ -550,6 +637,8 @@ int main(void)
         WITH_TEAR_DOWN(lists_are_whole),
         WITH_TEAR_DOWN(what_is_stored_comes_back),
         WITH_TEAR_DOWN(an_address_is_taken_once),
+        WITH_TEAR_DOWN(many_users_are_made_or_none),
+        WITH_TEAR_DOWN(many_events_are_in_their_order),
         WITH_TEAR_DOWN(an_update_needs_the_version),
         WITH_TEAR_DOWN(a_sub_admin_goes_with_its_user),
         WITH_TEAR_DOWN(cursors_cut_a_stretch),

@@ -38,8 +38,8 @@ INSERT INTO audit_events
 (org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
 target, before_json, after_json)
 VALUES
-(:org_id, :event_uid, :at, :actor_identity, :actor_key, :actor_uid, :actor_role, :remote_addr,
-:action, :target, :before_json, :after_json)
+[(:org_id, :event_uid, :at, :actor_identity, :actor_key, :actor_uid, :actor_role, :remote_addr,
+:action, :target, :before_json, :after_json)]
 
 -- name: audit_event_exists
 SELECT 1 FROM audit_events

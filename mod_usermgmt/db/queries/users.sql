@@ -127,6 +127,18 @@ WHERE NOT EXISTS
 AND NOT EXISTS
 (SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.email_key = n.email_key)
 
+-- Of many users. On MariaDB a user who is there is changed, so that the number of changed rows
+-- tells that there was one, whatever the flags of the connection. The caller undoes it.
+-- name: users_insert
+INSERT INTO users ({user_stored})
+VALUES [(:org_id, {user_values})]
+ON CONFLICT DO NOTHING
+
+-- name: users_insert (mariadb)
+INSERT INTO users ({user_stored})
+VALUES [(:org_id, {user_values})]
+ON DUPLICATE KEY UPDATE version = version + 1
+
 -- A user and the event of its creation.
 -- name: user_create (postgresql)
 WITH created AS

@@ -390,13 +390,19 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
     return UM_EXIT_OK;
 }
 
+um_audit_event_t um_tool_event(const um_tool_t *tool, const char *action, const char *target,
+                               const char *before, const char *after)
+{
+    return (um_audit_event_t){
+        apr_time_now(), tool->actor, NULL, "admin", "local", action, target, before, after,
+    };
+}
+
 apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,
                            const char *action, const char *target, const char *before,
                            const char *after, apr_pool_t *pool)
 {
-    um_audit_event_t event = {
-        apr_time_now(), tool->actor, NULL, "admin", "local", action, target, before, after,
-    };
+    um_audit_event_t event = um_tool_event(tool, action, target, before, after);
 
     return um_store_audit_insert(db, org_id, &event, pool);
 }

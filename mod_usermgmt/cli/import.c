@@ -29,6 +29,11 @@
 #define BATCH_USERS 4000
 #define BATCH_BYTES (8 * 1024 * 1024)
 
+/* One statement makes so many users, or about so many bytes of them. A database accepts a limited
+ * number of bytes in a statement, on MariaDB 16 MiB by default (max_allowed_packet). */
+#define CHUNK_USERS 256
+#define CHUNK_BYTES (512 * 1024)
+
 /* The length of a transaction. Nobody else can write to SQLite meanwhile. */
 #define TRANSACTION_TIME apr_time_from_msec(500)
 
@@ -50,6 +55,11 @@ typedef struct um_entry_t {
     /* The user as in the record; uid and times may be missing. */
     um_user_t user;
     int has_role;
+    /* The user to make, complete, without the role, which is given later; its keys, and the
+     * user as the audit event has it. Made while the batch is read, as they take time. */
+    um_user_t made;
+    um_user_keys_t keys;
+    const char *json;
     um_faults_t faults;
     /* Whether the record itself is wrong. */
     int is_bad;
@@ -93,6 +103,8 @@ typedef struct um_import_t {
     um_batch_t *batch;
     int first;
     int end;
+    /* How many users the next statement makes; 0 before the first. */
+    int chunk;
     /* For a dry run: the users (um_user_t) that it would have made so far, by uid and by the
      * key of the address. */
     apr_hash_t *by_uid;
@@ -183,8 +195,8 @@ static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *
 
 /* Fill in the members that the record does not have. The uid contains the time of creation,
  * and for users of the same millisecond their order in the file. */
-static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t *db,
-                             apr_pool_t *pool)
+static apr_status_t complete(um_user_t *user, int index, apr_time_t now,
+                             const um_random_t *random, apr_pool_t *pool)
 {
     char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
     apr_status_t status = APR_SUCCESS;
@@ -193,7 +205,7 @@ static apr_status_t complete(um_user_t *user, int index, apr_time_t now, um_db_t
         if (user->created_at != 0) {
             now = apr_time_from_msec(user->created_at);
         }
-        status = um_uid_make(uid, now + index % 1000, &um_db_host(db)->random);
+        status = um_uid_make(uid, now + index % 1000, random);
         user->uid = uid;
     }
     if (user->created_at == 0) {
@@ -224,13 +236,14 @@ static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um
 #define INSERT_ATTEMPTS_MAX 8
 
 /* UM_ECONFLICT, with the entry's outcome, if the uid or the address is taken. */
-static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
-                                const um_import_t *import, um_db_t *db, apr_pool_t *pool)
+static apr_status_t insert_user(um_entry_t *entry, const um_import_t *import, um_db_t *db,
+                                apr_pool_t *pool)
 {
     apr_status_t status = UM_ECONFLICT;
 
     for (int try = 1; try <= INSERT_ATTEMPTS_MAX; try++) {
-        status = um_store_users_insert(db, import->org_id, user, pool);
+        status = um_store_users_insert_with_keys(db, import->org_id, &entry->made, &entry->keys,
+                                                 pool);
         if (status != UM_ECONFLICT) {
             return status;
         }
@@ -242,23 +255,18 @@ static apr_status_t insert_user(um_entry_t *entry, const um_user_t *user,
     return UM_EUNAVAILABLE;
 }
 
-static apr_status_t insert(um_entry_t *entry, int index, const um_import_t *import, um_db_t *db,
+static apr_status_t insert(um_entry_t *entry, const um_import_t *import, um_db_t *db,
                            apr_time_t now, apr_pool_t *pool)
 {
-    um_user_t user = entry->user;
-    apr_status_t status = complete(&user, index, now, db, pool);
+    apr_status_t status = insert_user(entry, import, db, pool);
 
-    /* The role is given, with an audit event of its own, after the user is made. */
-    user.is_sub_admin = 0;
     if (status == APR_SUCCESS) {
-        status = insert_user(entry, &user, import, db, pool);
+        status = um_tool_audit(import->tool, db, import->org_id, "users.create", entry->made.uid,
+                               NULL, entry->json, pool);
     }
-    if (status == APR_SUCCESS) {
-        status = um_tool_audit(import->tool, db, import->org_id, "users.create", user.uid, NULL,
-                               um_user_json(&user, pool), pool);
-    }
+    /* The role has an audit event of its own. */
     if (status == APR_SUCCESS && entry->user.is_sub_admin) {
-        status = insert_role(import, db, &user, apr_time_as_msec(now), pool);
+        status = insert_role(import, db, &entry->made, apr_time_as_msec(now), pool);
     }
     return status;
 }
@@ -276,16 +284,14 @@ static void remember(const um_import_t *import, const um_user_t *user)
 }
 
 /* As insert(), but nothing is written. The user is only remembered for later records. */
-static apr_status_t try_insert(um_entry_t *entry, int index, const um_import_t *import,
-                               um_db_t *db, apr_time_t now, apr_pool_t *pool)
+static apr_status_t try_insert(um_entry_t *entry, const um_import_t *import, um_db_t *db,
+                               apr_pool_t *pool)
 {
-    um_user_t user = entry->user;
+    um_user_t user = entry->made;
     apr_status_t status = look(entry, import, db, pool);
 
     if (status == APR_SUCCESS) {
-        status = complete(&user, index, now, db, pool);
-    }
-    if (status == APR_SUCCESS) {
+        user.is_sub_admin = entry->user.is_sub_admin;
         remember(import, &user);
     }
     return status;
@@ -301,25 +307,165 @@ static void reset(um_entry_t *entry)
     }
 }
 
+/* ---- many users in one statement ---- */
+
+/* The users that one statement makes. */
+typedef struct um_chunk_t {
+    const um_entry_t *entries[CHUNK_USERS];
+    int count;
+    /* The entry after the last one, good or bad, that belongs to it. */
+    int end;
+} um_chunk_t;
+
+/* How many bytes a user's row takes, and about as many its audit event. */
+static apr_size_t bytes_of(const um_user_t *user)
+{
+    return 2 * strlen(user->email) + 3 * strlen(user->display_name) + strlen(user->attributes)
+           + 1024;
+}
+
+/* The next good entries; at least one, if there is one. */
+static void fill_chunk(um_chunk_t *chunk, const um_import_t *import)
+{
+    apr_size_t bytes = 0;
+
+    chunk->count = 0;
+    for (chunk->end = import->end; chunk->end < import->batch->entries->nelts; chunk->end++) {
+        um_entry_t *entry = entry_at(import, chunk->end);
+
+        reset(entry);
+        if (entry->is_bad) {
+            continue;
+        }
+        bytes += bytes_of(&entry->user);
+        if (chunk->count > 0 && (chunk->count == import->chunk || bytes > CHUNK_BYTES)) {
+            break;
+        }
+        chunk->entries[chunk->count++] = entry;
+    }
+}
+
+static apr_status_t audit_chunk(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
+                                apr_pool_t *pool)
+{
+    um_audit_event_t *events = apr_palloc(pool, sizeof(*events) * CHUNK_USERS);
+
+    for (int i = 0; i < chunk->count; i++) {
+        events[i] = um_tool_event(import->tool, "users.create", chunk->entries[i]->made.uid, NULL,
+                                  chunk->entries[i]->json);
+        /* No two have the same time, because it gives their order. */
+        if (i > 0 && events[i].at <= events[i - 1].at) {
+            events[i].at = events[i - 1].at + 1;
+        }
+    }
+    return um_store_audit_insert_all(db, import->org_id, events, chunk->count, pool);
+}
+
+static apr_status_t insert_roles(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
+                                 apr_time_t now, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 0; status == APR_SUCCESS && i < chunk->count; i++) {
+        if (chunk->entries[i]->user.is_sub_admin) {
+            status = insert_role(import, db, &chunk->entries[i]->made, apr_time_as_msec(now),
+                                 pool);
+        }
+    }
+    return status;
+}
+
+/* Make all users of the chunk, or none: UM_ECONFLICT if one of them can't be made. */
+static apr_status_t insert_chunk(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
+                                 apr_time_t now, apr_pool_t *pool)
+{
+    const um_user_t *users[CHUNK_USERS];
+    const um_user_keys_t *keys[CHUNK_USERS];
+    apr_status_t status;
+
+    for (int i = 0; i < chunk->count; i++) {
+        users[i] = &chunk->entries[i]->made;
+        keys[i] = &chunk->entries[i]->keys;
+    }
+    status = um_store_users_insert_all(db, import->org_id, users, keys, chunk->count, pool);
+    if (status == APR_SUCCESS) {
+        status = audit_chunk(chunk, import, db, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = insert_roles(chunk, import, db, now, pool);
+        /* Nobody else has seen these users, so none of them has a role. */
+        status = status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
+    }
+    return status;
+}
+
+/* On a database in this process a statement for each user costs less. */
+static int largest_chunk(const um_db_t *db)
+{
+    return um_db_traits(db)->has_single_writer ? 1 : CHUNK_USERS;
+}
+
+static void grow_chunk(um_import_t *import, const um_db_t *db)
+{
+    int largest = largest_chunk(db);
+
+    import->chunk = import->chunk < largest ? import->chunk * 2 : largest;
+}
+
+/* After a conflict fewer users are tried at once, down to one: only then it is known which
+ * record is in conflict. After a success more are tried again. */
+static apr_status_t insert_many(um_import_t *import, um_db_t *db, apr_time_t now,
+                                apr_pool_t *pool)
+{
+    um_chunk_t chunk;
+    apr_status_t status = APR_SUCCESS;
+
+    fill_chunk(&chunk, import);
+    if (chunk.count > 0) {
+        status = insert_chunk(&chunk, import, db, now, pool);
+    }
+    if (status == UM_ECONFLICT) {
+        import->chunk = (import->chunk + 3) / 4;
+        return APR_SUCCESS;
+    }
+    import->end = chunk.end;
+    grow_chunk(import, db);
+    return status;
+}
+
+static apr_status_t insert_one(um_import_t *import, um_db_t *db, apr_time_t now, apr_pool_t *pool)
+{
+    um_entry_t *entry = entry_at(import, import->end++);
+    apr_status_t status = APR_SUCCESS;
+
+    reset(entry);
+    if (!entry->is_bad) {
+        status = insert(entry, import, db, now, pool);
+    }
+    if (status == UM_ECONFLICT) {
+        return APR_SUCCESS;
+    }
+    grow_chunk(import, db);
+    return status;
+}
+
 static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_import_t *import = baton;
     apr_time_t now = apr_time_now();
+    apr_pool_t *scratch;
     apr_status_t status = um_db_expect_bulk(db);
-    int i = import->first;
 
-    while (status == APR_SUCCESS && i < import->batch->entries->nelts
-           && (i == import->first || apr_time_now() - now < TRANSACTION_TIME)) {
-        um_entry_t *entry = entry_at(import, i);
-
-        reset(entry);
-        if (!entry->is_bad) {
-            status = insert(entry, i, import, db, now, pool);
-        }
-        status = status == UM_ECONFLICT ? APR_SUCCESS : status;
-        i++;
+    apr_pool_create(&scratch, pool);
+    import->end = import->first;
+    import->chunk = import->chunk > 0 ? import->chunk : largest_chunk(db);
+    while (status == APR_SUCCESS && import->end < import->batch->entries->nelts
+           && (import->end == import->first || apr_time_now() - now < TRANSACTION_TIME)) {
+        status = import->chunk > 1 ? insert_many(import, db, now, scratch)
+                                   : insert_one(import, db, now, scratch);
+        apr_pool_clear(scratch);
     }
-    import->end = i;
+    apr_pool_destroy(scratch);
     return status;
 }
 
@@ -331,18 +477,16 @@ static int has_more(const um_import_t *import)
 
 static apr_status_t try_batch(um_import_t *import)
 {
-    apr_time_t now = apr_time_now();
     um_db_t *db = NULL;
     apr_status_t status = um_store_open(&db, import->tool->store, import->batch->pool);
 
     import->end = 0;
     while (status == APR_SUCCESS && has_more(import)) {
-        int i = import->end++;
-        um_entry_t *entry = entry_at(import, i);
+        um_entry_t *entry = entry_at(import, import->end++);
 
         reset(entry);
         if (!entry->is_bad) {
-            status = try_insert(entry, i, import, db, now, import->batch->pool);
+            status = try_insert(entry, import, db, import->batch->pool);
         }
         status = status == UM_ECONFLICT ? APR_SUCCESS : status;
     }
@@ -363,10 +507,29 @@ static void read_entry(um_entry_t *entry, const um_import_t *import, const um_js
     }
 }
 
+/* Make what does not depend on the database. */
+static apr_status_t make_user(um_entry_t *entry, const um_import_t *import, int index,
+                              apr_time_t now, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    entry->made = entry->user;
+    entry->made.is_sub_admin = 0;
+    status = complete(&entry->made, index, now, &import->tool->host.random, pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_users_make_keys(&entry->keys, &entry->made, pool);
+    }
+    if (status == APR_SUCCESS) {
+        entry->json = um_user_json(&entry->made, pool);
+    }
+    return status;
+}
+
 static void read_batch(um_batch_t *batch)
 {
     um_records_t *records = batch->import->records;
     apr_int64_t end = um_records_done(records) + BATCH_BYTES;
+    apr_time_t now = apr_time_now();
     apr_status_t status = APR_SUCCESS;
 
     apr_pool_clear(batch->pool);
@@ -382,8 +545,10 @@ static void read_batch(um_batch_t *batch)
         }
         if (status == APR_SUCCESS || status == UM_EINVALID) {
             entry.is_bad = entry.faults.list != NULL;
+            status = entry.is_bad ? APR_SUCCESS
+                                  : make_user(&entry, batch->import, batch->entries->nelts, now,
+                                              batch->pool);
             APR_ARRAY_PUSH(batch->entries, um_entry_t) = entry;
-            status = APR_SUCCESS;
         }
     }
     batch->status = status;

@@ -14,6 +14,7 @@
 
 #include "../core/store.h"
 #include "../core/store_organizations.h"
+#include "../core/store_records.h"
 #include "../db/connection.h"
 #include "exit.h"
 #include "options.h"
@@ -88,6 +89,10 @@ um_exit_t um_tool_read_format(int *is_csv, const um_tool_t *tool, const char *fi
 
 /** Send the output to the file of --output, if it was given. */
 um_exit_t um_tool_open_output(um_tool_t *tool);
+
+/** The audit event of a change, made now. */
+um_audit_event_t um_tool_event(const um_tool_t *tool, const char *action, const char *target,
+                               const char *before, const char *after);
 
 /** Write the audit event of a change; before and after are JSON texts or NULL. */
 apr_status_t um_tool_audit(const um_tool_t *tool, um_db_t *db, apr_int64_t org_id,

@@ -696,6 +696,12 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const um_bind_
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
                               apr_pool_t *pool)
 {
+    /* It may ask for the version of the schema, which is a statement. */
+    apr_status_t status = check_since(db, bind->id, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     if (db->begin == BEGIN_DUE) {
         db->begin = BEGIN_NEVER;
     }
@@ -763,7 +769,10 @@ apr_status_t um_db_begin(um_db_t *db)
 /* PostgreSQL does not prepare them. */
 static apr_status_t control(um_db_t *db, um_statement_id_t id)
 {
-    return driver_status(db, execute(db, id), um_statements_name(id));
+    apr_status_t status = begin_if_due(db);
+
+    return status == APR_SUCCESS ? driver_status(db, execute(db, id), um_statements_name(id))
+                                 : status;
 }
 
 apr_status_t um_db_begin_part(um_db_t *db)

@@ -576,12 +576,22 @@ static int connectors_max(const um_pool_t *pool)
     return count < CONNECTORS_MAX ? count : CONNECTORS_MAX;
 }
 
+/* Are all connections made and lent? Then a thread that makes connections has nothing to do, and
+ * waking it for each request would cost more than the request's own wait. */
+static int is_full(const um_pool_t *pool)
+{
+    return !pool->is_away && pool->failures == 0 && pool->idle == NULL && !has_room(pool);
+}
+
 /* Wake a thread that makes connections, or start one more if all are busy. */
 static apr_status_t call_connector(um_pool_t *pool)
 {
     um_connector_t *connector = &pool->connectors[pool->connector_count];
     apr_status_t status = APR_SUCCESS;
 
+    if (is_full(pool)) {
+        return APR_SUCCESS;
+    }
     if (count_needed(pool) > pool->resting + pool->starting
         && pool->connector_count < connectors_max(pool)) {
         connector->pool = pool;

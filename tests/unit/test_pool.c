@@ -57,6 +57,8 @@ typedef struct world_t {
     apr_time_t tried_at[TRIES_MAX];
     /* Calls that waited in the queue. */
     int waits;
+    /* Signals, to threads that wait in the queue and to the pool's own. */
+    int signals;
     /* Threads to join, and connections to give back, if a test ends before it does so. */
     struct asker_t *askers;
     um_connection_t *lent[LENT_MAX];
@@ -95,6 +97,9 @@ apr_time_t __real_um_ticks(void);
 int __wrap_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_mutex_t *mutex);
 int __real_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_mutex_t *mutex);
 
+apr_status_t __wrap_apr_thread_cond_signal(apr_thread_cond_t *cond);
+apr_status_t __real_apr_thread_cond_signal(apr_thread_cond_t *cond);
+
 /* By how many seconds the clock is fast. */
 static volatile apr_uint32_t seconds_ahead;
 
@@ -118,6 +123,14 @@ int __wrap_um_wait_until(apr_time_t end, apr_thread_cond_t *signal, apr_thread_m
     }
     apr_thread_mutex_unlock(world->mutex);
     return __real_um_wait_until(end, signal, mutex);
+}
+
+apr_status_t __wrap_apr_thread_cond_signal(apr_thread_cond_t *cond)
+{
+    apr_thread_mutex_lock(world->mutex);
+    world->signals++;
+    apr_thread_mutex_unlock(world->mutex);
+    return __real_apr_thread_cond_signal(cond);
 }
 
 /* Wait until a try is not held any more, but not for ever. */
@@ -544,6 +557,32 @@ static void who_comes_first_is_served_first(void **state)
     assert_int_equal(world->opened, 1);
 }
 
+/* The pool's own threads have nothing to do for them. */
+static void those_that_wait_wake_nobody_else(void **state)
+{
+    um_connection_t *connection;
+    asker_t *askers[3];
+    int before;
+
+    (void)state;
+    start(1, 1, PATIENT);
+    await(&world->connected, 1);
+    connection = take_one();
+    before = value_of(&world->signals);
+    for (int i = 0; i < 3; i++) {
+        askers[i] = begin_asking(UM_ACQUIRE_ANY);
+        assert_int_equal(value_of(&world->waits), i + 1);
+    }
+    assert_int_equal(value_of(&world->signals), before);
+    give(connection);
+    for (int i = 0; i < 3; i++) {
+        await(&askers[i]->done, 1);
+        assert_int_equal(value_of(&world->signals), before + i + 1);
+        give(askers[i]->connection);
+    }
+    assert_int_equal(value_of(&world->signals), before + 3);
+}
+
 static void one_in_doubt_is_closed_and_another_made(void **state)
 {
     um_connection_t *one;
@@ -960,6 +999,7 @@ int main(void)
         WITH_WORLD(there_are_never_more_than_the_bound),
         WITH_WORLD(a_thread_gets_the_one_it_had),
         WITH_WORLD(who_comes_first_is_served_first),
+        WITH_WORLD(those_that_wait_wake_nobody_else),
         WITH_WORLD(one_in_doubt_is_closed_and_another_made),
         WITH_WORLD(a_new_one_is_a_new_one),
         WITH_WORLD(who_wants_a_new_one_is_not_passed_over),

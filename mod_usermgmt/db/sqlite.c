@@ -29,6 +29,8 @@ typedef struct um_statement_kept_t {
     /* The text that it was prepared from, with apr_dbd's placeholders, and its hash. */
     char *sql;
     unsigned hash;
+    /* Where that text was. The fixed statements' texts stay there. */
+    const char *origin;
     int parameters;
     /* A bit for each parameter that is an integer, see UM_SQLITE_PARAMETERS_MAX. */
     apr_uint64_t integers;
@@ -171,6 +173,20 @@ static um_statement_kept_t *find(um_sqlite_t *sqlite, const char *sql, unsigned 
     return oldest;
 }
 
+/* The place of a statement whose text was at the same address, or NULL. Reading a long text for
+ * its hash takes longer. The address may have another text now, so the text decides. */
+static um_statement_kept_t *find_by_origin(um_sqlite_t *sqlite, const char *sql)
+{
+    for (int i = 0; i < UM_SQLITE_STATEMENTS_MAX; i++) {
+        um_statement_kept_t *kept = &sqlite->kept[i];
+
+        if (kept->origin == sql && kept->statement != NULL && strcmp(kept->sql, sql) == 0) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
 static int prepare(um_sqlite_t *sqlite, um_statement_kept_t *kept, const char *sql, unsigned hash)
 {
     char *text = malloc(strlen(sql) + 1);
@@ -179,6 +195,7 @@ static int prepare(um_sqlite_t *sqlite, um_statement_kept_t *kept, const char *s
     drop(kept);
     kept->sql = strdup(sql);
     kept->hash = hash;
+    kept->origin = sql;
     if (text != NULL && kept->sql != NULL) {
         translate(text, kept, sql);
         error = sqlite3_prepare_v2(sqlite->handle, text, -1, &kept->statement, NULL);
@@ -193,12 +210,16 @@ static int prepare(um_sqlite_t *sqlite, um_statement_kept_t *kept, const char *s
 /* Returns SQLITE_OK or the number of an error. */
 static int find_or_prepare(um_statement_kept_t **found, um_sqlite_t *sqlite, const char *sql)
 {
-    unsigned hash = hash_of(sql);
-    um_statement_kept_t *kept = find(sqlite, sql, hash);
+    um_statement_kept_t *kept = find_by_origin(sqlite, sql);
     int error = SQLITE_OK;
 
-    if (kept->statement == NULL || kept->hash != hash || strcmp(kept->sql, sql) != 0) {
-        error = prepare(sqlite, kept, sql, hash);
+    if (kept == NULL) {
+        unsigned hash = hash_of(sql);
+
+        kept = find(sqlite, sql, hash);
+        if (kept->statement == NULL || kept->hash != hash || strcmp(kept->sql, sql) != 0) {
+            error = prepare(sqlite, kept, sql, hash);
+        }
     }
     kept->used = ++sqlite->calls;
     *found = kept;

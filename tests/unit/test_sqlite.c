@@ -208,6 +208,18 @@ static void few_statements_are_kept(void **state)
     assert_int_equal(count_statements(handle), 1);
 }
 
+static void another_text_at_the_same_address_is_another_statement(void **state)
+{
+    char sql[] = "SELECT n FROM t WHERE n = 1";
+    um_sqlite_read_t read = a_read(sql, NULL, 0);
+
+    (void)state;
+    assert_int_equal(um_sqlite_select(sqlite, &read), APR_SUCCESS);
+    sql[strlen(sql) - 1] = '3';
+    assert_int_equal(um_sqlite_select(sqlite, &read), APR_SUCCESS);
+    assert_string_equal(taken.text.data, "1;3;");
+}
+
 /* ---- a locked database ---- */
 
 static void open_other(void)
@@ -337,6 +349,7 @@ int main(void)
         WITH_TEAR_DOWN(a_long_read_ends_at_its_limit),
         WITH_TEAR_DOWN(a_new_column_is_seen),
         WITH_TEAR_DOWN(few_statements_are_kept),
+        WITH_TEAR_DOWN(another_text_at_the_same_address_is_another_statement),
         WITH_TEAR_DOWN(a_locked_database_is_waited_for),
         WITH_TEAR_DOWN(no_row_comes_twice),
         WITH_TEAR_DOWN(a_read_sees_one_moment),

@@ -20,6 +20,11 @@
 #define BUSY_TRIES 10
 #define BUSY_PAUSE apr_time_from_msec(50)
 
+static const um_dialect_traits_t *traits_of(const um_database_t *database)
+{
+    return um_dialect_traits(database->dialect);
+}
+
 apr_status_t um_database_find_driver(um_database_t *database, const char *name, apr_pool_t *pool)
 {
     apr_status_t status;
@@ -27,13 +32,11 @@ apr_status_t um_database_find_driver(um_database_t *database, const char *name, 
     if (um_dialect_of_driver(&database->dialect, name) == NULL) {
         return UM_EINVALID;
     }
+    if (traits_of(database)->reads_past_driver) {
+        um_sqlite_set_up();
+    }
     status = apr_dbd_init(pool);
     return status == APR_SUCCESS ? apr_dbd_get_driver(pool, name, &database->driver) : status;
-}
-
-static const um_dialect_traits_t *traits_of(const um_database_t *database)
-{
-    return um_dialect_traits(database->dialect);
 }
 
 const char *um_database_place(const um_database_t *database, apr_pool_t *pool)

@@ -78,6 +78,11 @@ int um_sqlite_error(const char **text, const um_sqlite_t *sqlite)
     return sqlite->error;
 }
 
+void um_sqlite_set_up(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static void drop(um_statement_kept_t *kept)
 {
     sqlite3_finalize(kept->statement);

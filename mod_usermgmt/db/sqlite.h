@@ -26,6 +26,11 @@ struct sqlite3_stmt;
 
 typedef struct um_sqlite_t um_sqlite_t;
 
+/** To be called before the first connection is opened. SQLite then does not count the memory that
+ *  it uses, for which all threads would wait for one mutex at each allocation. Does nothing if
+ *  another module of the process uses SQLite already. */
+void um_sqlite_set_up(void);
+
 /** Takes one row. */
 typedef void um_sqlite_row_fn_t(struct sqlite3_stmt *row, void *baton);
 

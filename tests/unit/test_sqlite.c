@@ -220,6 +220,17 @@ static void another_text_at_the_same_address_is_another_statement(void **state)
     assert_string_equal(taken.text.data, "1;3;");
 }
 
+/* Otherwise each allocation would take a mutex of the whole process. */
+static void memory_is_not_counted(void **state)
+{
+    sqlite3_int64 now = -1;
+    sqlite3_int64 most = -1;
+
+    (void)state;
+    assert_int_equal(sqlite3_status64(SQLITE_STATUS_MEMORY_USED, &now, &most, 0), SQLITE_OK);
+    assert_int_equal(most, 0);
+}
+
 /* ---- a locked database ---- */
 
 static void open_other(void)
@@ -350,6 +361,7 @@ int main(void)
         WITH_TEAR_DOWN(a_new_column_is_seen),
         WITH_TEAR_DOWN(few_statements_are_kept),
         WITH_TEAR_DOWN(another_text_at_the_same_address_is_another_statement),
+        WITH_TEAR_DOWN(memory_is_not_counted),
         WITH_TEAR_DOWN(a_locked_database_is_waited_for),
         WITH_TEAR_DOWN(no_row_comes_twice),
         WITH_TEAR_DOWN(a_read_sees_one_moment),

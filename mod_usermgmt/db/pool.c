@@ -107,7 +107,6 @@ struct um_pool_t {
 
     /* Idle connections, the one released last on top; and connections to close. */
     um_slot_t *idle;
-    int idle_count;
     um_slot_t *closing;
     /* Idle or lent. */
     int open;
@@ -202,13 +201,12 @@ static void drop(um_pool_t *pool, um_slot_t *slot)
     apr_thread_cond_signal(pool->work);
 }
 
-static um_slot_t *take_idle_at(um_pool_t *pool, um_slot_t **link)
+static um_slot_t *take_idle_at(um_slot_t **link)
 {
     um_slot_t *slot = *link;
 
     *link = slot->next;
     slot->next = NULL;
-    pool->idle_count--;
     return slot;
 }
 
@@ -220,16 +218,16 @@ static um_slot_t *take_idle(um_pool_t *pool)
 
     for (um_slot_t **link = &pool->idle; *link != NULL; link = &(*link)->next) {
         if (apr_os_thread_equal((*link)->thread, thread)) {
-            return take_idle_at(pool, link);
+            return take_idle_at(link);
         }
     }
-    return pool->idle != NULL ? take_idle_at(pool, &pool->idle) : NULL;
+    return pool->idle != NULL ? take_idle_at(&pool->idle) : NULL;
 }
 
 static void drop_idle(um_pool_t *pool)
 {
     while (pool->idle != NULL) {
-        drop(pool, take_idle_at(pool, &pool->idle));
+        drop(pool, take_idle_at(&pool->idle));
     }
 }
 
@@ -255,7 +253,7 @@ static void drop_unused(um_pool_t *pool)
 
     for (int kept = 0; *link != NULL;) {
         if (kept >= pool->settings.first && (*link)->released_at < until) {
-            drop(pool, take_idle_at(pool, link));
+            drop(pool, take_idle_at(link));
         } else {
             kept++;
             link = &(*link)->next;
@@ -310,11 +308,6 @@ static void hand_over(um_pool_t *pool, um_slot_t *slot, int is_new)
     }
     slot->next = pool->idle;
     pool->idle = slot;
-    pool->idle_count++;
-    if (pool->idle_count == pool->settings.first + 1) {
-        /* From now on a thread checks from time to time whether it is still needed. */
-        apr_thread_cond_signal(pool->work);
-    }
 }
 
 /* ---- away and back ---- */
@@ -438,7 +431,8 @@ static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
 {
     apr_interval_time_t left;
 
-    *pause = pool->idle_count > pool->settings.first ? IDLE_LOOK : -1;
+    /* The thread that made one beyond the first ones comes here next, so one thread looks. */
+    *pause = pool->open > pool->settings.first ? IDLE_LOOK : -1;
     if (pool->is_draining || count_needed(pool) <= 0) {
         return 0;
     }
@@ -452,7 +446,7 @@ static int must_connect(apr_interval_time_t *pause, um_pool_t *pool)
             return 0;
         }
         /* There is an idle one, so the waiting thread needs a new one. */
-        drop(pool, take_idle_at(pool, &pool->idle));
+        drop(pool, take_idle_at(&pool->idle));
     }
     if (pool->failures > 0) {
         *pause = pool->next_try - um_ticks();

@@ -583,6 +583,27 @@ static void those_that_wait_wake_nobody_else(void **state)
     assert_int_equal(value_of(&world->signals), before + 3);
 }
 
+static void an_idle_one_wakes_nobody(void **state)
+{
+    um_connection_t *held[2];
+    int before;
+
+    (void)state;
+    start(2, 1, PATIENT);
+    held[0] = take_one();
+    held[1] = take_one();
+    before = value_of(&world->signals);
+    for (int i = 0; i < 5; i++) {
+        give(held[0]);
+        give(held[1]);
+        held[0] = take_one();
+        held[1] = take_one();
+    }
+    assert_int_equal(value_of(&world->signals), before);
+    give(held[0]);
+    give(held[1]);
+}
+
 static void one_in_doubt_is_closed_and_another_made(void **state)
 {
     um_connection_t *one;
@@ -1000,6 +1021,7 @@ int main(void)
         WITH_WORLD(a_thread_gets_the_one_it_had),
         WITH_WORLD(who_comes_first_is_served_first),
         WITH_WORLD(those_that_wait_wake_nobody_else),
+        WITH_WORLD(an_idle_one_wakes_nobody),
         WITH_WORLD(one_in_doubt_is_closed_and_another_made),
         WITH_WORLD(a_new_one_is_a_new_one),
         WITH_WORLD(who_wants_a_new_one_is_not_passed_over),

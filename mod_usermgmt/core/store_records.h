@@ -61,12 +61,12 @@ typedef struct um_audit_event_t {
     const char *after;
 } um_audit_event_t;
 
-/** Insert an event, with a new uid that is made from its time. APR_SUCCESS, or the error of the
- *  database or of the source of random bytes. */
 /** Make the uid of an event that the caller inserts in a statement of its own. The event is the
  *  transaction's witness. */
 apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
                                     const um_audit_event_t *event);
+/** Insert an event, with a new uid that is made from its time. APR_SUCCESS, or the error of the
+ *  database or of the source of random bytes. */
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
                                    apr_pool_t *pool);
 /** Many events, in the order of their times. */

@@ -264,8 +264,8 @@ def test_a_statement_without_end(new_server):
 
 
 def test_a_read_that_waits_in_vain_is_an_error_in_the_log(new_server):
-    """It took too long to be tried again."""
-    server = new_server()
+    """It took too long to be tried again. Another process would read the caller's role first."""
+    server = new_server(processes=1)
     user = server.admin.create("a@faults.example.com")["user_uid"]
     with server.expect_log(r"usermgmt:error\].*UM0001: database: user_get failed"):
         with unreadable(server.database, "users"):

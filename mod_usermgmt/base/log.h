@@ -44,6 +44,14 @@ UM_LOG_MESSAGES(UM_LOG_TEXT, UM_LOG_TEXT_2)
                 (um_log_level_t)((is_lower) ? UM_LOG_LOWER_LEVEL_##name : UM_LOG_LEVEL_##name),  \
                 UM_LOG_NUMBER_##name, um_log_text_##name, __VA_ARGS__)
 
+/**
+ * May a line be logged that is logged once in a while only? Non-zero for one thread of the
+ * process each time that the pause is over.
+ * @param logged_at zero at first; only this function uses it
+ * @param pause     in seconds
+ */
+int um_log_is_due(volatile apr_uint32_t *logged_at, apr_uint32_t pause);
+
 /** What um_log() and um_log_either() call. */
 void um_log_line(const um_host_t *host, um_log_level_t level, int id, const char *format,
                  apr_status_t status, ...) __attribute__((format(printf, 4, 6)));

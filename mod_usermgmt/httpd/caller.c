@@ -3,7 +3,6 @@
 
 #include "caller.h"
 
-#include <apr_atomic.h>
 #include <apr_strings.h>
 
 #include "../base/address.h"
@@ -357,14 +356,10 @@ static void keep_reason(const um_look_t *look, apr_status_t status)
 
 void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)
 {
-    /* In seconds. */
-    static apr_uint32_t logged_at;
+    static volatile apr_uint32_t logged_at;
     const char *reason = ap_get_module_config(r->request_config, &usermgmt_module);
-    apr_uint32_t before = apr_atomic_read32(&logged_at);
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time);
 
-    if (reason != NULL && now - before >= REFUSAL_PAUSE
-        && apr_atomic_cas32(&logged_at, now, before) == before) {
+    if (reason != NULL && um_log_is_due(&logged_at, REFUSAL_PAUSE)) {
         um_log_request(r, CALLER_REFUSED, APR_SUCCESS, shown(r->user), shown(caller->identity),
                        shown(caller->organization), reason);
     }

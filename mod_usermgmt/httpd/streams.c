@@ -35,8 +35,6 @@ static apr_uint32_t max;
 static volatile apr_uint32_t running;
 /* The byte that this process has locked. */
 static apr_uint32_t place;
-/* Seconds since 1970, when a refusal was logged. */
-static volatile apr_uint32_t logged;
 
 /* Is each process a single worker? */
 static int is_single(void)
@@ -121,10 +119,9 @@ static int take_place(void)
 
 static void log_refusal(request_rec *r)
 {
-    apr_uint32_t before = apr_atomic_read32(&logged);
-    apr_uint32_t now = (apr_uint32_t)apr_time_sec(r->request_time);
+    static volatile apr_uint32_t logged_at;
 
-    if (now - before >= LOG_PAUSE && apr_atomic_cas32(&logged, now, before) == before) {
+    if (um_log_is_due(&logged_at, LOG_PAUSE)) {
         um_log_request(r, STREAMS_FULL, APR_SUCCESS, max);
     }
 }

@@ -2,13 +2,16 @@
 """What loads, but can't serve anybody, is told at the start and by configtest; and a caller who
 is refused finds the reason. What works gets no warning."""
 
+import base64
 import os
 import re
 import shutil
+import socket
+import time
 from pathlib import Path
 
 import pytest
-from usermgmt_env import ADMIN, AUTHENTICATION, NOBODY
+from usermgmt_env import ADMIN, AUTHENTICATION, NOBODY, PASSWORD, raw_status
 
 pytestmark = pytest.mark.database("sqlite")
 
@@ -232,6 +235,22 @@ def test_a_refused_caller_is_told_at_the_usual_level_once_a_minute(new_server):
     assert problem["detail"] == "Your role, none, does not have the permission users:read."
     for _ in range(20):
         server.nobody.get("users/", fresh=True).expect(403)
+    assert len(re.findall("UM0120", server.log_text())) == 1
+
+
+def test_a_refused_caller_whose_request_came_earlier_is_not_told_again(new_server):
+    server = new_server(log_level="warn", processes=1)
+    token = base64.b64encode(f"{NOBODY}:{PASSWORD}".encode()).decode()
+    request = (f"GET {server.base}/users/ HTTP/1.1\r\nHost: localhost\r\n"
+               f"Authorization: Basic {token}\r\nConnection: close\r\n\r\n").encode()
+    line = request.index(b"\r\n") + 2
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as early:
+        early.sendall(request[:line])
+        time.sleep(1.5)
+        with server.expect_log("UM0120: "):
+            server.nobody.get("users/").expect(403)
+        early.sendall(request[line:])
+        assert raw_status(early.recv(1000)) == 403
     assert len(re.findall("UM0120", server.log_text())) == 1
 
 

@@ -13,6 +13,7 @@
 
 #include "../base/log.h"
 #include "../base/text.h"
+#include "../base/ticks.h"
 #include "../core/store_organizations.h"
 #include "../core/store_records.h"
 #include "../db/params.h"
@@ -307,7 +308,7 @@ um_exit_t um_tool_connect(um_tool_t *tool, int may_create)
 apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton,
                             apr_pool_t *pool)
 {
-    apr_time_t end = apr_time_now() + apr_time_from_sec(tool->options.wait);
+    apr_time_t end = um_ticks() + apr_time_from_sec(tool->options.wait);
     apr_status_t status = um_store_prepare(tool->store, pool);
 
     if (status != APR_SUCCESS) {
@@ -317,7 +318,7 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
     tool->held_line[0] = '\0';
     tool->is_uncertain = 0;
     status = um_store_change(tool->store, change, baton, pool);
-    while (status == UM_EUNAVAILABLE && !tool->is_uncertain && apr_time_now() < end
+    while (status == UM_EUNAVAILABLE && !tool->is_uncertain && um_ticks() < end
            && !um_interrupt_came()) {
         apr_sleep(BUSY_PAUSE);
         status = um_store_change(tool->store, change, baton, pool);

@@ -17,6 +17,7 @@
 #include "../api/sub_admins.h"
 #include "../api/user_json.h"
 #include "../base/address.h"
+#include "../base/ticks.h"
 #include "../base/uid.h"
 #include "../core/store_users.h"
 #include "commands.h"
@@ -453,6 +454,7 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_import_t *import = baton;
     apr_time_t now = apr_time_now();
+    apr_time_t end = um_ticks() + TRANSACTION_TIME;
     apr_pool_t *scratch;
     apr_status_t status = um_db_expect_bulk(db);
 
@@ -460,7 +462,7 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
     import->end = import->first;
     import->chunk = import->chunk > 0 ? import->chunk : largest_chunk(db);
     while (status == APR_SUCCESS && import->end < import->batch->entries->nelts
-           && (import->end == import->first || apr_time_now() - now < TRANSACTION_TIME)) {
+           && (import->end == import->first || um_ticks() < end)) {
         status = import->chunk > 1 ? insert_many(import, db, now, scratch)
                                    : insert_one(import, db, now, scratch);
         apr_pool_clear(scratch);
@@ -619,9 +621,9 @@ static um_exit_t report_rest(const um_import_t *import)
 
 static void pause_for_others(um_import_t *import)
 {
-    if (apr_time_now() - import->turn > TURN) {
+    if (um_ticks() - import->turn > TURN) {
         apr_sleep(REST);
-        import->turn = apr_time_now();
+        import->turn = um_ticks();
     }
 }
 
@@ -783,7 +785,7 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
         return end;
     }
     um_progress_start(&import.progress, "users");
-    import.turn = apr_time_now();
+    import.turn = um_ticks();
     end = run_all(&import);
     if (end != UM_EXIT_DATABASE) {
         end_bulk(&import);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../base/ticks.h"
+
 #define EVERY apr_time_from_msec(200)
 #define BAR_WIDTH 20
 
@@ -16,13 +18,13 @@ void um_progress_start(um_progress_t *progress, const char *what)
 {
     progress->what = what;
     progress->is_shown = isatty(STDERR_FILENO);
-    progress->start = apr_time_now();
+    progress->start = um_ticks();
     progress->last = 0;
 }
 
 double um_progress_seconds(const um_progress_t *progress)
 {
-    apr_time_t passed = apr_time_now() - progress->start;
+    apr_time_t passed = um_ticks() - progress->start;
 
     return (double)(passed > 0 ? passed : 1) / APR_USEC_PER_SEC;
 }
@@ -35,10 +37,10 @@ void um_progress_show(um_progress_t *progress, apr_int64_t count, apr_int64_t do
     char bar[BAR_WIDTH + 1];
     long left;
 
-    if (!progress->is_shown || apr_time_now() - progress->last < EVERY) {
+    if (!progress->is_shown || um_ticks() - progress->last < EVERY) {
         return;
     }
-    progress->last = apr_time_now();
+    progress->last = um_ticks();
     fprintf(stderr, CLEAR "%" APR_INT64_T_FMT " %s, %.0f/s", count, progress->what,
             (double)count / seconds);
     if (part > 0) {

@@ -2,6 +2,7 @@
 /** @file schema.c The commands about the database's schema. */
 
 #include "../base/json.h"
+#include "../base/ticks.h"
 #include "../db/schema.h"
 
 #include "../core/store_lists.h"
@@ -59,14 +60,14 @@ um_exit_t um_schema_command_status(um_tool_t *tool, const char *const *words, in
 /* If another process upgrades at the same time, one waits for the other. */
 static apr_status_t upgrade(int *found, um_tool_t *tool, um_db_t *db, um_schema_from_t from)
 {
-    apr_time_t end = apr_time_now() + apr_time_from_sec(tool->options.wait);
+    apr_time_t end = um_ticks() + apr_time_from_sec(tool->options.wait);
     apr_status_t status;
 
-    um_db_set_will_retry(db, apr_time_now() < end);
+    um_db_set_will_retry(db, um_ticks() < end);
     status = um_schema_upgrade(found, db, from, tool->pool);
-    while (status == UM_EUNAVAILABLE && apr_time_now() < end) {
+    while (status == UM_EUNAVAILABLE && um_ticks() < end) {
         apr_sleep(BUSY_PAUSE);
-        um_db_set_will_retry(db, apr_time_now() < end);
+        um_db_set_will_retry(db, um_ticks() < end);
         status = um_schema_upgrade(found, db, from, tool->pool);
     }
     return status;

@@ -6,6 +6,7 @@
 #include <apr_atomic.h>
 
 #include "../base/log.h"
+#include "../base/ticks.h"
 #include "../db/runner.h"
 #include "../db/schema.h"
 #include "store_lists.h"
@@ -22,8 +23,8 @@ struct um_store_t {
     int auto_schema;
     /* Set when the schema was checked and can be used. */
     volatile apr_uint32_t ready;
-    /* When and how the last check failed. Under the host's lock; not used if the host has
-     * none. */
+    /* When, by um_ticks(), and how the last check failed. Under the host's lock; not used if the
+     * host has none. */
     apr_time_t failed_at;
     apr_status_t failure;
     /* The unusable version that was last logged. */
@@ -123,7 +124,7 @@ static apr_status_t look_at_schema(um_store_t *store, apr_pool_t *pool)
 static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
 {
     const um_host_t *host = store->host;
-    apr_time_t came_at = host->now(host->baton);
+    apr_time_t came_at = um_ticks();
     apr_status_t status;
 
     if (host->lock.enter(host->lock.baton) != APR_SUCCESS) {
@@ -136,7 +137,7 @@ static apr_status_t prepare_locked(um_store_t *store, apr_pool_t *pool)
         status = store->failure;
     } else {
         status = look_at_schema(store, pool);
-        store->failed_at = host->now(host->baton);
+        store->failed_at = um_ticks();
         store->failure = status;
     }
     host->lock.leave(host->lock.baton);

@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "../base/log.h"
+#include "../base/ticks.h"
 #include "connection.h"
 #include "schema.h"
 #include "sqlite.h"
@@ -48,7 +49,7 @@ struct um_db_t {
     um_connection_t *connection;
     /* A failure is retried, so it is no error yet. */
     int will_retry;
-    /* Until this time the same holds for a read; 0 for none. */
+    /* Until this time of um_ticks() the same holds for a read; 0 for none. */
     apr_time_t retry_end;
     um_witness_t witness;
     um_begin_t begin;
@@ -163,8 +164,7 @@ const um_witness_t *um_db_witness(const um_db_t *db)
 
 static int is_tried_again(const um_db_t *db)
 {
-    return db->will_retry
-           || (db->retry_end != 0 && db->host->now(db->host->baton) <= db->retry_end);
+    return db->will_retry || (db->retry_end != 0 && um_ticks() <= db->retry_end);
 }
 
 /* Log the error of a statement, and set the new state of the connection. */
@@ -455,12 +455,11 @@ static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take
 static apr_status_t select_with_retry(apr_dbd_results_t **results, um_db_t *db,
                                       const um_call_t *call, apr_pool_t *pool)
 {
-    const um_host_t *host = db->host;
-    apr_time_t end = host->now(host->baton) + READ_RETRY_TIME;
+    apr_time_t end = um_ticks() + READ_RETRY_TIME;
     apr_status_t status = UM_EUNAVAILABLE;
 
     for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_ATTEMPTS_MAX; try++) {
-        if (try > 1 && (host->now(host->baton) > end || um_db_recover(db) != APR_SUCCESS)) {
+        if (try > 1 && (um_ticks() > end || um_db_recover(db) != APR_SUCCESS)) {
             break;
         }
         db->retry_end = try < READ_ATTEMPTS_MAX ? end : 0;

@@ -4,6 +4,7 @@
 #include "runner.h"
 
 #include "../base/log.h"
+#include "../base/ticks.h"
 #include "statements.h"
 
 /* How often a change is tried, and the time after which it is not tried again. */
@@ -105,7 +106,7 @@ static um_outcome_t find_outcome(const um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
     um_witness_t witness = *um_db_witness(attempt->db);
-    apr_time_t end = host->now(host->baton) + OUTCOME_TIME;
+    apr_time_t end = um_ticks() + OUTCOME_TIME;
     int found = 0;
     apr_status_t status;
 
@@ -114,7 +115,7 @@ static um_outcome_t find_outcome(const um_attempt_t *attempt)
     }
     um_db_set_will_retry(attempt->db, 1);
     status = look_for(&found, attempt->db, &witness, attempt->pool);
-    while (status != APR_SUCCESS && host->now(host->baton) < end) {
+    while (status != APR_SUCCESS && um_ticks() < end) {
         apr_sleep(OUTCOME_PAUSE);
         status = look_for(&found, attempt->db, &witness, attempt->pool);
     }
@@ -155,12 +156,12 @@ static apr_status_t recover(const um_attempt_t *attempt, int count)
 static um_outcome_t run_with_retries(um_attempt_t *attempt)
 {
     const um_host_t *host = um_db_host(attempt->db);
-    apr_time_t end = host->now(host->baton) + RETRY_TIME;
+    apr_time_t end = um_ticks() + RETRY_TIME;
     um_outcome_t outcome = NOT_COMMITTED;
 
     for (int count = 1; outcome == NOT_COMMITTED && count <= ATTEMPTS_MAX; count++) {
         if (count > 1) {
-            if (recover(attempt, count - 1) != APR_SUCCESS || host->now(host->baton) > end) {
+            if (recover(attempt, count - 1) != APR_SUCCESS || um_ticks() > end) {
                 break;
             }
             pause_randomly(host, count - 1);

@@ -28,6 +28,23 @@
 /* The body is read in pieces of this size. */
 #define READ_BYTES 65536
 
+/* By um_ticks(), because the time that httpd notes jumps if the clock is set. A connection has
+ * one request at a time; a stream of HTTP/2 has a conn_rec of its own. */
+int um_handler_note_header(request_rec *r)
+{
+    apr_time_t *read_at = ap_get_module_config(r->connection->conn_config, &usermgmt_module);
+
+    if (!ap_is_initial_req(r)) {
+        return DECLINED;
+    }
+    if (read_at == NULL) {
+        read_at = apr_palloc(r->connection->pool, sizeof(*read_at));
+        ap_set_module_config(r->connection->conn_config, &usermgmt_module, read_at);
+    }
+    *read_at = um_ticks();
+    return DECLINED;
+}
+
 int um_handler_translate_name(request_rec *r)
 {
     if (!um_config_is_ours(r)) {
@@ -160,16 +177,19 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
  * is right for a request that was there when the configuration was replaced, and for the first
  * one of a connection, because an old process accepts connections until it notices that it has
  * to end. It is wrong for a request that comes later (pipelined after another), or whose header
- * or body came slowly. */
+ * or body came slowly. mod_http2 counts each stream as a later request (keepalives is 1), so on
+ * HTTP/2 the first one of a connection has no OUTDATED_TIME either: its client asks again. */
 static int is_outdated(um_request_t *request)
 {
     const request_rec *r = request->server_baton;
+    const apr_time_t *read_at = ap_get_module_config(r->connection->conn_config,
+                                                     &usermgmt_module);
     apr_time_t replaced_at = um_runtime_replaced_at();
     apr_time_t latest = r->connection->keepalives == 0 ? replaced_at + OUTDATED_TIME
                                                        : replaced_at;
 
     return replaced_at != 0
-           && (r->request_time > latest || apr_time_now() - r->request_time > OUTDATED_TIME);
+           && (read_at == NULL || *read_at > latest || um_ticks() - *read_at > OUTDATED_TIME);
 }
 
 static void forget_roles(um_request_t *request)

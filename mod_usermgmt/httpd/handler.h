@@ -6,6 +6,9 @@
 
 #include <httpd.h>
 
+/** Note when the header of a request was read: post_read_request. */
+int um_handler_note_header(request_rec *r);
+
 /** In a Location of this module, stop httpd from looking for a file: translate_name. */
 int um_handler_translate_name(request_rec *r);
 /** The same: map_to_storage. */

@@ -110,6 +110,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(um_handler_note_header, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
     ap_hook_header_parser(parse_header, NULL, NULL, APR_HOOK_MIDDLE);

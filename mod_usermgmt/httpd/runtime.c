@@ -56,7 +56,7 @@ typedef struct um_file_lock_t {
 typedef struct um_shared_counters_t {
     apr_uint32_t generation;
     apr_uint32_t changes[CHANGES_MAX];
-    /* When the current configuration was read. */
+    /* When the current configuration was read, by um_ticks(). */
     volatile apr_time_t configured_at;
 } um_shared_counters_t;
 
@@ -470,7 +470,7 @@ apr_status_t um_runtime_init(apr_pool_t *ptemp, server_rec *server)
         }
     }
     if (status == APR_SUCCESS) {
-        shared->counters->configured_at = apr_time_now();
+        shared->counters->configured_at = um_ticks();
     }
     tell_of_sizes(server);
     return status;

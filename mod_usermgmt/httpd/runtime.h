@@ -48,8 +48,8 @@ int um_runtime_database_of(const server_rec *server);
 /** A number that differs after each change that any process of this server made in a database. */
 apr_uint32_t um_runtime_changes(const um_runtime_database_t *database);
 
-/** In a child process: when its configuration was replaced by a newer one, microseconds since
- *  1970; 0 if it was not. */
+/** In a child process: when its configuration was replaced by a newer one, by um_ticks(); 0 if
+ *  it was not. */
 apr_time_t um_runtime_replaced_at(void);
 
 /** The server whose log has the lines about a database. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/memory.h"
+#include "../base/ticks.h"
 #include "../core/store_lists.h"
 #include "negotiate.h"
 #include "permission.h"
@@ -43,7 +44,7 @@ typedef struct um_stream_t {
     const um_listing_kind_t *kind;
     um_list_t list;
     apr_int64_t now;
-    /* When the caller's role was last checked. */
+    /* When the caller's role was last checked, by um_ticks(). */
     apr_time_t checked_at;
     /* How many more entries are wanted; -1 for all. */
     apr_int64_t left;
@@ -220,7 +221,7 @@ apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request
     stream->kind = listing->kind;
     stream->list = listing->list;
     stream->now = listing->now;
-    stream->checked_at = apr_time_from_msec(listing->now);
+    stream->checked_at = um_ticks();
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
     if (listing->list.backwards && listing->has_limit) {

@@ -6,6 +6,7 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
+#include "../base/ticks.h"
 #include "../core/store_callers.h"
 #include "../core/store_users.h"
 #include "problem.h"
@@ -183,8 +184,7 @@ apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db
 
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request)
 {
-    const um_host_t *host = um_store_host(request->store);
-    apr_time_t now = host->now(host->baton);
+    apr_time_t now = um_ticks();
     um_caller_t caller = request->caller;
     apr_status_t status;
 

@@ -58,7 +58,7 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
  * The same for the next part of a long answer, if the role is one by configuration. The role is
  * checked once a second. The check may need a connection to the database, so call this function
  * without holding one.
- * @param checked_at when it was last checked, microseconds since 1970
+ * @param checked_at when it was last checked, by um_ticks()
  * @return APR_SUCCESS; UM_EREFUSED, without an answer, if the caller has lost the role; or an
  *         error of um_server_t.identify
  */

@@ -9,6 +9,7 @@
 
 #include "../base/memory.h"
 #include "../base/text.h"
+#include "../base/ticks.h"
 #include "negotiate.h"
 #include "permission.h"
 #include "problem.h"
@@ -240,8 +241,7 @@ static apr_status_t read_up_to(um_answer_t *answer, um_request_t *request, apr_i
 
 static apr_status_t read_body(um_answer_t *answer, um_request_t *request, const um_route_t *route)
 {
-    const um_host_t *host = um_store_host(request->store);
-    apr_time_t started = host->now(host->baton);
+    apr_time_t started = um_ticks();
     apr_int64_t max = request->settings->max_body < route->max_body ? request->settings->max_body
                                                                     : route->max_body;
     apr_status_t status;
@@ -250,7 +250,7 @@ static apr_status_t read_body(um_answer_t *answer, um_request_t *request, const 
         return APR_SUCCESS;
     }
     status = read_up_to(answer, request, max);
-    if (status == APR_SUCCESS && host->now(host->baton) - started > FRESH_TIME) {
+    if (status == APR_SUCCESS && um_ticks() - started > FRESH_TIME) {
         return check_caller(answer, request, route);
     }
     return status;

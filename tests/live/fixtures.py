@@ -6,11 +6,29 @@ directories.
 """
 
 import os
+import pathlib
+import subprocess
 
 import pytest
 
 import databases
 from usermgmt_env import Live, Server
+
+
+def make_clock(directory):
+    """A library to preload, and a file: once that is made, the clock is set back by an hour."""
+    library = directory / "set_clock.so"
+    signal_file = directory / "set-back"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, f'-DSIGNAL="{signal_file}"',
+                    pathlib.Path(__file__).with_name("set_clock.c")], check=True)
+    return library, signal_file
+
+
+def preload_clock(server):
+    """The same for a server that has not started yet; returns the file."""
+    library, signal_file = make_clock(server.directory)
+    server.preload.append(str(library))
+    return signal_file
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import time
 
 import databases
 import pytest
+from fixtures import preload_clock
 from test_durability import Writers, check_database, expect_503
 from usermgmt_env import (ADMIN, NOBODY, UNAVAILABLE, Client, Workers, in_parallel,
                           wait_for)
@@ -357,6 +358,22 @@ def test_a_path_that_leads_nowhere_is_told_once(new_server):
     with server.expect_log(r"UM0092: database: it is back after [\d.]+ seconds; 3\d requests"):
         path.parent.mkdir()
         path.parent.chmod(0o777)
+    bring_up(server)
+
+
+@pytest.mark.database("sqlite")
+def test_a_path_that_is_made_while_the_clock_is_set_back(new_server):
+    """All processes have found out before that the schema can't be used."""
+    server = new_server(start=False)
+    path = server.database.path = server.directory / "data/later/users.db"
+    signal_file = preload_clock(server)
+    server.allow_log("UM0091|UM0123")
+    server.start()
+    for _ in range(30):
+        expect_503(server.admin.get("users/", fresh=True))
+    signal_file.touch()
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
     bring_up(server)
 
 

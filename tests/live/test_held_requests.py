@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+from fixtures import preload_clock
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, SUB_ADMIN, raw_status
 
 NUMBERS = itertools.count()
@@ -126,14 +127,44 @@ def test_an_admin_leaves_the_group_while_his_body_comes(server):
     assert server.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
 
 
-def test_an_admin_is_taken_out_of_the_configuration(new_server):
+@pytest.fixture
+def settable(new_server):
+    """A server whose OTHER_ADMIN is an admin by a group's file, and the file that sets its clock
+    back by an hour."""
+    made = new_server(roles=ROLES, processes=1, start=False)
+    signal_file = preload_clock(made)
+    made.set_group("admins", [OTHER_ADMIN])
+    made.start()
+    made.add_login(OTHER_ADMIN)
+    made.admin.create(SUB)
+    made.client(OTHER_ADMIN).get("users/").expect(200)
+    return made, signal_file
+
+
+def test_an_admin_leaves_the_group_while_the_clock_is_set_back(settable):
+    server, signal_file = settable
+    held = Held(server, OTHER_ADMIN, "sub-admins/", {"email": SUB})
+    signal_file.touch()
+    server.set_group("admins", [])
+    time.sleep(1.5)
+    status, received = held.finish()
+    assert status == 403 and b'"forbidden"' in received
+    assert server.sql("SELECT COUNT(*) FROM sub_admins") == [(0,)]
+
+
+@pytest.mark.parametrize("sets", [False, True], ids=["clock-goes", "clock-set-back"])
+def test_an_admin_is_taken_out_of_the_configuration(new_server, sets):
     """He has a body on its way in a process of before the graceful restart."""
-    server = new_server(roles=f"UserMgmtAdmin user {ADMIN} {OTHER_ADMIN}")
+    server = new_server(roles=f"UserMgmtAdmin user {ADMIN} {OTHER_ADMIN}", start=False)
+    signal_file = preload_clock(server)
+    server.start()
     server.add_login(OTHER_ADMIN)
     server.admin.create(SUB)
     for _ in range(2):
         server.client(OTHER_ADMIN).get("users/").expect(200)
     held = Held(server, OTHER_ADMIN, "sub-admins/", {"email": SUB})
+    if sets:
+        signal_file.touch()
     server.roles = f"UserMgmtAdmin user {ADMIN}"
     server.graceful()
     time.sleep(1.5)
@@ -352,6 +383,19 @@ def test_an_admin_leaves_the_group_while_he_reads(server, many):
     server.set_group("admins", [OTHER_ADMIN])
     assert raw_status(received) == 200
     assert not stream.is_whole(received)
+
+
+def test_an_admin_leaves_the_group_while_he_reads_and_the_clock_is_set_back(settable):
+    server, signal_file = settable
+    make_many(server)
+    stream = SlowStream(server, OTHER_ADMIN)
+    signal_file.touch()
+    server.set_group("admins", [])
+    time.sleep(1.5)
+    received = stream.rest()
+    assert raw_status(received) == 200
+    assert not stream.is_whole(received)
+    assert "UM0080" in server.log_text()
 
 
 def test_one_who_keeps_his_role_reads_to_the_end(server, many, sub_admin):

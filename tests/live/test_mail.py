@@ -14,6 +14,7 @@ import threading
 import time
 
 import pytest
+from fixtures import preload_clock
 from smtp_env import Smtp, certificate, one_account, tls_context
 from usermgmt_env import ADMIN, PATIENCE, in_parallel, wait_for
 
@@ -1076,14 +1077,11 @@ def test_a_mail_server_that_refuses_this_client_is_left_alone(new_server, make_s
     server.stop()
 
 
-def test_a_clock_that_is_set_back_stops_no_mail(new_server, make_smtp, tmp_path):
+def test_a_clock_that_is_set_back_stops_no_new_mail(new_server, make_smtp):
     """The outbox rests for the pause, not for an hour more."""
-    library = tmp_path / "set_clock.so"
     smtp = make_smtp(start=False)
-    server = new_server(start=False, extra=mail_lines(smtp, retry="2s"), preload=library)
-    signal_file = server.directory / "set-back"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, f'-DSIGNAL="{signal_file}"',
-                    pathlib.Path(__file__).with_name("set_clock.c")], check=True)
+    server = new_server(start=False, extra=mail_lines(smtp, retry="2s"))
+    signal_file = preload_clock(server)
     server.start()
     server.allow_log(LATER)
     with server.expect_log(LATER):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from databases import VERSION
+from fixtures import make_clock
 from usermgmt_env import wait_for
 from usermgmtctl import DatabaseOf, Ended, run, tool_environment, tool_path
 
@@ -850,6 +851,24 @@ def test_interrupted_while_the_database_is_busy(database):
             time.sleep(0.5)
             process.send_signal(signal.SIGINT)
             ended(process).expect(3, "UM0001(.|\n)*interrupted before the first record; run")
+
+
+@pytest.mark.unsanitized
+def test_a_clock_that_is_set_back_makes_no_wait_longer(database, tmp_path):
+    library, signal_file = make_clock(tmp_path)
+    environment = {**tool_environment(), "LD_PRELOAD": str(library)}
+    with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with subprocess.Popen([tool_path(), "--driver", "sqlite3", "--params", database.path,
+                               "org", "create", "late", "--wait", "3"], env=environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as process:
+            try:
+                time.sleep(1)
+                signal_file.touch()
+                ended(process).expect(3, "UM0001")
+            finally:
+                process.kill()
 
 
 def test_interrupted_dry_run_has_nothing_to_resume(database):

@@ -112,9 +112,29 @@ only db/sqlite.c "sqlite3.h" "$(includes 'sqlite3\.h' $(files $all))"
 only base/address.c "idn2.h" "$(includes 'idn2\.h' $(files $all))"
 only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 
-clocks=$(grep -n 'apr_time_now' $(files db mail))
-[ -z "$clocks" ] || fail "a wait by a clock that may be set: use um_ticks() or host->now()" "$clocks"
-grep -q 'um_ticks()' $(files db) || fail "db waits by no clock, so the check looks at the wrong thing"
+# Only these files store or show instants. Waits and ages are by um_ticks(), because the calendar
+# jumps if the clock is set.
+calendar='api/organization.c
+api/sessions.c
+cli/host.c
+cli/import.c
+cli/organizations.c
+cli/prune.c
+httpd/caller.c
+httpd/mailing.c
+httpd/runtime.c
+httpd/sessions.c
+mail/mailer.c
+rest/change.c
+rest/entry.c
+rest/listing_query.c'
+clocks=$(grep -nE 'apr_time_now|->now\(|request_time\b' $(files $all) | grep -v '/base/ticks\.h:')
+for place in $calendar; do
+    printf '%s\n' "$clocks" | grep -qF "$sources/$place:" ||
+        fail "$place has no instant, so it must not stand in this list"
+    clocks=$(printf '%s\n' "$clocks" | grep -vF "$sources/$place:")
+done
+[ -z "$clocks" ] || fail "a wait or an age by a clock that may be set: use um_ticks()" "$clocks"
 
 names='UM_DIALECT_(SQLITE|POSTGRESQL|MARIADB)|strcmp\(.*"(sqlite3|pgsql|mysql)"'
 only 'db/dialect\.[ch]' "a database's name" "$(grep -nE "$names" $(files $all))"

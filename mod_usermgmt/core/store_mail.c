@@ -37,12 +37,18 @@ static void take_mail(const um_row_t *row, void *baton)
 }
 
 apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
-                                apr_int64_t limit, apr_pool_t *pool)
+                                apr_int64_t latest, apr_int64_t limit, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 8, sizeof(um_outgoing_mail_t));
     apr_status_t status = um_db_select(db, take_mail, found,
                                        UM_BIND(mail_due, .now = now, .limit = limit), pool);
 
+    if (status == APR_SUCCESS && found->nelts < limit) {
+        status = um_db_select(db, take_mail, found,
+                              UM_BIND(mail_too_late, .latest = latest,
+                                      .limit = limit - found->nelts),
+                              pool);
+    }
     if (status == APR_SUCCESS) {
         *mails = found;
     }

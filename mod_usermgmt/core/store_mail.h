@@ -27,9 +27,14 @@ typedef struct um_outgoing_mail_t {
 /** Queue a mail for an invitation; it replaces one that still waits for this invitation. */
 apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *invite_token,
                                   apr_int64_t now, apr_pool_t *pool);
-/** The mails that are due, at most limit, the oldest first: of um_outgoing_mail_t. */
+/**
+ * The mails that are due, at most limit, the oldest first: of um_outgoing_mail_t.
+ * @param now    milliseconds since 1970
+ * @param latest a mail that is to wait until after this time is due as well, because the clock
+ *               was set back; milliseconds since 1970
+ */
 apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
-                                apr_int64_t limit, apr_pool_t *pool);
+                                apr_int64_t latest, apr_int64_t limit, apr_pool_t *pool);
 /** When the next mail is due; 0 if none waits. */
 apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool);
 /** Claim a mail that was listed, to send it. Until that time nobody else can claim it.

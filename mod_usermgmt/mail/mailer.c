@@ -16,6 +16,9 @@
 /* The pause before the outcome of a mail is written again. */
 #define WRITE_PAUSE apr_time_from_msec(500)
 
+/* By how much the clocks of servers on one database may differ. */
+#define CLOCKS_DIFFER apr_time_from_sec(60)
+
 /* The actor of audit events that no caller caused. */
 #define SYSTEM "system"
 
@@ -52,7 +55,21 @@ static apr_time_t now(const um_store_t *store)
     return host->now(host->baton);
 }
 
+/* If the first pause is 10 s: 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour. */
+static apr_interval_time_t pause_after(const um_mailer_t *mailer, apr_int64_t attempts)
+{
+    static const int factors[] = { 1, 3, 6, 30, 90, 180, 360 };
+    static const int last = sizeof(factors) / sizeof(factors[0]) - 1;
+
+    return mailer->first_pause * factors[attempts < last ? attempts : last];
+}
+
 /* ---- before: claim the mail, and give it a secret of its own ---- */
+
+static apr_interval_time_t claim_time(const um_mailer_t *mailer)
+{
+    return 3 * mailer->server.timeout;
+}
 
 /* The mail is claimed already. If its secret is in the database, this delivery has claimed it,
  * and only the answer to the commit was lost. Then it is claimed again, because others may have
@@ -78,7 +95,7 @@ static apr_status_t claim(um_db_t *db, void *baton, apr_pool_t *pool)
     int is_again;
     apr_status_t status;
 
-    delivery->claim_end = apr_time_as_msec(at + 3 * delivery->mailer->server.timeout);
+    delivery->claim_end = apr_time_as_msec(at + claim_time(delivery->mailer));
     status = um_store_mail_claim(db, mail, delivery->claim_end, pool);
     is_again = status == UM_ECONFLICT;
     if (is_again) {
@@ -155,16 +172,6 @@ static void send_mail(um_delivery_t *delivery)
 
 /* ---- after: the outcome ---- */
 
-/* If the first pause is 10 s: 10 s, 30 s, 1 min, 5 min, 15 min, 30 min, then every hour. */
-static apr_interval_time_t next_pause(const um_delivery_t *delivery)
-{
-    static const int factors[] = { 1, 3, 6, 30, 90, 180, 360 };
-    static const int last = sizeof(factors) / sizeof(factors[0]) - 1;
-    apr_int64_t attempts = delivery->mail->attempts;
-
-    return delivery->mailer->first_pause * factors[attempts < last ? attempts : last];
-}
-
 /* The last attempt is made when the time is over. An attempt that was too late, so that the mail
  * server was not asked, is not the last. Nor is one that was interrupted because this process
  * ends: the next process makes it again at once. */
@@ -174,7 +181,7 @@ static apr_status_t decide(um_delivery_t *delivery)
     apr_time_t at = now(delivery->store);
     apr_int64_t now_ms = apr_time_as_msec(at);
     apr_int64_t deadline = delivery->mail->created_at + apr_time_as_msec(mailer->give_up_after);
-    apr_int64_t next = now_ms + apr_time_as_msec(next_pause(delivery));
+    apr_int64_t next = now_ms + apr_time_as_msec(pause_after(mailer, delivery->mail->attempts));
 
     delivery->replied_at = at;
     delivery->next_attempt_at = next < deadline || now_ms >= deadline ? next : deadline;
@@ -289,13 +296,26 @@ static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t 
     return status;
 }
 
-static apr_status_t list_due(apr_array_header_t **mails, um_store_t *store, apr_pool_t *pool)
+/* No pause and no claim lasts until then, by the clock of any server. A mail that is to wait for
+ * longer was postponed before the clock was set back, so it is due. */
+static apr_time_t latest_from(apr_time_t at, const um_mailer_t *mailer)
+{
+    apr_interval_time_t pause = pause_after(mailer, APR_INT32_MAX);
+    apr_interval_time_t claim = claim_time(mailer);
+
+    return at + (pause > claim ? pause : claim) + CLOCKS_DIFFER;
+}
+
+static apr_status_t list_due(apr_array_header_t **mails, const um_mailer_t *mailer,
+                             um_store_t *store, apr_pool_t *pool)
 {
     um_db_t *db = NULL;
+    apr_time_t at = now(store);
     apr_status_t status = um_store_open(&db, store, pool);
 
     if (status == APR_SUCCESS) {
-        status = um_store_mail_list(mails, db, apr_time_as_msec(now(store)), BATCH, pool);
+        status = um_store_mail_list(mails, db, apr_time_as_msec(at),
+                                    apr_time_as_msec(latest_from(at, mailer)), BATCH, pool);
         um_db_close(db);
     }
     return status;
@@ -305,7 +325,7 @@ static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer
                               um_store_t *store, apr_pool_t *pool)
 {
     apr_array_header_t *mails = NULL;
-    apr_status_t status = list_due(&mails, store, pool);
+    apr_status_t status = list_due(&mails, mailer, store, pool);
     apr_pool_t *scratch;
     int i;
 

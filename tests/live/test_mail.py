@@ -1094,6 +1094,26 @@ def test_a_clock_that_is_set_back_stops_no_new_mail(new_server, make_smtp):
     assert created < time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() - 1800))
 
 
+@pytest.mark.parametrize("is_away", [True, False], ids=["away", "refused"])
+def test_a_clock_that_is_set_back_stops_no_mail_that_waits(new_server, make_smtp, is_away):
+    """Its next try is more than an hour ahead then."""
+    smtp = make_smtp(start=not is_away)
+    if not is_away:
+        smtp.behave(on_rcpt=lambda to: "450 4.2.1 busy")
+    server = new_server(start=False, extra=mail_lines(smtp, retry="2s"))
+    signal_file = preload_clock(server)
+    server.start()
+    address = fresh()
+    with server.expect_log(LATER):
+        invite(server.admin, address)
+    signal_file.touch()
+    if is_away:
+        smtp.start()
+    else:
+        smtp.behave()
+    smtp.wait(address, seconds=15)
+
+
 def test_virtual_hosts_on_one_database(new_server, make_smtp, live):
     """What one of them has queued goes out once, and as all of them would send it."""
     smtp = make_smtp()

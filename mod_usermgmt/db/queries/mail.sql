@@ -2,7 +2,7 @@
 --
 -- The queue of outgoing mail. An invitation has one mail; a new one replaces it.
 
--- types: org_id int, limit int, attempts int, now int, *_at int
+-- types: org_id int, limit int, attempts int, now int, latest int, *_at int
 
 -- name: mail_insert
 INSERT INTO outgoing_mail (org_id, invite_token, mail_uid, created_at, next_attempt_at)
@@ -23,6 +23,14 @@ SELECT m.org_id, m.invite_token, m.mail_uid, m.created_at, m.attempts, o.name
 FROM outgoing_mail m
 JOIN organizations o ON o.org_id = m.org_id
 WHERE m.next_attempt_at <= :now
+ORDER BY m.next_attempt_at
+LIMIT :limit
+
+-- name: mail_too_late
+SELECT m.org_id, m.invite_token, m.mail_uid, m.created_at, m.attempts, o.name
+FROM outgoing_mail m
+JOIN organizations o ON o.org_id = m.org_id
+WHERE m.next_attempt_at > :latest
 ORDER BY m.next_attempt_at
 LIMIT :limit
 

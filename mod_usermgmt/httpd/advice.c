@@ -39,6 +39,19 @@ static int has_directive(const ap_directive_t *at, const char *prefix, const cha
     return 0;
 }
 
+/* Can an .htaccess file have Require? AllowOverride and AllowOverrideList are None by default. */
+static int may_require_in_htaccess(void)
+{
+    static const char *const words[] = { "All", "AuthConfig", "Require" };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (has_directive(ap_conftree, "AllowOverride", words[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static const apr_array_header_t *locations_of(server_rec *server)
 {
     const core_server_config *core = ap_get_core_module_config(server->module_config);
@@ -188,7 +201,8 @@ static int holds_anywhere(um_location_check_t *check, const um_location_t *locat
 typedef struct um_advice_t {
     /* Another module can give httpd a user where no AuthType is. */
     int has_other_login;
-    /* Require usermgmt-role uses UserMgmtAdmin in Locations of others. */
+    /* Require usermgmt-role uses UserMgmtAdmin in Locations of others, or may do so in an
+     * .htaccess file. */
     int uses_roles_elsewhere;
 } um_advice_t;
 
@@ -229,7 +243,8 @@ void um_advice_log(server_rec *server, apr_pool_t *ptemp)
         /* mod_ssl's, and scripts of mod_lua. */
         .has_other_login = has_directive(ap_conftree, "SSLUserName", NULL)
                            || has_directive(ap_conftree, "LuaHook", NULL),
-        .uses_roles_elsewhere = has_directive(ap_conftree, "Require", UM_AUTHZ_ROLE),
+        .uses_roles_elsewhere = has_directive(ap_conftree, "Require", UM_AUTHZ_ROLE)
+                                || may_require_in_htaccess(),
     };
 
     for (server_rec *each = server; each != NULL; each = each->next) {

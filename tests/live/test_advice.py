@@ -153,6 +153,39 @@ def test_roles_for_require_get_no_warning(new_server):
     assert not warnings(server.log_text())
 
 
+@pytest.mark.parametrize("allowed", ["All", "AuthConfig FileInfo", None])
+def test_roles_for_require_in_htaccess_get_no_warning(new_server, allowed):
+    override = f"AllowOverride {allowed}" if allowed else \
+        "AllowOverride None\nAllowOverrideList Require"
+    server = configured(new_server, f"""
+        DocumentRoot "@DIR@/htdocs"
+        <Directory "@DIR@/htdocs/app">
+            {override}
+        </Directory>
+        """ + location(AUTHENTICATION + ROLES, "/app"))
+    folder = server.directory / "htdocs/app"
+    folder.mkdir()
+    (folder / "page.txt").write_text("page")
+    (folder / ".htaccess").write_text("Require usermgmt-role admin\n")
+    code, said = server.configtest()
+    assert code == 0 and not warnings(said), said
+    server.start()
+    server.allow_log("AH01631: user nobody")
+    assert server.client(base="").get("app/page.txt").status == 200
+    assert server.client(NOBODY, base="").get("app/page.txt").status == 401
+    assert not warnings(server.log_text())
+
+
+def test_roles_without_the_handler_where_htaccess_has_no_require(new_server):
+    server = configured(new_server, """
+        <Directory "@DIR@/htdocs">
+            AllowOverride FileInfo
+            AllowOverrideList Redirect
+        </Directory>
+        """ + location(ROLES + LOGIN))
+    assert_warns(server, NO_HANDLER.format(path="/user-management", name="UserMgmtAdmin"))
+
+
 # ---- a file that httpd's user can't use ----
 
 IS_ROOT = os.geteuid() == 0

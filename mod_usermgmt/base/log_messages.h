@@ -114,8 +114,7 @@
     X(DATABASE_REFUSED, 0116, CRIT, \
       "the database is not used until the next start, requests get 503s: %s") \
     X(CALLER_REFUSED, 0120, NOTICE, \
-      "a caller without a role was refused: user \"%s\", identity \"%s\", organization \"%s\", " \
-      "no role %s") \
+      "a caller was refused: user \"%s\", identity \"%s\", organization \"%s\", %s%s") \
     X(LOCATION_WITHOUT_LOGIN, 0121, WARNING, \
       "<Location \"%s\"> has no AuthType, so nobody can sign in there, and callers have no " \
       "role: give AuthType and Require, or UserMgmtIdentity") \

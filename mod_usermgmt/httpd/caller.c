@@ -3,9 +3,12 @@
 
 #include "caller.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "../base/address.h"
+#include "../base/buffer.h"
 #include "../base/text.h"
 #include "../base/uid.h"
 #include "../core/rules.h"
@@ -19,8 +22,9 @@
 
 #define DEFAULT_ORGANIZATION "default"
 
-/* Seconds between two lines about a caller without a role. */
+/* Seconds between two lines about a caller who was refused. */
 #define REFUSAL_PAUSE 60
+#define NO_ORGANIZATION "since UserMgmtOrganization gives no organization that exists"
 
 /* A caller that is being looked up. */
 typedef struct um_look_t {
@@ -332,7 +336,7 @@ static const char *origin_of_role(const um_look_t *look, apr_status_t status)
                    : "since httpd has no user for this request (see AuthType and Require)";
     }
     if (caller->organization == NULL || status == UM_ENOTFOUND) {
-        return "since UserMgmtOrganization gives no organization that exists";
+        return NO_ORGANIZATION;
     }
     if (status != APR_SUCCESS) {
         return "since the role could not be found out";
@@ -342,16 +346,33 @@ static const char *origin_of_role(const um_look_t *look, apr_status_t status)
                                     "organization has no sub-admin of that address";
 }
 
-static const char *shown(const char *name)
+/* For a place between quotation marks. Those of the name are doubled, so that a name can't end
+ * its place and forge the next ones. httpd itself escapes only other characters in its error log.
+ */
+static const char *shown(const char *name, apr_pool_t *pool)
 {
-    return name != NULL ? name : "";
+    um_buffer_t buffer;
+
+    if (name == NULL || strchr(name, '"') == NULL) {
+        return name != NULL ? name : "";
+    }
+    um_buffer_init(&buffer, strlen(name) + 8, pool);
+    for (; *name != '\0'; name++) {
+        if (*name == '"') {
+            um_buffer_putc(&buffer, '"');
+        }
+        um_buffer_putc(&buffer, *name);
+    }
+    return buffer.data;
 }
 
-/* For um_caller_log_refusal(): why the caller of this request has no role. */
+/* For um_caller_log_refusal(): why the caller of this request has no role, or nothing of it. */
 static void keep_reason(const um_look_t *look, apr_status_t status)
 {
+    const char *reason = status == UM_ENOTFOUND ? NO_ORGANIZATION : origin_of_role(look, status);
+
     ap_set_module_config(look->r->request_config, &usermgmt_module,
-                         apr_pstrdup(look->r->pool, origin_of_role(look, status)));
+                         apr_pstrdup(look->r->pool, reason));
 }
 
 void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)
@@ -360,8 +381,9 @@ void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)
     const char *reason = ap_get_module_config(r->request_config, &usermgmt_module);
 
     if (reason != NULL && um_log_is_due(&logged_at, REFUSAL_PAUSE)) {
-        um_log_request(r, CALLER_REFUSED, APR_SUCCESS, shown(r->user), shown(caller->identity),
-                       shown(caller->organization), reason);
+        um_log_request(r, CALLER_REFUSED, APR_SUCCESS, shown(r->user, r->pool),
+                       shown(caller->identity, r->pool), shown(caller->organization, r->pool),
+                       caller->role == UM_ROLE_NONE ? "no role " : "", reason);
     }
 }
 
@@ -373,13 +395,13 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
                        .store = um_runtime_store(r->server) };
     apr_status_t status = identify(&look);
 
-    if (caller->role == UM_ROLE_NONE) {
+    if (caller->role == UM_ROLE_NONE || status == UM_ENOTFOUND) {
         keep_reason(&look, status);
     }
     if (APLOGrdebug(r)) {
-        um_log_request(r, CALLER, APR_SUCCESS, shown(r->user), shown(caller->identity),
-                       shown(caller->organization), um_role_name(caller->role),
-                       origin_of_role(&look, status));
+        um_log_request(r, CALLER, APR_SUCCESS, shown(r->user, r->pool),
+                       shown(caller->identity, r->pool), shown(caller->organization, r->pool),
+                       um_role_name(caller->role), origin_of_role(&look, status));
     }
     return status;
 }

@@ -28,8 +28,9 @@ apr_status_t um_caller_name(const char **identity, const char **organization, re
 apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r);
 
 /**
- * Log that a caller without a role was refused, and why there is none, at most once a minute in
- * each process. The caller comes from um_caller_identify() for the same request.
+ * Log that a caller was refused who has no role, or whose organization does not exist, and why,
+ * at most once a minute in each process. The caller comes from um_caller_identify() for the same
+ * request.
  */
 void um_caller_log_refusal(const um_caller_t *caller, request_rec *r);
 

@@ -429,11 +429,12 @@ static int send_answer(request_rec *r, um_request_t *request, const um_answer_t 
     return answer->stream != NULL ? send_stream(r, request, answer) : send_whole(r, answer);
 }
 
-/* Was the caller refused, and not only the request? */
-static int is_refusal(const um_answer_t *answer)
+/* Would each request of the caller be refused, and not only this one? The role of a caller whose
+ * organization does not exist counts for nothing. */
+static int is_refused(const um_caller_t *caller, const um_answer_t *answer)
 {
     return answer->status == HTTP_FORBIDDEN
-           && (strcmp(answer->code, "forbidden") == 0
+           && ((strcmp(answer->code, "forbidden") == 0 && caller->role == UM_ROLE_NONE)
                || strcmp(answer->code, "no_organization") == 0);
 }
 
@@ -457,7 +458,7 @@ int um_handler_handle(request_rec *r)
         /* Otherwise httpd would wait for the rest of the body, which nobody reads. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
-    if (is_refusal(&answer) && request.caller.role == UM_ROLE_NONE) {
+    if (is_refused(&request.caller, &answer)) {
         um_caller_log_refusal(&request.caller, r);
     }
     set_notes(r, &request, &answer);

@@ -253,7 +253,7 @@ def test_a_folder_that_httpds_user_can_use_gets_no_warning(new_server, owner, gr
         server.stop()
 
 
-# ---- a caller without a role ----
+# ---- a caller who is refused ----
 
 
 def test_a_refused_caller_is_told_at_the_usual_level_once_a_minute(new_server):
@@ -261,7 +261,7 @@ def test_a_refused_caller_is_told_at_the_usual_level_once_a_minute(new_server):
     server.nobody.get("me/").expect(200)
     assert "UM0120" not in server.log_text()
     with server.expect_log(
-            f'UM0120: a caller without a role was refused: user "{NOBODY}", identity "{NOBODY}", '
+            f'UM0120: a caller was refused: user "{NOBODY}", identity "{NOBODY}", '
             'organization "default", no role since no UserMgmtAdmin or UserMgmtSubAdmin holds, '
             "and the organization has no sub-admin of that address"):
         problem = server.nobody.get("users/").expect_problem(403, "forbidden")
@@ -285,6 +285,30 @@ def test_a_refused_caller_whose_request_came_earlier_is_not_told_again(new_serve
         early.sendall(request[line:])
         assert raw_status(early.recv(1000)) == 403
     assert len(re.findall("UM0120", server.log_text())) == 1
+
+
+@pytest.mark.parametrize("login", [ADMIN, NOBODY])
+def test_a_caller_whose_organization_does_not_exist_is_told(new_server, login):
+    """Whatever the role would be."""
+    server = new_server(log_level="warn", processes=1,
+                        location="UserMgmtAutoOrganization Off\nUserMgmtOrganization elsewhere")
+    with server.expect_log(
+            f'UM0120: a caller was refused: user "{login}", identity "{login}", organization '
+            '"elsewhere", ' + ("" if login == ADMIN else "no role ")
+            + "since UserMgmtOrganization gives no organization that exists"):
+        server.client(login).get("users/").expect_problem(403, "no_organization")
+
+
+def test_a_name_forges_no_field_of_a_line(new_server):
+    server = new_server(log_level="info usermgmt:debug", processes=1,
+                        location='UserMgmtIdentity "%{HTTP:X-Identity}"')
+    name = 'ann", identity "root", organization "x", no role since "'
+    shown = name.replace('"', '""')
+    with server.expect_log(re.escape(f'UM0120: a caller was refused: user "{NOBODY}", identity '
+                                     f'"{shown}", organization "default", no role since no')), \
+            server.expect_log(re.escape(f'UM0098: user "{NOBODY}", identity "{shown}", '
+                                        'organization "default", role none since no')):
+        server.client(NOBODY, headers={"X-Identity": name}).get("users/").expect(403)
 
 
 def test_a_request_that_is_refused_for_itself_is_not_told(new_server):

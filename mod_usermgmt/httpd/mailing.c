@@ -28,6 +28,7 @@ typedef struct um_outbox_t {
     /* By how much the next pause is longer than the first: it grows while the mail server is
      * away. */
     int away_factor;
+    um_mailer_state_t state;
 } um_outbox_t;
 
 static int has_mail(const server_rec *server)
@@ -127,8 +128,9 @@ static void rest(um_task_next_t *next, apr_interval_time_t pause)
 }
 
 /* Set the time of the next run, after a run that could ask the database. */
-static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_state_t *state)
+static void plan(um_task_next_t *next, um_outbox_t *outbox)
 {
+    const um_mailer_state_t *state = &outbox->state;
     apr_interval_time_t pause = LOOK_EVERY;
 
     if (state->is_away) {
@@ -150,10 +152,10 @@ static void plan(um_task_next_t *next, um_outbox_t *outbox, const um_mailer_stat
 static void send_mail(um_task_next_t *next, void *baton, apr_pool_t *pool)
 {
     um_outbox_t *outbox = baton;
-    um_mailer_state_t state = { 0 };
 
-    if (um_mailer_run(&state, &outbox->mailer, outbox->database->store, pool) == APR_SUCCESS) {
-        plan(next, outbox, &state);
+    if (um_mailer_run(&outbox->state, &outbox->mailer, outbox->database->store, pool)
+        == APR_SUCCESS) {
+        plan(next, outbox);
     } else {
         rest(next, DATABASE_PAUSE);
     }

@@ -3,6 +3,10 @@
 
 #include "mailer.h"
 
+#include <string.h>
+
+#include <apr_strings.h>
+
 #include "../base/buffer.h"
 #include "../base/json.h"
 #include "../base/log.h"
@@ -269,9 +273,27 @@ static void log_outcome(const um_delivery_t *delivery)
 
 /* ---- all due mail ---- */
 
+/* A relay that refuses the sender may only pass on the answer of one recipient's server. If two
+ * recipients in a row get it, it is the relay's own. */
+static void judge(um_mailer_state_t *state, const um_delivery_t *delivery)
+{
+    const char *email = delivery->invitation->email;
+    const um_smtp_reply_t *reply = &delivery->reply;
+    int is_second = state->refused_for[0] != '\0'
+                    && strncmp(state->refused_for, email, UM_EMAIL_MAX) != 0;
+
+    state->is_away = reply->is_away || (reply->is_doubtful && is_second);
+    if (reply->outcome == UM_SMTP_ACCEPTED) {
+        state->refused_for[0] = '\0';
+    } else if (reply->is_doubtful && !is_second) {
+        apr_cpystrn(state->refused_for, email, sizeof(state->refused_for));
+    }
+}
+
 /* APR_SUCCESS, also if somebody else has the mail; otherwise why it could not be claimed. */
-static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t *store,
-                            const um_outgoing_mail_t *waiting, apr_pool_t *pool)
+static apr_status_t deliver(um_mailer_state_t *state, const um_mailer_t *mailer,
+                            um_store_t *store, const um_outgoing_mail_t *waiting,
+                            apr_pool_t *pool)
 {
     um_delivery_t delivery = { .mailer = mailer, .store = store, .mail = waiting, .pool = pool };
     apr_status_t status = um_invitation_make_secret(delivery.secret,
@@ -287,7 +309,7 @@ static apr_status_t deliver(int *is_away, const um_mailer_t *mailer, um_store_t 
         return status;
     }
     send_mail(&delivery);
-    *is_away = delivery.reply.is_away;
+    judge(state, &delivery);
     status = decide(&delivery);
     log_outcome(&delivery);
     if (status == APR_SUCCESS) {
@@ -321,7 +343,7 @@ static apr_status_t list_due(apr_array_header_t **mails, const um_mailer_t *mail
     return status;
 }
 
-static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer,
+static apr_status_t run_batch(int *sent, um_mailer_state_t *state, const um_mailer_t *mailer,
                               um_store_t *store, apr_pool_t *pool)
 {
     apr_array_header_t *mails = NULL;
@@ -333,11 +355,11 @@ static apr_status_t run_batch(int *sent, int *is_away, const um_mailer_t *mailer
         return status;
     }
     apr_pool_create(&scratch, pool);
-    for (i = 0; status == APR_SUCCESS && !*is_away && i < mails->nelts; i++) {
+    for (i = 0; status == APR_SUCCESS && !state->is_away && i < mails->nelts; i++) {
         if (mailer->stop(mailer->stop_baton)) {
             break;
         }
-        status = deliver(is_away, mailer, store, &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t),
+        status = deliver(state, mailer, store, &APR_ARRAY_IDX(mails, i, um_outgoing_mail_t),
                          scratch);
         apr_pool_clear(scratch);
     }
@@ -367,7 +389,7 @@ apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer, 
     state->is_away = 0;
     apr_pool_create(&batch, pool);
     while (status == APR_SUCCESS && sent == BATCH && !state->is_away) {
-        status = run_batch(&sent, &state->is_away, mailer, store, batch);
+        status = run_batch(&sent, state, mailer, store, batch);
         apr_pool_clear(batch);
     }
     if (status == APR_SUCCESS) {

@@ -10,6 +10,7 @@
  * audit event, mail.sent or mail.failed.
  */
 
+#include "../base/address.h"
 #include "../core/store.h"
 #include "mail_template.h"
 #include "smtp.h"
@@ -30,17 +31,20 @@ typedef struct um_mailer_t {
     void *stop_baton;
 } um_mailer_t;
 
-/** The state after a run. */
+/** The state after a run, and for the next one. All zero before the first. */
 typedef struct um_mailer_state_t {
     /** The mail server could not be reached, or refuses all mail, so due mail waits. */
     int is_away;
     /** When the next mail is due, milliseconds since 1970; 0 if none waits. */
     apr_int64_t next_attempt_at;
+    /** The last recipient for whom the mail server refused the sender, if it has taken no mail
+     *  since; otherwise an empty text. Only the mailer uses it. */
+    char refused_for[UM_EMAIL_MAX + 1];
 } um_mailer_state_t;
 
 /**
  * Send the mail that is due, while the mail server takes it.
- * @param state set on success
+ * @param state that of the last run; set on success
  * @return APR_SUCCESS, or UM_EUNAVAILABLE or UM_ESCHEMA if the database could not be asked
  */
 apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer, um_store_t *store,

@@ -386,15 +386,20 @@ static const char *explain(const um_dialogue_t *dialogue, CURLcode result)
 }
 
 /* Would the server refuse every other mail, too? It would if it refuses before RCPT, because it
- * does not know the recipient yet. Some servers refuse a client at RCPT only. But 5.7.Y may be
- * about one recipient who gets no mail from outside, and that must not delay mail to others. */
+ * does not know the recipient yet. */
 static int is_for_all(const um_dialogue_t *dialogue)
+{
+    return dialogue->phase <= PHASE_MAIL;
+}
+
+/* Some servers refuse a client at RCPT only. But 5.7.Y may be about one recipient who gets no
+ * mail from outside, and that must not delay mail to others. */
+static int may_be_for_all(const um_dialogue_t *dialogue)
 {
     const um_smtp_answer_t *answer = &dialogue->answer;
 
-    return dialogue->phase <= PHASE_MAIL
-           || (dialogue->phase == PHASE_RCPT && um_smtp_answer_is_about_sender(answer)
-               && answer->subject != 7);
+    return dialogue->phase == PHASE_RCPT && um_smtp_answer_is_about_sender(answer)
+           && answer->subject != 7;
 }
 
 static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcode result)
@@ -409,6 +414,7 @@ static void judge(um_smtp_reply_t *reply, const um_dialogue_t *dialogue, CURLcod
         reply->outcome = UM_SMTP_LATER;
     }
     reply->is_away = reply->outcome == UM_SMTP_LATER && is_for_all(dialogue);
+    reply->is_doubtful = reply->outcome == UM_SMTP_LATER && may_be_for_all(dialogue);
     reply->text = apr_pstrdup(dialogue->pool, explain(dialogue, result));
 }
 

@@ -54,6 +54,9 @@ typedef struct um_smtp_reply_t {
     /** Non-zero if no mail can be sent through the server at the moment: it could not be
      *  reached, or refuses this client whatever the mail is. */
     int is_away;
+    /** Non-zero if the same may hold: the server refused the sender when it knew the recipient.
+     * It may have passed on the answer of the recipient's own server. */
+    int is_doubtful;
 } um_smtp_reply_t;
 
 /** Returns non-zero to interrupt the sending; called at least once a second while a mail is

@@ -516,14 +516,15 @@ def test_one_that_is_refused_does_not_hold_up_others(server, admin, smtp):
 
 @pytest.mark.parametrize("answer", ["450 4.2.2 full", "550 5.7.1 takes no mail from outside"])
 def test_a_refused_recipient_lets_the_outbox_go_on(new_server, make_smtp, answer):
-    """The pause would be 60 seconds if the server were taken to be away."""
+    """Nor do two. The pause would be 60 seconds if the server were taken to be away."""
     smtp = make_smtp()
-    smtp.behave(on_rcpt=lambda address: answer if address == bad else "250 fine")
+    smtp.behave(on_rcpt=lambda address: answer if address in bad else "250 fine")
     server = new_server(extra=mail_lines(smtp, retry="60s"))
     server.allow_log(LATER)
-    bad, good = fresh(), fresh()
-    invite(server.admin, bad)
-    wait_for(lambda: smtp.tried(bad) == 1, 20, "it is refused")
+    bad, good = [fresh(), fresh()], fresh()
+    for address in bad:
+        invite(server.admin, address)
+        wait_for(lambda to=address: smtp.tried(to) == 1, 20, "it is refused")
     invite(server.admin, good)
     smtp.wait(good, seconds=20)
 
@@ -1075,6 +1076,26 @@ def test_a_mail_server_that_refuses_this_client_is_left_alone(new_server, make_s
     tried = server.sql("SELECT SUM(attempts) FROM outgoing_mail")[0][0]
     assert 1 <= tried <= 4
     server.stop()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_recipient_whose_server_refuses_the_sender_delays_no_mail_to_others(new_server, make_smtp,
+                                                                              count):
+    """The relay passes on that server's answer. It takes other mail, also between two of these."""
+    smtp = make_smtp()
+    server = new_server(extra=mail_lines(smtp, retry="60s"))
+    refused = [fresh() for _ in range(count)]
+    smtp.behave(on_rcpt=lambda to: "550 5.1.8 no such sender" if to in refused else "250 fine")
+    server.allow_log(LATER)
+    for address in refused:
+        invite(server.admin, address)
+        wait_for(lambda to=address: smtp.tried(to), 20, "it is tried")
+        other = fresh()
+        invite(server.admin, other)
+        smtp.wait(other, seconds=20)
+    # The refused ones wait for their own next try.
+    wait_for(lambda: server.sql("SELECT attempts FROM outgoing_mail") == [(1,)] * count, 10,
+             "only these wait")
 
 
 def test_a_clock_that_is_set_back_stops_no_new_mail(new_server, make_smtp):

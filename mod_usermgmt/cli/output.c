@@ -14,19 +14,10 @@
 #include <apr_strings.h>
 
 #include "../base/text.h"
+#include "place.h"
 #include "tool.h"
 
 #define RANDOM_BYTES 12
-
-/* As many links as Linux follows on the way to a file. */
-#define LINKS_MAX 40
-
-/* A folder that the caller can't list can have files, too. */
-#ifdef O_PATH
-#define OPEN_FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
-#else
-#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#endif
 
 /* ---- protected files ---- */
 
@@ -79,17 +70,17 @@ static int is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Are these two names of one file that does not exist yet? SQLite may make its log later. */
-static int have_same_place(const char *a, const char *b, apr_pool_t *pool)
+/* Is this the place of a file that does not exist yet? SQLite may make its log later. */
+static int is_same_place(const um_place_t *place, const char *path, apr_pool_t *pool)
 {
-    struct stat of_a;
-    struct stat of_b;
+    struct stat of_place;
+    struct stat of_path;
 
-    return strcmp(base_of(a), base_of(b)) == 0 && stat(folder_of(a, pool), &of_a) == 0
-           && stat(folder_of(b, pool), &of_b) == 0 && is_same(&of_a, &of_b);
+    return strcmp(place->name, base_of(path)) == 0 && fstat(place->folder, &of_place) == 0
+           && stat(folder_of(path, pool), &of_path) == 0 && is_same(&of_place, &of_path);
 }
 
-static int is_kept(const um_kept_file_t *kept, const struct stat *info, const char *name,
+static int is_kept(const um_kept_file_t *kept, const struct stat *info, const um_place_t *place,
                    apr_pool_t *pool)
 {
     struct stat found;
@@ -100,17 +91,18 @@ static int is_kept(const um_kept_file_t *kept, const struct stat *info, const ch
     if (stat(kept->path, &found) == 0) {
         return info != NULL && S_ISREG(found.st_mode) && is_same(info, &found);
     }
-    return info == NULL && name != NULL && have_same_place(name, kept->path, pool);
+    return info == NULL && place != NULL && is_same_place(place, kept->path, pool);
 }
 
-/* If the file is protected, what it is ("the database"); otherwise NULL. info is NULL if the
- * file does not exist, name is NULL if it has none. */
-static const char *find_kept(const um_tool_t *tool, const struct stat *info, const char *name)
+/* If the file is protected, what it is ("the database"); otherwise NULL. Without info the file
+ * does not exist yet, but it will have this place. */
+static const char *find_kept(const um_tool_t *tool, const struct stat *info,
+                             const um_place_t *place)
 {
     for (int i = 0; tool->kept != NULL && i < tool->kept->nelts; i++) {
         const um_kept_file_t *kept = &APR_ARRAY_IDX(tool->kept, i, um_kept_file_t);
 
-        if (is_kept(kept, info, name, tool->pool)) {
+        if (is_kept(kept, info, place, tool->pool)) {
             return kept->what;
         }
     }
@@ -173,105 +165,21 @@ static int find_standard(const struct stat *info)
     return -1;
 }
 
-static int is_trusted(const struct stat *info)
-{
-    return info->st_uid == 0 || info->st_uid == geteuid();
-}
-
-/* ---- the way to a file ---- */
-
-static int passes_stranger(const char *path, int links, apr_pool_t *pool);
-
-/* Is the link at the path one of another user, or does it lead through one? */
-static int link_passes_stranger(const char *path, int links, apr_pool_t *pool)
-{
-    char target[APR_PATH_MAX];
-    struct stat entry;
-    ssize_t length;
-
-    if (lstat(path, &entry) != 0 || !S_ISLNK(entry.st_mode)) {
-        return 0;
-    }
-    length = readlink(path, target, sizeof(target) - 1);
-    if (!is_trusted(&entry) || links == 0 || length <= 0) {
-        return 1;
-    }
-    target[length] = '\0';
-    return passes_stranger(target[0] == '/'
-                               ? target
-                               : apr_pstrcat(pool, folder_of(path, pool), target, NULL),
-                           links - 1, pool);
-}
-
-/* Does the way to a path lead through a link of another user? Who made the link chooses where
- * the file is written. */
-static int passes_stranger(const char *path, int links, apr_pool_t *pool)
-{
-    for (const char *end = path; *end != '\0'; end += strspn(end, "/")) {
-        end += strcspn(end, "/");
-        if (end > path
-            && link_passes_stranger(apr_pstrmemdup(pool, path, (apr_size_t)(end - path)), links,
-                                    pool)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static um_exit_t check_way(const um_output_t *output, const um_tool_t *tool, const char *path)
-{
-    return passes_stranger(folder_of(path, tool->pool), LINKS_MAX, tool->pool)
-               ? refuse(output, tool, "a link of another user leads to its folder")
-               : UM_EXIT_OK;
-}
-
-/* Open the folder before the way to it is checked: what is checked is where the new file will
- * be, whatever another user changes meanwhile. */
-static um_exit_t open_folder(um_output_t *output, const um_tool_t *tool, const char *path)
-{
-    const char *folder = folder_of(path, tool->pool);
-    struct stat opened;
-    struct stat found;
-    um_exit_t end;
-
-    output->folder = open(folder, OPEN_FOLDER);
-    if (output->folder < 0) {
-        return refuse_errno(output, tool, folder);
-    }
-    end = check_way(output, tool, path);
-    if (end == UM_EXIT_OK
-        && (fstat(output->folder, &opened) != 0 || stat(folder, &found) != 0
-            || !is_same(&opened, &found))) {
-        end = refuse(output, tool, "somebody changes the way to its folder");
-    }
-    if (end != UM_EXIT_OK) {
-        close(output->folder);
-    }
-    return end;
-}
-
 /* ---- the file ---- */
 
 /* Write to it without replacing it: a device, a pipe, or the file that a link leads to. */
 static um_exit_t open_as_it_is(um_output_t *output, const um_tool_t *tool, const char *path,
-                               int is_link)
+                               const um_place_t *place)
 {
-    struct stat info;
-    const char *what = NULL;
-    int file = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC | (is_link ? 0 : O_NOFOLLOW));
+    int file = um_place_open(place);
 
-    if (file < 0) {
-        return refuse_errno(output, tool, path);
-    }
-    if (fstat(file, &info) == 0) {
-        what = find_kept(tool, &info, NULL);
-        output->is_regular = S_ISREG(info.st_mode);
-    }
-    if (what != NULL || (output->is_regular && ftruncate(file, 0) != 0)) {
-        um_exit_t end = what != NULL ? refuse_kept(output, tool, what)
-                                     : refuse_errno(output, tool, path);
+    output->is_regular = S_ISREG(place->info.st_mode);
+    if (file < 0 || (output->is_regular && ftruncate(file, 0) != 0)) {
+        um_exit_t end = refuse_errno(output, tool, path);
 
-        close(file);
+        if (file >= 0) {
+            close(file);
+        }
         return end;
     }
     use_file(output, tool, file);
@@ -294,13 +202,12 @@ static um_exit_t take_place(um_output_t *output, const um_tool_t *tool, const ch
 }
 
 /* A new file beside the one that it will replace. Nobody else can have made it, because its
- * name is random and it must not exist. */
+ * name is random and it must not exist. The folder of the place is now the output's. */
 static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char *path,
-                          um_output_when_t when)
+                          um_place_t *place, um_output_when_t when)
 {
     unsigned char bytes[RANDOM_BYTES];
     int file = -1;
-    um_exit_t end;
 
     if (apr_generate_random_bytes(bytes, sizeof(bytes)) != APR_SUCCESS) {
         return refuse(output, tool, "there are no random bytes");
@@ -308,17 +215,13 @@ static um_exit_t open_new(um_output_t *output, const um_tool_t *tool, const char
     output->path = path;
     output->part = apr_pstrcat(tool->pool, folder_of(path, tool->pool), ".usermgmtctl-",
                                apr_pescape_hex(tool->pool, bytes, sizeof(bytes), 0), NULL);
-    end = open_folder(output, tool, path);
-    if (end != UM_EXIT_OK) {
-        return end;
-    }
-    file = openat(output->folder, base_of(output->part),
+    file = openat(place->folder, base_of(output->part),
                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (file < 0) {
-        end = refuse_errno(output, tool, output->part);
-        close(output->folder);
-        return end;
+        return refuse_errno(output, tool, output->part);
     }
+    output->folder = place->folder;
+    place->folder = -1;
     output->is_regular = 1;
     use_file(output, tool, file);
     return when == UM_OUTPUT_AT_ONCE ? take_place(output, tool, path) : UM_EXIT_OK;
@@ -328,39 +231,47 @@ int um_output_is_strangers_link(const char *path)
 {
     struct stat entry;
 
-    return lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) && !is_trusted(&entry);
+    return lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode) && um_place_is_strangers(&entry);
 }
 
-/* Open the output by what is at the path, and by where that leads. */
-static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const char *path,
-                           um_output_when_t when)
+/* Open the output by the file that is at its place. */
+static um_exit_t open_place(um_output_t *output, const um_tool_t *tool, const char *path,
+                            um_place_t *place, um_output_when_t when)
 {
-    struct stat entry;
-    struct stat target;
-    int is_there = lstat(path, &entry) == 0;
-    int has_target = stat(path, &target) == 0;
-    const char *what = find_kept(tool, has_target ? &target : NULL, path);
+    const struct stat *info = place->entry >= 0 ? &place->info : NULL;
+    const char *what = find_kept(tool, info, place);
 
     if (what != NULL) {
         return refuse_kept(output, tool, what);
     }
-    if (check_way(output, tool, path) != UM_EXIT_OK) {
-        return UM_EXIT_REFUSED;
-    }
-    if (!is_there || S_ISREG(entry.st_mode)) {
-        return base_of(path)[0] != '\0' ? open_new(output, tool, path, when)
-                                        : refuse(output, tool, "it is a folder");
-    }
-    if (S_ISDIR(entry.st_mode)) {
+    if (place->name[0] == '\0' || (info != NULL && S_ISDIR(info->st_mode))) {
         return refuse(output, tool, "it is a folder");
     }
-    if (um_output_is_strangers_link(path) || (S_ISFIFO(entry.st_mode) && !is_trusted(&entry))) {
+    if (info == NULL || (S_ISREG(info->st_mode) && !place->is_link)) {
+        return open_new(output, tool, path, place, when);
+    }
+    if (find_standard(info) >= 0) {
+        return um_output_open_standard(output, tool, find_standard(info));
+    }
+    if (S_ISFIFO(info->st_mode) && !place->is_of_process && um_place_is_strangers(info)) {
         return refuse(output, tool, "it is a link or a pipe of another user");
     }
-    if (has_target && find_standard(&target) >= 0) {
-        return um_output_open_standard(output, tool, find_standard(&target));
+    return open_as_it_is(output, tool, path, place);
+}
+
+static um_exit_t open_path(um_output_t *output, const um_tool_t *tool, const char *path,
+                           um_output_when_t when)
+{
+    um_place_t place;
+    const char *wrong = um_place_find(&place, path, tool->pool);
+    um_exit_t end;
+
+    if (wrong != NULL) {
+        return refuse(output, tool, wrong);
     }
-    return open_as_it_is(output, tool, path, S_ISLNK(entry.st_mode));
+    end = open_place(output, tool, path, &place, when);
+    um_place_close(&place);
+    return end;
 }
 
 um_exit_t um_output_open(um_output_t *output, const um_tool_t *tool, const char *option,

@@ -45,7 +45,7 @@ class Database:
                    **options}
         done = subprocess.run([tool_path(), "--driver", "sqlite3", "--params", self.path,
                                *map(str, arguments)], input=stdin, timeout=60, check=False,
-                              env=tool_environment(), **options)
+                              **{"env": tool_environment(), **options})
         done.stdout = done.stdout or b""
         done.stderr = done.stderr or b""
         return Ended(done)
@@ -377,6 +377,44 @@ def test_a_folder_behind_an_own_link_is_taken(database, shared):
     (shared / "own").symlink_to(database.folder / "folder")
     database.run("users", "export", "--output", shared / "own/out").expect(0)
     assert os.listdir(database.folder / "folder") == ["out"]
+
+
+@pytest.mark.parametrize("option", [("users", "export", "--output"),
+                                    ("users", "import", "-", "--report")])
+@pytest.mark.parametrize("name", ["shared/way/out", "own-way"])
+def test_nobody_wins_a_race_for_the_folder(database, shared, tmp_path, option, name):
+    """Another user exchanges a folder and a link of his own before any of the calls that look
+    for the file, in all orders."""
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "victim").write_text("precious")
+    as_user("nobody", lambda: ((shared / "way").mkdir(), os.symlink(secret, shared / "link")))
+    (database.folder / "shared").symlink_to(shared)
+    (database.folder / "own-way").symlink_to(shared / "way/victim")
+    library = tmp_path / "exchange_paths.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", '-DNAME="way"', f'-DFIRST="{shared}/way"',
+                    f'-DSECOND="{shared}/link"', "-o", library,
+                    Path(__file__).with_name("exchange_paths.c")], check=True)
+    environment = {**tool_environment(), "LD_PRELOAD": str(library)}
+    environment["ASAN_OPTIONS"] += ":verify_asan_link_order=0"
+    refused = 0
+    for pattern in range(2 ** 7):
+        if os.path.islink(shared / "way"):
+            (shared / "way").rename(shared / "was-link")
+            (shared / "link").rename(shared / "way")
+            (shared / "was-link").rename(shared / "link")
+        for file in (shared / "way").iterdir():
+            file.unlink()
+        if name == "own-way":
+            as_user("nobody", lambda: (shared / "way/victim").write_text("mine"))
+        done = database.run(*option, name, stdin=b'{"email":"bad"}',
+                            env={**environment, "PATTERN": str(pattern)})
+        refused += "of another user" in done.err
+        if os.geteuid() == 0:
+            assert os.listdir(secret) == ["victim"], bin(pattern)
+            assert (secret / "victim").read_text() == "precious", bin(pattern)
+    # Both ends are among them. Without root, there is no other user.
+    assert refused < 2 ** 7 and (refused > 0 or os.geteuid() != 0)
 
 
 # ---- the file of SQLite ----

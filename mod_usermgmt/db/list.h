@@ -159,13 +159,15 @@ typedef struct um_list_order_t {
     const char *ascending;
     const char *descending;
     int is_integer;
+    /** Whether no two rows have the same value, so that a cursor's key is not compared. */
+    int is_unique;
 } um_list_order_t;
 
 #define UM_ORDER_BY_UNIQUE(name, alias, column, fill)                                            \
     {                                                                                            \
         name, alias, column, UM_SAME({ " AND " column " > %s", fill }),                          \
             UM_SAME({ " AND " column " < %s", fill }), " ORDER BY " column,                      \
-            " ORDER BY " column " DESC", 0                                                       \
+            " ORDER BY " column " DESC", 0, 1                                                    \
     }
 /** By the key, the first order of each list. */
 #define UM_ORDER_BY_KEY(name, alias, key) UM_ORDER_BY_UNIQUE(name, alias, key, UM_FILL_KEY)
@@ -187,7 +189,7 @@ typedef struct um_list_order_t {
     {                                                                                            \
         name, NULL, column, UM_BEYOND(column, ">", placeholder, key),                            \
             UM_BEYOND(column, "<", placeholder, key), " ORDER BY " column ", " key,              \
-            " ORDER BY " column " DESC, " key " DESC", is_integer                                \
+            " ORDER BY " column " DESC, " key " DESC", is_integer, 0                             \
     }
 #define UM_ORDER_BY_TEXT(name, column, key) UM_ORDER_BY(name, column, "%s", key, 0)
 #define UM_ORDER_BY_INTEGER(name, column, key) UM_ORDER_BY(name, column, "%lld", key, 1)

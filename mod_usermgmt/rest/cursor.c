@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <apr_base64.h>
+#include <apr_lib.h>
 #include <apr_siphash.h>
 #include <apr_strings.h>
 
@@ -96,4 +97,64 @@ int um_cursor_read(const char **of, um_cursor_t *cursor, const char *text, apr_p
     /* What is the same when it is written again has the right sum, too. */
     return *of != NULL && cursor->key != NULL && um_rules_check_uid(cursor->key) == NULL
            && strcmp(um_cursor_write(*of, cursor, pool), text) == 0;
+}
+
+/* The characters of keys, in the order of bytes. */
+static const char steps[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+#define FIRST_STEP steps[0]
+#define LAST_STEP steps[sizeof(steps) - 2]
+
+/* The next higher of all keys: one character more, or the last one that can grow grows. */
+static int step_up(char *key, apr_size_t length)
+{
+    if (length < UM_UID_MAX) {
+        key[length] = FIRST_STEP;
+        return 1;
+    }
+    while (length > 0 && key[length - 1] == LAST_STEP) {
+        key[--length] = '\0';
+    }
+    if (length > 0) {
+        key[length - 1] = strchr(steps, key[length - 1])[1];
+    }
+    return length > 0;
+}
+
+/* The next lower of all keys: one character less, or a lower last one with the highest of all
+ * endings. */
+static int step_down(char *key, apr_size_t length)
+{
+    if (key[length - 1] == FIRST_STEP) {
+        key[length - 1] = '\0';
+        return length > 1;
+    }
+    key[length - 1] = *(strchr(steps, key[length - 1]) - 1);
+    memset(key + length, LAST_STEP, UM_UID_MAX - length);
+    return 1;
+}
+
+const char *um_cursor_key_beside(const char *key, int upwards, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(key);
+    char *beside = apr_pcalloc(pool, UM_UID_MAX + 1);
+
+    apr_cpystrn(beside, key, UM_UID_MAX + 1);
+    return (upwards ? step_up(beside, length) : step_down(beside, length)) ? beside : NULL;
+}
+
+/* An address's key ends with a domain: ASCII letters, digits, hyphens and dots, but with no
+ * hyphen or dot at its end. "!" is lower than all of these, but higher than the blank with which
+ * MariaDB fills texts up; "~" is higher than all. */
+const char *um_cursor_email_beside(const char *email_key, int upwards, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(email_key);
+    char *beside = apr_pstrcat(pool, email_key, upwards ? "!" : "~", NULL);
+
+    if (length == 0 || !apr_isalnum(email_key[length - 1])) {
+        return NULL;
+    }
+    if (!upwards) {
+        beside[length - 1]--;
+    }
+    return beside;
 }

@@ -30,4 +30,11 @@ const char *um_cursor_write(const char *of, const um_cursor_t *cursor, apr_pool_
  */
 int um_cursor_read(const char **of, um_cursor_t *cursor, const char *text, apr_pool_t *pool);
 
+/** The key that is next to a key in the order of bytes, upwards or downwards: no key can be
+ * between them. NULL if there is none. */
+const char *um_cursor_key_beside(const char *key, int upwards, apr_pool_t *pool);
+
+/** The same for an address's key, but this text is never an address's key. */
+const char *um_cursor_email_beside(const char *email_key, int upwards, apr_pool_t *pool);
+
 #endif

@@ -37,8 +37,8 @@ typedef struct um_page_t {
     /* The count says that no entry matches, on this page or another. */
     int none_match;
     /* Whether there are entries behind the last, and before the first, in the list's order. Of
-     * an empty page: behind the cursor that it ends before, and before the one that it starts
-     * after. */
+     * an empty page: at the cursor that it ends before or behind it, and at the one that it
+     * starts after or before it. */
     int has_next;
     int has_prev;
     /* The cursors of the next page and of the one before, as clients see them; NULL if there is
@@ -132,6 +132,23 @@ static apr_status_t is_anything(int *exist, um_db_t *db, const um_request_t *req
     return um_store_lists_exist(exist, db, request->caller.org_id, &beyond, request->pool);
 }
 
+/* Move a cursor over the entry at its place, if there is one. */
+static void step_over(um_cursor_t *cursor, const um_list_t *list, int upwards, apr_pool_t *pool)
+{
+    if (cursor->key == NULL) {
+        return;
+    }
+    if (list->order == 0) {
+        cursor->key = um_cursor_key_beside(cursor->key, upwards, pool);
+        cursor->value = cursor->key;
+    } else if (list->source->orders[list->order].is_unique) {
+        cursor->value = um_cursor_email_beside(cursor->value, upwards, pool);
+        cursor->key = cursor->value != NULL ? cursor->key : NULL;
+    } else {
+        cursor->key = um_cursor_key_beside(cursor->key, upwards, pool);
+    }
+}
+
 /* One entry more was read on the side to which the list was read. On the other side the database
  * is asked, if the client came from there. */
 static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_request_t *request)
@@ -142,17 +159,22 @@ static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_reque
     if (page->none_match) {
         return APR_SUCCESS;
     }
+    /* From an empty page the way leads back with the entries at its cursors. Without these, a
+     * client that walks back from the end would skip the last entry. */
     if (page->count == 0) {
         page->first = list->after;
         page->last = list->before;
+        step_over(&page->first, list, !list->descending, page->pool);
+        step_over(&page->last, list, list->descending, page->pool);
     }
     page->has_next = page->more && !list->backwards;
     page->has_prev = page->more && list->backwards;
     /* By page->list, because it has the best path to the rows. */
-    if (!page->has_next && list->before.key != NULL) {
+    if (!page->has_next && list->before.key != NULL && page->last.key != NULL) {
         status = is_anything(&page->has_next, db, request, &page->list, &page->last, NULL);
     }
-    if (status == APR_SUCCESS && !page->has_prev && list->after.key != NULL) {
+    if (status == APR_SUCCESS && !page->has_prev && list->after.key != NULL
+        && page->first.key != NULL) {
         status = is_anything(&page->has_prev, db, request, &page->list, NULL, &page->first);
     }
     return status;
@@ -169,10 +191,11 @@ static const char *cursor_at(const um_page_t *page, const um_cursor_t *at)
 }
 
 /* Write a link relative to the URL of the request, because only the client knows its path behind
- * a proxy or a rewriting rule. */
+ * a proxy or a rewriting rule. Without a key there is no link that is too long for a cursor. */
 static void put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
                      const char *cursor, const char *key, const char *relation)
 {
+    apr_size_t end = link->length;
     apr_size_t start;
 
     if (link->length > 0) {
@@ -195,7 +218,15 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
     um_buffer_puts(link, parameter);
     um_buffer_putc(link, '=');
     /* If the query would be too long, the key is enough, as long as its row exists. */
-    um_buffer_puts(link, link->length - start + strlen(cursor) > UM_QUERY_MAX ? key : cursor);
+    if (link->length - start + strlen(cursor) > UM_QUERY_MAX) {
+        cursor = key;
+    }
+    if (cursor == NULL) {
+        link->length = end;
+        link->data[end] = '\0';
+        return;
+    }
+    um_buffer_puts(link, cursor);
     um_buffer_puts(link, ">; rel=\"");
     um_buffer_puts(link, relation);
     um_buffer_putc(link, '"');
@@ -204,11 +235,15 @@ static void put_link(um_buffer_t *link, const um_request_t *request, const char 
 /* The Link header's value; an empty text for none. */
 static void put_links(um_buffer_t *link, const um_request_t *request, const um_page_t *page)
 {
+    /* Beside an empty page, the key is that of no row. */
+    const char *next_key = page->count > 0 ? page->last.key : NULL;
+    const char *prev_key = page->count > 0 ? page->first.key : NULL;
+
     if (page->has_next) {
-        put_link(link, request, "start_after_id", page->next_cursor, page->last.key, "next");
+        put_link(link, request, "start_after_id", page->next_cursor, next_key, "next");
     }
     if (page->has_prev) {
-        put_link(link, request, "end_before_id", page->prev_cursor, page->first.key, "prev");
+        put_link(link, request, "end_before_id", page->prev_cursor, prev_key, "prev");
     }
 }
 

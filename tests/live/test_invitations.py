@@ -651,7 +651,7 @@ def test_cursors(many):
     result = admin.get("invitations/", query={"status": "all", "start_after_id": tokens[-1]})
     assert result.json["invitations"] == [] and result.json["query_count"] == 24
     assert result.json["first_token"] is None and set(result.links) == {"prev"}
-    assert listed(admin.follow(result, "prev").expect(200)) == tokens[-6:-1]
+    assert listed(admin.follow(result, "prev").expect(200)) == tokens[-5:]
     result = admin.get("invitations/", query={"count": "none"}).expect(200)
     assert "query_count" not in result.json
     etag = result.headers["ETag"]

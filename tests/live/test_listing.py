@@ -153,7 +153,9 @@ def test_links_with_odd_text(admin):
     ({"start_after_id": "00", "end_before_id": "0"}, "next"),
     ({"start_after_id": "0", "order_by": "-user_uid"}, "prev"),
     ({"start_after_id": -1, "order_by": "email"}, "prev"),
-    ({"end_before_id": 0, "order_by": "email"}, "next")])
+    ({"end_before_id": 0, "order_by": "email"}, "next"),
+    ({"start_after_id": 0, "order_by": "-email"}, "prev"),
+    ({"end_before_id": -1, "order_by": "-email"}, "next")])
 def test_from_an_empty_page_the_way_leads_back(admin, people, query, beyond, count):
     in_order = sorted(people, key=lambda user: user["email"].lower())
     query = {name: in_order[value]["user_uid"] if isinstance(value, int) else value
@@ -173,9 +175,27 @@ def test_from_an_empty_page_the_way_leads_back(admin, people, query, beyond, cou
         if query.get("order_by") == "-user_uid":
             ends = {"prev": people[:5][::-1]}
         elif "order_by" in query:
-            # Without the cursor's own entry.
-            ends = {"prev": in_order[-6:-1], "next": in_order[1:6]}
+            ends = {"prev": in_order[-5:], "next": in_order[:5]}
+            if query["order_by"] == "-email":
+                ends = {"prev": in_order[:5][::-1], "next": in_order[-5:][::-1]}
         assert there == ends[beyond]
+
+
+@pytest.mark.parametrize("order", ["user_uid", "-user_uid", "email", "-display_name"])
+def test_walking_back_from_an_empty_page_skips_nobody(admin, people, order):
+    everyone = page(admin, order_by=order, limit=1000).json["users"]
+    result = page(admin, order_by=order, limit=7, start_after_id=everyone[-1]["user_uid"])
+    back = []
+    while "prev" in result.links:
+        result = admin.follow(result, "prev").expect(200)
+        back = result.json["users"] + back
+    assert back == everyone and len(back) == len(people)
+    result = page(admin, order_by=order, limit=7, end_before_id=everyone[0]["user_uid"])
+    onward = []
+    while "next" in result.links:
+        result = admin.follow(result, "next").expect(200)
+        onward += result.json["users"]
+    assert onward == everyone
 
 
 def test_no_count_where_not_wanted(admin, people):

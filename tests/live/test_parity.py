@@ -61,6 +61,9 @@ class Names:
 
     KINDS = (("cursor", r"~[A-Za-z0-9_-]{40,}"), ("secret", r"(?<![\w-])[\w-]{43}(?![\w-])"),
              ("key", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{19,21}(?![\w-])"),
+             # The neighbour of a key, as cursors of empty pages have it.
+             ("higher", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{19,21}-(?![\w-])"),
+             ("lower", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{18,20}[\w-]z{100,}(?![\w-])"),
              ("time", r"\d{4}-\d\d-\d\dT\d\d(?::|%3A)\d\d(?::|%3A)\d\d\.\d{3,4}Z"),
              ("version", r"(?<=\d-)[0-9a-f]{11}(?=-[us]\")"),
              ("page", r"(?<=\")[0-9a-f]{11,16}(?=\")"))

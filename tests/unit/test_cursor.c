@@ -57,6 +57,47 @@ static void what_is_written_is_read(void **state)
     }
 }
 
+/* A character, so often. */
+static const char *many(char c, int count)
+{
+    char *text = apr_pcalloc(pool, (apr_size_t)count + 1);
+
+    memset(text, c, (apr_size_t)count);
+    return text;
+}
+
+static const char *beside(const char *key, int upwards)
+{
+    return um_cursor_key_beside(key, upwards, pool);
+}
+
+static void no_key_is_between_neighbours(void **state)
+{
+    const char *longest = apr_pstrcat(pool, "a", many('z', 127), NULL);
+
+    (void)state;
+    assert_string_equal(beside(KEY, 1), KEY "-");
+    assert_string_equal(beside("a-", 0), "a");
+    assert_string_equal(beside("b", 0), longest);
+    assert_string_equal(beside(longest, 1), "b");
+    assert_string_equal(beside("A", 0), apr_pstrcat(pool, "9", many('z', 127), NULL));
+    assert_string_equal(beside("_", 0), apr_pstrcat(pool, "Z", many('z', 127), NULL));
+    assert_string_equal(beside(apr_pstrcat(pool, "Z", many('z', 127), NULL), 1), "_");
+    assert_null(beside("-", 0));
+    assert_null(beside(many('z', 128), 1));
+}
+
+static void no_address_is_between_neighbours(void **state)
+{
+    (void)state;
+    assert_string_equal(um_cursor_email_beside("a@b.c", 1, pool), "a@b.c!");
+    assert_string_equal(um_cursor_email_beside("a@b.c", 0, pool), "a@b.b~");
+    assert_string_equal(um_cursor_email_beside("a@b.xn--0", 0, pool), "a@b.xn--/~");
+    /* A cursor that somebody made by hand can have any text. */
+    assert_null(um_cursor_email_beside("", 0, pool));
+    assert_null(um_cursor_email_beside("a@\xc3\xa9", 0, pool));
+}
+
 static void a_key_is_none(void **state)
 {
     (void)state;
@@ -103,10 +144,9 @@ static void one_that_nobody_wrote_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_POOL(what_is_written_is_read),
-        WITH_POOL(a_key_is_none),
-        WITH_POOL(none_that_is_damaged_is_read),
-        WITH_POOL(one_that_nobody_wrote_is_refused),
+        WITH_POOL(what_is_written_is_read),          WITH_POOL(no_key_is_between_neighbours),
+        WITH_POOL(no_address_is_between_neighbours), WITH_POOL(a_key_is_none),
+        WITH_POOL(none_that_is_damaged_is_read),     WITH_POOL(one_that_nobody_wrote_is_refused),
     };
 
     return RUN("cursor", tests);

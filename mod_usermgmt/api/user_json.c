@@ -398,13 +398,13 @@ static void check_stored_instant(const um_json_t *value, const char *name, um_fa
  * user. */
 static void check_stored(const um_user_input_t *input, um_faults_t *faults)
 {
-    if (input->role != NULL) {
+    if (is_given(input->role)) {
         check_stored_role(input->role, faults);
     }
-    if (input->created_at != NULL) {
+    if (is_given(input->created_at)) {
         check_stored_instant(input->created_at, "created_at", faults);
     }
-    if (input->updated_at != NULL) {
+    if (is_given(input->updated_at)) {
         check_stored_instant(input->updated_at, "updated_at", faults);
     }
 }
@@ -430,13 +430,9 @@ void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults)
 static void check_read_only(const um_json_t *value, const char *name, const char *stored,
                             um_faults_t *faults)
 {
-    const char *text;
+    const char *text = um_json_string(value);
 
-    if (value == NULL) {
-        return;
-    }
-    text = um_json_string(value);
-    if (text == NULL || strcmp(text, stored) != 0) {
+    if (is_given(value) && (text == NULL || strcmp(text, stored) != 0)) {
         refuse_change(name, faults);
     }
 }

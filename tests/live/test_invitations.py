@@ -184,6 +184,15 @@ def test_bad_bodies(admin, body, faults):
     admin.post("invitations/", body).expect_faults(*faults)
 
 
+def test_null_is_none(admin):
+    invitation, _ = invite(admin, platform_link=None)
+    assert invitation["platform_link"] is None
+    for method, path in (("POST", "invitations/resend"), ("DELETE", "invitations/")):
+        admin.ask(method, path, {"invite_token": None}) \
+            .expect_faults(("invite_token", "required"))
+    admin.delete("invitations/" + invitation["invite_token"], {"invite_token": None}).expect(200)
+
+
 @pytest.mark.parametrize("link", [
     "", "/join", "//app.example.com/", "http://app.example.com/", "javascript:alert(1)",
     "https://me@app.example.com/", "https://app.example.com@evil.example/",

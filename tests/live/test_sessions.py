@@ -554,6 +554,13 @@ def test_bad_reports(api, body, faults):
     api.admin.post("sessions/", body).expect_faults(*faults)
 
 
+def test_null_is_none(api, runner):
+    before = now_ms()
+    report(api, user_uid=runner, activity="null", started_at=None).expect(201)
+    (_, started_at, last_used_at, _), = rows(api, runner)
+    assert before <= started_at == last_used_at <= now_ms()
+
+
 def test_hostile_reports(api, runner):
     activity = "'); DELETE FROM sessions; --%s%lld"
     report(api, user_uid=runner, activity=activity).expect(201)

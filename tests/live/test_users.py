@@ -488,13 +488,25 @@ def test_get_edit_put(admin, user):
 
 
 @pytest.mark.parametrize("name, value", [
-    ("role", "sub_admin"), ("role", 1), ("role", None), ("created_at", "2024-12-02T19:17:30.371Z"),
-    ("updated_at", "2024-12-02T19:17:30.371Z"), ("created_at", None), ("updated_at", 5),
+    ("role", "sub_admin"), ("role", 1), ("role", ""), ("created_at", "2024-12-02T19:17:30.371Z"),
+    ("updated_at", "2024-12-02T19:17:30.371Z"), ("created_at", []), ("updated_at", 5),
 ])
 def test_read_only_members_that_differ(admin, user, name, value):
     admin.put("users/" + user["user_uid"], {name: value, "brand": "x"}) \
         .expect_faults((name, "read_only"))
     assert admin.read(user["user_uid"]) == user
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_null_for_a_read_only_member_is_as_if_it_was_absent(admin, user, method):
+    nulls = dict.fromkeys(("user_uid", "role", "created_at", "updated_at", "active"))
+    result = admin.ask(method, "users/" + user["user_uid"], nulls).expect(200)
+    assert result.json["userData"] == user
+    admin.ask(method, "users/" + user["user_uid"], {**nulls, "height": 181}).expect(200)
+    changed = admin.read(user["user_uid"])
+    assert changed == {**user, "height": 181, "updated_at": changed["updated_at"]}
+    admin.ask(method, "users/", {**nulls, "height": 182}) \
+        .expect_faults(("user_uid", "required"))
 
 
 def test_the_uid_cannot_be_changed(admin, user):

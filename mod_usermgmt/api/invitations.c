@@ -509,24 +509,16 @@ static void answer_accepted(um_answer_t *answer, const um_request_t *request)
     answer->changes_roles = 1;
 }
 
-/* Make the caller a sub-admin. */
-static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db,
+/* Make the caller's user a sub-admin. */
+static apr_status_t enter(um_answer_t *answer, um_change_t *change, um_db_t *db, const char *uid,
                           const um_invitation_t *invitation)
 {
-    const um_request_t *request = change->request;
-    const char *uid = NULL;
     const char *json = NULL;
-    apr_status_t status = find_or_make_user(&uid, change, db, invitation);
+    apr_status_t status = um_sub_admins_appoint(&json, change, db, uid,
+                                                invitation->inviter_email);
 
-    if (status == APR_SUCCESS && uid == NULL) {
-        return um_problem_answer(answer, 403, "user_suspended", request->pool,
-                                 "You are suspended, and can't accept an invitation.");
-    }
-    if (status == APR_SUCCESS) {
-        status = um_sub_admins_appoint(&json, change, db, uid, invitation->inviter_email);
-    }
     if (status == APR_SUCCESS || status == UM_ECONFLICT) {
-        answer_accepted(answer, request);
+        answer_accepted(answer, change->request);
         status = APR_SUCCESS;
     }
     return status;
@@ -558,6 +550,7 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
                                       void *baton)
 {
     const char *secret = baton;
+    const char *uid = NULL;
     um_request_t *request = change->request;
     um_invitation_t *invitation = NULL;
     apr_status_t status;
@@ -571,11 +564,20 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
         request->target = invitation->token;
         status = check_acceptable(answer, change, invitation);
     }
+    /* Whoever invites locks the user first, too. In another order, two changes could wait for
+     * each other. */
+    if (status == APR_SUCCESS) {
+        status = find_or_make_user(&uid, change, db, invitation);
+    }
+    if (status == APR_SUCCESS && uid == NULL) {
+        return um_problem_answer(answer, 403, "user_suspended", request->pool,
+                                 "You are suspended, and can't accept an invitation.");
+    }
     if (status == APR_SUCCESS) {
         status = take_up(answer, change, db, invitation);
     }
     if (status == APR_SUCCESS) {
-        status = enter(answer, change, db, invitation);
+        status = enter(answer, change, db, uid, invitation);
     }
     return status;
 }

@@ -99,6 +99,21 @@ def slow_changes_fixture(server):
     server.sql("DROP FUNCTION be_slow()")
 
 
+@pytest.fixture(name="slow_accepts")
+def slow_accepts_fixture(server):
+    """Who accepts an invitation stops for a moment after it was marked."""
+    if server.database.kind != "postgresql":
+        yield
+        return
+    server.sql("CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS"
+               " 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'")
+    server.sql("CREATE TRIGGER slow BEFORE INSERT ON audit_events FOR EACH ROW"
+               " WHEN (NEW.action = 'invitations.accept') EXECUTE FUNCTION be_slow()")
+    yield
+    server.sql("DROP TRIGGER slow ON audit_events")
+    server.sql("DROP FUNCTION be_slow()")
+
+
 @pytest.mark.usefixtures("slow_changes")
 @pytest.mark.parametrize("change", ["dismiss", "suspend", "delete"])
 def test_an_admin_gets_through_a_flood(server, admin, change):
@@ -161,3 +176,24 @@ def test_sessions_that_sub_admins_report_of_themselves(server, admin):
             "sessions/", {"user_uid": (one, two)[index // 2 % 2], "activity": "Running"}))
         for result in results:
             result.expect(201)
+
+
+@pytest.mark.usefixtures("no_deadlock", "slow_accepts")
+def test_an_invitation_while_another_is_accepted(server, admin):
+    """An admin invites a user again while the user accepts an invitation."""
+    for number in range(12):
+        email = fresh_email("invited")
+        admin.create(email)
+        secret = admin.post("invitations/", {"email": email}).expect(201).json["accept_token"]
+        invited = caller(server, email)
+
+        def change(index, email=email, secret=secret, invited=invited, number=number):
+            if index == 0:
+                return invited.post("invitations/accept", {"accept_token": secret})
+            time.sleep(0.01 * (number % 3))
+            return admin.post("invitations/", {"email": email})
+
+        accepted, *others = in_parallel(5, change)
+        accepted.expect(200)
+        for result in others:
+            assert result.json["code"] in ("invitation_exists", "already_sub_admin")

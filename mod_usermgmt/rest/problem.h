@@ -12,7 +12,7 @@
 #include "../core/rules.h"
 #include "request.h"
 
-/** A function whose result must be used: the compiler warns of a refusal that is not returned. */
+/** A function whose result must be used: a refusal that is not returned does not compile. */
 #define UM_MUST_USE __attribute__((warn_unused_result))
 
 /** The largest number of faults in an answer, so that a body can't cause a much longer answer. */

@@ -88,6 +88,23 @@ done
 unlisted=$(find "$sources" -mindepth 1 -maxdepth 1 -type d | sed 's|.*/||' |
     grep -vxF "$all")
 [ -z "$unlisted" ] || fail "no rule tells the place of a room" "$unlisted"
+# The rule must find an include that leads upwards, in any room that has one above it, and none
+# that leads downwards.
+made=$(mktemp -d)
+for room in $all; do
+    mkdir "$made/$room"
+    printf '#include "../%s/a.h"\n' $all >"$made/$room/a.c"
+    [ "$room" = httpd ] || [ "$room" = cli ] && continue
+    count=$(sources=$made; upward "$room" | wc -l)
+    above=$(printf "%s\n" $all | sed -n "/^$room\$/,\$p" | tail -n +2 | wc -l)
+    [ "$count" -eq "$above" ] ||
+        fail "of $above includes that lead upwards from $room, $count are found"
+done
+for room in httpd cli; do
+    count=$(sources=$made; upward "$room" | grep -c "/\(httpd\|cli\)/a.h")
+    [ "$count" -eq 2 ] || fail "the includes of httpd and cli in $room are not found"
+done
+rm -r "$made"
 # The rule must see the many includes of lower rooms; otherwise it checks nothing.
 [ "$(includes '\.\./(base|db|core)/' $(files $all) | wc -l)" -ge 50 ] ||
     fail "the rooms include nothing of each other, so the check looks at the wrong thing"

@@ -390,8 +390,8 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, ap
     return status;
 }
 
-/* The row of the user is written whenever its role changes: a cluster whose nodes know
- * nothing of each other's locks finds out by that alone that two changes meet. */
+/* Write the row of the user, because its role changes. A cluster whose nodes do not know each
+ * other's locks finds a conflict of two changes only if both write the same row. */
 static apr_status_t touch_user(um_db_t *db, apr_int64_t org_id, const char *uid, apr_pool_t *pool)
 {
     return um_db_query(db, NULL, UM_BIND(user_touch, .org_id = org_id, .user_uid = uid), pool);

@@ -758,7 +758,7 @@ def test_who_is_let_in_without_a_login_has_no_role(new_server, require):
     both.admin.get("users/").expect(200)
 
 
-def test_no_line_tells_of_callers_at_the_usual_level(new_server):
+def test_the_role_of_each_caller_is_not_logged_at_the_usual_level(new_server):
     server = new_server()
     server.admin.get("users/").expect(200)
     server.nobody.get("users/").expect(403)

@@ -79,7 +79,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def held(self, table):
-        """Nobody else can write to the table meanwhile."""
+        """Lock the table, so that no other transaction writes to it."""
         del table
         with contextlib.closing(sqlite3.connect(self.path, isolation_level=None)) as holder:
             holder.execute("BEGIN IMMEDIATE")
@@ -261,7 +261,7 @@ class ServerDatabase:
 
     @contextlib.contextmanager
     def held(self, table):
-        """Nobody else can write to the table meanwhile."""
+        """Lock the table, so that no other transaction writes to it."""
         with contextlib.closing(self.connect()) as connection:
             with contextlib.closing(connection.cursor()) as cursor:
                 for statement in self.engine.hold:

@@ -383,7 +383,7 @@ def test_a_sender_is_an_address(new_server, address):
 
 
 def test_a_stored_role_of_another_spelling_is_forgotten_at_once(server, admin):
-    """What is remembered of a caller is remembered by key."""
+    """The cache of callers has the key of the address, not its spelling."""
     one, other = numbered("Zoë^bücher.example", "ZOË^xn--bcher-kva.example")
     user = admin.create(one)
     admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)

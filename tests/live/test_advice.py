@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What loads, but can't serve anybody, is told at the start and by configtest; and a caller who
-is refused finds the reason. What works gets no warning."""
+"""A configuration that loads but can't serve anybody is told at the start and by configtest,
+and a caller who is refused finds the reason. A configuration that works gets no warning."""
 
 import base64
 import os

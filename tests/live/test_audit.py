@@ -39,7 +39,7 @@ def events(admin, **query):
 
 @pytest.fixture(scope="module")
 def trail(server):
-    """What two callers did, and all events there are afterwards."""
+    """The changes of two callers, and all events there are afterwards."""
     admin, helper = server.admin, server.sub_admin
     users = []
     for number in range(12):
@@ -277,7 +277,7 @@ def test_credentials_are_never_in_it(server, admin):
 
 
 def test_a_change_and_its_event_are_seen_together(server):
-    """Whoever sees one sees the other, and nothing between."""
+    """A reader who sees one of the two sees the other, and no state between."""
     admin = server.admin
     emails = [fresh_email() for _ in range(16)]
     made = in_parallel(16, lambda number: server.admin.create(emails[number]))
@@ -290,8 +290,8 @@ def test_a_change_and_its_event_are_seen_together(server):
 
 @pytest.mark.database("postgresql", "mariadb")
 def test_an_event_may_be_committed_before_one_that_began_earlier(server, admin):
-    """What docs/api.md warns of: a reader who goes on from the last event misses one; who
-    reads some minutes again has both."""
+    """docs/api.md warns of this: a reader who goes on from the last event misses one; a reader
+    who reads some minutes again has both."""
     slow, quick = (admin.create(f"overlap{number}@audit.example.com") for number in range(2))
     org_id = server.sql("SELECT org_id FROM users WHERE user_uid = ?", slow["user_uid"])[0][0]
     start = admin.get("audit-events/", query={"target": quick["user_uid"]}) \

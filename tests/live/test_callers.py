@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Who may do what: roles, organizations, protection, the audit trail, the logs."""
+"""The rights of callers: roles, organizations, protection, the audit trail, the logs."""
 
 import collections
 import itertools

@@ -152,7 +152,7 @@ def test_a_header_more_can_be_allowed(new_server):
 
 
 def test_a_preflight_with_a_body_ends_the_connection(server):
-    """Nobody reads the body, so that its sender can't hold a worker with it."""
+    """The server does not read the body, so that its sender can't hold a worker with it."""
     received = server.raw_request(
         b"OPTIONS /user-management/users/ HTTP/1.1", login=None, timeout=5,
         headers=[b"Origin: " + ORIGIN.encode(), b"Access-Control-Request-Method: PUT",
@@ -272,7 +272,7 @@ main();
 
 
 def browse(url):
-    """What is in the document once the page has come to rest."""
+    """The text of the document after its script has ended."""
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(
             [shutil.which("chromium") or "chromium-browser", "--headless", "--no-sandbox",

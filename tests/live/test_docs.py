@@ -1,7 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What the documents say is what the sources have, and the other way round; and
-the examples in them print what they say. A check that finds nothing to check
-fails."""
+"""The documents agree with the sources, and the examples in them print the output that they
+show. A check that finds nothing to check fails."""
 
 import os
 import re
@@ -26,7 +25,7 @@ def sources(*layers):
 
 
 def section(text, heading):
-    """What stands below a heading, to the next of the same rank or above."""
+    """The text below a heading, to the next of the same rank or above."""
     rank = heading.split(" ")[0]
     match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(rank)}}} |\Z)", text,
                       re.MULTILINE | re.DOTALL)

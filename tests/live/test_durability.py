@@ -1,5 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What was acknowledged stays, whatever dies; what fails heals."""
+"""An acknowledged change is never lost, whichever process is killed, and the service recovers
+from failures."""
 
 import contextlib
 import itertools
@@ -327,8 +328,8 @@ def test_the_disk_is_full_for_a_group_of_writers(new_server):
 @pytest.mark.database("sqlite")
 @pytest.mark.parametrize("comes_back", [True, False], ids=["comes-back", "replaced"])
 def test_the_file_is_taken_away_from_a_group_of_writers(new_server, comes_back):
-    """What is written to a file without a name would be lost. None of them is told that it
-    holds; the service goes on with the file that is there then."""
+    """Data that is written to a file without a name would be lost. No writer is told that its
+    change is stored. The service goes on with the file that is there then."""
     server = new_server(processes=1, threads=48)
     admin = server.admin
     admin.create("first@durable.example.com")

@@ -74,7 +74,7 @@ def test_an_audit_event(admin):
 
 
 def test_a_sub_admin_of_an_invitation(server, admin):
-    """Who is one by an invitation is read as who was appointed; nobody else is."""
+    """A sub-admin by invitation is read like one who was appointed; other users are not."""
     login = server.add_login(fresh_email())
     secret = admin.post("invitations/", {"email": login}).expect(201).json["accept_token"]
     server.client(login).post("invitations/accept", {"accept_token": secret}).expect(200)

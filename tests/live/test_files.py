@@ -355,7 +355,7 @@ def test_links_and_pipes_of_others_are_not_followed(database, shared, kind, opti
                                  "link/own"])
 @pytest.mark.parametrize("mode", [0o777, 0o1777])
 def test_a_folder_behind_a_link_of_others_is_refused(database, shared, option, way, mode):
-    """Who made the link would choose where root makes a file, for instance /etc/cron.d."""
+    """The owner of the link would choose where root makes a file, for instance /etc/cron.d."""
     shared.chmod(mode)
     folder = database.folder / "folder"
     (folder / "deeper").mkdir(parents=True)
@@ -553,7 +553,7 @@ ORDERS = "\r\x1b[K"
 
 
 def shown(database, *arguments, stdin=b"", to="err"):
-    """What a terminal gets on standard error, or standard output."""
+    """The text that a terminal gets from standard error, or from standard output."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [tool_path(), "--driver", "sqlite3", "--params", database.path, *arguments],

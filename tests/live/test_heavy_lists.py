@@ -214,7 +214,7 @@ def test_memory_stays_whatever_is_asked(new_server):
 
 @contextlib.contextmanager
 def unreadable(database, table):
-    """Nobody else can read the table meanwhile."""
+    """Lock the table, so that no other transaction reads it."""
     lock = {"postgresql": "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
             "mariadb": "LOCK TABLES {} WRITE"}[database.kind]
     with contextlib.closing(database.connect()) as connection:

@@ -97,7 +97,7 @@ def test_a_sub_admin_is_removed_while_his_body_comes(server, sub_admin, seconds)
 
 
 def test_a_sub_admin_is_removed_by_another_server(server, sub_admin):
-    """What is remembered of his role here is not asked when he changes something."""
+    """A change does not rely on the role that this server remembers."""
     email = fresh_email()
     server.sql("DELETE FROM sub_admins WHERE user_uid = ?", sub_admin)
     client = server.client(SUB)

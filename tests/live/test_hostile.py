@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What nobody should send: it is refused or kept as it is, and harms nothing."""
+"""Hostile input is refused or stored unchanged, and harms nothing."""
 
 import itertools
 import json

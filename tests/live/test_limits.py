@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""What one caller can take from all others, and what bounds it: memory, by bodies and by
-pages that nobody reads, and workers, by streams that are read slowly."""
+"""The resources that one caller can take from all others, and their limits: memory, by bodies
+and by pages that the client does not read, and workers, by streams that are read slowly."""
 
 import contextlib
 import json
@@ -279,7 +279,7 @@ def test_streams_of_all_sizes(mixed, order):
 
 
 def refusals(readers):
-    """What those who were refused got."""
+    """The answers of the readers that were refused."""
     for reader in readers.get(503, []):
         received = reader.rest()
         assert b"Retry-After: 5" in received and b'"too_many_streams"' in received

@@ -62,7 +62,7 @@ def email_key(email):
 
 
 def prefix(text):
-    """What the keys of addresses begin with that begin with a text."""
+    """The beginning of the keys of all addresses that begin with a text."""
     local, at, domain = text.rpartition("@")
     if not at:
         return fold_simply(text)
@@ -70,7 +70,7 @@ def prefix(text):
 
 
 class Model:
-    """What the server should know."""
+    """The state that the server should have."""
 
     def __init__(self):
         self.users = []

@@ -101,7 +101,7 @@ def slow_changes_fixture(server):
 
 @pytest.fixture(name="slow_accepts")
 def slow_accepts_fixture(server):
-    """Who accepts an invitation stops for a moment after it was marked."""
+    """An acceptance of an invitation takes some time after the invitation was marked."""
     if server.database.kind != "postgresql":
         yield
         return

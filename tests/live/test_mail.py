@@ -1064,7 +1064,7 @@ def make_refusing(make_smtp, where):
 
 @pytest.mark.parametrize("where", ["greeting", "STARTTLS", "AUTH", "MAIL", "RCPT"])
 def test_a_mail_server_that_refuses_this_client_is_left_alone(new_server, make_smtp, where):
-    """What one mail is told holds for all, so the others are not tried meanwhile."""
+    """The refusal of one mail holds for all, so the others are not tried meanwhile."""
     smtp, lines = make_refusing(make_smtp, where)
     server = new_server(start=False, extra=mail_lines(smtp, lines, retry="2s"))
     password_file(server)
@@ -1136,7 +1136,8 @@ def test_a_clock_that_is_set_back_stops_no_mail_that_waits(new_server, make_smtp
 
 
 def test_virtual_hosts_on_one_database(new_server, make_smtp, live):
-    """What one of them has queued goes out once, and as all of them would send it."""
+    """A mail that one of them has queued is sent once, with the same text as from any of
+    them."""
     smtp = make_smtp()
     server = new_server(start=False, extra=mail_lines(smtp))
     ports = [server.port] + [add_virtual_host(server, live, "", server.database) for _ in range(3)]

@@ -40,7 +40,7 @@ INSERT INTO schema_version (version, applied_at) VALUES (%d, 1);
 
 
 def write(path, text):
-    """What stays the same is not built again."""
+    """Write the file if its text differs, so that make does not build it again."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
@@ -74,7 +74,7 @@ def changed_files():
 
 
 def copy_sources(to):
-    """What is not newer stays as it is, so that make builds no more than it must."""
+    """Copy files that are newer, so that make builds no more than it must."""
     changed = changed_files()
     for name in ("build", "docs", "mod_usermgmt", "schema", "configure", "configure.ac",
                  "aclocal.m4", "Makefile.am", "Makefile.in", "autoconf.h.in", "tests"):

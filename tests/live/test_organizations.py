@@ -79,7 +79,7 @@ def of(server, organization, login=ADMIN, identity=None, base="/organizations"):
 
 
 class Property:
-    """What an organization has, one of each kind, and all that is kept of it."""
+    """The data of an organization, one of each kind, and its stored traces."""
 
     def __init__(self, server, name):
         self.server, self.name = server, name
@@ -205,11 +205,11 @@ def instead(blue, value):
 
 
 def contains_none_of(blue, result):
-    """What only the other has. The cursor of an empty page is the caller's own, so it says
-    nothing that the caller did not send."""
+    """The answer has no data of the other organization. The cursor of an empty page is made of
+    the caller's own, so it has no data that the caller did not send."""
     raw = result.raw
     for cursor in re.findall(r"(?:start_after|end_before)_id=(\w+)", result.target):
-        raw = re.sub(rb'"(next|prev)_cursor":"%b"' % cursor.encode(), b"", raw)
+        raw = re.sub(rb'"(next|prev)_cursor":"%b[^"]*"' % cursor[:-1].encode(), b"", raw)
     for known in (blue.helper["email"], blue.invited, blue.activity, blue.secret, "Blue Helper",
                   "+41 44 123", f'"{blue.name}"', blue.uid, blue.sub_uid, blue.me):
         assert known.encode() not in raw, known

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""Nobody can raise himself: what a sub-admin may try to become more, or to make
-somebody more, and what anybody may try to pass for another."""
+"""No caller gets more rights than were given to him: the ways in which a sub-admin may try to
+get more, or to give more to another, and in which a caller may try to pass for another."""
 
 import itertools
 from functools import partial
@@ -392,7 +392,7 @@ def test_a_new_owner_of_an_address_has_not_the_old_one_s_role(server, admin, att
 
 
 def test_an_accepted_invitation_is_used_up(server, admin):
-    """Who was dismissed does not come back by the mail it still has."""
+    """A dismissed sub-admin can't come back by the mail of the old invitation."""
     email = fresh_email()
     secret = admin.post("invitations/", {"email": email}).expect(201).json["accept_token"]
     client = identified(server, email)
@@ -423,7 +423,7 @@ def test_another_s_key_gives_nothing(server, admin, user, attacker):
 
 
 def test_dismissed_while_it_works(server, admin):
-    """What begins after the dismissal was answered is refused, on whatever connection."""
+    """A request that begins after the dismissal was answered is refused, on any connection."""
     login = server.add_login(fresh_email())
     client = server.client(login)
     uid = admin.create(login)["user_uid"]

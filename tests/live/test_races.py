@@ -75,7 +75,7 @@ def test_a_user_is_deleted_once(server):
 
 
 def test_create_and_delete_of_one_address(server):
-    """Whoever is told of a success finds it true in the audit trail's order."""
+    """Each success that a client was told of is in the audit trail, in its order."""
     client = server.admin
     email = fresh_email()
 

@@ -180,7 +180,8 @@ def test_an_identity_of_its_own(server):
 
 
 def test_an_identity_that_the_login_completes(server):
-    """What there is of it before is nobody's, and no reason to let no one log in."""
+    """The identity before the login is complete belongs to no user, and does not prevent a
+    login."""
     for name, status in ((STORED.partition("@")[0], 200), ("other", 403)):
         login = server.add_login(name)
         server.client(login, base="/completed").get("page.txt").expect(status)

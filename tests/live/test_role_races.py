@@ -61,8 +61,8 @@ def to_and_fro(client, uid, there, back):
 
 
 def test_the_address_that_is_appointed(server, admin, sub_admin):
-    """Whom an admin makes a sub-admin by an address has that address, also after a
-    sub-admin has tried to pass it on to another user."""
+    """A user whom an admin appoints by an address has that address, also after a sub-admin has
+    tried to pass it on to another user."""
     appointed = 0
     for _ in range(ROUNDS):
         wanted, other = fresh_email("wanted"), fresh_email("other")
@@ -85,7 +85,7 @@ def test_the_address_that_is_appointed(server, admin, sub_admin):
 
 
 def test_the_address_that_accepts(server, admin, sub_admin):
-    """Who accepts an invitation becomes a sub-admin, and no user who had that address
+    """The user who accepts an invitation becomes a sub-admin, and no user who had that address
     before or gets it after."""
     for _ in range(ROUNDS):
         wanted, other = fresh_email("invited"), fresh_email("other")

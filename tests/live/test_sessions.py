@@ -453,7 +453,7 @@ def test_counting_needs_a_database(new_server):
 
 
 def test_hostile_names(server, admin):
-    """What a caller may choose goes nowhere but into a parameter."""
+    """A text that a caller chooses is only ever a parameter of a statement."""
     for name in ("a'; DROP TABLE sessions; --", "x" * 600, "%s%n%lld", "é\u202e", "a\x7fb"):
         login = server.add_login(name)
         server.client(login, base="").get("app/page.txt").expect(200)

@@ -318,7 +318,7 @@ CONTENTS = " UNION ALL ".join(
 
 
 class Api:
-    """What the kinds work on."""
+    """The data that the kinds of changes work on."""
 
     def __init__(self, server, proxy):
         self.server = server

@@ -301,7 +301,7 @@ def test_a_configured_sub_admin_becomes_a_suspended_user(new_server):
 
 
 def test_no_change_on_another_server(new_server):
-    """What another server remembers of a sub-admin lets it read, but change nothing."""
+    """A role that another server remembers lets a sub-admin read, but change nothing."""
     first, second = make_pair(new_server, ttl=3600)
     user = first.admin.create(SUB_ADMIN)
     client = second.client(SUB_ADMIN)

@@ -507,7 +507,7 @@ def test_dry_run(database):
 
 
 def test_what_stood_in_the_way_and_is_gone(database):
-    """Nobody counts as made who was not, though who had the address can't be found any more."""
+    """A user who was not made is not counted as made, although the user in the way is gone."""
     database.sql("CREATE TRIGGER in_the_way BEFORE INSERT ON users WHEN NEW.email LIKE 'ann%'"
                  " BEGIN SELECT RAISE(IGNORE); END")
     timer = threading.Timer(0.5, database.sql, ["DROP TRIGGER in_the_way"])
@@ -812,7 +812,7 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_import_tells_how_far_it_came(database, tmp_path, number):
-    """What it says is what is there, and --resume goes on."""
+    """The numbers that it prints are true, and --resume goes on."""
     file = tmp_path / "users.ndjson"
     file.write_bytes(b"[]\n" + many(40000))
     with started(database, "users", "import", file) as process:

@@ -188,21 +188,28 @@ static apr_status_t set_inviter(um_invitation_t *invitation, const um_caller_t *
     return status;
 }
 
-/* UM_EREFUSED, and answer is a problem, if the address belongs to a sub-admin, because there is
- * nothing to accept. Otherwise nobody can make the user a sub-admin before this change has ended.
- */
-static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
-                                     um_db_t *db, const char *email)
+/* Lock the user with the address, so that nobody else can make it a sub-admin before this change
+ * has ended. *user stays NULL if there is none. All changes lock the user first, then the
+ * invitation, then its secrets. In another order, two changes could wait for each other. */
+static apr_status_t lock_user(um_user_t **user, const um_request_t *request, um_db_t *db,
+                              const char *email)
 {
-    um_user_t *user = NULL;
-    apr_status_t status = um_store_users_lock_by_email(&user, db, request->caller.org_id, email,
+    apr_status_t status = um_store_users_lock_by_email(user, db, request->caller.org_id, email,
                                                        request->pool);
 
-    if (status == APR_SUCCESS && user->is_sub_admin) {
-        return um_problem_answer(answer, 409, "already_sub_admin", request->pool,
-                                 "The user with this email is already a sub-admin.");
-    }
     return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+}
+
+/* UM_EREFUSED, and answer is a problem, if the user, who may be NULL, is a sub-admin, because
+ * there is nothing to accept. */
+static apr_status_t refuse_sub_admin(um_answer_t *answer, const um_request_t *request,
+                                     const um_user_t *user)
+{
+    if (user == NULL || !user->is_sub_admin) {
+        return APR_SUCCESS;
+    }
+    return um_problem_answer(answer, 409, "already_sub_admin", request->pool,
+                             "The user with this email is already a sub-admin.");
 }
 
 static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
@@ -211,10 +218,14 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     apr_pool_t *pool = request->pool;
     um_invitation_t invitation = *(const um_invitation_t *)baton;
     char *token = apr_palloc(pool, UM_UID_LENGTH + 1);
+    um_user_t *user = NULL;
     apr_status_t status = um_change_check_match(answer, change, NULL);
 
     if (status == APR_SUCCESS) {
-        status = refuse_sub_admin(answer, request, db, invitation.email);
+        status = lock_user(&user, request, db, invitation.email);
+    }
+    if (status == APR_SUCCESS) {
+        status = refuse_sub_admin(answer, request, user);
     }
     if (status == APR_SUCCESS) {
         status = um_uid_make(token, change->now, &um_db_host(db)->random);
@@ -281,6 +292,24 @@ static apr_status_t get_for_change(um_invitation_t **invitation, um_answer_t *an
                                   : status;
 }
 
+/* The same, after the user with its address was locked. */
+static apr_status_t get_and_lock_user(um_invitation_t **invitation, um_user_t **user,
+                                      um_answer_t *answer, const um_request_t *request,
+                                      um_db_t *db, const char *token)
+{
+    apr_status_t status = um_store_invitations_look(invitation, db, request->caller.org_id, token,
+                                                    request->pool);
+
+    if (status == UM_ENOTFOUND) {
+        return um_entry_answer_not_found(answer, &kind, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = lock_user(user, request, db, (*invitation)->email);
+    }
+    return status == APR_SUCCESS ? get_for_change(invitation, answer, request, db, token)
+                                 : status;
+}
+
 /* Check that the invitation has the ETag that the request expects. UM_EREFUSED, and answer is a
  * 412, if not. */
 static apr_status_t check_match(um_answer_t *answer, const um_change_t *change,
@@ -315,7 +344,8 @@ static apr_status_t resend_invitation(um_answer_t *answer, um_change_t *change, 
 {
     const um_request_t *request = change->request;
     um_invitation_t *invitation = NULL;
-    apr_status_t status = get_for_change(&invitation, answer, request, db, baton);
+    um_user_t *user = NULL;
+    apr_status_t status = get_and_lock_user(&invitation, &user, answer, request, db, baton);
 
     if (status == APR_SUCCESS) {
         status = check_match(answer, change, invitation);
@@ -326,7 +356,7 @@ static apr_status_t resend_invitation(um_answer_t *answer, um_change_t *change, 
         return answer_ended(answer, invitation->status, request->pool);
     }
     if (status == APR_SUCCESS) {
-        status = refuse_sub_admin(answer, request, db, invitation->email);
+        status = refuse_sub_admin(answer, request, user);
     }
     return status == APR_SUCCESS ? renew(answer, change, db, invitation) : status;
 }
@@ -552,11 +582,14 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
     const char *secret = baton;
     const char *uid = NULL;
     um_request_t *request = change->request;
+    um_user_t *user = NULL;
     um_invitation_t *invitation = NULL;
-    apr_status_t status;
+    apr_status_t status = lock_user(&user, request, db, request->caller.identity);
 
-    status = um_store_invitations_get_by_secret(&invitation, db, request->caller.org_id, secret,
-                                                request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_invitations_get_by_secret(&invitation, db, request->caller.org_id,
+                                                    secret, request->pool);
+    }
     if (status == UM_ENOTFOUND) {
         return um_entry_answer_not_found(answer, &kind, request->pool);
     }
@@ -564,8 +597,6 @@ static apr_status_t accept_invitation(um_answer_t *answer, um_change_t *change, 
         request->target = invitation->token;
         status = check_acceptable(answer, change, invitation);
     }
-    /* Whoever invites locks the user first, too. In another order, two changes could wait for
-     * each other. */
     if (status == APR_SUCCESS) {
         status = find_or_make_user(&uid, change, db, invitation);
     }

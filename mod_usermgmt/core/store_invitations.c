@@ -86,11 +86,56 @@ apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
                           pool);
 }
 
+apr_status_t um_store_invitations_look(um_invitation_t **invitation, um_db_t *db,
+                                       apr_int64_t org_id, const char *invite_token,
+                                       apr_pool_t *pool)
+{
+    um_invitation_get_t get = { NULL, NULL, pool };
+
+    return get_invitation(invitation, db, &get,
+                          UM_BIND(invitation_look, .org_id = org_id,
+                                  .invite_token = invite_token),
+                          pool);
+}
+
 static apr_status_t digest_secret(char hex[UM_SHA256_HEX_LENGTH + 1], const char *secret)
 {
     um_digest_part_t part = { secret, strlen(secret) };
 
     return um_digest_sha256(hex, &part, 1);
+}
+
+/* The token of an invitation, in pool. */
+typedef struct um_token_get_t {
+    const char *token;
+    apr_pool_t *pool;
+} um_token_get_t;
+
+static void take_token(const um_row_t *row, void *baton)
+{
+    um_token_get_t *get = baton;
+
+    get->token = apr_pstrdup(get->pool, um_row_text(row, 0));
+}
+
+/* Lock the invitation before its secret, as a change that gives it another secret does. In
+ * another order, two changes could wait for each other. UM_ENOTFOUND if there is none. */
+static apr_status_t lock_by_secret(um_db_t *db, apr_int64_t org_id, const char *secret_sha256,
+                                   apr_pool_t *pool)
+{
+    um_token_get_t get = { NULL, pool };
+    um_invitation_t *invitation = NULL;
+    apr_status_t status = um_db_select(db, take_token, &get,
+                                       UM_BIND(invitation_find, .org_id = org_id,
+                                               .secret_sha256 = secret_sha256),
+                                       pool);
+
+    if (status == APR_SUCCESS && get.token == NULL) {
+        return UM_ENOTFOUND;
+    }
+    return status == APR_SUCCESS
+               ? um_store_invitations_get(&invitation, db, org_id, get.token, pool)
+               : status;
 }
 
 apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um_db_t *db,
@@ -101,6 +146,9 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
     um_invitation_get_t get = { NULL, hex, pool };
     apr_status_t status = digest_secret(hex, secret);
 
+    if (status == APR_SUCCESS) {
+        status = lock_by_secret(db, org_id, hex, pool);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }

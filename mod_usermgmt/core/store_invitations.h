@@ -13,11 +13,16 @@
 
 /** Read a row of um_list_invitations; the texts stay the row's. */
 void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row);
-/** UM_ENOTFOUND if there is none. */
+/** Read an invitation, and lock it for the change. UM_ENOTFOUND if there is none. */
 apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
                                       apr_int64_t org_id, const char *invite_token,
                                       apr_pool_t *pool);
-/** By one of its secrets. UM_ENOTFOUND if none has this secret. */
+/** Read an invitation without a lock. UM_ENOTFOUND if there is none. */
+apr_status_t um_store_invitations_look(um_invitation_t **invitation, um_db_t *db,
+                                       apr_int64_t org_id, const char *invite_token,
+                                       apr_pool_t *pool);
+/** Like um_store_invitations_get(), by one of its secrets. UM_ENOTFOUND if none has this secret.
+ */
 apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um_db_t *db,
                                                 apr_int64_t org_id, const char *secret,
                                                 apr_pool_t *pool);

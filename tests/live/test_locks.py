@@ -197,3 +197,38 @@ def test_an_invitation_while_another_is_accepted(server, admin):
         accepted.expect(200)
         for result in others:
             assert result.json["code"] in ("invitation_exists", "already_sub_admin")
+
+
+@pytest.mark.usefixtures("no_deadlock", "slow_accepts")
+@pytest.mark.parametrize("is_user", [True, False])
+def test_an_invitation_that_is_sent_again_while_it_is_accepted(server, admin, is_user):
+    """An acceptance that comes first prevents that the invitation is sent again. Otherwise its
+    secret is not valid any more."""
+    for number in range(12):
+        email = fresh_email("invited")
+        if is_user:
+            admin.create(email)
+        made = admin.post("invitations/", {"email": email}).expect(201).json
+        invited = caller(server, email)
+
+        def change(index, made=made, invited=invited, number=number):
+            if index == 0:
+                time.sleep(0.01 * (number % 3))
+                return invited.post("invitations/accept",
+                                    {"accept_token": made["accept_token"]})
+            if index == 1:
+                return admin.post("invitations/", {"email": made["invitation"]["email"]})
+            return admin.post("invitations/resend",
+                              {"invite_token": made["invitation"]["invite_token"]})
+
+        accepted, invitation, *sent = in_parallel(5, change)
+        # Without a user there is nothing to lock, so a new invitation may come after the
+        # acceptance.
+        assert invitation.status == 409 or not is_user
+        if accepted.status == 404:
+            accepted.expect_problem(404, "invitation_not_found")
+            assert {result.status for result in sent} == {200}
+        else:
+            accepted.expect(200)
+            for result in sent:
+                result.expect_problem(409, "invitation_accepted")

@@ -15,11 +15,18 @@ COALESCE(i.accepted_at, 0)
 SELECT {invitation_columns} FROM invitations i
 WHERE i.org_id = :org_id AND i.invite_token = :invite_token
 
+-- name: invitation_look
+{invitation_by_token}
+
 -- name: invitation_get
 {invitation_by_token} FOR UPDATE
 
 -- name: invitation_get (sqlite)
 {invitation_by_token}
+
+-- name: invitation_find
+SELECT invite_token FROM invitation_secrets
+WHERE org_id = :org_id AND secret_sha256 = :secret_sha256
 
 -- fragment: invitation_by_secret
 SELECT {invitation_columns}, x.secret_sha256

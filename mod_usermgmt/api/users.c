@@ -125,51 +125,80 @@ static apr_status_t check_address(um_answer_t *answer, const um_request_t *reque
 
 /* ---- create ---- */
 
-static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
-{
-    um_request_t *request = change->request;
-    apr_pool_t *pool = request->pool;
-    um_user_t user = *(const um_user_t *)baton;
-    char *uid = apr_palloc(pool, UM_UID_LENGTH + 1);
-    um_audit_event_t event;
-    apr_status_t status = check_address(answer, request, db, user.email);
+typedef struct um_creation_t {
+    um_user_t user;
+    /* Made when the change runs first, and kept: by it a later run knows a user that an earlier
+     * one made after its answer was lost. */
+    char uid[UM_UID_LENGTH + 1];
+} um_creation_t;
 
-    if (status == APR_SUCCESS) {
-        status = um_change_check_match(answer, change, NULL);
-    }
-    if (status == APR_SUCCESS) {
-        status = um_uid_make(uid, change->now, &um_db_host(db)->random);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    user.uid = uid;
-    user.created_at = user.updated_at = change->now_ms;
-    user.version = 1;
-    um_user_json_answer(answer, 201, &user, pool);
-    um_entry_set_location(answer, request, "users", uid);
-    request->target = uid;
+static void answer_created(um_answer_t *answer, um_request_t *request, const um_user_t *user)
+{
+    um_user_json_answer(answer, 201, user, request->pool);
+    um_entry_set_location(answer, request, "users", user->uid);
+    request->target = user->uid;
     /* A caller with a role by configuration loses it by becoming a suspended user. */
-    answer->changes_roles = user.is_suspended;
-    event = um_change_event(change, request->action, uid, NULL, um_user_json(&user, pool));
-    status = um_store_users_create(db, request->caller.org_id, &user, &event, pool);
-    if (status == UM_ECONFLICT) {
-        request->target = NULL;
-        um_answer_init(answer, pool);
+    answer->changes_roles = user->is_suspended;
+}
+
+/* The uid or the address is taken, perhaps by an earlier run of this change. */
+static apr_status_t answer_taken(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                 const char *uid, int runs_again)
+{
+    apr_pool_t *pool = request->pool;
+    um_user_t *made = NULL;
+    apr_status_t status = runs_again
+                              ? um_store_users_get(&made, db, request->caller.org_id, uid, pool)
+                              : UM_ENOTFOUND;
+
+    request->target = NULL;
+    um_answer_init(answer, pool);
+    if (status == APR_SUCCESS) {
+        answer_created(answer, request, made);
+    } else if (status == UM_ENOTFOUND) {
         return um_problem_answer(answer, 409, "email_exists", pool,
                                  "A user with this email exists in the organization.");
     }
     return status;
 }
 
+static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    um_creation_t *creation = baton;
+    um_request_t *request = change->request;
+    um_user_t user = creation->user;
+    int runs_again = creation->uid[0] != '\0';
+    um_audit_event_t event;
+    apr_status_t status = check_address(answer, request, db, user.email);
+
+    if (status == APR_SUCCESS) {
+        status = um_change_check_match(answer, change, NULL);
+    }
+    if (status == APR_SUCCESS && !runs_again) {
+        status = um_uid_make(creation->uid, change->now, &um_db_host(db)->random);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    user.uid = apr_pstrdup(request->pool, creation->uid);
+    user.created_at = user.updated_at = change->now_ms;
+    user.version = 1;
+    answer_created(answer, request, &user);
+    event = um_change_event(change, request->action, user.uid, NULL,
+                            um_user_json(&user, request->pool));
+    status = um_store_users_create(db, request->caller.org_id, &user, &event, request->pool);
+    return status == UM_ECONFLICT ? answer_taken(answer, request, db, user.uid, runs_again)
+                                  : status;
+}
+
 apr_status_t um_users_create(um_answer_t *answer, um_request_t *request)
 {
-    um_user_t user = { 0 };
+    um_creation_t creation = { .uid = "" };
     um_user_input_t input;
 
     um_user_input_read(&input, request->body);
-    um_user_input_create(&user, &input, &request->faults);
-    return um_change_run(answer, request, make_user, &user);
+    um_user_input_create(&creation.user, &input, &request->faults);
+    return um_change_run(answer, request, make_user, &creation);
 }
 
 /* ---- update and delete ---- */

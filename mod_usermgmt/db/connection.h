@@ -28,6 +28,10 @@
  *             | ROLLBACK
  *             v
  *           READY
+ *
+ * PostgreSQL gets BEGIN with the first statement of a transaction, and none for a transaction of
+ * one statement (um_db_query_last()): then BEGUN leads to READY, and FAILED to READY or DOUBTFUL,
+ * without a statement.
  */
 
 #include <apr_dbd.h>

@@ -53,6 +53,7 @@ struct um_db_t {
     apr_time_t retry_end;
     um_witness_t witness;
     um_begin_t begin;
+    int runs_again;
 };
 
 struct um_row_t {
@@ -701,15 +702,21 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (db->begin == BEGIN_DUE) {
+    if (db->begin == BEGIN_DUE && !db->runs_again) {
         db->begin = BEGIN_NEVER;
     }
     return um_db_query_one(db, otherwise, bind, pool);
 }
 
-int um_db_is_alone(const um_db_t *db)
+int um_db_lost_answer(um_db_t *db)
 {
-    return db->begin == BEGIN_NEVER || db->begin == BEGIN_TOO_LATE;
+    return (db->begin == BEGIN_NEVER || db->begin == BEGIN_TOO_LATE) && db->connection != NULL
+           && !um_connection_is_alive(db->connection);
+}
+
+void um_db_set_runs_again(um_db_t *db, int runs_again)
+{
+    db->runs_again = runs_again;
 }
 
 apr_status_t um_db_prepare(um_db_t *db, int id)
@@ -857,7 +864,8 @@ static apr_status_t check_file(um_db_t *db)
 /* End a transaction whose BEGIN was not sent. It may have failed. */
 static apr_status_t end_without_begin(um_db_t *db)
 {
-    int has_failed = is_in(db, UM_CONNECTION_FAILED);
+    /* An error that the database answered has left no transaction open. */
+    int has_failed = is_in(db, UM_CONNECTION_FAILED) && !um_connection_is_alive(db->connection);
 
     db->begin = BEGIN_SENT;
     db->connection->state = has_failed ? UM_CONNECTION_DOUBTFUL : UM_CONNECTION_READY;

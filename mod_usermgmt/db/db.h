@@ -98,8 +98,9 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct u
  * As um_db_query_one(), for the last statement of a transaction: no other follows. If it is also
  * the first, and the database allows that (changes_in_ctes), it is sent without BEGIN and COMMIT,
  * and is committed when it succeeds. The results of the change must be complete before, because
- * the statement may be committed although it seems to fail: the runner finds that out by the
- * witness.
+ * the statement may be committed although its answer was lost: the runner finds that out by the
+ * witness. If the statement is still running then, there is no witness yet, and the change runs
+ * again. So the change must know its own rows from an earlier run if they are in its way.
  */
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
                               apr_pool_t *pool);
@@ -145,8 +146,12 @@ apr_status_t um_db_end_bulk(um_db_t *db);
 /** Non-zero: a failure will be retried, so log it at level info. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
 
-/** Tell whether the transaction was one statement, without BEGIN and COMMIT. */
-int um_db_is_alone(const um_db_t *db);
+/** Tell whether the transaction was one statement, without BEGIN and COMMIT, whose answer was
+ *  lost with the connection. */
+int um_db_lost_answer(um_db_t *db);
+
+/** Non-zero: the change ran before, and may still be made. It is a whole transaction now. */
+void um_db_set_runs_again(um_db_t *db, int runs_again);
 
 /** Tell whether a statement of the transaction has failed, so that it must not be
  *  committed. */

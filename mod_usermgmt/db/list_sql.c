@@ -612,7 +612,7 @@ int um_list_sql_keeps_count(const um_list_source_t *source)
  * hidden in scalar subqueries: both plans are the same then. A constant bound tells the planner
  * that few rows are read. */
 
-/* No page is longer. Streams with longer pieces are planned with their values. */
+/* No page, and no piece of a stream, is longer. */
 #define HIDDEN_LIMIT_MAX 1001
 #define BOUND_OF_PAGE " LIMIT 1001"
 

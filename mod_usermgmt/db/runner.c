@@ -49,7 +49,7 @@ static um_outcome_t run_once(um_attempt_t *attempt)
     }
     attempt->result = attempt->change(db, attempt->baton, attempt->pool);
     if (um_db_has_failed(db)) {
-        return um_db_is_alone(db) ? UNKNOWN : NOT_COMMITTED;
+        return um_db_lost_answer(db) ? UNKNOWN : NOT_COMMITTED;
     }
     if (attempt->result != APR_SUCCESS) {
         return REFUSED;
@@ -167,6 +167,7 @@ static um_outcome_t run_with_retries(um_attempt_t *attempt)
             pause_randomly(host, count - 1);
         }
         um_db_set_will_retry(attempt->db, count < ATTEMPTS_MAX);
+        um_db_set_runs_again(attempt->db, count > 1);
         outcome = run_once(attempt);
         if (outcome == UNKNOWN) {
             outcome = find_outcome(attempt);

@@ -50,6 +50,8 @@ typedef struct um_listing_request_t {
     const char *single;
     /** Milliseconds since 1970: the present, for all of the list. */
     apr_int64_t now;
+    /** um_ticks() when the query was read. */
+    apr_time_t came_at;
 } um_listing_request_t;
 
 /** Read the query; everything that is wrong is added to the request's faults. */

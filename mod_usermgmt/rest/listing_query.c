@@ -11,6 +11,7 @@
 #include "../base/address.h"
 #include "../base/instant.h"
 #include "../base/text.h"
+#include "../base/ticks.h"
 #include "../core/store_lists.h"
 #include "cursor.h"
 #include "query.h"
@@ -416,6 +417,7 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
     listing->list.limit = LIMIT_DEFAULT;
     listing->wants_count = 1;
     listing->now = apr_time_as_msec(host->now(host->baton));
+    listing->came_at = um_ticks();
     for (int i = 0; i < request->parameters->nelts; i++) {
         read_given(listing, &seen, request,
                    &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));

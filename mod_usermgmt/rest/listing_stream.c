@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "../base/memory.h"
-#include "../base/ticks.h"
 #include "../core/store_lists.h"
 #include "negotiate.h"
 #include "permission.h"
@@ -221,7 +220,7 @@ apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request
     stream->kind = listing->kind;
     stream->list = listing->list;
     stream->now = listing->now;
-    stream->checked_at = um_ticks();
+    stream->checked_at = listing->came_at;
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
     if (listing->list.backwards && listing->has_limit) {

@@ -380,7 +380,7 @@ def test_a_database_that_cannot_be_written_at_start(new_server):
     server = new_server()
     user = server.admin.create("a@durable.example.com")
     server.stop()
-    server.allow_log(UNAVAILABLE)
+    server.allow_log(UNAVAILABLE + "|UM0123")
     make_read_only(server, True)
     try:
         server.start()
@@ -434,7 +434,7 @@ def test_a_directory_that_is_not_there(new_server):
     """httpd starts; 503 at once; heals when the directory comes."""
     server = new_server(start=False)
     server.database.path = server.directory / "data/later/users.db"
-    server.allow_log(UNAVAILABLE + "|child init failed")
+    server.allow_log(UNAVAILABLE + "|UM0123|child init failed")
     server.start()
     start = time.monotonic()
     for _ in range(4):

@@ -238,7 +238,7 @@ def test_without_the_database_nobody_is_let_in(new_server):
         UserMgmtAdmin user""", 1), roles="")
     server.database.path = server.directory / "data/later/users.db"
     prepare(server)
-    server.allow_log(r"UM00\d\d: |AH0163[01]: |AH00632: |\[dbd_sqlite3|\[dbd:|child init failed")
+    server.allow_log(r"UM00\d\d: |UM0123: |AH0163[01]: |AH00632: |\[dbd_sqlite3|\[dbd:|child init failed")
     server.start()
     for path in PAGES:
         assert set(statuses(server, path).values()) == {500}, path

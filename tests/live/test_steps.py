@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import threading
+import time
 
 import databases
 import pytest
@@ -43,6 +44,7 @@ class Proxy:
     before  the server never gets the burst
     after   the server does what it says, and httpd never gets the answer; meanwhile
             is called while it waits for it
+    early   the same, but httpd does not wait for the answer
     killed  the server is told to end the connection, and then gets the burst
     """
 
@@ -111,6 +113,9 @@ class Proxy:
                     if self.how == "before":
                         break
                     pair.is_cut = self.how == "after"
+                    if self.how == "early":
+                        pair.server.sendall(data)
+                        break
                 pair.server.sendall(data)
         pair.close()
 
@@ -407,6 +412,45 @@ def test_a_commit_that_nobody_can_tell_of(proxied, how):
     assert server.sql("SELECT COUNT(*) FROM audit_events WHERE event_uid = ?", told[0]) \
         == [(holds,)]
     assert len(api.admin.everyone(email=email)) == holds
+
+
+@pytest.mark.database("postgresql")
+@pytest.mark.parametrize("how", ["early"])
+def test_a_create_that_still_runs_when_its_connection_is_lost(proxied):
+    """Its event can't be seen yet, so it runs again, and finds the user that it made."""
+    server, proxy = proxied()
+    server.admin.create("first@steps.example.com")
+    server.sql("""CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$
+                  BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
+                  CREATE TRIGGER linger BEFORE INSERT ON users
+                  FOR EACH ROW EXECUTE FUNCTION linger()""")
+    email = "late@steps.example.com"
+    proxy.break_at(0, marker=email)
+    user = server.admin.post("users/", {"email": email, "display_name": "L"}) \
+        .expect(201).json["userData"]
+    assert proxy.disarm()
+    assert server.admin.everyone(email=email) == [user]
+    assert server.sql("SELECT COUNT(*) FROM audit_events WHERE target = ?",
+                      user["user_uid"]) == [(1,)]
+    server.admin.post("users/", {"email": email, "display_name": "L"}) \
+        .expect_problem(409, "email_exists")
+    check_counts(server)
+
+
+@pytest.mark.database("postgresql")
+def test_a_create_that_the_database_refuses(new_server):
+    """An error is an answer, so it is not looked for, as for a lost one, in vain for 15 s."""
+    server = new_server()
+    server.allow_log("UM0001|UM0011")
+    server.admin.create("first@steps.example.com")
+    name = server.database.name
+    server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    server.database.engine.kill_connections(name)
+    start = time.monotonic()
+    server.admin.post("users/", {"email": "never@steps.example.com", "display_name": "N"}) \
+        .expect_problem(503, "unavailable")
+    assert time.monotonic() - start < 10
+    assert "UM0011" in server.log_text() and "UM0012" not in server.log_text()
 
 
 def test_mail_that_waits_for_its_change(proxied, make_smtp):

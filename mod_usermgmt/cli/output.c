@@ -65,11 +65,6 @@ static const char *folder_of(const char *path, apr_pool_t *pool)
     return length > 0 ? apr_pstrmemdup(pool, path, length) : "./";
 }
 
-static int is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* Is this the place of a file that does not exist yet? SQLite may make its log later. */
 static int is_same_place(const um_place_t *place, const char *path, apr_pool_t *pool)
 {
@@ -77,7 +72,7 @@ static int is_same_place(const um_place_t *place, const char *path, apr_pool_t *
     struct stat of_path;
 
     return strcmp(place->name, base_of(path)) == 0 && fstat(place->folder, &of_place) == 0
-           && stat(folder_of(path, pool), &of_path) == 0 && is_same(&of_place, &of_path);
+           && stat(folder_of(path, pool), &of_path) == 0 && um_place_is_same(&of_place, &of_path);
 }
 
 static int is_kept(const um_kept_file_t *kept, const struct stat *info, const um_place_t *place,
@@ -89,7 +84,7 @@ static int is_kept(const um_kept_file_t *kept, const struct stat *info, const um
         return info != NULL && info->st_dev == kept->device && info->st_ino == kept->inode;
     }
     if (stat(kept->path, &found) == 0) {
-        return info != NULL && S_ISREG(found.st_mode) && is_same(info, &found);
+        return info != NULL && S_ISREG(found.st_mode) && um_place_is_same(info, &found);
     }
     return info == NULL && place != NULL && is_same_place(place, kept->path, pool);
 }
@@ -158,7 +153,7 @@ static int find_standard(const struct stat *info)
     struct stat standard;
 
     for (int file = STDOUT_FILENO; file <= STDERR_FILENO; file++) {
-        if (fstat(file, &standard) == 0 && is_same(info, &standard)) {
+        if (fstat(file, &standard) == 0 && um_place_is_same(info, &standard)) {
             return file;
         }
     }

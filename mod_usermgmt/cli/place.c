@@ -56,6 +56,11 @@ int um_place_is_strangers(const struct stat *info)
     return info->st_uid != 0 && info->st_uid != geteuid();
 }
 
+int um_place_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 static int is_of_process(int folder)
 {
 #ifdef __linux__
@@ -208,9 +213,7 @@ int um_place_open(const um_place_t *place)
     int file = openat(place->folder, place->name,
                       O_WRONLY | O_NOCTTY | O_CLOEXEC | (place->is_of_process ? 0 : O_NOFOLLOW));
 
-    if (file >= 0
-        && (fstat(file, &info) != 0 || info.st_dev != place->info.st_dev
-            || info.st_ino != place->info.st_ino)) {
+    if (file >= 0 && (fstat(file, &info) != 0 || !um_place_is_same(&info, &place->info))) {
         close(file);
         errno = ESTALE;
         return -1;

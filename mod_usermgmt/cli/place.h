@@ -43,6 +43,9 @@ int um_place_open(const um_place_t *place);
 /** Close all that is open. */
 void um_place_close(um_place_t *place);
 
+/** Tell whether two are the same file. */
+int um_place_is_same(const struct stat *a, const struct stat *b);
+
 /** Tell whether a file belongs to somebody other than root and the caller. */
 int um_place_is_strangers(const struct stat *info);
 

@@ -313,17 +313,17 @@ apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_use
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool)
 {
-    const char *key = um_address_key(user->email, pool);
+    um_user_keys_t keys;
+    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
 
-    if (key == NULL) {
-        return UM_EINVALID;
+    if (status != APR_SUCCESS) {
+        return status;
     }
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid,
-                                   .email = user->email, .email_key = key,
+                                   .email = user->email, .email_key = keys.email_key,
                                    .display_name = user->display_name,
-                                   .display_name_folded = um_text_fold_name(user->display_name,
-                                                                            pool),
+                                   .display_name_folded = keys.display_name_folded,
                                    .phone = user->phone, .attributes = user->attributes,
                                    .active = !user->is_suspended, .updated_at = user->updated_at,
                                    .version = user->version),

@@ -288,12 +288,26 @@ static apr_status_t prepare(um_prepared_t *prepared, um_db_t *db, const char *sq
     return status == APR_SUCCESS ? check_configured(db) : status;
 }
 
-static int execute(um_db_t *db, um_statement_id_t id)
+/* Send a text as it stands. Returns 0, or the driver's error. */
+static int send_text(um_db_t *db, const char *sql)
 {
     int rows = 0;
 
-    return apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                         um_statements_sql(id, db->connection->dialect));
+    return apr_dbd_query(db->connection->driver, db->connection->handle, &rows, sql);
+}
+
+/* Send a statement without preparing it: PostgreSQL does not prepare those that control a
+ * transaction. */
+static int send_statement(um_db_t *db, um_statement_id_t id)
+{
+    return send_text(db, um_statements_sql(id, db->connection->dialect));
+}
+
+static apr_status_t send_begin(um_db_t *db)
+{
+    db->begin = BEGIN_SENT;
+    return driver_status(db, send_statement(db, UM_STMT_BEGIN),
+                         um_statements_name(UM_STMT_BEGIN));
 }
 
 /* Before each statement. */
@@ -301,8 +315,7 @@ static apr_status_t begin_if_due(um_db_t *db)
 {
     switch (db->begin) {
     case BEGIN_DUE:
-        db->begin = BEGIN_SENT;
-        return driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+        return send_begin(db);
     case BEGIN_NEVER:
         db->begin = BEGIN_TOO_LATE;
         return APR_SUCCESS;
@@ -763,7 +776,7 @@ apr_status_t um_db_begin(um_db_t *db)
     if (status == APR_SUCCESS && db->connection->traits->changes_in_ctes) {
         db->begin = BEGIN_DUE;
     } else if (status == APR_SUCCESS) {
-        status = driver_status(db, execute(db, UM_STMT_BEGIN), um_statements_name(UM_STMT_BEGIN));
+        status = send_begin(db);
     }
     if (status == APR_SUCCESS) {
         db->connection->state = UM_CONNECTION_BEGUN;
@@ -772,13 +785,13 @@ apr_status_t um_db_begin(um_db_t *db)
     return status;
 }
 
-/* PostgreSQL does not prepare them. */
 static apr_status_t control(um_db_t *db, um_statement_id_t id)
 {
     apr_status_t status = begin_if_due(db);
 
-    return status == APR_SUCCESS ? driver_status(db, execute(db, id), um_statements_name(id))
-                                 : status;
+    return status == APR_SUCCESS
+               ? driver_status(db, send_statement(db, id), um_statements_name(id))
+               : status;
 }
 
 apr_status_t um_db_begin_part(um_db_t *db)
@@ -813,13 +826,9 @@ static apr_status_t get_stamp(int *last, um_db_t *db, const char *sql, apr_pool_
 static apr_status_t set_stamp(um_db_t *db, const char *format, int number)
 {
     char sql[64];
-    int rows = 0;
 
     apr_snprintf(sql, sizeof(sql), format, number);
-    return driver_status(db,
-                         apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                                       sql),
-                         sql);
+    return driver_status(db, send_text(db, sql), sql);
 }
 
 /* See um_stamp_sql_t. It is never 0, because a file that was never stamped has 0. */
@@ -889,7 +898,7 @@ apr_status_t um_db_commit(um_db_t *db)
     if (connection->traits->reconnects_silently) {
         status = um_db_query(db, NULL, UM_BIND(commit), connection->pool);
     } else {
-        status = driver_status(db, execute(db, UM_STMT_COMMIT),
+        status = driver_status(db, send_statement(db, UM_STMT_COMMIT),
                                um_statements_name(UM_STMT_COMMIT));
     }
     if (status != APR_SUCCESS) {
@@ -925,7 +934,7 @@ apr_status_t um_db_rollback(um_db_t *db)
         return end_without_begin(db);
     }
     /* It fails if the database has rolled back by itself, for instance on a full disk. */
-    error = execute(db, UM_STMT_ROLLBACK);
+    error = send_statement(db, UM_STMT_ROLLBACK);
     db->connection->state = is_ready_again(db, error, has_failed) ? UM_CONNECTION_READY
                                                                   : UM_CONNECTION_DOUBTFUL;
     return error == 0 ? APR_SUCCESS : UM_EUNAVAILABLE;
@@ -933,19 +942,12 @@ apr_status_t um_db_rollback(um_db_t *db)
 
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
 {
-    int rows = 0;
-
     apr_status_t status;
 
     if (db->connection == NULL) {
         return UM_EUNAVAILABLE;
     }
     status = begin_if_due(db);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    return driver_status(db,
-                         apr_dbd_query(db->connection->driver, db->connection->handle, &rows,
-                                       sql),
-                         "schema statement");
+    return status == APR_SUCCESS ? driver_status(db, send_text(db, sql), "schema statement")
+                                 : status;
 }

@@ -614,7 +614,6 @@ int um_list_sql_keeps_count(const um_list_source_t *source)
 
 /* No page, and no piece of a stream, is longer. */
 #define HIDDEN_LIMIT_MAX 1001
-#define BOUND_OF_PAGE " LIMIT 1001"
 
 static int has_one_plan(const um_list_t *list, um_list_what_t what)
 {
@@ -650,7 +649,9 @@ static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
     um_buffer_puts(to->sql, " FROM (SELECT *");
     add_rows(to, &inner);
     um_buffer_puts(to->sql, order_of(part->list));
-    um_buffer_puts(to->sql, BOUND_OF_PAGE ")");
+    um_buffer_puts(to->sql, " LIMIT ");
+    um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
+    um_buffer_putc(to->sql, ')');
     um_buffer_puts(to->sql, strrchr(source->from, ' '));
     um_buffer_puts(to->sql, source->joined);
 }

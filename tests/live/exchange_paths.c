@@ -40,15 +40,22 @@ typedef ssize_t readlink_t(const char *, char *, size_t);
 
 #define REAL(type, name) ((type *)dlsym(RTLD_NEXT, name))
 
+/* Read the mode after the flags, if there is one. */
+#define TAKE_MODE(mode, flags)                                                                   \
+    do {                                                                                         \
+        va_list more;                                                                            \
+                                                                                                 \
+        va_start(more, flags);                                                                   \
+        (mode) = ((flags)&O_CREAT) != 0 ? va_arg(more, int) : 0;                                 \
+        va_end(more);                                                                            \
+    } while (0)
+
 #define OPEN(name)                                                                               \
     int name(const char *path, int flags, ...)                                                   \
     {                                                                                            \
-        va_list more;                                                                            \
         int mode;                                                                                \
                                                                                                  \
-        va_start(more, flags);                                                                   \
-        mode = (flags & O_CREAT) != 0 ? va_arg(more, int) : 0;                                   \
-        va_end(more);                                                                            \
+        TAKE_MODE(mode, flags);                                                                  \
         exchange(path);                                                                          \
         return REAL(open_t, #name)(path, flags, mode);                                           \
     }
@@ -56,12 +63,9 @@ typedef ssize_t readlink_t(const char *, char *, size_t);
 #define OPENAT(name)                                                                             \
     int name(int folder, const char *path, int flags, ...)                                       \
     {                                                                                            \
-        va_list more;                                                                            \
         int mode;                                                                                \
                                                                                                  \
-        va_start(more, flags);                                                                   \
-        mode = (flags & O_CREAT) != 0 ? va_arg(more, int) : 0;                                   \
-        va_end(more);                                                                            \
+        TAKE_MODE(mode, flags);                                                                  \
         exchange(path);                                                                          \
         return REAL(openat_t, #name)(folder, path, flags, mode);                                 \
     }

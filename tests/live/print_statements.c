@@ -47,18 +47,6 @@ static void print_fixed(void)
 
 /* ---- lists ---- */
 
-/* A filter or one of its choices, a value that few rows match, and one that nearly all match. */
-typedef struct sample_t {
-    const char *filter;
-    const char *choice;
-    const char *few;
-    const char *many;
-} sample_t;
-
-/* clang-format off */
-#define LAST { NULL, NULL, NULL, NULL }
-/* clang-format on */
-
 static const sample_t user_samples[] = {
     { "email", NULL, "name00300@example.com", "name00300@example.com" },
     { "phone", NULL, "+41 1", "+41 2" },
@@ -72,7 +60,7 @@ static const sample_t user_samples[] = {
     { "created_before", NULL, "100", "9900" },
     { "updated_after", NULL, "9900", "100" },
     { "updated_before", NULL, "100", "9900" },
-    LAST,
+    LAST_SAMPLE,
 };
 
 static const sample_t invitation_samples[] = {
@@ -81,7 +69,7 @@ static const sample_t invitation_samples[] = {
     { "status", "expired", "100", "9900" },
     { "status", "accepted", NULL, NULL },
     { "status", "revoked", NULL, NULL },
-    LAST,
+    LAST_SAMPLE,
 };
 
 static const sample_t session_samples[] = {
@@ -89,7 +77,7 @@ static const sample_t session_samples[] = {
     { "activity", NULL, "run00300", "run" },
     { "started_after", NULL, "9900", "100" },
     { "started_before", NULL, "100", "9900" },
-    LAST,
+    LAST_SAMPLE,
 };
 
 static const sample_t event_samples[] = {
@@ -98,10 +86,10 @@ static const sample_t event_samples[] = {
     { "target", NULL, "target00300", "target" },
     { "at_after", NULL, "9900", "100" },
     { "at_before", NULL, "100", "9900" },
-    LAST,
+    LAST_SAMPLE,
 };
 
-static const sample_t no_samples[] = { LAST };
+static const sample_t no_samples[] = { LAST_SAMPLE };
 
 static const struct {
     const char *name;

@@ -140,17 +140,22 @@ def test_roles_beside_the_handler_get_no_warning(new_server, lines):
     assert not warnings(server.log_text())
 
 
-def test_roles_for_require_get_no_warning(new_server):
-    server = configured(new_server, 'DocumentRoot "@DIR@/htdocs"\n' + location(
-        AUTHENTICATION + ROLES + "<RequireAny>\nRequire usermgmt-role admin\n</RequireAny>",
-        "/page.txt") + "UserMgmtActivity none\n" + location("UserMgmtActivity shop", "/shop"))
+def assert_lets_in_without_warning(server, page):
+    """The admin and nobody else, and neither configtest nor the start warns."""
     code, said = server.configtest()
     assert code == 0 and not warnings(said), said
     server.start()
     server.allow_log("AH01631: user nobody")
-    assert server.client(base="").get("page.txt").status == 200
-    assert server.client(NOBODY, base="").get("page.txt").status == 401
+    assert server.client(base="").get(page).status == 200
+    assert server.client(NOBODY, base="").get(page).status == 401
     assert not warnings(server.log_text())
+
+
+def test_roles_for_require_get_no_warning(new_server):
+    server = configured(new_server, 'DocumentRoot "@DIR@/htdocs"\n' + location(
+        AUTHENTICATION + ROLES + "<RequireAny>\nRequire usermgmt-role admin\n</RequireAny>",
+        "/page.txt") + "UserMgmtActivity none\n" + location("UserMgmtActivity shop", "/shop"))
+    assert_lets_in_without_warning(server, "page.txt")
 
 
 @pytest.mark.parametrize("allowed", ["All", "AuthConfig FileInfo", None])
@@ -167,13 +172,7 @@ def test_roles_for_require_in_htaccess_get_no_warning(new_server, allowed):
     folder.mkdir()
     (folder / "page.txt").write_text("page")
     (folder / ".htaccess").write_text("Require usermgmt-role admin\n")
-    code, said = server.configtest()
-    assert code == 0 and not warnings(said), said
-    server.start()
-    server.allow_log("AH01631: user nobody")
-    assert server.client(base="").get("app/page.txt").status == 200
-    assert server.client(NOBODY, base="").get("app/page.txt").status == 401
-    assert not warnings(server.log_text())
+    assert_lets_in_without_warning(server, "app/page.txt")
 
 
 def test_roles_without_the_handler_where_htaccess_has_no_require(new_server):

@@ -29,13 +29,9 @@ def server(make_server):
     return make_server(location=WITH_IDENTITY, roles=ROLES)
 
 
-def caller(server, identity):
-    return server.client(headers={"X-Identity": identity})
-
-
 @pytest.fixture(name="admin")
 def admin_fixture(server):
-    return caller(server, "admin@example.com")
+    return server.caller("admin@example.com")
 
 
 @pytest.fixture(name="no_deadlock")
@@ -56,7 +52,7 @@ def make_sub_admin(server, admin):
     email = fresh_email("sub")
     uid = admin.create(email)["user_uid"]
     admin.post("sub-admins/", {"user_uid": uid}).expect(201)
-    return uid, caller(server, email)
+    return uid, server.caller(email)
 
 
 class Flood(Workers):
@@ -144,7 +140,7 @@ def test_a_sub_admin_that_changes_itself(server, admin):
             uid, client = make_sub_admin(server, admin)
         else:
             email = fresh_email("configured")
-            uid, client = admin.create(email)["user_uid"], caller(server, email)
+            uid, client = admin.create(email)["user_uid"], server.caller(email)
         begun = time.monotonic()
         for _ in range(4):
             results = in_parallel(FLOOD, lambda index, uid=uid, client=client: (
@@ -185,7 +181,7 @@ def test_an_invitation_while_another_is_accepted(server, admin):
         email = fresh_email("invited")
         admin.create(email)
         secret = admin.post("invitations/", {"email": email}).expect(201).json["accept_token"]
-        invited = caller(server, email)
+        invited = server.caller(email)
 
         def change(index, email=email, secret=secret, invited=invited, number=number):
             if index == 0:
@@ -209,7 +205,7 @@ def test_an_invitation_that_is_sent_again_while_it_is_accepted(server, admin, is
         if is_user:
             admin.create(email)
         made = admin.post("invitations/", {"email": email}).expect(201).json
-        invited = caller(server, email)
+        invited = server.caller(email)
 
         def change(index, made=made, invited=invited, number=number):
             if index == 0:

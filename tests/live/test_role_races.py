@@ -23,18 +23,14 @@ def server(make_server):
     return make_server(location=WITH_IDENTITY, roles=ROLES)
 
 
-def caller(server, identity):
-    return server.client(headers={"X-Identity": identity})
-
-
 @pytest.fixture(name="admin")
 def admin_fixture(server):
-    return caller(server, "admin@example.com")
+    return server.caller("admin@example.com")
 
 
 @pytest.fixture(name="sub_admin")
 def sub_admin_fixture(server):
-    return caller(server, "sub@example.com")
+    return server.caller("sub@example.com")
 
 
 def fresh_email(name="r"):
@@ -91,7 +87,7 @@ def test_the_address_that_accepts(server, admin, sub_admin):
         wanted, other = fresh_email("invited"), fresh_email("other")
         uid = admin.create(other)["user_uid"]
         token = admin.post("invitations/", {"email": wanted}).expect(201).json["accept_token"]
-        owner = caller(server, wanted)
+        owner = server.caller(wanted)
         result, _ = race(
             lambda owner=owner, token=token: owner.post("invitations/accept",
                                                         {"accept_token": token}, fresh=True),

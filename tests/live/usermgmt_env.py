@@ -489,6 +489,10 @@ class Server:
     def client(self, login=ADMIN, **options):
         return Client(self, login, **options)
 
+    def caller(self, identity):
+        """A client of a server that takes the identity from X-Identity."""
+        return self.client(headers={"X-Identity": identity})
+
     @property
     def admin(self):
         return self.client(ADMIN)

@@ -2,11 +2,26 @@
 #ifndef TESTS_UNIT_CONDITIONS_H
 #define TESTS_UNIT_CONDITIONS_H
 
-/** @file conditions.h Conditions and orders of a list by their names in its URL. */
+/** @file conditions.h Conditions and orders of a list by their names in its URL, and samples of
+ *  their values. */
 
 #include <string.h>
 
 #include "../../mod_usermgmt/db/list.h"
+
+/* A filter, perhaps one of its choices, and a value that few rows match and one that nearly all
+ * do. */
+typedef struct sample_t {
+    const char *filter;
+    const char *choice;
+    const char *few;
+    const char *many;
+} sample_t;
+
+/* The end of a list of samples. */
+/* clang-format off */
+#define LAST_SAMPLE { NULL, NULL, NULL, NULL }
+/* clang-format on */
 
 static int condition_of_choice(const um_list_choice_t *choices, const char *value)
 {

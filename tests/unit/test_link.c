@@ -203,8 +203,6 @@ static void a_token_of_its_own(void **state)
         "https://a/?accept%5Ftoken=x",     "https://a/?x;accept_token=1",
         "https://a/?%61ccept_token=1&y=2", NULL,
     };
-    /* clang-format on */
-    /* clang-format off */
     static const char *const fine[] = {
         "https://a/?accept_tokens=x", "https://a/?x=accept_token", "https://a/accept_token",
         "https://a/#accept_token=x", NULL,

@@ -19,19 +19,6 @@ static sqlite_host_t *host;
 static um_db_t *db;
 static apr_int64_t org;
 
-/* A filter, perhaps one of its choices, and a value that few rows meet and one that nearly
- * all do. */
-typedef struct sample_t {
-    const char *filter;
-    const char *choice;
-    const char *few;
-    const char *many;
-} sample_t;
-
-/* clang-format off */
-#define NONE { NULL, NULL, NULL, NULL }
-/* clang-format on */
-
 /* clang-format off */
 static const sample_t user_samples[] = {
     { "email", NULL, "few1@x.org", "few1@x.org" },
@@ -46,39 +33,33 @@ static const sample_t user_samples[] = {
     { "active", "false", NULL, NULL },
     { "updated_after", NULL, "1000000", "1" },
     { "updated_before", NULL, "10", "2000000" },
-    NONE,
+    LAST_SAMPLE,
 };
-/* clang-format on */
 
-/* clang-format off */
 static const sample_t session_samples[] = {
     { "user_uid", NULL, "few", "u" },
     { "activity", NULL, "few", "run" },
     { "started_after", NULL, "1000000", "1" },
     { "started_before", NULL, "10", "2000000" },
-    NONE,
+    LAST_SAMPLE,
 };
-/* clang-format on */
 
-/* clang-format off */
 static const sample_t event_samples[] = {
     { "actor", NULL, "few", "a" },
     { "action", NULL, "few", "run" },
     { "target", NULL, "few", "t" },
     { "at_after", NULL, "1000000", "1" },
     { "at_before", NULL, "10", "2000000" },
-    NONE,
+    LAST_SAMPLE,
 };
-/* clang-format on */
 
-/* clang-format off */
 static const sample_t invitation_samples[] = {
     { "status", "pending", "10", "10" },
     { "status", "expired", "10", "10" },
     { "status", "accepted", NULL, NULL },
     { "status", "revoked", NULL, NULL },
     { "email", NULL, "few1@x.org", "few1@x.org" },
-    NONE,
+    LAST_SAMPLE,
 };
 /* clang-format on */
 

@@ -36,8 +36,6 @@ static void display_names(void **state)
     /* clang-format off */
     static const char *const good[] = { "A", "Zo\xc3\xab O'Neil-Smith, Jr.", "<b>&\"", EMOJI,
                                         "a\xe2\x80\xa8z", "a\xc2\xad", "\xe2\xa0\x81" };
-    /* clang-format on */
-    /* clang-format off */
     static const char *const control[] = { "a\nb", "\x01", "a\x1f", "a\x7f", "a\xc2\x80",
                                            "\xc2\x85", "a\xc2\x9fz", "\t" };
     /* clang-format on */
@@ -79,8 +77,6 @@ static void phones(void **state)
     /* clang-format off */
     static const char *const good[] = { "123", "+49 (0)30 - 1", "(1)2.3", "1  ", "  1", "--1",
                                         "+1.2", "12345678901234567890123456789012" };
-    /* clang-format on */
-    /* clang-format off */
     static const char *const bad[] = {
         "", "1", "12", "123456789012345678901234567890123", "12a", "1;2;3", "123\n", "123\t",
         "\xef\xbc\x91\xef\xbc\x92\xef\xbc\x93", "+++", "   ", "( )", "...", "12\xc2\xa0+",
@@ -135,15 +131,11 @@ static void attribute_names_that_are_near_misses(void **state)
         "Email", "e-mail", "E_MAIL", "Phone", "_phone", "Role", "ROLE", "user-uid", "userUid",
         "Active", "is_active", "isActive", "createdAt", "Created_At", "updated.at",
     };
-    /* clang-format on */
-    /* clang-format off */
     static const char *const reserved[] = {
         "id", "ID", "Id", "_id", "userData", "user_data", "password", "Password", "pass-word",
         "passwd", "PWD", "pwd", "suspended", "isSuspended", "disabled", "is_disabled", "Enabled",
         "isEnabled",
     };
-    /* clang-format on */
-    /* clang-format off */
     static const char *const good[] = {
         "emails", "email2", "mail", "name", "display", "roles", "phone_home", "identity",
         "password_hint", "created", "activated", "uid", "x_id",

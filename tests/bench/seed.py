@@ -60,7 +60,12 @@ class Sqlite:
         """Statements that drop the secondary indexes of users, and that make them again."""
         rows = self.run("SELECT name, sql FROM sqlite_master WHERE type = 'index'"
                         " AND tbl_name = 'users' AND sql IS NOT NULL").fetchall()
-        return ["DROP INDEX " + name for name, _ in rows], [made for _, made in rows]
+        # With an index goes what the schema says of it for the planner.
+        statistics = self.run("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall()
+        return (["DROP INDEX " + name for name, _ in rows],
+                [made for _, made in rows] + ["DELETE FROM sqlite_stat1"]
+                + ["INSERT INTO sqlite_stat1 VALUES (%s)" % ", ".join(
+                    "'%s'" % value for value in row) for row in statistics])
 
     # The triggers that count are cheap.
     without_triggers = with_triggers = lambda self, made=0: None

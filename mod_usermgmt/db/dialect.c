@@ -113,6 +113,8 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .bulk_end = sqlite_bulk_end,
         .stamp = &sqlite_stamp,
         .schema = um_schema_sqlite,
+        .index_before = " INDEXED BY ",
+        .index_after = "",
     },
     [UM_DIALECT_POSTGRESQL] = {
         .driver = "pgsql",
@@ -145,6 +147,9 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .schema = um_schema_mariadb,
     },
 };
+        .index_before = " FORCE INDEX (",
+        .index_after = ")",
+        .overlooks_indexes = 1,
 
 const um_dialect_traits_t *um_dialect_traits(um_dialect_t dialect)
 {

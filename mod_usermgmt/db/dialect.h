@@ -62,6 +62,13 @@ typedef struct um_dialect_traits_t {
     /** Non-zero if the database has no statistics about values to choose an index by. Then the
      *  module chooses the paths of a list (list_path.h). */
     int needs_paths;
+    /** How a statement names the index that it reads a table by: the text before its name, and
+     *  the text after it. NULL for a database that takes no name. */
+    const char *index_before;
+    const char *index_after;
+    /** Non-zero if the database counts by the primary key although an index alone has all that is
+     *  asked for. */
+    int overlooks_indexes;
     /** Non-zero if a prepared statement keeps a plan only if that costs no more than one that is
      *  made with the values (see list_sql.c). */
     int keeps_plans;

@@ -60,6 +60,21 @@ int um_list_path_find(const um_list_path_t *paths[UM_LIST_PATHS_MAX], const um_l
     return count;
 }
 
+const um_list_path_t *um_list_path_of_conditions(const um_list_t *list, um_list_way_t way)
+{
+    const um_list_path_t *paths[UM_LIST_PATHS_MAX];
+    unsigned given = bits_of(list);
+    int count = way != UM_LIST_BOTH_WAYS ? um_list_path_find(paths, list, way) : 0;
+
+    for (int i = 0; i < count; i++) {
+        if (paths[i]->index != NULL && paths[i] != um_list_path_of_keys(list)
+            && (served(paths[i], list->source, way) & given) == given) {
+            return paths[i];
+        }
+    }
+    return NULL;
+}
+
 const um_list_path_t *um_list_path_of_order(const um_list_t *list)
 {
     for (int i = 0; i < list->source->path_count; i++) {

@@ -21,6 +21,10 @@
 int um_list_path_find(const um_list_path_t *paths[UM_LIST_PATHS_MAX], const um_list_t *list,
                       um_list_way_t way);
 
+/** The path whose index alone tells which rows match all the list's conditions in one of the
+ *  ways, so that no row is read to count them. NULL for none, and if it is the primary key. */
+const um_list_path_t *um_list_path_of_conditions(const um_list_t *list, um_list_way_t way);
+
 /** The path that reads all rows in the list's order. */
 const um_list_path_t *um_list_path_of_order(const um_list_t *list);
 

@@ -321,6 +321,7 @@ static const char *joined_to(const um_part_t *part)
 static void add_from(um_composition_t *to, const um_part_t *part)
 {
     const um_list_source_t *source = part->list->source;
+    const um_dialect_traits_t *traits = um_dialect_traits(to->dialect);
 
     if (part->path != NULL && part->path->index == NULL) {
         add_from_subset(to, part);
@@ -328,8 +329,9 @@ static void add_from(um_composition_t *to, const um_part_t *part)
     }
     um_buffer_puts(to->sql, source->from);
     if (part->path != NULL) {
-        um_buffer_puts(to->sql, " INDEXED BY ");
+        um_buffer_puts(to->sql, traits->index_before);
         um_buffer_puts(to->sql, part->path->index);
+        um_buffer_puts(to->sql, traits->index_after);
     }
     um_buffer_puts(to->sql, joined_to(part));
     add(to, source->where, part->org_id);
@@ -546,6 +548,9 @@ static void add_count(um_composition_t *to, const um_list_t *list, const char *o
     um_buffer_puts(to->sql, "SELECT 0");
     if (!um_list_sql_leaves_subset_out(list)) {
         add_numbers(to, list, org_id, UM_LIST_ALL, " + ", " - ");
+    if (um_dialect_traits(to->dialect)->overlooks_indexes) {
+        part.path = um_list_path_of_conditions(list, way);
+    }
         return;
     }
     copy_with_subset(&others, list, to->sql->pool);

@@ -45,6 +45,10 @@ WANTED = {
         # the organization's names.
         (r"users q=.* exists (before|after) .*", r"sorts an organization's users", r"current"),
     ],
+    "mariadb": [
+        # Which rows match both by name and by address, no index tells alone. Here nearly all do.
+        (r"users q= count", r"counts an organization's users without an index", r".*"),
+    ],
 }
 
 # What the parameters of fixed statements are in these tests. Others are texts.
@@ -379,8 +383,12 @@ def planner(database):
     made.close()
 
 
-def problems_of(statement, steps):
+def problems_of(statement, steps, kind):
     name = statement.name
+    # MariaDB reads all rows of an organization where an index has all that a count needs, unless
+    # it is named. The others read the table if nearly all rows match.
+    needs_index = name.endswith(" few count") or (
+        kind == "mariadb" and statement.is_filtered and name.endswith(" count"))
     is_count = statement.is_list and name.endswith(" count")
     # Nearly all rows match these, so reading all of them may be right.
     matches_many = is_count and not name.endswith(" few count")
@@ -390,7 +398,7 @@ def problems_of(statement, steps):
         if statement.is_page and name.startswith(step.table) and step.is_sorted \
                 and not (step.is_narrow and statement.is_filtered):
             yield f"sorts an organization's {step.table}"
-        if name.endswith(" few count") and step.table != "organization_counts" \
+        if needs_index and step.table != "organization_counts" \
                 and not step.is_covering and not step.is_narrow:
             yield f"counts an organization's {step.table} without an index"
 
@@ -409,7 +417,8 @@ def test_no_statement_scans(planner, statements, database):
         for statement in statements:
             for mode in planner.modes(state):
                 plan = planner.plan(statement, mode)
-                for problem in problems_of(statement, planner.steps(plan, statement.text)):
+                for problem in problems_of(statement, planner.steps(plan, statement.text),
+                                              database.kind):
                     exceptions = wanted(database.kind, statement.name, problem, state)
                     excepted |= exceptions
                     if not exceptions:

@@ -67,12 +67,10 @@ static void take_number(const um_row_t *row, void *baton)
 apr_status_t um_store_lists_exist(int *exist, um_db_t *db, apr_int64_t org_id,
                                   const um_list_t *list, apr_pool_t *pool)
 {
-    um_list_t one = *list;
     apr_int64_t found = 0;
-    apr_status_t status;
+    apr_status_t status = select_list(db, take_number, &found, org_id, list, UM_LIST_EXISTS,
+                                      pool);
 
-    one.limit = 1;
-    status = select_list(db, take_number, &found, org_id, &one, UM_LIST_EXISTS, pool);
     if (status == APR_SUCCESS) {
         *exist = found != 0;
     }
@@ -298,8 +296,32 @@ apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_in
     return status;
 }
 
+/* The number of bits. */
+static int count_extras(unsigned extras)
+{
+    int count = 0;
+
+    for (; extras != 0; extras &= extras - 1) {
+        count++;
+    }
+    return count;
+}
+
 void um_store_lists_read_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list)
 {
     cursor->key = um_row_text(row, 0);
-    cursor->value = list->order == 0 ? cursor->key : um_row_text(row, um_row_size(row) - 1);
+    cursor->value = list->order == 0
+                        ? cursor->key
+                        : um_row_text(row, um_row_size(row) - 1 - count_extras(list->extras));
+}
+
+/* ---- extras ---- */
+
+/* They stand in the order of their bits. */
+apr_int64_t um_store_lists_read_extra(const um_row_t *row, const um_list_t *list,
+                                      um_list_extra_t extra)
+{
+    unsigned from_here = list->extras & ~((unsigned)extra - 1);
+
+    return um_row_int(row, um_row_size(row) - count_extras(from_here));
 }

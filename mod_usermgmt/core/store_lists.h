@@ -39,6 +39,9 @@ apr_status_t um_store_lists_get(um_db_t *db, um_row_fn_t *take, void *baton, apr
 apr_status_t um_store_lists_get_entry(um_db_t *db, um_row_fn_t *take, void *baton,
                                       apr_int64_t org_id, const um_list_source_t *source,
                                       const char *key, apr_pool_t *pool);
+/** The number in the column of something that was asked along with the rows of a list. */
+apr_int64_t um_store_lists_read_extra(const um_row_t *row, const um_list_t *list,
+                                      um_list_extra_t extra);
 /** Tell whether a stretch has anything in it; its limit plays no part. */
 apr_status_t um_store_lists_exist(int *exist, um_db_t *db, apr_int64_t org_id,
                                   const um_list_t *list, apr_pool_t *pool);

@@ -4,20 +4,35 @@
 #include "store_organizations.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <apr_strings.h>
 
 #include "../base/buffer.h"
 #include "../db/statements.h"
 
+typedef struct um_activity_t {
+    const char *name;
+    apr_int64_t last_used_at;
+} um_activity_t;
+
 typedef struct um_status_get_t {
     um_organization_status_t *organization;
+    /* Of um_activity_t. */
+    apr_array_header_t *activities;
     apr_pool_t *pool;
 } um_status_get_t;
 
-static void take_status(const um_row_t *row, void *baton)
+static void take_activity(const um_row_t *row, um_status_get_t *get)
 {
-    um_status_get_t *get = baton;
+    um_activity_t *activity = apr_array_push(get->activities);
+
+    activity->name = apr_pstrdup(get->pool, um_row_text(row, 0));
+    activity->last_used_at = um_row_int(row, 2);
+}
+
+static void take_organization_status(const um_row_t *row, um_status_get_t *get)
+{
     um_organization_status_t *organization = apr_pcalloc(get->pool, sizeof(*organization));
 
     organization->name = apr_pstrdup(get->pool, um_row_text(row, 0));
@@ -26,22 +41,45 @@ static void take_status(const um_row_t *row, void *baton)
     organization->sub_admin_count = um_row_int(row, 3);
     organization->session_count = um_row_int(row, 4);
     organization->pending_invitation_count = um_row_int(row, 5);
-    organization->activities = apr_array_make(get->pool, 8, sizeof(const char *));
     get->organization = organization;
 }
 
-static void take_activity(const um_row_t *row, void *baton)
+static void take_status(const um_row_t *row, void *baton)
 {
-    apr_array_header_t *activities = baton;
+    if (um_row_text(row, 1) != NULL) {
+        take_organization_status(row, baton);
+    } else {
+        take_activity(row, baton);
+    }
+}
 
-    APR_ARRAY_PUSH(activities, const char *) = apr_pstrdup(activities->pool, um_row_text(row, 0));
+/* The most recently used one first. */
+static int compare_activities(const void *a, const void *b)
+{
+    const um_activity_t *first = a;
+    const um_activity_t *second = b;
+
+    return first->last_used_at == second->last_used_at  ? strcmp(first->name, second->name)
+           : first->last_used_at < second->last_used_at ? 1
+                                                        : -1;
+}
+
+static apr_array_header_t *sort_activities(apr_array_header_t *activities)
+{
+    apr_array_header_t *names = apr_array_make(activities->pool, 8, sizeof(const char *));
+
+    qsort(activities->elts, (size_t)activities->nelts, sizeof(um_activity_t), compare_activities);
+    for (int i = 0; i < activities->nelts; i++) {
+        APR_ARRAY_PUSH(names, const char *) = APR_ARRAY_IDX(activities, i, um_activity_t).name;
+    }
+    return names;
 }
 
 apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
                                                um_db_t *db, apr_int64_t org_id, apr_int64_t now,
                                                apr_pool_t *pool)
 {
-    um_status_get_t get = { NULL, pool };
+    um_status_get_t get = { NULL, apr_array_make(pool, 8, sizeof(um_activity_t)), pool };
     apr_status_t status;
 
     status = um_db_select(db, take_status, &get,
@@ -50,10 +88,7 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
         status = UM_ENOTFOUND;
     }
     if (status == APR_SUCCESS) {
-        status = um_db_select(db, take_activity, get.organization->activities,
-                              UM_BIND(organization_activities, .org_id = org_id), pool);
-    }
-    if (status == APR_SUCCESS) {
+        get.organization->activities = sort_activities(get.activities);
         *organization = get.organization;
     }
     return status;

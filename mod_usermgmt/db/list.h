@@ -156,6 +156,9 @@ typedef struct um_list_order_t {
     const char *column;
     um_pieces_t greater;
     um_pieces_t less;
+    /** The same, and the row at the cursor itself. */
+    um_pieces_t at_least;
+    um_pieces_t at_most;
     const char *ascending;
     const char *descending;
     int is_integer;
@@ -166,29 +169,35 @@ typedef struct um_list_order_t {
 #define UM_ORDER_BY_UNIQUE(name, alias, column, fill)                                            \
     {                                                                                            \
         name, alias, column, UM_SAME({ " AND " column " > %s", fill }),                          \
-            UM_SAME({ " AND " column " < %s", fill }), " ORDER BY " column,                      \
+            UM_SAME({ " AND " column " < %s", fill }),                                           \
+            UM_SAME({ " AND " column " >= %s", fill }),                                          \
+            UM_SAME({ " AND " column " <= %s", fill }), " ORDER BY " column,                     \
             " ORDER BY " column " DESC", 0, 1                                                    \
     }
 /** By the key, the first order of each list. */
 #define UM_ORDER_BY_KEY(name, alias, key) UM_ORDER_BY_UNIQUE(name, alias, key, UM_FILL_KEY)
 
-/** A comparison of pairs, and the same without. */
+/** A comparison of pairs, and the same without. With "=" for equal the pair itself is meant
+ *  too. */
 /* clang-format off */
-#define UM_BEYOND(column, operator, placeholder, key)                                            \
+#define UM_BEYOND(column, operator, equal, placeholder, key)                                     \
     {                                                                                            \
-        UM_PIECES({ " AND (" column ", " key ") " operator " (" placeholder, UM_FILL_VALUE },    \
+        UM_PIECES({ " AND (" column ", " key ") " operator equal " (" placeholder,               \
+                    UM_FILL_VALUE },                                                             \
                   { ", %s)", UM_FILL_KEY }),                                                     \
             UM_PIECES({ " AND " column " " operator "= " placeholder, UM_FILL_VALUE },           \
                       { " AND (" column " " operator " " placeholder, UM_FILL_VALUE },           \
-                      { " OR " key " " operator " %s)", UM_FILL_KEY })                           \
+                      { " OR " key " " operator equal " %s)", UM_FILL_KEY })                     \
     }
 /* clang-format on */
 
 /* Ties are in the order of the key. */
 #define UM_ORDER_BY(name, column, placeholder, key, is_integer)                                  \
     {                                                                                            \
-        name, NULL, column, UM_BEYOND(column, ">", placeholder, key),                            \
-            UM_BEYOND(column, "<", placeholder, key), " ORDER BY " column ", " key,              \
+        name, NULL, column, UM_BEYOND(column, ">", "", placeholder, key),                        \
+            UM_BEYOND(column, "<", "", placeholder, key),                                        \
+            UM_BEYOND(column, ">", "=", placeholder, key),                                       \
+            UM_BEYOND(column, "<", "=", placeholder, key), " ORDER BY " column ", " key,         \
             " ORDER BY " column " DESC, " key " DESC", is_integer, 0                             \
     }
 #define UM_ORDER_BY_TEXT(name, column, key) UM_ORDER_BY(name, column, "%s", key, 0)
@@ -322,6 +331,18 @@ typedef enum um_list_way_t {
 /** Who is counted: all under the conditions, or the source's subset alone. */
 typedef enum um_list_who_t { UM_LIST_ALL, UM_LIST_SUBSET, UM_LIST_WHO_COUNT } um_list_who_t;
 
+/** What is asked along with the rows of a stretch, so that it takes no statement of its own: a
+ *  bit each. Each row gets a column for it behind all others, with the same number in every
+ *  row. */
+typedef enum um_list_extra_t {
+    /** How many rows match the conditions. */
+    UM_LIST_WITH_COUNT = 1,
+    /** 1 if there is a row at the cursor after, or on its other side; else 0. */
+    UM_LIST_WITH_PREVIOUS = 2,
+    /** The same for the cursor before. */
+    UM_LIST_WITH_NEXT = 4
+} um_list_extra_t;
+
 /** A stretch of a list. */
 typedef struct um_list_t {
     const um_list_source_t *source;
@@ -336,6 +357,10 @@ typedef struct um_list_t {
     apr_int64_t limit;
     /** Non-zero: the last ones of the stretch, told from its end backwards. */
     int backwards;
+    /** Non-zero: with the rows at the cursors. */
+    int with_cursors;
+    /** Of um_list_extra_t. */
+    unsigned extras;
     /** The path that leads to its rows, and the one by which they are counted; NULL
      *  where the database chooses. */
     const um_list_path_t *paths[UM_LIST_WAY_COUNT];

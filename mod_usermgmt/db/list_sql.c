@@ -378,9 +378,13 @@ static void add_cursor(um_composition_t *to, const um_part_t *part, int from_bel
 {
     const um_list_order_t *order = &part->list->source->orders[part->list->order];
     const um_cursor_t *cursor = cursor_of(part->list, from_below);
+    const um_pieces_t *pieces = from_below ? &order->greater : &order->less;
 
+    if (part->list->with_cursors) {
+        pieces = from_below ? &order->at_least : &order->at_most;
+    }
     if (cursor->key != NULL && !conditions_imply_cursor(to, part->list, part->way, from_below)) {
-        add_pieces(to, from_below ? &order->greater : &order->less, cursor->value, cursor->key);
+        add_pieces(to, pieces, cursor->value, cursor->key);
     }
 }
 
@@ -418,17 +422,21 @@ static void add_order(um_composition_t *to, const um_list_t *list)
     add_limit(to, list);
 }
 
+/* Rows that match the conditions in one way. */
+static um_part_t part_in(const um_list_t *list, const char *org_id, um_list_way_t way)
+{
+    return (um_part_t){
+        .list = list, .org_id = org_id, .way = way, .path = list->paths[way], .has_cursors = 1
+    };
+}
+
 /* The keys of the first rows that match the conditions in one way. */
 static void add_keys(um_composition_t *to, const um_list_t *list, const char *org_id,
                      um_list_way_t way)
 {
-    um_part_t part = { .list = list,
-                       .org_id = org_id,
-                       .way = way,
-                       .path = list->paths[way],
-                       .has_cursors = 1,
-                       .excludes = 1 };
+    um_part_t part = part_in(list, org_id, way);
 
+    part.excludes = 1;
     um_buffer_puts(to->sql, "SELECT ");
     um_buffer_puts(to->sql, list->source->orders[0].column);
     um_buffer_puts(to->sql, " AS k");
@@ -450,6 +458,33 @@ static void add_from_either(um_composition_t *to, const um_list_t *list, const c
     um_buffer_puts(to->sql, ") a UNION ALL SELECT * FROM (");
     add_keys(to, list, org_id, UM_LIST_SECOND_WAY);
     um_buffer_puts(to->sql, ") b) c)");
+}
+
+/* The first row that matches in one way. The order is that of the list, so that the rows beyond
+ * the cursors are found by the same index, not gone through one by one. */
+static void add_first(um_composition_t *to, const um_list_t *list, const char *org_id,
+                      um_list_way_t way)
+{
+    um_part_t part = part_in(list, org_id, way);
+
+    um_buffer_puts(to->sql, "SELECT 1");
+    add_rows(to, &part);
+    um_buffer_puts(to->sql, order_of(list));
+    um_buffer_puts(to->sql, " LIMIT 1");
+}
+
+/* A row if there is one. */
+static void add_existence(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    if (um_list_sql_count_ways(list) == 1) {
+        add_first(to, list, org_id, UM_LIST_FIRST_WAY);
+        return;
+    }
+    um_buffer_puts(to->sql, "SELECT * FROM (");
+    add_first(to, list, org_id, UM_LIST_FIRST_WAY);
+    um_buffer_puts(to->sql, ") a UNION ALL SELECT * FROM (");
+    add_first(to, list, org_id, UM_LIST_SECOND_WAY);
+    um_buffer_puts(to->sql, ") b LIMIT 1");
 }
 
 /* ---- counts ---- */
@@ -513,6 +548,9 @@ static void add_number(um_composition_t *to, const um_list_t *list, const char *
     };
     int kept = count_of(list);
 
+    if (um_dialect_traits(to->dialect)->overlooks_indexes) {
+        part.path = um_list_path_of_conditions(list, way);
+    }
     um_buffer_putc(to->sql, '(');
     if (kept != UM_LIST_NO_COUNT) {
         add(to, um_statements_sql((um_statement_id_t)kept, to->dialect), org_id);
@@ -548,9 +586,6 @@ static void add_count(um_composition_t *to, const um_list_t *list, const char *o
     um_buffer_puts(to->sql, "SELECT 0");
     if (!um_list_sql_leaves_subset_out(list)) {
         add_numbers(to, list, org_id, UM_LIST_ALL, " + ", " - ");
-    if (um_dialect_traits(to->dialect)->overlooks_indexes) {
-        part.path = um_list_path_of_conditions(list, way);
-    }
         return;
     }
     copy_with_subset(&others, list, to->sql->pool);
@@ -570,16 +605,6 @@ static void add_estimate(um_composition_t *to, const um_list_t *list, const char
     add_rows(to, &part);
     add_limit(to, list);
     um_buffer_puts(to->sql, ") n");
-}
-
-static void add_columns(um_composition_t *to, const um_list_source_t *rows, const um_list_t *list)
-{
-    um_buffer_puts(to->sql, "SELECT ");
-    um_buffer_puts(to->sql, rows->columns);
-    if (list->order != 0) {
-        um_buffer_puts(to->sql, ", ");
-        um_buffer_puts(to->sql, rows->orders[list->order].column);
-    }
 }
 
 /* Columns of the one row with a key. */
@@ -644,6 +669,30 @@ static int has_one_plan(const um_list_t *list, um_list_what_t what)
     return 1;
 }
 
+/* In one statement there is one plan for all values, or a new one each time. */
+static int counts_along(const um_list_t *list, um_dialect_t dialect)
+{
+    return !um_dialect_traits(dialect)->keeps_plans
+           || has_one_plan(list, UM_LIST_ROWS) == has_one_plan(list, UM_LIST_COUNT);
+}
+
+void um_list_sql_choose_extras(um_list_t *list, um_dialect_t dialect, int is_counted)
+{
+    list->extras = 0;
+    if (um_dialect_traits(dialect)->needs_paths) {
+        return;
+    }
+    if (is_counted && counts_along(list, dialect)) {
+        list->extras |= UM_LIST_WITH_COUNT;
+    }
+    if (list->after.key != NULL) {
+        list->extras |= UM_LIST_WITH_PREVIOUS;
+    }
+    if (list->before.key != NULL) {
+        list->extras |= UM_LIST_WITH_NEXT;
+    }
+}
+
 /* The first rows in order from an index, then what is joined to these. */
 static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
 {
@@ -661,21 +710,50 @@ static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
     um_buffer_puts(to->sql, source->joined);
 }
 
-static void add_list(um_composition_t *to, const um_list_t *list, um_list_what_t what,
-                     const char *org_id)
+/* Is there a row at a cursor of the list, or on its other side? */
+static void add_beyond(um_composition_t *to, const um_list_t *list, const char *org_id,
+                       um_list_extra_t extra)
 {
-    um_part_t part = { .list = list,
-                       .org_id = org_id,
-                       .way = UM_LIST_FIRST_WAY,
-                       .path = list->paths[UM_LIST_FIRST_WAY],
-                       .has_columns = 1,
-                       .has_cursors = 1 };
+    static const um_cursor_t none = { NULL, NULL };
+    um_list_t beyond = *list;
+    int is_previous = extra == UM_LIST_WITH_PREVIOUS;
 
-    if (what == UM_LIST_ROWS) {
-        add_columns(to, list->source, list);
-    } else {
-        um_buffer_puts(to->sql, "SELECT 1");
+    beyond.before = is_previous ? list->after : none;
+    beyond.after = is_previous ? none : list->before;
+    beyond.backwards = is_previous;
+    beyond.with_cursors = 1;
+    um_buffer_puts(to->sql, ", COALESCE((");
+    add_existence(to, &beyond, org_id);
+    um_buffer_puts(to->sql, "), 0)");
+}
+
+static void add_extras(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    if ((list->extras & UM_LIST_WITH_COUNT) != 0) {
+        um_buffer_puts(to->sql, ", (");
+        add_count(to, list, org_id);
+        um_buffer_putc(to->sql, ')');
     }
+    if ((list->extras & UM_LIST_WITH_PREVIOUS) != 0) {
+        add_beyond(to, list, org_id, UM_LIST_WITH_PREVIOUS);
+    }
+    if ((list->extras & UM_LIST_WITH_NEXT) != 0) {
+        add_beyond(to, list, org_id, UM_LIST_WITH_NEXT);
+    }
+}
+
+static void add_list(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    um_part_t part = part_in(list, org_id, UM_LIST_FIRST_WAY);
+
+    part.has_columns = 1;
+    um_buffer_puts(to->sql, "SELECT ");
+    um_buffer_puts(to->sql, list->source->columns);
+    if (list->order != 0) {
+        um_buffer_puts(to->sql, ", ");
+        um_buffer_puts(to->sql, list->source->orders[list->order].column);
+    }
+    add_extras(to, list, org_id);
     if (um_list_sql_count_ways(list) == 2) {
         add_from_either(to, list, org_id);
     } else if (to->hides_values) {
@@ -705,8 +783,11 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
     case UM_LIST_ESTIMATE:
         add_estimate(&to, list, org_id, list->estimated);
         break;
+    case UM_LIST_EXISTS:
+        add_existence(&to, list, org_id);
+        break;
     default:
-        add_list(&to, list, what, org_id);
+        add_list(&to, list, org_id);
     }
 }
 
@@ -742,6 +823,7 @@ int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source,
     if (number / 10 % 3 > 0) {
         add_sample_conditions(&list, number / 10 % 3 > 1, sql->pool);
     }
+    um_list_sql_choose_extras(&list, dialect, 1);
     um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 5), "1", dialect);
     return 1;
 }

@@ -12,10 +12,10 @@
 
 /** The questions about a list. */
 typedef enum um_list_what_t {
-    /** The columns of each row. The first is its key. The last is the value in the column of
-     *  the order, unless that is the key. */
+    /** The columns of each row. The first is its key. The last before the extras is the value in
+     *  the column of the order, unless that is the key. */
     UM_LIST_ROWS,
-    /** A row if there is one. */
+    /** A row if there is one; the limit is ignored. */
     UM_LIST_EXISTS,
     /** How many there are; cursors, order and limit are ignored. */
     UM_LIST_COUNT,
@@ -39,6 +39,11 @@ void um_list_sql_of_subset(um_list_t *subset, const um_list_t *list, apr_pool_t 
 
 /** Tell whether what a list is ordered by is a number. */
 int um_list_sql_orders_by_number(const um_list_t *list);
+
+/** Choose what is asked along with the rows of a page (um_list_extra_t): its count if that is
+ *  wanted, and whether there are rows beyond its cursors. Nothing if the module chooses the
+ * paths, because it does so by the count. */
+void um_list_sql_choose_extras(um_list_t *list, um_dialect_t dialect, int is_counted);
 
 /** Tell whether the database keeps a count of all that a source has. */
 int um_list_sql_keeps_count(const um_list_source_t *source);

@@ -9,6 +9,7 @@
 
 #include "../base/memory.h"
 #include "../core/store_lists.h"
+#include "../db/list_sql.h"
 #include "cursor.h"
 #include "query.h"
 
@@ -34,8 +35,15 @@ typedef struct um_page_t {
     um_cursor_t last;
     /* There is a further entry that does not fit, because of the limit or the bytes. */
     int more;
+    /* The text of the entries has begun: the count is known, if it is wanted. */
+    int has_begun;
     /* The count says that no entry matches, on this page or another. */
     int none_match;
+    /* Whether there is an entry at the cursor after or in front of it, and at the cursor before
+     * or behind it, as far as that was asked along with the rows. */
+    int knows_beyond;
+    int has_previous;
+    int has_following;
     /* Whether there are entries behind the last, and before the first, in the list's order. Of
      * an empty page: at the cursor that it ends before or behind it, and at the one that it
      * starts after or before it. */
@@ -48,13 +56,47 @@ typedef struct um_page_t {
     apr_pool_t *pool;
 } um_page_t;
 
+/* The text up to the first entry. */
+static void begin_entries(um_page_t *page, apr_int64_t count)
+{
+    const um_listing_request_t *listing = page->listing;
+
+    if (listing->wants_count) {
+        um_json_put_member_int(page->buffer, "query_count", count);
+        page->none_match = count == 0;
+    }
+    um_json_put_any_name(page->buffer, listing->kind->member);
+    um_buffer_putc(page->buffer, '[');
+    page->start = page->buffer->length;
+    page->has_begun = 1;
+}
+
+/* The answers that came along with the first row. */
+static void take_extras(um_page_t *page, const um_row_t *row)
+{
+    const um_list_t *list = &page->list;
+
+    if (!page->has_begun) {
+        begin_entries(page, um_store_lists_read_extra(row, list, UM_LIST_WITH_COUNT));
+    }
+    if ((list->extras & UM_LIST_WITH_PREVIOUS) != 0) {
+        page->has_previous = um_store_lists_read_extra(row, list, UM_LIST_WITH_PREVIOUS) != 0;
+    }
+    if ((list->extras & UM_LIST_WITH_NEXT) != 0) {
+        page->has_following = um_store_lists_read_extra(row, list, UM_LIST_WITH_NEXT) != 0;
+    }
+}
+
 static void take_entry(const um_row_t *row, void *baton)
 {
     um_page_t *page = baton;
     um_buffer_t *buffer = page->buffer;
-    apr_size_t end = buffer->length;
+    apr_size_t end;
 
-    page->rows++;
+    if (page->rows++ == 0 && page->count == 0) {
+        take_extras(page, row);
+    }
+    end = buffer->length;
     page->more = page->more || page->count == page->listing->list.limit;
     if (page->more) {
         return;
@@ -82,9 +124,8 @@ static apr_status_t read_entries(um_page_t *page, const um_request_t *request, u
 {
     apr_status_t status;
 
-    page->start = page->buffer->length;
     do {
-        apr_size_t bytes = page->buffer->length - page->start;
+        apr_size_t bytes = page->has_begun ? page->buffer->length - page->start : 0;
 
         page->list.limit = um_listing_rows_to_read(page->listing->list.limit + 1 - page->count,
                                                    PAGE_BYTES - bytes, page->count, bytes);
@@ -92,6 +133,7 @@ static apr_status_t read_entries(um_page_t *page, const um_request_t *request, u
         status = um_listing_read_rows(db, take_entry, page, request, &page->list);
         if (page->count > 0) {
             um_listing_go_on(&page->list, &page->last);
+            page->list.extras = 0;
         }
     } while (status == APR_SUCCESS && !page->more && page->rows == page->list.limit);
     return status;
@@ -167,8 +209,11 @@ static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_reque
         step_over(&page->first, list, !list->descending, page->pool);
         step_over(&page->last, list, list->descending, page->pool);
     }
-    page->has_next = page->more && !list->backwards;
-    page->has_prev = page->more && list->backwards;
+    page->has_next = (page->more && !list->backwards) || page->has_following;
+    page->has_prev = (page->more && list->backwards) || page->has_previous;
+    if (page->count > 0 && page->knows_beyond) {
+        return APR_SUCCESS;
+    }
     /* By page->list, because it has the best path to the rows. */
     if (!page->has_next && list->before.key != NULL && page->last.key != NULL) {
         status = is_anything(&page->has_next, db, request, &page->list, &page->last, NULL);
@@ -253,28 +298,43 @@ static void put_key(um_buffer_t *buffer, const char *name, const char *key)
     um_json_put_string_or_null(buffer, key);
 }
 
-/* Count if the client wants it, and read the entries. */
+/* Count if the client wants it, and begin the text. */
+static apr_status_t count_entries(um_page_t *page, const um_request_t *request, um_db_t *db)
+{
+    const um_listing_request_t *listing = page->listing;
+    apr_int64_t count = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    if (listing->wants_count) {
+        status = um_store_lists_count(&count, db, request->caller.org_id, &listing->list,
+                                      request->pool);
+    }
+    if (status == APR_SUCCESS && listing->wants_count) {
+        um_store_lists_use_count(&page->list, count);
+    }
+    begin_entries(page, count);
+    return status;
+}
+
+/* Count if the client wants it, and read the entries: with one statement if the count comes along
+ * with them. Without entries nothing comes along. */
 static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t *db)
 {
     const um_listing_request_t *listing = page->listing;
     um_buffer_t *buffer = page->buffer;
-    apr_int64_t org_id = request->caller.org_id;
-    apr_int64_t count = 0;
     apr_status_t status = APR_SUCCESS;
 
+    um_list_sql_choose_extras(&page->list, um_db_dialect(db), listing->wants_count);
+    page->knows_beyond = page->list.extras != 0;
     um_buffer_putc(buffer, '{');
-    if (listing->wants_count) {
-        status = um_store_lists_count(&count, db, org_id, &listing->list, request->pool);
-        um_json_put_member_int(buffer, "query_count", count);
+    if ((page->list.extras & UM_LIST_WITH_COUNT) == 0) {
+        status = count_entries(page, request, db);
     }
-    um_json_put_any_name(buffer, listing->kind->member);
-    um_buffer_putc(buffer, '[');
-    if (status == APR_SUCCESS && listing->wants_count) {
-        um_store_lists_use_count(&page->list, count);
-    }
-    page->none_match = listing->wants_count && count == 0;
     if (status == APR_SUCCESS && !page->none_match) {
         status = read_entries(page, request, db);
+    }
+    if (status == APR_SUCCESS && !page->has_begun) {
+        status = count_entries(page, request, db);
     }
     if (status == APR_SUCCESS && listing->list.backwards && page->count > 0) {
         reverse_entries(page);

@@ -139,31 +139,43 @@ static um_cursor_t cursor_at(const um_list_t *list, int row)
     return cursor;
 }
 
+/* A page: its rows alone, and all of it if that is one statement. */
+static void print_page(const char *name, const um_list_t *page)
+{
+    um_list_t whole = *page;
+
+    print_list(name, page, UM_LIST_ROWS);
+    um_list_sql_choose_extras(&whole, dialect, 1);
+    if (whole.extras != 0) {
+        print_list(apr_pstrcat(pool, name, " whole", NULL), &whole, UM_LIST_ROWS);
+    }
+}
+
 /* The first page, the last one, pages behind a row and before a row, and a page between two. */
 static void print_pages(const char *name, um_list_t list)
 {
     static const int rows[] = { 20, ROWS - 20 };
 
-    print_list(apr_pstrcat(pool, name, " first", NULL), &list, UM_LIST_ROWS);
+    print_page(apr_pstrcat(pool, name, " first", NULL), &list);
     print_list(apr_pstrcat(pool, name, " exists", NULL), &list, UM_LIST_EXISTS);
     list.backwards = 1;
-    print_list(apr_pstrcat(pool, name, " last", NULL), &list, UM_LIST_ROWS);
+    print_page(apr_pstrcat(pool, name, " last", NULL), &list);
     for (size_t i = 0; i < COUNT(rows); i++) {
         um_list_t page = list;
 
         page.before = cursor_at(&list, rows[i]);
-        print_list(apr_psprintf(pool, "%s before %d", name, rows[i]), &page, UM_LIST_ROWS);
+        print_page(apr_psprintf(pool, "%s before %d", name, rows[i]), &page);
         page.backwards = 0;
         print_list(apr_psprintf(pool, "%s exists before %d", name, rows[i]), &page,
                    UM_LIST_EXISTS);
         page = list;
         page.backwards = 0;
         page.after = cursor_at(&list, rows[i]);
-        print_list(apr_psprintf(pool, "%s after %d", name, rows[i]), &page, UM_LIST_ROWS);
+        print_page(apr_psprintf(pool, "%s after %d", name, rows[i]), &page);
         print_list(apr_psprintf(pool, "%s exists after %d", name, rows[i]), &page,
                    UM_LIST_EXISTS);
         page.before = cursor_at(&list, rows[i] + 10);
-        print_list(apr_psprintf(pool, "%s between %d", name, rows[i]), &page, UM_LIST_ROWS);
+        print_page(apr_psprintf(pool, "%s between %d", name, rows[i]), &page);
     }
 }
 

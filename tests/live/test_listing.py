@@ -198,6 +198,47 @@ def test_walking_back_from_an_empty_page_skips_nobody(admin, people, order):
     assert onward == everyone
 
 
+# How a server's log is switched on for a database, and how a line of it begins.
+STATEMENTS = {
+    "postgresql": ("ALTER DATABASE {name} SET log_statement = 'all'", "log", "LOG:  execute "),
+    "mariadb": ("SET GLOBAL general_log_file = '{directory}/statements', general_log = ON",
+                "statements", "Execute\t"),
+}
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_an_answer_is_one_statement(new_server):
+    """Of a page also its count, and whether there are rows beyond its cursors."""
+    server = new_server()
+    database, directory = server.database, server.database.engine.directory
+    people = sorted(server.admin.create(f"u{number}@listing.example.com", f"N{number}")["user_uid"]
+                    for number in range(5))
+    setting, log, start = STATEMENTS[database.kind]
+    server.sql(setting.format(name=database.name, directory=directory))
+    server.stop()
+    server.start()
+    server.admin.get("users/").expect(200)
+    last = server.admin.get("users/?order_by=display_name&limit=3").json["next_cursor"]
+    try:
+        for path, table in (
+                ("organization-status/", "organizations"),
+                ("users/?limit=3", "users"),
+                (f"users/?limit=2&start_after_id={people[1]}", "users"),
+                (f"users/?limit=2&end_before_id={people[3]}", "users"),
+                (f"users/?start_after_id={people[0]}&end_before_id={people[3]}", "users"),
+                (f"users/?limit=1&order_by=display_name&start_after_id={last}", "users"),
+                ("users/?email=u1@listing.example.com", "users")):
+            before = (directory / log).stat().st_size
+            server.admin.get(path).expect(200)
+            with open(directory / log, encoding="utf-8", errors="replace") as file:
+                file.seek(before)
+                lines = [line for line in file if start in line and f" FROM {table} " in line]
+            assert len(lines) == 1, "".join(lines)
+    finally:
+        if database.kind == "mariadb":
+            server.sql("SET GLOBAL general_log = OFF")
+
+
 def test_no_count_where_not_wanted(admin, people):
     assert "query_count" not in page(admin, count="none").json
     assert page(admin, count="exact").json["query_count"] == COUNT == len(people)

@@ -66,7 +66,7 @@ def changed_files():
     schema = ROOT / "mod_usermgmt/db/schema.h"
     made = {queries / "sessions.sql": move(queries / "sessions.sql", "session_insert", "sessions"),
             queries / "organizations.sql": move(queries / "organizations.sql",
-                                                "organization_activities", "activities"),
+                                                "organization_status", "activities"),
             schema: replaced(schema, f"#define UM_SCHEMA_VERSION {VERSION}\n",
                              f"#define UM_SCHEMA_VERSION {NEXT}\n")}
     made.update({ROOT / f"schema/{kind}/{NEXT:04}-made-up.sql": TABLES for kind in KINDS})
@@ -158,7 +158,7 @@ def test_what_needs_new_tables_waits_for_the_upgrade(new_server, objects):
     with server.expect_log(f"UM0085: schema: session_insert needs version {NEXT}, the database"
                            f" has version {VERSION}; .*schema upgrade"):
         admin.post("sessions/", session).expect_problem(503, "unavailable")
-    server.allow_log(f"UM0085: schema: organization_activities needs version {NEXT}")
+    server.allow_log(f"UM0085: schema: organization_status needs version {NEXT}")
     admin.get("organization-status/").expect_problem(503, "unavailable")
     # Neither took the connection with it, nor left anything behind.
     use_the_rest(admin, 2)

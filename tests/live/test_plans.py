@@ -41,9 +41,6 @@ WANTED = {
         # because it is partial. It reads the pending invitations of the organization.
         (r"invitations status=(pending|expired) .*", r".* an organization's invitations.*",
          r"none"),
-        # Whether there are rows beyond a page: the keys of both ways are joined to the index of
-        # the organization's names.
-        (r"users q=.* exists (before|after) .*", r"sorts an organization's users", r"current"),
     ],
     "mariadb": [
         # Which rows match both by name and by address, no index tells alone. Here nearly all do.
@@ -198,8 +195,8 @@ class Statement:
 
     @property
     def is_page(self):
-        return self.is_list and re.search(r" (first|last|before \d+|after \d+|between \d+)$",
-                                          self.name) is not None
+        return self.is_list and re.search(
+            r" (first|last|before \d+|after \d+|between \d+)( whole)?$", self.name) is not None
 
     @property
     def is_filtered(self):
@@ -389,7 +386,7 @@ def problems_of(statement, steps, kind):
     # it is named. The others read the table if nearly all rows match.
     needs_index = name.endswith(" few count") or (
         kind == "mariadb" and statement.is_filtered and name.endswith(" count"))
-    is_count = statement.is_list and name.endswith(" count")
+    is_count = statement.is_list and name.endswith((" count", " whole"))
     # Nearly all rows match these, so reading all of them may be right.
     matches_many = is_count and not name.endswith(" few count")
     for step in steps:

@@ -84,6 +84,8 @@ ON DUPLICATE KEY UPDATE
     sub_admin_count = sub_admin_count + VALUES(sub_admin_count),
     session_count = session_count + VALUES(session_count)
 
+-- The organization, and the activities that were used most recently, without a payment_type: a
+-- row each. The caller sorts them, because nothing promises that a UNION keeps an order.
 -- name: organization_status
 SELECT o.name, o.payment_type, c.user_count, c.sub_admin_count, c.session_count,
     (SELECT COUNT(*) FROM invitations i
@@ -95,12 +97,13 @@ CROSS JOIN
     COALESCE(SUM(session_count), 0) AS session_count
     FROM organization_counts WHERE org_id = :org_id) c
 WHERE o.org_id = :org_id
-
--- name: organization_activities
-SELECT activity FROM activities
-WHERE org_id = :org_id
-ORDER BY last_used_at DESC, activity
-LIMIT 100
+UNION ALL
+SELECT a.activity, NULL, a.last_used_at, 0, 0, 0
+FROM
+    (SELECT activity, last_used_at FROM activities
+    WHERE org_id = :org_id
+    ORDER BY last_used_at DESC, activity
+    LIMIT 100) a
 
 -- The three stored counts. They also give the count of a list without conditions.
 -- name: user_count

@@ -12,9 +12,6 @@
 #include "store_lists.h"
 #include "store_organizations.h"
 
-/* Changes folded in one transaction, at most. */
-#define FOLD_AT_ONCE 1000
-
 struct um_store_t {
     const um_host_t *host;
     const um_dialect_traits_t *traits;
@@ -180,41 +177,51 @@ void um_store_set_folding(um_store_t *store, apr_uint32_t changes)
 
 static apr_status_t fold_counts(um_db_t *db, void *baton, apr_pool_t *pool)
 {
-    int count = 0;
-    apr_status_t status = um_store_organizations_fold_counts(&count, db, FOLD_AT_ONCE, pool);
-
-    *(int *)baton = count == FOLD_AT_ONCE;
-    return status;
+    return um_store_organizations_fold_counts(baton, db, UM_STORE_FOLD_MAX, pool);
 }
 
-apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool)
+apr_status_t um_store_fold_counts(int *count, um_store_t *store, apr_pool_t *pool)
 {
     um_db_t *db = NULL;
+    int has_changes = 0;
     apr_status_t status;
 
-    *more = 0;
+    *count = 0;
     if (!store->traits->folds_counts) {
         return APR_SUCCESS;
     }
     status = um_store_open(&db, store, pool);
     if (status == APR_SUCCESS) {
-        status = um_store_organizations_has_changes(more, db, pool);
+        status = um_store_organizations_has_changes(&has_changes, db, pool);
     }
     um_db_close(db);
-    if (status == APR_SUCCESS && *more) {
-        status = um_runner_run(store->host, fold_counts, more, pool);
+    if (status == APR_SUCCESS && has_changes) {
+        status = um_runner_run(store->host, fold_counts, count, pool);
     }
+    return status;
+}
+
+apr_status_t um_store_clean_counts(um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_clean_counts(db);
+    }
+    um_db_close(db);
     return status;
 }
 
 /* If nobody else folds. If it fails, later changes fold again. */
 static void fold_now_and_then(um_store_t *store, apr_pool_t *pool)
 {
-    int more = 1;
+    int count = UM_STORE_FOLD_MAX;
 
     if (store->fold_every > 0
         && apr_atomic_inc32(&store->changes) % store->fold_every == store->fold_every - 1) {
-        while (more && um_store_fold_counts(&more, store, pool) == APR_SUCCESS) {
+        while (count == UM_STORE_FOLD_MAX
+               && um_store_fold_counts(&count, store, pool) == APR_SUCCESS) {
             continue;
         }
     }

@@ -50,10 +50,17 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
 /**
  * Fold changes into the counts of organizations, in one transaction, if the database stores
  * changes of counts separately. Several threads may do this at the same time.
- * @param more set if more changes are left than one transaction folds: call again
+ * @param count how many changes were folded; if UM_STORE_FOLD_MAX, call again, because there may
+ *              be more
  * @return as um_store_change(), logged
  */
-apr_status_t um_store_fold_counts(int *more, um_store_t *store, apr_pool_t *pool);
+apr_status_t um_store_fold_counts(int *count, um_store_t *store, apr_pool_t *pool);
+/** Changes folded in one transaction, at most. */
+#define UM_STORE_FOLD_MAX 1000
+
+/** After many changes were folded: have the database remove them, so that no read has to pass
+ *  over them. Outside of a transaction. APR_SUCCESS or UM_EUNAVAILABLE, logged. */
+apr_status_t um_store_clean_counts(um_store_t *store, apr_pool_t *pool);
 
 /** Make the store fold counts by itself after this many changes, because nobody else does.
  *  Call it before the store is used. */

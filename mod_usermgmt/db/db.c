@@ -227,6 +227,12 @@ apr_status_t um_db_end_bulk(um_db_t *db)
                                   : APR_SUCCESS;
 }
 
+apr_status_t um_db_clean_counts(um_db_t *db)
+{
+    return db->connection != NULL ? apply_settings(db, db->connection->traits->fold_end)
+                                  : APR_SUCCESS;
+}
+
 apr_status_t um_db_open(um_db_t **db, const um_host_t *host, um_gate_t *gate, apr_pool_t *pool)
 {
     um_db_t *opened = apr_pcalloc(pool, sizeof(*opened));

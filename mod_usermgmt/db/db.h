@@ -143,6 +143,10 @@ int um_db_log_pages(const um_db_t *db);
  *  of a transaction, on any connection. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_end_bulk(um_db_t *db);
 
+/** Have the database remove rows of counts that were folded, so that no read has to pass over
+ *  them. Outside of a transaction. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_clean_counts(um_db_t *db);
+
 /** Non-zero: a failure will be retried, so log it at level info. */
 void um_db_set_will_retry(um_db_t *db, int will_retry);
 

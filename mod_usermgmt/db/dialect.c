@@ -72,6 +72,15 @@ static const um_setting_t postgresql_bulk_end[] = {
     { NULL, 0 },
 };
 
+/* The rows that were folded are dead. A role that does not own the table skips this, with a
+ * warning. Empty pages stay, because to give them back takes a lock that everybody waits for. */
+static const um_setting_t postgresql_fold_end[] = {
+    { "SET client_min_messages = error", 0 },
+    { "VACUUM (SKIP_LOCKED, TRUNCATE FALSE) organization_counts", 0 },
+    { "RESET client_min_messages", 0 },
+    { NULL, 0 },
+};
+
 /* Limits for a server that does not answer. The user's parameters come after them and win. */
 #define POSTGRESQL_PARAMS                                                                        \
     "connect_timeout=5 tcp_user_timeout=15000"                                                   \
@@ -104,6 +113,8 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .is_file = 1,
         .reads_past_driver = 1,
         .needs_paths = 1,
+        .index_before = " INDEXED BY ",
+        .index_after = "",
         .compares_pairs = 1,
         .has_single_writer = 1,
         .makes_schema = 1,
@@ -111,10 +122,9 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .settings = sqlite_settings,
         .bulk_settings = sqlite_bulk_settings,
         .bulk_end = sqlite_bulk_end,
+        .fold_end = nothing,
         .stamp = &sqlite_stamp,
         .schema = um_schema_sqlite,
-        .index_before = " INDEXED BY ",
-        .index_after = "",
     },
     [UM_DIALECT_POSTGRESQL] = {
         .driver = "pgsql",
@@ -129,6 +139,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .settings = postgresql_settings,
         .bulk_settings = nothing,
         .bulk_end = postgresql_bulk_end,
+        .fold_end = postgresql_fold_end,
         .upgrade_setting = "SET LOCAL statement_timeout = 0",
         .schema = um_schema_postgresql,
     },
@@ -136,20 +147,21 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .driver = "mysql",
         /* Otherwise the driver reconnects by itself, and the settings are lost. */
         .params_after = { ",reconnect=0", "reconnect" },
+        .index_before = " FORCE INDEX (",
+        .index_after = ")",
+        .overlooks_indexes = 1,
         .folds_counts = 1,
         .has_standbys = 1,
         .reconnects_silently = 1,
         .settings = mariadb_settings,
         .bulk_settings = nothing,
         .bulk_end = nothing,
+        .fold_end = nothing,
         /* Short, because all others wait behind a statement that waits for a table's lock. */
         .upgrade_setting = "SET lock_wait_timeout = 2 /*M! , max_statement_time = 0 */",
         .schema = um_schema_mariadb,
     },
 };
-        .index_before = " FORCE INDEX (",
-        .index_after = ")",
-        .overlooks_indexes = 1,
 
 const um_dialect_traits_t *um_dialect_traits(um_dialect_t dialect)
 {

@@ -106,6 +106,8 @@ typedef struct um_dialect_traits_t {
     const um_setting_t *bulk_settings;
     /** Statements to run after these changes. Settings that they make stay. */
     const um_setting_t *bulk_end;
+    /** Statements to run after many counts were folded. Settings that they make do not stay. */
+    const um_setting_t *fold_end;
     /** Run before an upgrade of the schema, because an upgrade may take longer than other
      *  statements. NULL for none. */
     const char *upgrade_setting;

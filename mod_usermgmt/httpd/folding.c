@@ -18,8 +18,19 @@
  * machine may have made changes and not folded them. */
 #define LOOK_EVERY apr_time_from_sec(60)
 
+/* After so many folded changes the database is cleaned of them. Autovacuum looks at a table once
+ * a minute, and until then each count would pass over thousands of dead rows. */
+#define CLEAN_AFTER UM_STORE_FOLD_MAX
+/* The pause after that is so many times as long as it took: an old transaction may keep the rows,
+ * and then it takes longer and longer. */
+#define CLEAN_PAUSE 50
+
 typedef struct um_fold_t {
     const um_runtime_database_t *database;
+    /* Changes that were folded since the database was cleaned, and when it may be cleaned next,
+     * by um_ticks(). */
+    int folded;
+    apr_time_t clean_at;
     /* The last run failed, and the log says so. */
     int is_told;
 } um_fold_t;
@@ -32,6 +43,18 @@ static void tell(um_fold_t *fold, int has_failed)
     fold->is_told = has_failed;
 }
 
+static void clean_counts(um_fold_t *fold, apr_pool_t *pool)
+{
+    apr_time_t start = um_ticks();
+
+    if (fold->folded < CLEAN_AFTER || start < fold->clean_at || um_watchdog_stopping()) {
+        return;
+    }
+    um_store_clean_counts(fold->database->store, pool);
+    fold->folded = 0;
+    fold->clean_at = um_ticks() + (um_ticks() - start) * CLEAN_PAUSE;
+}
+
 /* A request that needs a count adds the changes that are not folded yet: some thousand rows under
  * the highest load, which takes a millisecond. Each transaction folds a bounded number of
  * changes, so that others wait for it only a short time. */
@@ -40,12 +63,16 @@ static void fold_counts(um_task_next_t *next, void *baton, apr_pool_t *pool)
     um_fold_t *fold = baton;
     apr_status_t status = APR_SUCCESS;
     apr_pool_t *scratch;
-    int more = 1;
+    int count = UM_STORE_FOLD_MAX;
 
     apr_pool_create(&scratch, pool);
-    while (status == APR_SUCCESS && more && !um_watchdog_stopping()) {
+    while (status == APR_SUCCESS && count == UM_STORE_FOLD_MAX && !um_watchdog_stopping()) {
         apr_pool_clear(scratch);
-        status = um_store_fold_counts(&more, fold->database->store, scratch);
+        status = um_store_fold_counts(&count, fold->database->store, scratch);
+        fold->folded += status == APR_SUCCESS ? count : 0;
+    }
+    if (status == APR_SUCCESS) {
+        clean_counts(fold, scratch);
     }
     apr_pool_destroy(scratch);
     tell(fold, status != APR_SUCCESS);

@@ -412,6 +412,47 @@ def test_counts_are_folded(new_server):
     assert server.sql("SELECT * FROM organization_counts ORDER BY org_id") == before
 
 
+@pytest.mark.database("postgresql")
+def test_the_server_removes_what_it_folded(new_server):
+    """Without autovacuum. Where its role may not, it leaves no line in the log."""
+    server = new_server()
+    role = server.database.name + "_role"
+    user = server.sql("SELECT current_user")[0][0]
+
+    def vacuums():
+        return server.sql("SELECT vacuum_count FROM pg_stat_user_tables"
+                          " WHERE relname = 'organization_counts'")[0][0]
+
+    def change(count):
+        server.sql("INSERT INTO organization_counts (org_id)"
+                   " SELECT org_id FROM organizations, generate_series(1, ?)", count)
+
+    server.sql("ALTER TABLE organization_counts SET (autovacuum_enabled = off)")
+    change(900)
+    server.admin.create("few@faults.example.com")
+    check_counts(server)
+    assert vacuums() == 0
+    change(200)
+    server.admin.create("many@faults.example.com")
+    wait_for(lambda: vacuums() == 1, 10, "the folded counts are removed")
+    check_counts(server)
+    server.stop()
+    change(1500)
+    server.sql(f"CREATE ROLE {role}")
+    server.sql(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    server.sql(f"ALTER ROLE {user} IN DATABASE {server.database.name} SET role = {role}")
+    try:
+        server.start()
+        server.admin.create("more@faults.example.com")
+        check_counts(server)
+        time.sleep(1)
+        server.stop()
+        assert vacuums() == 1
+    finally:
+        server.database.engine.query(
+            None, f"ALTER ROLE {user} IN DATABASE {server.database.name} RESET role")
+
+
 def test_two_nodes_fold_at_once(new_server):
     """Nothing is counted twice, and neither is in the other's way."""
     one = new_server()

@@ -578,11 +578,46 @@ static void add_numbers(um_composition_t *to, const um_list_t *list, const char 
     }
 }
 
+/* The number in both ways, by the index of one of them. The other way is only a test of each row:
+ * IS TRUE hides it from the planner, which must not choose the other index. */
+static void add_number_by(um_composition_t *to, const um_list_t *list, const char *org_id,
+                          um_list_way_t way)
+{
+    um_part_t part = { .list = list, .org_id = org_id, .way = way };
+
+    um_buffer_puts(to->sql, "(SELECT COUNT(*)");
+    add_rows(to, &part);
+    um_buffer_puts(to->sql, " AND (TRUE");
+    add_condition_in(to, &part, &APR_ARRAY_IDX(list->conditions, 0, um_condition_t),
+                     way == UM_LIST_FIRST_WAY ? UM_LIST_SECOND_WAY : UM_LIST_FIRST_WAY);
+    um_buffer_puts(to->sql, ") IS TRUE)");
+}
+
+/* The same count of one condition with one plan for all values: the numbers of both ways tell
+ * which of them has fewer rows. OFFSET has the planner count each of these once. */
+static void add_count_by_fewer(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    um_buffer_puts(to->sql, "SELECT n.a + n.b - CASE WHEN n.a = 0 OR n.b = 0 THEN 0"
+                            " WHEN n.a < n.b THEN ");
+    add_number_by(to, list, org_id, UM_LIST_FIRST_WAY);
+    um_buffer_puts(to->sql, " ELSE ");
+    add_number_by(to, list, org_id, UM_LIST_SECOND_WAY);
+    um_buffer_puts(to->sql, " END FROM (SELECT ");
+    add_number(to, list, org_id, UM_LIST_ALL, UM_LIST_FIRST_WAY);
+    um_buffer_puts(to->sql, " AS a, ");
+    add_number(to, list, org_id, UM_LIST_ALL, UM_LIST_SECOND_WAY);
+    um_buffer_puts(to->sql, " AS b OFFSET 0) n");
+}
+
 /* Those outside of the subset are all, less the subset, of which there are few. */
 static void add_count(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
     um_list_t others;
 
+    if (to->hides_values && ways_overlap(list)) {
+        add_count_by_fewer(to, list, org_id);
+        return;
+    }
     um_buffer_puts(to->sql, "SELECT 0");
     if (!um_list_sql_leaves_subset_out(list)) {
         add_numbers(to, list, org_id, UM_LIST_ALL, " + ", " - ");
@@ -650,8 +685,9 @@ static int has_one_plan(const um_list_t *list, um_list_what_t what)
     int is_count = what == UM_LIST_COUNT;
 
     if (is_count) {
-        /* To count the rows that match in both ways, the way with fewer rows must lead. */
-        if (ways_overlap(list)) {
+        /* To count the rows that match in both ways, the way with fewer rows must lead, see
+         * add_count_by_fewer(). */
+        if (ways_overlap(list) && list->conditions->nelts > 1) {
             return 0;
         }
     } else if (what == UM_LIST_ESTIMATE || list->limit > HIDDEN_LIMIT_MAX) {

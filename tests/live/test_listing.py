@@ -341,6 +341,25 @@ def test_q_is_a_prefix_of_either(admin, people):
     assert got["query_count"] == 1 and uids(got["users"]) == [both["user_uid"]]
 
 
+@pytest.mark.parametrize("names, addresses, both", [(1, 3, 2), (3, 1, 2), (2, 2, 1), (2, 2, 0),
+                                                    (0, 0, 3)])
+def test_q_counts_who_matches_in_both_ways_once(admin, names, addresses, both):
+    made = [admin.create(f"{address}{number}@q.example.com", f"{name} {number}")["user_uid"]
+            for name, address, count in (("xq-name", "wq-name", names), ("wq", "xq-email", addresses),
+                                         ("xq-both", "xq-both", both))
+            for number in range(count)]
+    try:
+        for order in ("user_uid", "display_name", "email", "-created_at"):
+            got = page(admin, q="XQ-", order_by=order, limit=100).json
+            assert got["query_count"] == len(made)
+            assert sorted(uids(got["users"])) == sorted(made)
+            narrower = page(admin, q="xq-", order_by=order, display_name="xq-b").json
+            assert narrower["query_count"] == both
+    finally:
+        for uid in made:
+            admin.delete("users/" + uid).expect(200)
+
+
 def test_created_is_exclusive(admin, people):
     instant = people[50]["created_at"]
     later = page(admin, created_after=instant, limit=1000).json

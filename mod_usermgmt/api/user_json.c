@@ -591,3 +591,10 @@ void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
     um_answer_json(answer, status, &buffer);
     um_answer_set_header(answer, "ETag", um_user_etag(user, pool));
 }
+
+const char *um_user_json_of_answer(const um_answer_t *answer, apr_pool_t *pool)
+{
+    apr_size_t before = strlen("{\"userData\":");
+
+    return apr_pstrmemdup(pool, answer->body + before, answer->length - before - strlen("}"));
+}

@@ -73,6 +73,9 @@ const char *um_user_json(const um_user_t *user, apr_pool_t *pool);
 void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
                          apr_pool_t *pool);
 
+/** The text of the user in an answer that um_user_json_answer() has made, copied to pool. */
+const char *um_user_json_of_answer(const um_answer_t *answer, apr_pool_t *pool);
+
 /** Answer 200 with {"message": message, "userData": user} and the user's ETag; without the
  *  user if the caller may not read it. */
 void um_user_json_answer_updated(um_answer_t *answer, const char *message, const um_user_t *user,

@@ -185,7 +185,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     user.version = 1;
     answer_created(answer, request, &user);
     event = um_change_event(change, request->action, user.uid, NULL,
-                            um_user_json(&user, request->pool));
+                            um_user_json_of_answer(answer, request->pool));
     status = um_store_users_create(db, request->caller.org_id, &user, &event, request->pool);
     return status == UM_ECONFLICT ? answer_taken(answer, request, db, user.uid, runs_again)
                                   : status;

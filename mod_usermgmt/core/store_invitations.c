@@ -105,36 +105,23 @@ static apr_status_t digest_secret(char hex[UM_SHA256_HEX_LENGTH + 1], const char
     return um_digest_sha256(hex, &part, 1);
 }
 
-/* The token of an invitation, in pool. */
-typedef struct um_token_get_t {
-    const char *token;
-    apr_pool_t *pool;
-} um_token_get_t;
-
-static void take_token(const um_row_t *row, void *baton)
-{
-    um_token_get_t *get = baton;
-
-    get->token = apr_pstrdup(get->pool, um_row_text(row, 0));
-}
-
 /* Lock the invitation before its secret, as a change that gives it another secret does. In
  * another order, two changes could wait for each other. UM_ENOTFOUND if there is none. */
 static apr_status_t lock_by_secret(um_db_t *db, apr_int64_t org_id, const char *secret_sha256,
                                    apr_pool_t *pool)
 {
-    um_token_get_t get = { NULL, pool };
+    um_first_text_t token = { NULL, pool };
     um_invitation_t *invitation = NULL;
-    apr_status_t status = um_db_select(db, take_token, &get,
+    apr_status_t status = um_db_select(db, um_row_take_first_text, &token,
                                        UM_BIND(invitation_find, .org_id = org_id,
                                                .secret_sha256 = secret_sha256),
                                        pool);
 
-    if (status == APR_SUCCESS && get.token == NULL) {
+    if (status == APR_SUCCESS && token.text == NULL) {
         return UM_ENOTFOUND;
     }
     return status == APR_SUCCESS
-               ? um_store_invitations_get(&invitation, db, org_id, get.token, pool)
+               ? um_store_invitations_get(&invitation, db, org_id, token.text, pool)
                : status;
 }
 

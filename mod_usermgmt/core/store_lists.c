@@ -262,23 +262,11 @@ void um_store_lists_use_count(um_list_t *list, apr_int64_t count)
 
 /* ---- cursors ---- */
 
-typedef struct um_value_get_t {
-    const char *value;
-    apr_pool_t *pool;
-} um_value_get_t;
-
-static void take_value(const um_row_t *row, void *baton)
-{
-    um_value_get_t *get = baton;
-
-    get->value = apr_pstrdup(get->pool, um_row_text(row, 0));
-}
-
 apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
                                         const um_list_t *list, apr_pool_t *pool)
 {
     um_list_t at = *list;
-    um_value_get_t get = { NULL, pool };
+    um_first_text_t value = { NULL, pool };
     apr_status_t status;
 
     if (list->order == 0) {
@@ -286,12 +274,12 @@ apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_in
         return APR_SUCCESS;
     }
     at.after = *cursor;
-    status = select_list(db, take_value, &get, org_id, &at, UM_LIST_VALUE, pool);
-    if (status == APR_SUCCESS && get.value == NULL) {
+    status = select_list(db, um_row_take_first_text, &value, org_id, &at, UM_LIST_VALUE, pool);
+    if (status == APR_SUCCESS && value.text == NULL) {
         status = UM_ENOTFOUND;
     }
     if (status == APR_SUCCESS) {
-        cursor->value = get.value;
+        cursor->value = value.text;
     }
     return status;
 }

@@ -102,6 +102,13 @@ apr_int64_t um_row_int(const um_row_t *row, int column)
     return text != NULL ? apr_strtoi64(text, NULL, 10) : 0;
 }
 
+void um_row_take_first_text(const um_row_t *row, void *baton)
+{
+    um_first_text_t *first = baton;
+
+    first->text = apr_pstrdup(first->pool, um_row_text(row, 0));
+}
+
 const char *um_db_int(apr_int64_t number, apr_pool_t *pool)
 {
     return apr_psprintf(pool, "%" APR_INT64_T_FMT, number);

@@ -31,6 +31,15 @@ const char *um_row_text_or_null(const um_row_t *row, int column);
 /** A column as an integer; 0 if it is none. */
 apr_int64_t um_row_int(const um_row_t *row, int column);
 
+/** The first column of a row, copied to pool; NULL if there is no row. */
+typedef struct um_first_text_t {
+    const char *text;
+    apr_pool_t *pool;
+} um_first_text_t;
+
+/** A um_row_fn_t that fills a um_first_text_t. */
+void um_row_take_first_text(const um_row_t *row, void *baton);
+
 /**
  * Borrow a connection from the host.
  * @param gate every read passes through it; NULL for none

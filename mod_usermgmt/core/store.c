@@ -17,6 +17,8 @@ struct um_store_t {
     const um_dialect_traits_t *traits;
     /* For a database with a single writer; else NULL. */
     um_writer_t *writer;
+    /* For a database that takes a change as one statement; else NULL. */
+    um_gather_t *gather;
     int auto_schema;
     /* Set when the schema was checked and can be used. */
     volatile apr_uint32_t ready;
@@ -43,6 +45,10 @@ um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writ
     store->writer = writer;
     store->auto_schema = auto_schema;
     store->told_version = UM_SCHEMA_VERSION;
+    if (store->traits->changes_in_ctes && um_gather_create(&store->gather, pool) != APR_SUCCESS) {
+        /* Each change is a statement of its own. */
+        store->gather = NULL;
+    }
     return store;
 }
 
@@ -196,7 +202,7 @@ apr_status_t um_store_fold_counts(int *count, um_store_t *store, apr_pool_t *poo
     }
     um_db_close(db);
     if (status == APR_SUCCESS && has_changes) {
-        status = um_runner_run(store->host, fold_counts, count, pool);
+        status = um_runner_run(store->host, NULL, fold_counts, count, pool);
     }
     return status;
 }
@@ -239,7 +245,7 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
     if (store->traits->has_single_writer) {
         status = um_writer_run(store->writer, host, change, baton, pool);
     } else {
-        status = um_runner_run(host, change, baton, pool);
+        status = um_runner_run(host, store->gather, change, baton, pool);
         fold_now_and_then(store, pool);
     }
     if (host->changed != NULL && (status == APR_SUCCESS || status == UM_EUNAVAILABLE)) {

@@ -295,7 +295,7 @@ static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_use
                 .actor_uid = event->actor_uid, .actor_role = event->actor_role,
                 .remote_addr = event->remote_addr, .action = event->action,
                 .after_json = event->after),
-        pool);
+        keys.email_key, pool);
 }
 
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,

@@ -10,6 +10,7 @@
 #include "../base/log.h"
 #include "../base/ticks.h"
 #include "connection.h"
+#include "gather.h"
 #include "schema.h"
 #include "sqlite.h"
 #include "statements.h"
@@ -37,7 +38,9 @@ typedef enum um_begin_t {
     /* The next statement is the only one. */
     BEGIN_NEVER,
     /* The only statement was sent. */
-    BEGIN_TOO_LATE
+    BEGIN_TOO_LATE,
+    /* Another thread has sent it, and it is committed. There is no connection. */
+    BEGIN_ELSEWHERE
 } um_begin_t;
 
 struct um_db_t {
@@ -54,6 +57,12 @@ struct um_db_t {
     um_witness_t witness;
     um_begin_t begin;
     int runs_again;
+    /* NULL: an only statement is not sent together with those of others. */
+    um_gather_t *gather;
+    /* The connection was given back, because another thread may send the only statement. */
+    int has_parted;
+    /* The answer to the only statement was lost with the connection. */
+    int lost_answer;
 };
 
 struct um_row_t {
@@ -157,7 +166,12 @@ int um_db_is_ready(const um_db_t *db)
 
 int um_db_has_failed(const um_db_t *db)
 {
-    return !is_in(db, UM_CONNECTION_BEGUN);
+    return db->begin != BEGIN_ELSEWHERE && !is_in(db, UM_CONNECTION_BEGUN);
+}
+
+void um_db_set_gather(um_db_t *db, um_gather_t *gather)
+{
+    db->gather = gather;
 }
 
 void um_db_set_witness(um_db_t *db, const um_witness_t *witness)
@@ -269,6 +283,8 @@ void um_db_close(um_db_t *db)
 apr_status_t um_db_recover(um_db_t *db)
 {
     const um_host_t *host = db->host;
+    /* An error on another thread's connection that was answered tells nothing of others. */
+    um_acquire_t which = db->has_parted && !db->lost_answer ? UM_ACQUIRE_ANY : UM_ACQUIRE_NEW;
 
     if (db->connection != NULL) {
         db->connection->state = UM_CONNECTION_DOUBTFUL;
@@ -276,7 +292,8 @@ apr_status_t um_db_recover(um_db_t *db)
         db->connection = NULL;
     }
     db->begin = BEGIN_SENT;
-    return host->acquire(&db->connection, UM_ACQUIRE_NEW, host->baton, db->pool);
+    db->has_parted = 0;
+    return host->acquire(&db->connection, which, host->baton, db->pool);
 }
 
 /* The driver may have reconnected by itself. Then the statement that was prepared when the
@@ -333,6 +350,7 @@ static apr_status_t begin_if_due(um_db_t *db)
         db->begin = BEGIN_TOO_LATE;
         return APR_SUCCESS;
     case BEGIN_TOO_LATE:
+    case BEGIN_ELSEWHERE:
         return APR_EGENERAL;
     default:
         return APR_SUCCESS;
@@ -719,8 +737,130 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const um_bind_
     return status == APR_SUCCESS && affected != 1 ? otherwise : status;
 }
 
+/* ---- changes that are one statement ---- */
+
+/* Changes of several threads, sent as one statement. */
+typedef struct um_group_t {
+    um_gathered_t **changes;
+    int count;
+} um_group_t;
+
+static void note_made(const um_row_t *row, void *baton)
+{
+    const um_group_t *group = baton;
+    const char *name = um_row_text(row, 0);
+
+    for (int i = 0; name != NULL && i < group->count; i++) {
+        if (strcmp(group->changes[i]->name, name) == 0) {
+            group->changes[i]->is_made = 1;
+        }
+    }
+}
+
+/* An error that the database answered has left nothing behind; a lost answer may have. */
+static int is_answer_lost(const um_db_t *db, apr_status_t status)
+{
+    return status == UM_EUNAVAILABLE && db->connection != NULL
+           && !um_connection_is_alive(db->connection);
+}
+
+/* What a thread needs to send the changes of a group. */
+typedef struct um_sender_t {
+    um_db_t *db;
+    um_statement_id_t id;
+    apr_pool_t *pool;
+} um_sender_t;
+
+/* Nothing was sent yet, so others can use the connection. */
+static void part(void *baton)
+{
+    um_db_t *db = ((const um_sender_t *)baton)->db;
+
+    db->connection->state = UM_CONNECTION_READY;
+    db->host->release(db->connection, db->host->baton);
+    db->connection = NULL;
+    db->has_parted = 1;
+}
+
+static apr_status_t take_connection(um_db_t *db)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (db->has_parted) {
+        status = db->host->acquire(&db->connection, UM_ACQUIRE_ANY, db->host->baton, db->pool);
+    }
+    if (status == APR_SUCCESS) {
+        db->connection->state = UM_CONNECTION_BEGUN;
+        db->has_parted = 0;
+    }
+    return status;
+}
+
+/* A statement is prepared for each of these numbers of rows. */
+static int size_for(int count)
+{
+    return count == 1 ? 1 : count <= UM_GATHER_MAX / 4 ? UM_GATHER_MAX / 4 : UM_GATHER_MAX;
+}
+
+static apr_status_t send_rows(const um_sender_t *sender, um_group_t *group)
+{
+    /* A row of NULL and 0. */
+    static const apr_int64_t nothing[UM_VALUES_MAX] = { 0 };
+    um_db_t *db = sender->db;
+    int size = size_for(group->count);
+    const void *values[UM_GATHER_MAX];
+    um_call_t call = { UM_STMT_COUNT, NULL, um_statements_name(sender->id), NULL, 0 };
+
+    for (int i = 0; i < size; i++) {
+        values[i] = i < group->count ? group->changes[i]->values : nothing;
+    }
+    call.sql = um_statements_rows_sql(sender->id, db->dialect, size, sender->pool);
+    call.parameters = um_statements_arrange_each(&call.count, sender->id, values, size,
+                                                 db->dialect, sender->pool);
+    return select_rows(db, note_made, group, &call, sender->pool);
+}
+
+static void send_group(um_gathered_t **changes, int count, void *baton)
+{
+    const um_sender_t *sender = baton;
+    um_group_t group = { changes, count };
+    apr_status_t status = take_connection(sender->db);
+    int is_lost;
+
+    if (status == APR_SUCCESS) {
+        status = send_rows(sender, &group);
+    }
+    is_lost = is_answer_lost(sender->db, status);
+    for (int i = 0; i < count; i++) {
+        changes[i]->status = status;
+        changes[i]->is_lost = is_lost;
+    }
+}
+
+/* The thread's connection, if it has one, has sent the statement; else another's has. */
+static apr_status_t send_with_others(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
+                                     const char *order, apr_pool_t *pool)
+{
+    um_sender_t sender = { db, bind->id, pool };
+    const um_gather_calls_t calls = { part, send_group, &sender };
+    um_gathered_t change = { .values = bind->values, .name = db->witness.uid, .order = order };
+    apr_status_t status = um_gather_run(db->gather, &change, &calls, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    db->lost_answer = change.is_lost;
+    if (change.status == APR_SUCCESS && db->has_parted) {
+        db->begin = BEGIN_ELSEWHERE;
+    }
+    if (change.status != APR_SUCCESS) {
+        return change.status;
+    }
+    return change.is_made ? APR_SUCCESS : otherwise;
+}
+
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
-                              apr_pool_t *pool)
+                              const char *order, apr_pool_t *pool)
 {
     /* It may ask for the version of the schema, which is a statement. */
     apr_status_t status = check_since(db, bind->id, pool);
@@ -728,16 +868,21 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (db->begin == BEGIN_DUE && !db->runs_again) {
-        db->begin = BEGIN_NEVER;
+    if (db->begin != BEGIN_DUE || db->runs_again) {
+        return um_db_query_one(db, otherwise, bind, pool);
     }
-    return um_db_query_one(db, otherwise, bind, pool);
+    db->begin = BEGIN_NEVER;
+    if (db->gather != NULL && order != NULL) {
+        return send_with_others(db, otherwise, bind, order, pool);
+    }
+    status = um_db_query_one(db, otherwise, bind, pool);
+    db->lost_answer = is_answer_lost(db, status);
+    return status;
 }
 
-int um_db_lost_answer(um_db_t *db)
+int um_db_lost_answer(const um_db_t *db)
 {
-    return (db->begin == BEGIN_NEVER || db->begin == BEGIN_TOO_LATE) && db->connection != NULL
-           && !um_connection_is_alive(db->connection);
+    return db->lost_answer;
 }
 
 void um_db_set_runs_again(um_db_t *db, int runs_again)
@@ -795,6 +940,7 @@ apr_status_t um_db_begin(um_db_t *db)
         db->connection->state = UM_CONNECTION_BEGUN;
     }
     db->witness = nobody;
+    db->lost_answer = 0;
     return status;
 }
 
@@ -883,15 +1029,13 @@ static apr_status_t check_file(um_db_t *db)
     return UM_EUNAVAILABLE;
 }
 
-/* End a transaction whose BEGIN was not sent. It may have failed. */
+/* End a transaction whose BEGIN was not sent. If it has failed, it has left nothing open, unless
+ * the answer was lost. */
 static apr_status_t end_without_begin(um_db_t *db)
 {
-    /* An error that the database answered has left no transaction open. */
-    int has_failed = is_in(db, UM_CONNECTION_FAILED) && !um_connection_is_alive(db->connection);
-
     db->begin = BEGIN_SENT;
-    db->connection->state = has_failed ? UM_CONNECTION_DOUBTFUL : UM_CONNECTION_READY;
-    return has_failed ? UM_EUNAVAILABLE : APR_SUCCESS;
+    db->connection->state = db->lost_answer ? UM_CONNECTION_DOUBTFUL : UM_CONNECTION_READY;
+    return db->lost_answer ? UM_EUNAVAILABLE : APR_SUCCESS;
 }
 
 apr_status_t um_db_commit(um_db_t *db)
@@ -899,6 +1043,9 @@ apr_status_t um_db_commit(um_db_t *db)
     um_connection_t *connection = db->connection;
     apr_status_t status = UM_EUNAVAILABLE;
 
+    if (db->begin == BEGIN_ELSEWHERE) {
+        return APR_SUCCESS;
+    }
     if (in_transaction(db) && db->begin != BEGIN_SENT) {
         return end_without_begin(db);
     }

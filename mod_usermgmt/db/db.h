@@ -13,6 +13,7 @@
 #include "../base/uid.h"
 #include "dialect.h"
 #include "gate.h"
+#include "gather.h"
 
 typedef struct um_db_t um_db_t;
 
@@ -110,9 +111,16 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct u
  * the statement may be committed although its answer was lost: the runner finds that out by the
  * witness. If the statement is still running then, there is no witness yet, and the change runs
  * again. So the change must know its own rows from an earlier run if they are in its way.
+ *
+ * If the transaction gathers (um_db_set_gather()), the statement may be sent together with those
+ * of other threads. Its text has a part for one row in [ ], leaves out rows whose texts are NULL,
+ * and gives the uid of the witness of each change that it made. If one fails, all do, and run
+ * again alone.
+ * @param order the text by which rows that conflict are put in order, see um_gathered_t; NULL if
+ *              it is not sent together with others
  */
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
-                              apr_pool_t *pool);
+                              const char *order, apr_pool_t *pool);
 
 /** Does the schema have the version since or a later one? For what was composed: UM_BIND() asks
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
@@ -161,7 +169,11 @@ void um_db_set_will_retry(um_db_t *db, int will_retry);
 
 /** Tell whether the transaction was one statement, without BEGIN and COMMIT, whose answer was
  *  lost with the connection. */
-int um_db_lost_answer(um_db_t *db);
+int um_db_lost_answer(const um_db_t *db);
+
+/** Send changes that are one statement together with those of other threads (gather.h). NULL for
+ *  each alone. All of a gather are one statement. */
+void um_db_set_gather(um_db_t *db, um_gather_t *gather);
 
 /** Non-zero: the change ran before, and may still be made. It is a whole transaction now. */
 void um_db_set_runs_again(um_db_t *db, int runs_again);

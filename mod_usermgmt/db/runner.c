@@ -178,8 +178,8 @@ static um_outcome_t run_with_retries(um_attempt_t *attempt)
     return outcome;
 }
 
-apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *baton,
-                           apr_pool_t *pool)
+apr_status_t um_runner_run(const um_host_t *host, um_gather_t *gather, um_change_fn_t *change,
+                           void *baton, apr_pool_t *pool)
 {
     um_attempt_t attempt = { NULL, change, baton, pool, APR_SUCCESS };
     um_outcome_t outcome;
@@ -188,6 +188,7 @@ apr_status_t um_runner_run(const um_host_t *host, um_change_fn_t *change, void *
     if (status != APR_SUCCESS) {
         return status;
     }
+    um_db_set_gather(attempt.db, gather);
     outcome = run_with_retries(&attempt);
     if (outcome == NOT_COMMITTED && um_db_has_connection(attempt.db)) {
         um_log(host, CHANGE_GIVEN_UP, APR_SUCCESS);

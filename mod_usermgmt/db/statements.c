@@ -42,21 +42,47 @@ void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind, um_
     }
 }
 
+/* The values of one row. */
+static void arrange_row(const char **texts, um_statement_id_t id, const void *values,
+                        um_dialect_t dialect, apr_pool_t *pool)
+{
+    um_arguments_t *arguments = apr_palloc(pool, sizeof(*arguments));
+    const um_bind_t bind = { id, values };
+
+    um_statements_arrange(arguments, &bind, dialect);
+    memcpy(texts, arguments->texts, sizeof(*texts) * (apr_size_t)arguments->count);
+}
+
+/* Room for the values of rows. */
+static const char **make_texts(int row_size, int count, apr_pool_t *pool)
+{
+    return apr_palloc(pool, sizeof(char *) * (apr_size_t)count * (apr_size_t)row_size);
+}
+
 const char **um_statements_arrange_rows(const um_bind_rows_t *rows, int first, int count,
                                         um_dialect_t dialect, apr_pool_t *pool)
 {
     int row_size = um_queries[rows->id].texts[dialect].order_count;
-    const char **texts = apr_palloc(pool,
-                                    sizeof(*texts) * (apr_size_t)count * (apr_size_t)row_size);
+    const char **texts = make_texts(row_size, count, pool);
 
     for (int row = 0; row < count; row++) {
-        um_arguments_t *arguments = apr_palloc(pool, sizeof(*arguments));
-        const um_bind_t bind = { rows->id, (const char *)rows->values
-                                               + rows->size * (apr_size_t)(first + row) };
-
-        um_statements_arrange(arguments, &bind, dialect);
-        memcpy(texts + row * row_size, arguments->texts, sizeof(*texts) * (apr_size_t)row_size);
+        arrange_row(texts + row * row_size, rows->id,
+                    (const char *)rows->values + rows->size * (apr_size_t)(first + row), dialect,
+                    pool);
     }
+    return texts;
+}
+
+const char **um_statements_arrange_each(int *size, um_statement_id_t id, const void *const *rows,
+                                        int count, um_dialect_t dialect, apr_pool_t *pool)
+{
+    int row_size = um_queries[id].texts[dialect].order_count;
+    const char **texts = make_texts(row_size, count, pool);
+
+    for (int row = 0; row < count; row++) {
+        arrange_row(texts + row * row_size, id, rows[row], dialect, pool);
+    }
+    *size = count * row_size;
     return texts;
 }
 

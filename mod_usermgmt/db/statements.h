@@ -123,6 +123,11 @@ void um_statements_arrange(um_arguments_t *arguments, const um_bind_t *bind,
 const char **um_statements_arrange_rows(const um_bind_rows_t *rows, int first, int count,
                                         um_dialect_t dialect, apr_pool_t *pool);
 
+/** The same for rows that are structs um_bind_NAME at addresses of their own. size becomes the
+ *  number of values. */
+const char **um_statements_arrange_each(int *size, um_statement_id_t id, const void *const *rows,
+                                        int count, um_dialect_t dialect, apr_pool_t *pool);
+
 /** The text of a statement for so many rows, in the pool. */
 const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, int count,
                                    apr_pool_t *pool);

@@ -139,19 +139,27 @@ INSERT INTO users ({user_stored})
 VALUES [(:org_id, {user_values})]
 ON DUPLICATE KEY UPDATE version = version + 1
 
--- A user and the event of its creation.
+-- Users, each with the event of its creation; gives the events' uids. Rows of NULL are left out.
 -- name: user_create (postgresql)
-WITH created AS
+WITH given ({user_stored}, event_uid, actor_identity, actor_key, actor_uid, actor_role,
+    remote_addr, action, after_json) AS
+    (VALUES [(CAST(:org_id AS BIGINT), :user_uid, :email, :email_key, :display_name,
+    :display_name_folded, :phone, :attributes, CAST(:active AS SMALLINT),
+    CAST(:created_at AS BIGINT), CAST(:updated_at AS BIGINT), :event_uid, :actor_identity,
+    :actor_key, :actor_uid, :actor_role, :remote_addr, :action, :after_json)]),
+created AS
     (INSERT INTO users ({user_stored})
-    VALUES (:org_id, {user_values})
+    SELECT {user_stored} FROM given
+    WHERE user_uid IS NOT NULL
     ON CONFLICT DO NOTHING
-    RETURNING org_id)
+    RETURNING org_id, user_uid)
 INSERT INTO audit_events
 (org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
 target, after_json)
-SELECT org_id, :event_uid, :created_at, :actor_identity, :actor_key, :actor_uid, :actor_role,
-    :remote_addr, :action, :user_uid, :after_json
-FROM created
+SELECT org_id, event_uid, created_at, actor_identity, actor_key, actor_uid, actor_role,
+    remote_addr, action, user_uid, after_json
+FROM created JOIN given USING (org_id, user_uid)
+RETURNING event_uid
 
 -- name: user_create (sqlite)
 {not_here}

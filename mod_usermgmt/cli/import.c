@@ -38,8 +38,8 @@
 /* The length of a transaction. Nobody else can write to SQLite meanwhile. */
 #define TRANSACTION_TIME apr_time_from_msec(500)
 
-/* If httpd finds the database busy, it tries again every 100 ms. So after each second the
- * tool pauses for a little longer than that, to let httpd write. */
+/* If httpd finds SQLite busy, it tries again every 100 ms. So after each second the tool pauses
+ * for a little longer than that, to let httpd write. */
 #define TURN apr_time_from_sec(1)
 #define REST apr_time_from_msec(120)
 
@@ -621,7 +621,8 @@ static um_exit_t report_rest(const um_import_t *import)
 
 static void pause_for_others(um_import_t *import)
 {
-    if (um_ticks() - import->turn > TURN) {
+    if (um_dialect_traits(import->tool->database.dialect)->has_single_writer
+        && um_ticks() - import->turn > TURN) {
         apr_sleep(REST);
         import->turn = um_ticks();
     }

@@ -11,6 +11,7 @@
 #include "../core/store_callers.h"
 #include "../core/store_lists.h"
 #include "../core/store_users.h"
+#include "../core/user_reads.h"
 #include "../rest/body.h"
 #include "../rest/change.h"
 #include "../rest/entry.h"
@@ -59,13 +60,9 @@ static void answer_line(um_answer_t *answer, const um_user_t *user, apr_pool_t *
 static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid)
 {
     um_user_t *user = NULL;
-    um_db_t *db = NULL;
-    apr_status_t status = um_store_open(&db, request->store, request->pool);
+    apr_status_t status = um_user_reads_get(&user, request->store, request->caller.org_id, uid,
+                                            request->pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_store_users_get(&user, db, request->caller.org_id, uid, request->pool);
-    }
-    um_db_close(db);
     if (status == UM_ENOTFOUND) {
         return um_users_answer_not_found(answer, request->pool);
     }

@@ -33,6 +33,8 @@ struct um_store_t {
     volatile apr_uint32_t changes;
     /* NULL: any number of them. */
     um_limit_t *searches;
+    /* NULL: each user is read by a statement of its own. */
+    struct um_user_reads_t *user_reads;
 };
 
 um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writer_t *writer,
@@ -252,6 +254,16 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
         host->changed(host->baton);
     }
     return status;
+}
+
+void um_store_set_user_reads(um_store_t *store, struct um_user_reads_t *reads)
+{
+    store->user_reads = reads;
+}
+
+struct um_user_reads_t *um_store_user_reads(const um_store_t *store)
+{
+    return store->user_reads;
 }
 
 void um_store_limit_searches(um_store_t *store, um_limit_t *searches)

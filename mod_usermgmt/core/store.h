@@ -19,6 +19,8 @@
 #include "../db/limit.h"
 #include "../db/writer.h"
 
+struct um_user_reads_t;
+
 typedef struct um_store_t um_store_t;
 
 /**
@@ -65,6 +67,11 @@ apr_status_t um_store_clean_counts(um_store_t *store, apr_pool_t *pool);
 /** Make the store fold counts by itself after this many changes, because nobody else does.
  *  Call it before the store is used. */
 void um_store_set_folding(um_store_t *store, apr_uint32_t changes);
+
+/** Let reads of users be answered together (user_reads.h). Call it before the store is used. */
+void um_store_set_user_reads(um_store_t *store, struct um_user_reads_t *reads);
+/** What um_store_set_user_reads() set, or NULL. */
+struct um_user_reads_t *um_store_user_reads(const um_store_t *store);
 
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);

@@ -3,6 +3,8 @@
 
 #include "store_users.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "../base/address.h"
@@ -76,6 +78,47 @@ apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_i
                                 const char *uid, apr_pool_t *pool)
 {
     return get_user(user, db, UM_BIND(user_get, .org_id = org_id, .user_uid = uid), pool);
+}
+
+typedef struct um_wanted_users_t {
+    um_wanted_user_t *const *wanted;
+    int count;
+} um_wanted_users_t;
+
+static void take_wanted(const um_row_t *row, void *baton)
+{
+    const um_wanted_users_t *all = baton;
+    apr_int64_t org_id = um_row_int(row, USER_COLUMN_COUNT);
+    um_user_t user;
+
+    um_store_users_read(&user, row);
+    for (int i = 0; i < all->count; i++) {
+        um_wanted_user_t *wanted = all->wanted[i];
+
+        if (wanted->user == NULL && wanted->org_id == org_id
+            && strcmp(wanted->uid, user.uid) == 0) {
+            wanted->user = um_store_users_copy(&user, wanted->pool);
+        }
+    }
+}
+
+apr_status_t um_store_users_get_wanted(um_wanted_user_t *const *wanted, int count, um_db_t *db,
+                                       apr_pool_t *pool)
+{
+    struct um_bind_users_get *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
+    um_wanted_users_t all = { wanted, count };
+    apr_status_t status;
+
+    for (int i = 0; i < count; i++) {
+        rows[i] = (struct um_bind_users_get){ .org_id = wanted[i]->org_id,
+                                              .user_uid = wanted[i]->uid };
+    }
+    if (count == 1) {
+        status = um_store_users_get(&wanted[0]->user, db, wanted[0]->org_id, wanted[0]->uid,
+                                    wanted[0]->pool);
+        return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+    }
+    return um_db_select_rows(db, take_wanted, &all, UM_BIND_ROWS(users_get, rows, count), pool);
 }
 
 /* A database with one writer at a time needs no locks. */

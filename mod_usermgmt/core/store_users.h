@@ -19,9 +19,24 @@ um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool);
 /** UM_ENOTFOUND if there is none. */
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool);
+
+/** A user that is to be read with others. */
+typedef struct um_wanted_user_t {
+    apr_int64_t org_id;
+    const char *uid;
+    /** NULL at first, and if there is none. */
+    um_user_t *user;
+    /** For the user. */
+    apr_pool_t *pool;
+} um_wanted_user_t;
+
+/** Read users in one statement, not on MariaDB. Some may be the same. There should be few
+ *  different counts, because a statement is prepared for each. */
+apr_status_t um_store_users_get_wanted(um_wanted_user_t *const *wanted, int count, um_db_t *db,
+                                       apr_pool_t *pool);
 /**
- * The same inside a change. The user is locked first and then read. Until the change ends,
- * nobody else can change or delete the user, give it a role or take its role away.
+ * As um_store_users_get() inside a change. The user is locked first and then read. Until the
+ * change ends, nobody else can change or delete the user, give it a role or take its role away.
  */
 apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                  const char *uid, apr_pool_t *pool);

@@ -642,6 +642,19 @@ apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, const um_
     return select_rows(db, take, baton, &call, pool);
 }
 
+apr_status_t um_db_select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                               const um_bind_rows_t *rows, apr_pool_t *pool)
+{
+    um_call_t call = { UM_STMT_COUNT,
+                       um_statements_rows_sql(rows->id, db->dialect, rows->count, pool),
+                       um_statements_name(rows->id),
+                       um_statements_arrange_rows(rows, 0, rows->count, db->dialect, pool),
+                       um_queries[rows->id].texts[db->dialect].order_count * rows->count };
+    apr_status_t status = check_since(db, rows->id, pool);
+
+    return status == APR_SUCCESS ? select_rows(db, take, baton, &call, pool) : status;
+}
+
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool)
 {

@@ -82,6 +82,10 @@ apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton,
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool);
 
+/** The same with a statement for many rows, which is prepared for their number. */
+apr_status_t um_db_select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
+                               const struct um_bind_rows_t *rows, apr_pool_t *pool);
+
 /** As um_db_select(), for what matters only for whether it gives a row: exists is 1 then,
  *  else 0. */
 apr_status_t um_db_exists(int *exists, um_db_t *db, const struct um_bind_t *bind,
@@ -95,8 +99,8 @@ apr_status_t um_db_exists(int *exists, um_db_t *db, const struct um_bind_t *bind
 apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bind,
                          apr_pool_t *pool);
 
-/** The same for many rows, in a few statements. A statement is prepared for 1, 2, 4, 8 … rows.
- *  A failure leaves the rows of the statements before. */
+/** As um_db_query() for many rows, in a few statements. A statement is prepared for 1, 2, 4,
+ *  8 … rows. A failure leaves the rows of the statements before. */
 apr_status_t um_db_query_rows(um_db_t *db, int *affected, const struct um_bind_rows_t *rows,
                               apr_pool_t *pool);
 

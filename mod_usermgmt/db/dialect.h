@@ -74,6 +74,9 @@ typedef struct um_dialect_traits_t {
     int keeps_plans;
     /** Non-zero if a comparison of pairs, (a, b) > (x, y), uses an index. */
     int compares_pairs;
+    /** Non-zero if a statement for many users costs much less than one for each of them
+     *  (core/user_reads.h). */
+    int joins_reads;
     /** Non-zero if there is one writer at a time, which makes many changes in one transaction
      *  (writer.h). Otherwise each change is a transaction of its own (runner.h). */
     int has_single_writer;

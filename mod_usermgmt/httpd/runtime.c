@@ -13,6 +13,7 @@
 #include <util_mutex.h>
 
 #include "../base/ticks.h"
+#include "../core/user_reads.h"
 #include "../db/pool.h"
 #include "config.h"
 #include "config_database.h"
@@ -609,6 +610,21 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+static apr_status_t join_reads(const um_host_database_t *database, apr_pool_t *pool)
+{
+    um_user_reads_t *reads = NULL;
+    apr_status_t status;
+
+    if (!um_dialect_traits(database->shown.database.dialect)->joins_reads) {
+        return APR_SUCCESS;
+    }
+    status = um_user_reads_create(&reads, pool);
+    if (status == APR_SUCCESS) {
+        um_store_set_user_reads(database->shown.store, reads);
+    }
+    return status;
+}
+
 static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
 {
     /* The writer ends before the pool of connections, because it is made later. */
@@ -616,6 +632,9 @@ static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
 
     if (status == APR_SUCCESS) {
         status = make_store(database, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = join_reads(database, pool);
     }
     if (status == APR_SUCCESS && !database->is_refused) {
         status = um_pool_start(database->pool);

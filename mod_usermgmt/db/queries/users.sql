@@ -20,6 +20,16 @@ FROM users u LEFT JOIN {sub_admin_of_user}
 SELECT {user_columns} {users_with_role}
 WHERE u.org_id = :org_id AND u.user_uid = :user_uid
 
+-- Of many users, see core/user_reads.h.
+-- name: users_get
+WITH k (org_id, user_uid) AS (VALUES [(:org_id, :user_uid)])
+SELECT {user_columns}, u.org_id
+FROM k JOIN users u ON u.org_id = k.org_id AND u.user_uid = k.user_uid
+LEFT JOIN {sub_admin_of_user}
+
+-- name: users_get (mariadb)
+{not_here}
+
 -- name: user_get_by_email
 SELECT {user_columns} {users_with_role}
 WHERE u.org_id = :org_id AND u.email_key = :email_key

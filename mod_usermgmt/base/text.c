@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <utf8proc.h>
 
+#define FIRST_BEYOND_ASCII 0x80
 #define SOFT_HYPHEN 0xAD
 #define BRAILLE_BLANK 0x2800
 #define CAPITAL_I_WITH_DOT 0x130
@@ -24,9 +25,12 @@
  * and steps over one byte. */
 static utf8proc_int32_t next(const char **at)
 {
-    utf8proc_int32_t c;
-    utf8proc_ssize_t length = utf8proc_iterate((const utf8proc_uint8_t *)*at, -1, &c);
+    utf8proc_int32_t c = (unsigned char)**at;
+    utf8proc_ssize_t length = 1;
 
+    if (c >= FIRST_BEYOND_ASCII) {
+        length = utf8proc_iterate((const utf8proc_uint8_t *)*at, -1, &c);
+    }
     *at += length > 0 ? length : 1;
     return c;
 }
@@ -127,8 +131,10 @@ static int is_reserved_ignorable(utf8proc_int32_t c)
  * without dots. */
 static int is_blank(utf8proc_int32_t c)
 {
-    return is_white_space(c) || c == BRAILLE_BLANK || is_reserved_ignorable(c)
-           || (c >= 0 && utf8proc_get_property(c)->ignorable);
+    return is_white_space(c)
+           || (c >= FIRST_BEYOND_ASCII
+               && (c == BRAILLE_BLANK || is_reserved_ignorable(c)
+                   || utf8proc_get_property(c)->ignorable));
 }
 
 apr_int32_t um_text_find_hidden(const char *text)
@@ -352,8 +358,12 @@ static utf8proc_int32_t fold_simply(utf8proc_int32_t c)
 {
     utf8proc_int32_t folded[4];
     int boundary = 0;
-    utf8proc_ssize_t count = utf8proc_decompose_char(c, folded, 4, UTF8PROC_CASEFOLD, &boundary);
+    utf8proc_ssize_t count;
 
+    if (c >= 0 && c < FIRST_BEYOND_ASCII) {
+        return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+    }
+    count = utf8proc_decompose_char(c, folded, 4, UTF8PROC_CASEFOLD, &boundary);
     if (count == 1) {
         return folded[0];
     }

@@ -50,8 +50,8 @@
  * the working ones. */
 #define GROW_PAUSE apr_time_from_msec(50)
 
-/* The line about requests that got no connection is logged this often at most. */
-#define BUSY_LINE_EVERY apr_time_from_sec(10)
+/* Seconds between two lines about requests that got no connection. */
+#define BUSY_PAUSE 10
 
 /* How often, at most, all connections are closed because they may be read-only or belong to
  * another file. */
@@ -142,8 +142,8 @@ struct um_pool_t {
     apr_time_t away_since;
     /* Requests refused since then. */
     unsigned refused;
-    /* When that line was last logged, and how many waits timed out since. */
-    apr_time_t busy_told_at;
+    /* For um_log_is_due(), and how many waits timed out since that line was last logged. */
+    volatile apr_uint32_t busy_logged_at;
     unsigned busy_count;
 };
 
@@ -386,16 +386,12 @@ static void check_silent(um_pool_t *pool)
 
 static void note_busy(um_pool_t *pool)
 {
-    apr_time_t now = um_ticks();
-
     pool->busy_count++;
-    if (pool->busy_told_at != 0 && now - pool->busy_told_at < BUSY_LINE_EVERY) {
-        return;
+    if (um_log_is_due(&pool->busy_logged_at, BUSY_PAUSE)) {
+        um_log(pool->host, CONNECTIONS_SHORT, APR_SUCCESS, pool->busy_count,
+               pool->settings.connections);
+        pool->busy_count = 0;
     }
-    um_log(pool->host, CONNECTIONS_SHORT, APR_SUCCESS, pool->busy_count,
-           pool->settings.connections);
-    pool->busy_told_at = now;
-    pool->busy_count = 0;
 }
 
 /* ---- threads that connect ---- */

@@ -372,7 +372,7 @@ static void keep_reason(const um_look_t *look, apr_status_t status)
     const char *reason = status == UM_ENOTFOUND ? NO_ORGANIZATION : origin_of_role(look, status);
 
     ap_set_module_config(look->r->request_config, &usermgmt_module,
-                         apr_pstrdup(look->r->pool, reason));
+                         (void *)(apr_uintptr_t)reason);
 }
 
 void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)

@@ -338,6 +338,10 @@ static apr_status_t handle_body(um_answer_t *answer, um_request_t *request,
     apr_pool_t *pool = request->pool;
     apr_status_t status;
 
+    if (!changes(request)) {
+        /* It has no body: read_body() leaves that of a GET alone. */
+        return route->handler(answer, request);
+    }
     if (request->body_length > 0) {
         um_memory_pool(&pool, request->pool);
     }

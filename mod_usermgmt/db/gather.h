@@ -26,6 +26,7 @@ typedef struct um_gather_t um_gather_t;
 
 /** A change. It lives on the stack of its thread until um_gather_run() returns. */
 typedef struct um_gathered_t {
+    /** Its place among those that wait. */
     APR_RING_ENTRY(um_gathered_t) link;
     /** The values of the statement, a struct um_bind_NAME. */
     const void *values;

@@ -21,7 +21,7 @@ ROWS = 10000
 CHUNK = 1000
 TABLES = ("organizations", "organization_counts", "users", "sub_admins", "admins_seen",
           "invitations", "invitation_secrets", "outgoing_mail", "sessions", "activities",
-          "idempotency_keys", "audit_events")
+          "idempotency_keys", "audit_events", "api_keys")
 
 # Statements that control a transaction have no plan.
 TRANSACTIONS = ("begin", "commit", "rollback", "savepoint", "savepoint_release",

@@ -19,6 +19,7 @@ extern const um_list_source_t um_list_sub_admins;
 extern const um_list_source_t um_list_invitations;
 extern const um_list_source_t um_list_sessions;
 extern const um_list_source_t um_list_audit_events;
+extern const um_list_source_t um_list_api_keys;
 /** All of them, ended by NULL. */
 extern const um_list_source_t *const um_lists[];
 

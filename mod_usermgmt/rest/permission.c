@@ -3,6 +3,8 @@
 
 #include "permission.h"
 
+#include <string.h>
+
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
@@ -15,7 +17,7 @@
  * LDAP server. */
 #define CONFIGURED_ROLE_TIME apr_time_from_sec(1)
 
-/* A permission comes with the first route that needs it. */
+/* No route needs scim and metrics:read yet. API keys can have them. */
 const um_permission_entry_t um_permissions[] = {
     { "users:read", UM_PERMIT_USERS_READ, 1 },
     { "users:create", UM_PERMIT_USERS_CREATE, 1 },
@@ -28,6 +30,9 @@ const um_permission_entry_t um_permissions[] = {
     { "sessions:read", UM_PERMIT_SESSIONS_READ, 1 },
     { "sessions:report", UM_PERMIT_SESSIONS_REPORT, 1 },
     { "audit:read", UM_PERMIT_AUDIT_READ, 0 },
+    { "keys:manage", UM_PERMIT_KEYS_MANAGE, 0 },
+    { "scim", UM_PERMIT_SCIM, 0 },
+    { "metrics:read", UM_PERMIT_METRICS_READ, 1 },
     { NULL, 0, 0 },
 };
 
@@ -63,7 +68,7 @@ const char *um_permission_sub_admin_names(apr_pool_t *pool)
     return names;
 }
 
-static unsigned all_permissions(void)
+unsigned um_permission_all(void)
 {
     unsigned all = 0;
 
@@ -73,11 +78,45 @@ static unsigned all_permissions(void)
     return all;
 }
 
+unsigned um_permission_read(const char *names)
+{
+    unsigned permissions = 0;
+
+    while (*names != '\0') {
+        apr_size_t length = strcspn(names, " ");
+
+        for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+            if (strlen(at->name) == length && strncmp(names, at->name, length) == 0) {
+                permissions |= at->permission;
+            }
+        }
+        names += length;
+        names += strspn(names, " ");
+    }
+    return permissions;
+}
+
+const char *um_permission_names(unsigned permissions, apr_pool_t *pool)
+{
+    const char *names = "";
+
+    for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
+        if ((permissions & at->permission) != 0) {
+            names = apr_pstrcat(pool, names, *names != '\0' ? " " : "", at->name, NULL);
+        }
+    }
+    return names;
+}
+
 unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings)
 {
+    if (caller->key_id != NULL) {
+        return (caller->role == UM_ROLE_ADMIN ? um_permission_all() : caller->key_permissions)
+               & ~(unsigned)UM_PERMIT_KEYS_MANAGE;
+    }
     switch (caller->role) {
     case UM_ROLE_ADMIN:
-        return all_permissions();
+        return um_permission_all();
     case UM_ROLE_SUB_ADMIN:
         return settings->sub_admin_permissions;
     default:

@@ -33,7 +33,18 @@ const char *um_permission_name(um_permission_t permission);
 /** The names of the permissions that sub-admins can have, with blanks between them, in pool. */
 const char *um_permission_sub_admin_names(apr_pool_t *pool);
 
-/** The permissions of a caller: bits of um_permission_t that have a name. */
+/** The permissions of a text of names with blanks between, as it is stored for an API key. A name
+ *  that is not known, such as one of a later version, gives none. */
+unsigned um_permission_read(const char *names);
+
+/** The names of permissions with blanks between, in pool: um_permission_read() reads them. */
+const char *um_permission_names(unsigned permissions, apr_pool_t *pool);
+
+/** All permissions that have a name. */
+unsigned um_permission_all(void);
+
+/** The permissions of a caller: bits of um_permission_t that have a name. An API key can't manage
+ *  API keys, whatever it has. */
 unsigned um_permission_of_caller(const um_caller_t *caller, const um_settings_t *settings);
 
 /** Tell whether a caller has a permission, which may be one without a name. */

@@ -53,10 +53,13 @@ typedef enum um_permission_t {
     UM_PERMIT_SESSIONS_READ = 1 << 8,
     UM_PERMIT_SESSIONS_REPORT = 1 << 9,
     UM_PERMIT_AUDIT_READ = 1 << 10,
+    UM_PERMIT_KEYS_MANAGE = 1 << 11,
+    UM_PERMIT_SCIM = 1 << 12,
+    UM_PERMIT_METRICS_READ = 1 << 13,
     /** These two have no name. The first is for every caller with a role, the second for every
      *  caller with an identity. */
-    UM_PERMIT_ROLE = 1 << 11,
-    UM_PERMIT_ANYONE = 1 << 12
+    UM_PERMIT_ROLE = 1 << 14,
+    UM_PERMIT_ANYONE = 1 << 15
 } um_permission_t;
 
 /** A sub-admin's where UserMgmtSubAdminAllow says nothing. */
@@ -78,6 +81,10 @@ typedef struct um_caller_t {
     int role_is_stored;
     /** NULL for a caller who has no role and is no user. */
     const char *uid;
+    /** The id of the API key that the request came with; NULL for a person. */
+    const char *key_id;
+    /** Of um_permission_t: the permissions of that key, if its role is not that of an admin. */
+    unsigned key_permissions;
 } um_caller_t;
 
 /** The server's configuration of the API; read-only. */
@@ -96,6 +103,8 @@ typedef struct um_settings_t {
     int invitation_match;
     /** Of const char *: the prefixes that platform links must be below; NULL allows all. */
     const apr_array_header_t *platform_links;
+    /** How long a new API key can last, in milliseconds; 0 for any time. */
+    apr_int64_t key_max_age;
     /** Whether the server sends mail. */
     int sends_mail;
 } um_settings_t;

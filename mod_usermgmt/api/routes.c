@@ -3,6 +3,7 @@
 
 #include "routes.h"
 
+#include "api_keys.h"
 #include "audit_events.h"
 #include "invitations.h"
 #include "organization.h"
@@ -65,6 +66,14 @@ const um_route_t um_api_routes[] = {
     { "GET", "audit-events", UM_PERMIT_AUDIT_READ, "audit_events.list", um_audit_events_list,
       STREAMS, 0 },
     { "GET", "audit-events/*", UM_PERMIT_AUDIT_READ, "audit_events.get", um_audit_events_get, 0, 0 },
+    { "GET", "api-keys", UM_PERMIT_KEYS_MANAGE, "api_keys.list", um_api_keys_list,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "api-keys", UM_PERMIT_KEYS_MANAGE, "api_keys.create", um_api_keys_create, 0, SMALL },
+    { "GET", "api-keys/*", UM_PERMIT_KEYS_MANAGE, "api_keys.get", um_api_keys_get, 0, 0 },
+    { "PATCH", "api-keys/*", UM_PERMIT_KEYS_MANAGE, "api_keys.update", um_api_keys_update, 0, SMALL },
+    { "DELETE", "api-keys/*", UM_PERMIT_KEYS_MANAGE, "api_keys.revoke", um_api_keys_revoke, 0, SMALL },
+    { "POST", "api-keys/*/rotate", UM_PERMIT_KEYS_MANAGE, "api_keys.rotate", um_api_keys_rotate, 0,
+      SMALL },
     { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

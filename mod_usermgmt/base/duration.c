@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #define MS_MAX (100000 * UM_MS_PER_DAY)
 
 static const struct {
@@ -39,4 +41,17 @@ int um_duration_parse(apr_int64_t *ms, const char *text)
         }
     }
     return 0;
+}
+
+const char *um_duration_format(apr_int64_t ms, apr_pool_t *pool)
+{
+    int i = UNIT_COUNT - 1;
+
+    if (ms == 0) {
+        return "0";
+    }
+    while (ms % units[i].ms != 0) {
+        i--;
+    }
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", ms / units[i].ms, units[i].name);
 }

@@ -4,7 +4,7 @@
 
 /** @file duration.h Lengths of time as text, such as "90d". */
 
-#include <apr.h>
+#include <apr_pools.h>
 
 #define UM_MS_PER_HOUR (APR_INT64_C(3600) * 1000)
 #define UM_MS_PER_DAY (24 * UM_MS_PER_HOUR)
@@ -15,5 +15,9 @@
  *         days
  */
 int um_duration_parse(apr_int64_t *ms, const char *text);
+
+/** Write a length of time, of 0 or more, in the largest unit that gives a whole number, in pool:
+ *  um_duration_parse() reads it. */
+const char *um_duration_format(apr_int64_t ms, apr_pool_t *pool);
 
 #endif

@@ -292,6 +292,11 @@ const um_json_t *um_json_member(const um_json_t *object, const char *name)
     return out(json_object_get(in(object), name));
 }
 
+const um_json_t *um_json_element(const um_json_t *array, apr_size_t index)
+{
+    return out(json_array_get(in(array), index));
+}
+
 void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton)
 {
     /* The iterator does not change the object, but its parameter is not const. */

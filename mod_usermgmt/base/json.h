@@ -68,6 +68,9 @@ apr_size_t um_json_size(const um_json_t *value);
 /** The member of that name, or NULL. */
 const um_json_t *um_json_member(const um_json_t *object, const char *name);
 
+/** The element of an array, counted from 0; NULL if there is none. */
+const um_json_t *um_json_element(const um_json_t *array, apr_size_t index);
+
 /** Visits members of an object in the order of the text. */
 typedef void um_json_visit_t(const char *name, const um_json_t *value, void *baton);
 /** Call visit for each member of an object, in the order of the text. */

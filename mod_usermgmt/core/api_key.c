@@ -16,9 +16,11 @@
 #define CHECKSUM_LENGTH 6
 #define CHECKED_LENGTH (UM_API_KEY_LENGTH - CHECKSUM_LENGTH)
 
-/* An id is a number of 71 bits: 45 of milliseconds since 1970, then random ones. */
-#define TIME_BITS 45
-#define CHANCE_BITS 26
+/* An id is a number of 71 bits: 45 of milliseconds since 1970, 10 of microseconds in that
+ * millisecond, then random ones. */
+#define MS_BITS 45
+#define US_BITS 10
+#define CHANCE_BITS 16
 #define CHANCE_RANGE (APR_UINT64_C(1) << CHANCE_BITS)
 
 /* Of a random byte, only values below this are used, so that each character is as likely. */
@@ -77,10 +79,11 @@ static void put_id(char *id, apr_uint64_t time, apr_uint64_t chance)
     id[UM_API_KEY_ID_LENGTH] = '\0';
 }
 
-apr_status_t um_api_key_make_id(char id[UM_API_KEY_ID_LENGTH + 1], apr_int64_t ms,
+apr_status_t um_api_key_make_id(char id[UM_API_KEY_ID_LENGTH + 1], apr_time_t now,
                                 const um_random_t *random)
 {
-    static const apr_int64_t end = APR_INT64_C(1) << TIME_BITS;
+    static const apr_time_t end = (APR_INT64_C(1) << MS_BITS) * 1000;
+    apr_uint64_t us = (apr_uint64_t)(now < 0 ? 0 : now < end ? now : end - 1);
     apr_uint32_t chance;
     unsigned char bytes[sizeof(chance)];
     apr_status_t status = random->fill(bytes, sizeof(bytes), random->baton);
@@ -89,7 +92,7 @@ apr_status_t um_api_key_make_id(char id[UM_API_KEY_ID_LENGTH + 1], apr_int64_t m
         return status;
     }
     memcpy(&chance, bytes, sizeof(chance));
-    put_id(id, (apr_uint64_t)(ms < 0 ? 0 : ms < end ? ms : end - 1), chance % CHANCE_RANGE);
+    put_id(id, us / 1000 << US_BITS | us % 1000, chance % CHANCE_RANGE);
     return APR_SUCCESS;
 }
 
@@ -217,11 +220,10 @@ static apr_ipsubnet_t *read_network(const char *text, apr_pool_t *pool)
 
 const um_violation_t *um_api_key_check_network(const char *text, apr_pool_t *pool)
 {
-    static const um_violation_t invalid = {
-        "invalid_value",
-        "A network is an IPv4 or IPv6 address, which may have a slash and the bits of its prefix: "
-        "192.0.2.0/24."
-    };
+    static const um_violation_t invalid = { "invalid_value",
+                                            "A network is an IPv4 or IPv6 address, which may "
+                                            "have a slash and the bits of its prefix, "
+                                            "1 to 32 or 128: 192.0.2.0/24." };
 
     return read_network(text, pool) != NULL ? NULL : &invalid;
 }

@@ -14,6 +14,7 @@
 
 #include <apr_network_io.h>
 #include <apr_tables.h>
+#include <apr_time.h>
 
 #include "../base/digest.h"
 #include "../base/random.h"
@@ -38,10 +39,10 @@ typedef struct um_api_key_text_t {
 /**
  * Make the id of a new key.
  * @param id filled with UM_API_KEY_ID_LENGTH characters and a NUL
- * @param ms the time of creation, in milliseconds since 1970
+ * @param now the time of creation, in microseconds since 1970
  * @return APR_SUCCESS, or the error of the source of random bytes
  */
-apr_status_t um_api_key_make_id(char id[UM_API_KEY_ID_LENGTH + 1], apr_int64_t ms,
+apr_status_t um_api_key_make_id(char id[UM_API_KEY_ID_LENGTH + 1], apr_time_t now,
                                 const um_random_t *random);
 
 /**
@@ -96,7 +97,7 @@ typedef struct um_api_key_t {
     /** NULL if there is none. */
     const char *old_secret_sha256;
     apr_int64_t org_id;
-    /** The name of its organization: only um_store_api_keys_find() sets it. */
+    /** The name of its organization. */
     const char *organization;
 } um_api_key_t;
 
@@ -116,8 +117,8 @@ int um_api_key_accepts(const um_api_key_t *key, const char *secret_sha256, apr_i
 #define UM_API_KEY_NETWORKS_MAX 32
 #define UM_API_KEY_NETWORKS_MAX_BYTES 2048
 
-/** Check a network: an IPv4 or IPv6 address, or one with a slash and the bits of its prefix.
- *  NULL if it is good. */
+/** Check a network: an IPv4 or IPv6 address, or one with a slash and the bits of its prefix, at
+ *  least one. NULL if it is good. */
 const um_violation_t *um_api_key_check_network(const char *text, apr_pool_t *pool);
 
 /** The networks of a text with blanks between, of apr_ipsubnet_t *, in pool. NULL for a NULL

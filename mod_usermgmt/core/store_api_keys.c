@@ -53,7 +53,7 @@ static void take_key(const um_row_t *row, void *baton)
     key->secret_sha256 = apr_pstrdup(get->pool, um_row_text(row, SECRET_COLUMN));
     key->old_secret_sha256 = apr_pstrdup(get->pool, um_row_text_or_null(row, OLD_SECRET_COLUMN));
     key->org_id = um_row_int(row, ORGANIZATION_ID_COLUMN);
-    key->organization = apr_pstrdup(get->pool, um_row_text_or_null(row, ORGANIZATION_COLUMN));
+    key->organization = apr_pstrdup(get->pool, um_row_text(row, ORGANIZATION_COLUMN));
     get->key = key;
 }
 

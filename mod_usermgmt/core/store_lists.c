@@ -9,8 +9,13 @@
 #include "../db/list_sql.h"
 
 const um_list_source_t *const um_lists[] = {
-    &um_list_users,        &um_list_sub_admins, &um_list_invitations, &um_list_sessions,
-    &um_list_audit_events, &um_list_api_keys,   NULL,
+    &um_list_users,
+    &um_list_sub_admins,
+    &um_list_invitations,
+    &um_list_sessions,
+    &um_list_audit_events,
+    &um_list_api_keys,
+    NULL,
 };
 
 static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,

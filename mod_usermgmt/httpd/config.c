@@ -124,6 +124,7 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
                                                                            UM_INVITATION_TTL));
     settings->invitation_match = config->invitation_match != 0;
     settings->platform_links = config->platform_links;
+    settings->key_max_age = apr_time_as_msec(um_config_directory_number(config, UM_KEY_MAX_AGE));
 }
 
 const char *um_config_activity(const request_rec *r)
@@ -385,6 +386,17 @@ static const char *add_platform_link(cmd_parms *cmd, void *directory, const char
     return NULL;
 }
 
+static const char *set_key_max_age(cmd_parms *cmd, void *directory, const char *text)
+{
+    um_config_directory_t *config = directory;
+
+    if (ap_cstr_casecmp(text, "never") == 0) {
+        config->key_max_age = 0;
+        return NULL;
+    }
+    return um_config_number_set_one(cmd, directory, UM_KEY_MAX_AGE, text);
+}
+
 /* cmd->info is the offset of the flag in the server's configuration. */
 static const char *set_server_flag(cmd_parms *cmd, void *directory, int on)
 {
@@ -430,6 +442,9 @@ const command_rec um_config_directives[] = {
                  "Off: an invitation can be accepted by others than the invited address"),
     AP_INIT_ITERATE("UserMgmtPlatformLinkAllow", add_platform_link, NULL, ANYWHERE,
                     "prefixes that the platform links of invitations must be below"),
+    AP_INIT_TAKE1("UserMgmtKeyMaxAge", set_key_max_age, NULL, ANYWHERE,
+                  "how long a new API key can last, in seconds or with a unit; never: also a key "
+                  "that does not expire"),
     AP_INIT_TAKE1("UserMgmtActivity", set_activity, NULL, ANYWHERE,
                   "the activity that sessions are counted in here, or none"),
     AP_INIT_TAKE1("UserMgmtSessionIdle", um_config_number_set, UM_CONFIG_NUMBER(UM_SESSION_IDLE),

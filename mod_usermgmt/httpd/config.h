@@ -38,6 +38,7 @@ typedef struct um_require_t {
  * admins, sub_admins: of um_require_t
  * public_origin: the only origin that is the server's own; NULL for the request's
  * body_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
+ * key_max_age: microseconds; 0 where keys that never expire are allowed
  * platform_links: of const char *
  * activity: empty if sessions are not counted
  */
@@ -58,7 +59,8 @@ typedef struct um_require_t {
     X(int, invitation_match, -1)                                                                 \
     X(apr_array_header_t *, platform_links, NULL)                                                \
     X(const char *, activity, NULL)                                                              \
-    X(apr_interval_time_t, session_idle, -1)
+    X(apr_interval_time_t, session_idle, -1)                                                     \
+    X(apr_interval_time_t, key_max_age, -1)
 
 typedef struct um_config_directory_t {
 #define DECLARE(type, name, unset) type name;

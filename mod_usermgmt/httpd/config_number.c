@@ -39,6 +39,7 @@ static const um_number_t numbers[UM_CONFIG_NUMBER_COUNT] = {
     [UM_ROLE_CACHE_TTL] = { OF_DIRECTORY(role_cache_ttl), NULL, 0, HOUR, 5 * SECOND },
     [UM_INVITATION_TTL] = { OF_DIRECTORY(invitation_ttl), NULL, MILLISECOND, 365 * DAY, 7 * DAY },
     [UM_SESSION_IDLE] = { OF_DIRECTORY(session_idle), NULL, SECOND, 30 * DAY, 30 * MINUTE },
+    [UM_KEY_MAX_AGE] = { OF_DIRECTORY(key_max_age), NULL, SECOND, 36500 * DAY, 366 * DAY },
     [UM_CONNECTIONS] = { OF_SERVER(connections), "connections", 1, 10000, 0 },
     [UM_CONNECTION_WAIT] = { OF_SERVER(connection_wait), NULL, MILLISECOND, 10 * MINUTE,
                              2 * SECOND },

@@ -17,6 +17,7 @@ typedef enum um_config_number_id_t {
     UM_ROLE_CACHE_TTL,
     UM_INVITATION_TTL,
     UM_SESSION_IDLE,
+    UM_KEY_MAX_AGE,
     /* Numbers of a server. */
     UM_CONNECTIONS,
     UM_CONNECTION_WAIT,

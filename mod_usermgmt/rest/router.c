@@ -15,12 +15,13 @@
 #include "problem.h"
 #include "query.h"
 
-/* Tell whether a path (without the slashes at its ends) matches a route; *id is set to the start
- * of its variable segment. */
-static int path_matches(const char **id, const char *path, const char *route)
+/* Tell whether a path (without the slashes at its ends) matches a route; *id is set to its
+ * variable segment, in pool, if the route has one. */
+static int path_matches(const char **id, const char *path, const char *route, apr_pool_t *pool)
 {
     const char *star = strchr(route, '*');
     apr_size_t fixed = star != NULL ? (apr_size_t)(star - route) : strlen(route);
+    apr_size_t length;
 
     if (strncmp(path, route, fixed) != 0) {
         return 0;
@@ -28,9 +29,14 @@ static int path_matches(const char **id, const char *path, const char *route)
     if (star == NULL) {
         return path[fixed] == '\0';
     }
-    *id = path + fixed;
+    path += fixed;
+    length = strcspn(path, "/");
     /* A segment that is not UTF-8 can't be a key, and some databases refuse it. */
-    return **id != '\0' && strchr(*id, '/') == NULL && um_text_is_utf8(*id, strlen(*id));
+    if (length == 0 || strcmp(path + length, star + 1) != 0 || !um_text_is_utf8(path, length)) {
+        return 0;
+    }
+    *id = apr_pstrmemdup(pool, path, length);
+    return 1;
 }
 
 static int method_matches(const char *method, const char *route)
@@ -53,9 +59,10 @@ static const char *trim_path(const um_request_t *request)
 
 /* The first route that a path matches, and its variable segment; NULL if there is none. Routes
  * with fixed segments come first in the table. */
-static const char *find_path(const char **id, const char *path, const um_route_t *route)
+static const char *find_path(const char **id, const char *path, const um_route_t *route,
+                             apr_pool_t *pool)
 {
-    while (route->method != NULL && !path_matches(id, path, route->path)) {
+    while (route->method != NULL && !path_matches(id, path, route->path, pool)) {
         route++;
     }
     return route->path;
@@ -84,7 +91,7 @@ static apr_status_t find_route(const um_route_t **route, um_answer_t *answer,
                                um_request_t *request, const um_route_t *routes)
 {
     const char *id = NULL;
-    const char *path = find_path(&id, trim_path(request), routes);
+    const char *path = find_path(&id, trim_path(request), routes, request->pool);
 
     if (path == NULL) {
         return um_problem_answer(answer, 404, "not_found", request->pool,

@@ -102,6 +102,7 @@ static const um_settings_t settings = {
     .max_body = BODY_MAX,
     .invitation_ttl = 86400000,
     .invitation_match = 1,
+    .key_max_age = 86400000,
 };
 
 /* ---- the request ---- */

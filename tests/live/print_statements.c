@@ -101,6 +101,7 @@ static const struct {
     { "invitations", &um_list_invitations, invitation_samples },
     { "sessions", &um_list_sessions, session_samples },
     { "audit_events", &um_list_audit_events, event_samples },
+    { "api_keys", &um_list_api_keys, no_samples },
 };
 
 static void print_list(const char *name, const um_list_t *list, um_list_what_t what)

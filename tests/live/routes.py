@@ -25,7 +25,10 @@ PATHS = sorted({path for _, path in ROUTES})
 def route_of(method, path):
     """The (method, path) of the table that matches a request."""
     path = path.partition("?")[0].rstrip("/")
-    return (method, path if path in PATHS else path.rpartition("/")[0] + "/*")
+    if path in PATHS:
+        return (method, path)
+    matches = [other for other in PATHS if re.fullmatch(other.replace("*", "[^/]+"), path)]
+    return (method, matches[0] if len(matches) == 1 else None)
 
 
 def methods_of(path):

@@ -18,7 +18,7 @@ USER = "user@callers.example.com"
 PERMISSIONS = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
                "sub-admins:read", "sessions:read", "sessions:report"]
 # Of admins alone.
-OTHERS = ["invitations:manage", "sub-admins:manage", "audit:read"]
+OTHERS = ["invitations:manage", "sub-admins:manage", "audit:read", "keys:manage"]
 
 
 def fresh_email():
@@ -240,6 +240,8 @@ def operations(admin):
     session = admin.post("sessions/", {"user_uid": uid, "activity": "x"}) \
         .expect(201).json["session"]["session_uid"]
     event = admin.get("audit-events/", query={"limit": 1}).json["first_uid"]
+    key = admin.post("api-keys/", {"name": "A", "permissions": ["scim"]}) \
+        .expect(201).json["api_key"]["key_id"]
     return [
         ("GET", "", None, "role"),
         ("HEAD", "", None, "role"),
@@ -282,6 +284,14 @@ def operations(admin):
         ("HEAD", "audit-events/", None, "audit:read"),
         ("GET", "audit-events/" + event, None, "audit:read"),
         ("HEAD", "audit-events/" + event, None, "audit:read"),
+        ("GET", "api-keys/", None, "keys:manage"),
+        ("HEAD", "api-keys/", None, "keys:manage"),
+        ("GET", "api-keys/" + key, None, "keys:manage"),
+        ("HEAD", "api-keys/" + key, None, "keys:manage"),
+        ("POST", "api-keys/", {"name": "A", "permissions": ["scim"]}, "keys:manage"),
+        ("PATCH", "api-keys/" + key, {"name": "B"}, "keys:manage"),
+        ("POST", f"api-keys/{key}/rotate", {"grace": "0"}, "keys:manage"),
+        ("DELETE", "api-keys/" + key, None, "keys:manage"),
         ("GET", "organization-status/", None, "role"),
         ("HEAD", "organization-status/", None, "role"),
     ]

@@ -16,11 +16,11 @@ EVERYTHING = ("users:read users:create users:update users:delete invitations:rea
               " sub-admins:read sessions:read sessions:report")
 
 
-SCHEMA = Path(__file__).resolve().parents[2] / "schema/sqlite/0001-initial.sql"
+SCHEMA = sorted((Path(__file__).resolve().parents[2] / "schema/sqlite").glob("*.sql"))
 # The rows of counts are summed up in the background; the status tells their sums.
 TABLES = re.findall(r"^CREATE TABLE (?!organization_counts)(\w+) \(\n    org_id ",
-                    SCHEMA.read_text(), re.MULTILINE)
-assert len(TABLES) >= 10
+                    "".join(path.read_text() for path in SCHEMA), re.MULTILINE)
+assert len(TABLES) >= 11
 
 
 def host(name, lines):
@@ -104,6 +104,9 @@ class Property:
             "user_uid": self.uid, "activity": self.activity}).expect(201) \
             .json["session"]["session_uid"]
         self.me = self.admin.get("organization-status/").json["user_uid"]
+        self.key_key = {"Idempotency-Key": "key-of-" + name}
+        self.key_id = self.admin.post("api-keys/", {"name": "Key of " + name, "role": "admin"},
+                                      headers=self.key_key).expect(201).json["api_key"]["key_id"]
         self.event = self.admin.get("audit-events/").json["last_uid"]
 
     def everything(self):
@@ -113,7 +116,7 @@ class Property:
                 for path in ("users/", "audit-events/")]
         seen += [admin.get(path, query={**query, "limit": 1000}).expect(200).raw
                  for path, query in (("sub-admins/", {}), ("sessions/", {}),
-                                     ("invitations/", {"status": "all"}))]
+                                     ("api-keys/", {}), ("invitations/", {"status": "all"}))]
         seen.append(admin.get("organization-status/").expect(200).raw)
         return seen + [(table, sorted(map(repr, self.server.sql(
             f"SELECT * FROM {table} WHERE org_id ="
@@ -125,8 +128,8 @@ def rows(blue):
     headers, and what comes of it: the code of a 404; "own" for one's own rows,
     whatever the query; "none" for no row; "made" for one of one's own; "status", "self"."""
     uid, sub_uid, token = blue.uid, blue.sub_uid, blue.token
-    user, sub_admin, invitation = ("user_not_found", "sub_admin_not_found",
-                                   "invitation_not_found")
+    user, sub_admin, invitation, api_key = ("user_not_found", "sub_admin_not_found",
+                                            "invitation_not_found", "api_key_not_found")
     change = {"display_name": "Red", "email": fresh_email(), "n": 1}
     asked = [
         ("GET", "", None, "self"),
@@ -190,6 +193,14 @@ def rows(blue):
         ("GET", f"audit-events/?target={token}", None, "none"),
         ("GET", f"audit-events/?end_before_id={blue.event}", None, "own"),
         ("GET", f"audit-events/?start_after_id={blue.event}&order_by=-at", None, "own"),
+        ("GET", "api-keys/", None, "own"),
+        ("GET", f"api-keys/?start_after_id={blue.key_id}", None, "own"),
+        ("GET", f"api-keys/?end_before_id={blue.key_id}z", None, "own"),
+        ("GET", f"api-keys/{blue.key_id}", None, api_key),
+        ("POST", "api-keys/", {"name": "Red", "permissions": ["scim"]}, "made"),
+        ("PATCH", f"api-keys/{blue.key_id}", {"name": "Red"}, api_key),
+        ("POST", f"api-keys/{blue.key_id}/rotate", {"grace": "0"}, api_key),
+        ("DELETE", f"api-keys/{blue.key_id}", None, api_key),
     ]
     assert {route_of(method, path) for method, path, _, _ in asked} == ROUTES
     return asked
@@ -200,6 +211,7 @@ def instead(blue, value):
     text = json.dumps(value)
     for known in (blue.uid, blue.sub_uid, blue.token, blue.session, blue.event, blue.me):
         text = text.replace(known, "0" * 20)
+    text = text.replace(blue.key_id, "0" * 12)
     return json.loads(text.replace(blue.helper["email"], "never@organizations.example.com")
                       .replace(blue.secret, "A" * 43))
 
@@ -211,7 +223,7 @@ def contains_none_of(blue, result):
     for cursor in re.findall(r"(?:start_after|end_before)_id=(\w+)", result.target):
         raw = re.sub(rb'"(next|prev)_cursor":"%b[^"]*"' % cursor[:-1].encode(), b"", raw)
     for known in (blue.helper["email"], blue.invited, blue.activity, blue.secret, "Blue Helper",
-                  "+41 44 123", f'"{blue.name}"', blue.uid, blue.sub_uid, blue.me):
+                  "+41 44 123", f'"{blue.name}"', blue.uid, blue.sub_uid, blue.me, blue.key_id):
         assert known.encode() not in raw, known
 
 
@@ -268,7 +280,7 @@ def test_nothing_of_another_is_seen_or_changed(two):
             check(blue, red, method, path, body, outcome)
             continue
         # Neither the address nor the key of another stands in the way.
-        key = blue.key if path == "users/" else blue.pending_key
+        key = {"users/": blue.key, "invitations/": blue.pending_key}.get(path, blue.key_key)
         result = red.ask(method, path, body, headers=key).expect(201)
         assert "Idempotency-Replayed" not in result.headers
         contains_none_of(blue, result)

@@ -250,7 +250,7 @@ def send_bad_bodies(ask, uids):
                 known.lower(), known.upper(), known + "%20", known + "/"):
         path = "users/" + (uid if uid[0] == "%" or uid.endswith(("/", "%20")) else quote(uid))
         ask.get(path)
-        for resource in ("sub-admins", "invitations", "sessions", "audit-events"):
+        for resource in ("sub-admins", "invitations", "sessions", "audit-events", "api-keys"):
             ask.get(path.replace("users", resource, 1))
         ask.patch(path, {"display_name": "x"})
         ask.delete(path)
@@ -484,6 +484,30 @@ def invite(ask, uids):
     ask.delete("users/" + uids[5])
 
 
+def hand_out_keys(ask):
+    made = []
+    for body in ({"name": "a key", "permissions": ["users:read", "scim"]},
+                 {"name": "Zoë 😀 \\ '%", "role": "admin", "expires_in": "7d"},
+                 {"name": "é" * 128, "permissions": ["audit:read"],
+                  "allow_from": ["192.0.2.0/24", "2001:db8::/32"],
+                  "expires_at": "2027-01-02T03:04:05.678Z"},
+                 {}, {"name": "x", "role": "admin", "allow_from": ["x"], "expires_in": "9y"}):
+        answer = ask.post("api-keys/", body)
+        made += [answer.json["api_key"]["key_id"]] if answer.status == 201 else []
+    for key in made:
+        ask.get("api-keys/" + key)
+        ask.ask("PATCH", "api-keys/" + key, {"name": "ü" * 128, "allow_from": ["::1"]})
+        ask.ask("PATCH", "api-keys/" + key, {"allow_from": None, "permissions": ["scim"]})
+        for body in ({"grace": "2h"}, {"grace": "2h"}, {"grace": "0"}, {"grace": "x"}):
+            ask.post(f"api-keys/{key}/rotate", body)
+    for _ in range(2):
+        ask.delete("api-keys/" + made[0])
+        ask.post(f"api-keys/{made[0]}/rotate", {})
+    for query in ({}, {"limit": 2}, {"order_by": "-created_at"}, {"start_after_id": made[0]},
+                  {"end_before_id": made[2], "limit": 1}, {"start_after_id": "é"}):
+        ask.list("api-keys/", query)
+
+
 def use(ask, uids):
     """Sessions, and what the organization's status says of them."""
     made = []
@@ -646,6 +670,7 @@ def play(ask):
     list_users(ask, uids)
     share_work(ask, uids)
     invite(ask, uids)
+    hand_out_keys(ask)
     use(ask, uids)
     repeat(ask)
     bend_http(ask, uids)

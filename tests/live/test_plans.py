@@ -62,7 +62,8 @@ VALUES = {
     "display_name": "name05000", "display_name_folded": "name05000",
     "name": "org01000", "organization": "org01000", "after": "org01000",
     "activity": "run01000", "idempotency_key": "key01000", "secret_sha256": "0" * 59 + "01000",
-    "count_ids": "[1,2,3]", "attributes": "{}",
+    "count_ids": "[1,2,3]", "attributes": "{}", "key_id": "u05000000000", "old_until": 5000,
+    "uses": '[{"key_id": "u05000000000", "at": 6000, "addr": "::1"}]',
 }
 
 
@@ -135,6 +136,10 @@ def rows(kind):
            in_both(lambda org_id, n: (
                org_id, uid_at(n), n, "x", rare(n, 0, "name00300@example.com", "name"), "admin", "",
                rare(n, 1, "action00300", "action"), rare(n, 2, "target00300", "target"))))
+    yield ("api_keys", "org_id, key_id, name, role, permissions, secret_sha256, created_at,"
+           " created_by",
+           in_both(lambda org_id, n: (org_id, f"{'u' if org_id == 1 else 'v'}{n:05d}000000", "key",
+                                      "none", "x" * 250, "0" * 64, n, "x")))
     if kind != "sqlite":
         # As they are when the module has folded them.
         yield ("organization_counts", "count_id, org_id, user_count",

@@ -16,12 +16,13 @@ VERSION = re.search(r"^AC_INIT\(\[mod_usermgmt\], \[([\d.]+)\]\)$",
                     re.MULTILINE)[1]
 EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
               "invitations:manage", "sub-admins:read", "sub-admins:manage", "sessions:read",
-              "sessions:report", "audit:read"]
+              "sessions:report", "audit:read", "keys:manage", "scim", "metrics:read"]
 BY_DEFAULT = ["users:read", "users:create", "users:update", "sessions:read"]
 # By the permission that each needs; None for every role.
 LINKS = {"users": "users:read", "sub_admins": "sub-admins:read",
          "invitations": "invitations:read", "sessions": "sessions:read",
-         "organization_status": None, "audit_events": "audit:read", "me": None}
+         "organization_status": None, "audit_events": "audit:read",
+         "api_keys": "keys:manage", "me": None}
 
 
 EXTRA = location("/none", "UserMgmtSubAdminAllow none") + location(

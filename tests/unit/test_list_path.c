@@ -87,7 +87,8 @@ static const char *const fill[] = {
     "INSERT INTO audit_events SELECT 1, um.uid, at, 'x',"
     " CASE WHEN n % 300 = 7 THEN 'few' ELSE 'a' END, NULL, 'admin', 'x',"
     " CASE WHEN n % 300 = 8 THEN 'few' ELSE 'run' END,"
-    " CASE WHEN n % 300 = 9 THEN 'few' ELSE 't' END, NULL, NULL, NULL, NULL FROM n JOIN uids um USING (n)",
+    " CASE WHEN n % 300 = 9 THEN 'few' ELSE 't' END, NULL, NULL, NULL, NULL FROM n JOIN uids um "
+    "USING (n)",
     NULL,
 };
 

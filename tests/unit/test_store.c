@@ -196,9 +196,14 @@ static const char *as_mysql_reads(const char *sql)
 static void check_for_mysql(const char *sql)
 {
     static const char *const refused[] = {
-        "IF NOT EXISTS",      "nopad",
-        "AS INTEGER",         "RETURNING",
-        "max_statement_time", "idle_write_transaction_timeout"
+        "INDEX IF NOT EXISTS",
+        "COLUMN IF NOT EXISTS",
+        "TRIGGER IF NOT EXISTS",
+        "nopad",
+        "AS INTEGER",
+        "RETURNING",
+        "max_statement_time",
+        "idle_write_transaction_timeout",
     };
     const char *read = as_mysql_reads(sql);
 

@@ -1,7 +1,7 @@
 -- Licensed under the Apache License, Version 2.0; see the file LICENSE.
 --
 -- API keys. They came with version 3 of the schema. The row that a change decides by is locked,
--- but not on SQLite, which has one writer at a time. A number that may be NULL is a text here.
+-- but not on SQLite, which has one writer at a time. A number that may be NULL is given as a text.
 
 -- types: org_id int, created_at int, now int, last_used_at int
 
@@ -12,8 +12,9 @@ COALESCE(k.expires_at, 0), COALESCE(k.revoked_at, 0), COALESCE(k.old_until, 0),
 COALESCE(k.last_used_at, 0), COALESCE(k.last_used_addr, '')
 
 -- fragment: api_key_with_secrets
-SELECT {api_key_columns}, k.secret_sha256, COALESCE(k.old_secret_sha256, ''), k.org_id, o.name
-FROM api_keys k JOIN organizations o ON o.org_id = k.org_id
+SELECT {api_key_columns}, k.secret_sha256, COALESCE(k.old_secret_sha256, ''), k.org_id,
+    (SELECT o.name FROM organizations o WHERE o.org_id = k.org_id)
+FROM api_keys k
 
 -- name: api_key_find
 -- since: 3
@@ -24,40 +25,32 @@ WHERE k.key_id = :key_id
 {api_key_with_secrets}
 WHERE k.org_id = :org_id AND k.key_id = :key_id
 
+-- name: api_key_get
+-- since: 3
+{api_key_of_organization} FOR UPDATE
+
 -- name: api_key_get (sqlite)
 -- since: 3
 {api_key_of_organization}
-
--- name: api_key_get (postgresql)
--- since: 3
-{api_key_of_organization} FOR UPDATE OF k
-
--- MariaDB knows no OF, and would lock the row of the organization, too. So that is not joined.
--- name: api_key_get (mariadb)
--- since: 3
-SELECT {api_key_columns}, k.secret_sha256, COALESCE(k.old_secret_sha256, ''), k.org_id, ''
-FROM api_keys k
-WHERE k.org_id = :org_id AND k.key_id = :key_id
-FOR UPDATE
 
 -- fragment: api_key_stored
 org_id, key_id, name, role, permissions, secret_sha256, allow_from, created_at, created_by,
 expires_at
 
 -- fragment: api_key_values
-:key_id, :name, :role, :permissions, :secret_sha256, :allow_from, :created_at, :created_by,
-:expires_at
+:key_id, :name, :role, :permissions, :secret_sha256, :allow_from, :created_at, :created_by
 
 -- name: api_key_insert
 -- since: 3
 INSERT INTO api_keys ({api_key_stored})
-VALUES (:org_id, {api_key_values})
+VALUES (:org_id, {api_key_values}, CAST(:expires_at AS BIGINT))
 ON CONFLICT DO NOTHING
 
 -- name: api_key_insert (mariadb)
 -- since: 3
 INSERT INTO api_keys ({api_key_stored})
-WITH n ({api_key_stored}) AS (SELECT CAST(:org_id AS SIGNED), {api_key_values})
+WITH n ({api_key_stored}) AS
+(SELECT CAST(:org_id AS SIGNED), {api_key_values}, :expires_at)
 SELECT * FROM n
 WHERE NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.key_id = n.key_id)
 
@@ -70,10 +63,19 @@ UPDATE api_keys SET
     name = :name, role = :role, permissions = :permissions, allow_from = :allow_from
 {api_key_to_change}
 
--- name: api_key_rotate
--- since: 3
+-- fragment: api_key_with_new_secret
 UPDATE api_keys SET
     secret_sha256 = :secret_sha256, old_secret_sha256 = :old_secret_sha256,
+
+-- name: api_key_rotate
+-- since: 3
+{api_key_with_new_secret}
+    old_until = CAST(:old_until AS BIGINT)
+{api_key_to_change}
+
+-- name: api_key_rotate (mariadb)
+-- since: 3
+{api_key_with_new_secret}
     old_until = :old_until
 {api_key_to_change}
 
@@ -86,7 +88,7 @@ UPDATE api_keys SET revoked_at = :now
 -- name: api_key_note_use (sqlite)
 -- since: 3
 UPDATE api_keys SET last_used_at = :last_used_at, last_used_addr = :last_used_addr
-WHERE key_id = :key_id AND COALESCE(last_used_at, 0) < :last_used_at
+WHERE key_id = :key_id AND (last_used_at IS NULL OR last_used_at < :last_used_at)
 
 -- name: api_key_note_use (postgresql, mariadb)
 {not_here}

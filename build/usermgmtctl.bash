@@ -11,13 +11,21 @@ _usermgmtctl() {
             COMPREPLY=($(compgen -f -- "$current"))
             return
             ;;
-        --driver | --wait | --org | --days | --map) return ;;
+        --driver | --wait | --org | --days | --map | --expires-in | --allow-from | --grace) return ;;
+        --role)
+            COMPREPLY=($(compgen -W 'admin' -- "$current"))
+            return
+            ;;
         --format)
             COMPREPLY=($(compgen -W 'ndjson csv' -- "$current"))
             return
             ;;
     esac
     help=$("${COMP_WORDS[0]}" --help 2>/dev/null) || return
+    if [[ $previous == --permissions ]]; then
+        COMPREPLY=($(compgen -W "$(sed -n 's/^Permissions: //p' <<<"$help")" -- "$current"))
+        return
+    fi
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$(sed -n 's/^  \(--[a-z-]*\).*/\1/p' <<<"$help")" -- "$current"))
         return

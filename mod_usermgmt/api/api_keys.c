@@ -541,25 +541,33 @@ apr_status_t um_api_key_renew(um_api_key_t *key, um_api_key_text_t *text, apr_in
     return status;
 }
 
-/* A second rotation would end the secret that clients still use. UM_EREFUSED, and answer is a
- * problem, if the key can't be rotated now. */
+const char *um_api_key_refuse_rotation(const um_api_key_t *key, apr_int64_t grace,
+                                       apr_int64_t now)
+{
+    um_api_key_status_t status = um_api_key_status(key, now);
+
+    if (status == UM_API_KEY_EXPIRED) {
+        return "The API key has expired; make a new one.";
+    }
+    return status == UM_API_KEY_ROTATING && grace > 0
+               ? "The API key is being rotated: its old secret still holds. Wait for "
+                 "old_secret_until, or give a grace of 0, which ends all secrets that it has."
+               : NULL;
+}
+
+/* UM_EREFUSED, and answer is a problem, if the key can't be rotated now. */
 static apr_status_t check_rotatable(um_answer_t *answer, const um_change_t *change,
                                     const um_api_key_t *key, apr_int64_t grace)
 {
-    um_api_key_status_t status = um_api_key_status(key, change->now_ms);
+    const char *refusal = um_api_key_refuse_rotation(key, grace, change->now_ms);
     apr_pool_t *pool = change->request->pool;
 
-    if (status == UM_API_KEY_EXPIRED) {
-        return um_problem_answer(answer, 409, "api_key_expired", pool,
-                                 "The API key has expired; make a new one.");
+    if (refusal == NULL) {
+        return APR_SUCCESS;
     }
-    if (status == UM_API_KEY_ROTATING && grace > 0) {
-        return um_problem_answer(answer, 409, "api_key_rotating", pool,
-                                 "The API key is being rotated: its old secret still holds. "
-                                 "Wait for old_secret_until, or give a grace of 0, which ends "
-                                 "all secrets that it has.");
-    }
-    return APR_SUCCESS;
+    return um_api_key_status(key, change->now_ms) == UM_API_KEY_EXPIRED
+               ? um_problem_answer(answer, 409, "api_key_expired", pool, "%s", refusal)
+               : um_problem_answer(answer, 409, "api_key_rotating", pool, "%s", refusal);
 }
 
 static apr_status_t rotate_key(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)

@@ -21,6 +21,11 @@ um_handler_t um_api_keys_list, um_api_keys_get, um_api_keys_create, um_api_keys_
  *  @param now the time for its status, in milliseconds since 1970 */
 const char *um_api_key_json(const um_api_key_t *key, apr_int64_t now, apr_pool_t *pool);
 
+/** Why a key that is not revoked can't be rotated now: a sentence, or NULL if it can. A second
+ *  rotation would end the secret that programs still use, so it needs a grace of 0. */
+const char *um_api_key_refuse_rotation(const um_api_key_t *key, apr_int64_t grace,
+                                       apr_int64_t now);
+
 /** Give a key that is rotated a new secret, and let the old one hold for grace milliseconds.
  *  @param key its digests and old_until are changed
  *  @param text the new key

@@ -21,6 +21,12 @@ um_command_fn_t um_organizations_command_show;
 um_command_fn_t um_organizations_command_create;
 um_command_fn_t um_organizations_command_set;
 
+/* keys.c */
+um_command_fn_t um_keys_command_create;
+um_command_fn_t um_keys_command_list;
+um_command_fn_t um_keys_command_rotate;
+um_command_fn_t um_keys_command_revoke;
+
 /* prune.c */
 um_command_fn_t um_invitations_command_prune;
 um_command_fn_t um_idempotency_command_prune;

@@ -324,7 +324,7 @@ apr_status_t um_tool_change(um_tool_t *tool, um_change_fn_t *change, void *baton
         status = um_store_change(tool->store, change, baton, pool);
     }
     tool->holds_log = 0;
-    if (status == UM_EUNAVAILABLE) {
+    if (status == UM_EUNAVAILABLE || status == UM_ESCHEMA) {
         um_tool_say(tool, "%s",
                     tool->held_line[0] != '\0' ? tool->held_line
                                                : "the change could not be made; try again");

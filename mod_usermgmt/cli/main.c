@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 #include <apr_user.h>
 
+#include "../rest/permission.h"
 #include "commands.h"
 
 typedef struct um_command_t {
@@ -49,6 +50,15 @@ static const um_command_t commands[] = {
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
           | UM_OPTION_WITH_ROLES | UM_OPTION_MAP,
       0, um_users_command_import, "create users from a file" },
+    { "keys", "create", " NAME", 1,
+      UM_OPTION_ORG | UM_OPTION_PERMISSIONS | UM_OPTION_ROLE | UM_OPTION_EXPIRES_IN
+          | UM_OPTION_ALLOW_FROM,
+      0, um_keys_command_create, "make an API key, and print it this one time" },
+    { "keys", "list", "", 0, UM_OPTION_ORG, 0, um_keys_command_list,
+      "list the API keys of an organization, one JSON object a line" },
+    { "keys", "rotate", " KEY_ID", 1, UM_OPTION_GRACE, 0, um_keys_command_rotate,
+      "give an API key a new secret, and print it this one time" },
+    { "keys", "revoke", " KEY_ID", 1, 0, 0, um_keys_command_revoke, "end an API key" },
     { "invitations", "prune", "", 0, UM_OPTION_ORG | UM_OPTION_DAYS, 0,
       um_invitations_command_prune,
       "delete invitations that ended long ago, in all organizations or in that of --org" },
@@ -72,9 +82,10 @@ static void print_help(apr_pool_t *pool)
     }
     printf(
         "\nOptions:\n%s\n"
+        "Permissions: %s\n\n"
         "Exit status: 0 done; 1 something failed or was refused; 2 the command line is wrong;\n"
         "3 the database can't be reached, stays busy, or has an unknown schema.\n",
-        um_options_help(options, pool));
+        um_options_help(options, pool), um_permission_names(um_permission_all(), pool));
 }
 
 static const char *word(const um_options_t *options, int index)

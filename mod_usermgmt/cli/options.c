@@ -42,6 +42,11 @@ static const um_option_text_t table[] = {
     { "verbose", NULL, "print log messages of level info too", 'v' },
     { "map", "COLUMN=NAME", "read a CSV column as this member or attribute; may repeat", 0 },
     { "excel", NULL, "write CSV that Excel reads as UTF-8, without formulas", 0 },
+    { "permissions", "NAME,...", "permissions of the API key, see below", 0 },
+    { "role", "admin", "let the API key do all that an admin may, but manage API keys", 0 },
+    { "expires-in", "TIME|never", "how long the API key lasts (default 90d)", 0 },
+    { "allow-from", "NETWORK,...", "where the API key may be used from (default: anywhere)", 0 },
+    { "grace", "TIME", "how long the old secret still holds, 0 to 7d (default 24h)", 0 },
 };
 
 #define OPTION_COUNT ((int)(sizeof(table) / sizeof(table[0])))

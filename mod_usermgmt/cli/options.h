@@ -25,7 +25,12 @@ typedef enum um_option_t {
     UM_OPTION_DAYS = 1 << 13,
     UM_OPTION_VERBOSE = 1 << 14,
     UM_OPTION_MAP = 1 << 15,
-    UM_OPTION_EXCEL = 1 << 16
+    UM_OPTION_EXCEL = 1 << 16,
+    UM_OPTION_PERMISSIONS = 1 << 17,
+    UM_OPTION_ROLE = 1 << 18,
+    UM_OPTION_EXPIRES_IN = 1 << 19,
+    UM_OPTION_ALLOW_FROM = 1 << 20,
+    UM_OPTION_GRACE = 1 << 21
 } um_option_t;
 
 /** The options that every command accepts. */

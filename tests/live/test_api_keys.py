@@ -4,6 +4,7 @@
 import datetime
 import hashlib
 import itertools
+import os
 import re
 import struct
 import zlib
@@ -516,6 +517,97 @@ def test_rotating_and_revoking_at_once(server, admin):
             + ["api_keys.rotate"] * [result.status for result in results[1:]].count(200)
 
 
+# ---- by the tool ----
+
+
+def tool_events(admin, key):
+    found = events(admin, key)
+    assert all(re.fullmatch("usermgmtctl:.+", event["actor"]["identity"]) for event in found)
+    return found
+
+
+def test_the_tool_makes_keys(server, admin):
+    tool = DatabaseOf(server)
+    made = tool.run("keys", "create", " Directory ", "--permissions", "scim,sub-admins:manage",
+                    "--allow-from", "192.0.2.0/24 ::1", "--expires-in", "7d").expect(0)
+    [told] = made.lines
+    assert list(told) == ["api_key", "key"]
+    key, text = told["api_key"], told["key"]
+    assert list(key) == MEMBERS and read(admin, key) == key
+    assert (key["name"], key["role"]) == ("Directory", "none")
+    assert key["permissions"] == ["sub-admins:manage", "scim"]
+    assert key["allow_from"] == ["192.0.2.0/24", "::1"] and age(key) == 7 * DAY
+    assert stored(server, key) == (digest(text), None, None)
+    assert text[:16] == "umk_" + key["key_id"]
+    [event] = tool_events(admin, key)
+    assert (event["action"], event["before"], event["after"]) == ("api_keys.create", None, key)
+    assert event["actor"]["identity"] == key["created_by"] and text[16:48] not in str(event)
+    [told] = tool.run("keys", "create", "All", "--role", "admin", "--expires-in", "never",
+                      "--org", "red").expect(0).lines
+    key = told["api_key"]
+    assert (key["role"], key["permissions"], key["expires_at"]) == ("admin", EVERYTHING, None)
+    assert age(tool.run("keys", "create", "x", "--role", "admin").expect(0)
+               .lines[0]["api_key"]) == 90 * DAY
+    listed = tool.run("keys", "list", "--org", "red").expect(0).lines
+    red = server.client(ADMIN, base="/teams", headers={"X-Team": "red"})
+    assert listed == red.get("api-keys/", query={"limit": 1000}).json["api_keys"]
+    assert key in listed
+    assert len(tool.run("keys", "list").expect(0).lines) == admin.get(
+        "api-keys/").json["query_count"]
+
+
+def test_the_tool_rotates_and_revokes(server, admin):
+    tool = DatabaseOf(server)
+    key, old = make(admin)
+    [told] = tool.run("keys", "rotate", key["key_id"], "--grace", "3h").expect(0).lines
+    rotated = told["api_key"]
+    assert rotated["status"] == "rotating" and read(admin, key) == rotated
+    assert stored(server, key)[:2] == (digest(told["key"]), digest(old))
+    [event] = [event for event in events(admin, key) if event["action"] == "api_keys.rotate"]
+    assert (event["before"], event["after"]) == (key, rotated)
+    assert round(seconds(rotated["old_secret_until"]) - seconds(event["at"])) == 3 * 3600
+    tool.run("keys", "rotate", key["key_id"]).expect(1, "is being rotated")
+    [told] = tool.run("keys", "rotate", key["key_id"], "--grace", "0").expect(0).lines
+    assert told["api_key"] == key and stored(server, key) == (digest(told["key"]), None, None)
+    done = tool.run("keys", "revoke", key["key_id"]).expect(0, f"{key['key_id']} was revoked")
+    assert done.out == ""
+    revoked = read(admin, key)
+    assert revoked["status"] == "revoked"
+    [event] = [event for event in events(admin, key) if event["action"] == "api_keys.revoke"]
+    assert (event["before"], event["after"]) == (key, revoked)
+    for command in ("revoke", "rotate"):
+        tool.run("keys", command, key["key_id"]).expect(1, "was revoked")
+        tool.run("keys", command, "0" * 12).expect(1, "there is no such API key")
+    server.sql("UPDATE api_keys SET revoked_at = NULL, expires_at = 1 WHERE key_id = ?",
+               key["key_id"])
+    tool.run("keys", "rotate", key["key_id"]).expect(1, "has expired")
+
+
+@pytest.mark.parametrize("code, arguments, said", [
+    (2, ["create", "k"], "give either --permissions or --role admin"),
+    (2, ["create", "k", "--permissions", "scim", "--role", "admin"], "give either"),
+    (2, ["create", "k", "--role", "owner"], '--role must be admin, not "owner"'),
+    (2, ["create", "k", "--permissions", " ,"], "has no permission"),
+    (2, ["create", "k", "--permissions", "scim,fly"], 'unknown permission "fly"; known are: users'),
+    (2, ["create", "k", "--role", "admin", "--expires-in", "0"], "--expires-in must be a time"),
+    (2, ["create", "k", "--role", "admin", "--expires-in", "90"], "--expires-in must be a time"),
+    (2, ["create", "k", "--role", "admin", "--allow-from", "x"], '--allow-from: "x": A network'),
+    (2, ["create", "k", "--role", "admin", "--allow-from", ""], "must have 1 to 32 networks"),
+    (2, ["create", "--role", "admin"], "usage: usermgmtctl keys create NAME"),
+    (1, ["create", " ", "--role", "admin"], "a character that can be seen"),
+    (1, ["create", b"\xff", "--role", "admin"], "not UTF-8"),
+    (1, ["create", "k", "--role", "admin", "--org", "nowhere"], 'no organization "nowhere"'),
+    (2, ["rotate", "k", "--grace", "8d"], "--grace must be a time from 0 to 7d"),
+    (2, ["rotate", "k", "--org", "red"], "does not take --org"),
+    (2, ["list", "--grace", "0"], "does not take --grace"),
+])
+def test_the_tool_refuses(server, code, arguments, said):
+    before = server.sql("SELECT COUNT(*) FROM api_keys")
+    arguments = [os.fsdecode(argument) for argument in arguments]
+    DatabaseOf(server).run("keys", *arguments).expect(code, said)
+    assert server.sql("SELECT COUNT(*) FROM api_keys") == before
+
+
 # ---- the schema before ----
 
 
@@ -527,6 +619,8 @@ def test_on_the_schema_before_there_are_no_keys(new_server):
                    admin.post("api-keys/", {"name": "k", "role": "admin"})):
         result.expect_problem(503, "unavailable")
     admin.create("before@keys.example.com")
+    DatabaseOf(old).run("keys", "create", "k", "--role", "admin").expect(3, "UM0085")
+    DatabaseOf(old).run("keys", "revoke", "0" * 12).expect(1, "no such API key")
     DatabaseOf(old).run("schema", "upgrade").expect(0)
     key, _ = make(admin)
     assert read(admin, key) == key

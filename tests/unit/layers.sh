@@ -136,6 +136,7 @@ api/organization.c
 api/sessions.c
 cli/host.c
 cli/import.c
+cli/keys.c
 cli/organizations.c
 cli/prune.c
 httpd/caller.c

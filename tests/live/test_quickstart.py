@@ -437,6 +437,32 @@ def test_starts_and_stops_that_overlap(quickstart):
     assert one.service()["accounts"] == accounts
 
 
+def test_the_api_keys(quickstart):
+    """They are made once, and told in service.json; one of them is printed."""
+    one = quickstart().start()
+    keys = one.service()["api_keys"]
+    assert [(key["permissions"][:2] if "permissions" in key else key["role"]) for key in keys] == [
+        ["scim", "sub-admins:manage"], ["scim"], "admin"]
+    stored = one.client().get("api-keys/").json["api_keys"]
+    assert sorted(key["key_id"] for key in stored) == sorted(key["key"][4:16] for key in keys)
+    for key in keys:
+        [found] = [other for other in stored if other["key_id"] == key["key"][4:16]]
+        assert found["name"] == key["name"] and found["status"] == "active"
+        assert found["role"] == key.get("role", "none")
+        assert set(found["permissions"]) >= set(key.get("permissions", ["users:read"]))
+    said = one.run("--background").stdout
+    assert "Already running" in said and f"API key    admin       {keys[2]['key']}" in said
+    assert one.run("--stop").returncode == 0
+    one.wait_for_all_to_end()
+    # Those of a service.json of before there were keys are made now.
+    path = one.directory / "service.json"
+    path.write_text(re.sub(r'\n  \{"name": "scim".*', "", path.read_text()))
+    one.start()
+    again = one.service()["api_keys"]
+    assert [again[0], again[2]] == [keys[0], keys[2]] and again[1]["key"] != keys[1]["key"]
+    assert one.client().get("api-keys/").json["query_count"] == 4
+
+
 @one_server
 def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
     one = quickstart()

@@ -2,16 +2,14 @@
 """API keys as a resource: made, read, changed, rotated, revoked, by HTTP and by the tool."""
 
 import datetime
-import hashlib
 import itertools
 import os
 import re
-import struct
 import zlib
 
 import pytest
 from databases import VERSION
-from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, location
+from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, key_digest, location
 from usermgmtctl import DatabaseOf
 
 NUMBERS = itertools.count()
@@ -56,12 +54,6 @@ def age(key):
     return round(seconds(key["expires_at"]) - seconds(key["created_at"]), 3)
 
 
-def digest(text):
-    """As the database has it."""
-    secret = text[16:48].encode()
-    return hashlib.sha256(struct.pack("=Q", len(secret)) + secret).hexdigest()
-
-
 def stored(server, key):
     [row] = server.sql("SELECT secret_sha256, old_secret_sha256, old_until FROM api_keys"
                        " WHERE key_id = ?", key["key_id"])
@@ -86,7 +78,7 @@ def test_the_text_of_a_key(server, admin):
             crc, digit = divmod(crc, 62)
             checksum = ALPHABET[digit] + checksum
         assert text[48:] == checksum
-        assert stored(server, key) == (digest(text), None, None)
+        assert stored(server, key) == (key_digest(text), None, None)
     ids = [key["key_id"] for key, _ in made]
     assert ids == sorted(ids) and len(set(text[16:48] for _, text in made)) == 5
 
@@ -234,7 +226,7 @@ def test_a_repeated_request_does_not_tell_the_key(server, admin):
             assert server.sql(f"SELECT COUNT(*) FROM {table} WHERE {column} LIKE ?",
                               f"%{text[16:48]}%") == [(0,)]
         assert text[16:48] not in server.log_text()
-        assert digest(text).encode() not in admin.get("audit-events/",
+        assert key_digest(text).encode() not in admin.get("audit-events/",
                                                       query={"limit": 1000}).raw
 
 
@@ -317,7 +309,7 @@ def test_a_change(server, admin):
     found = events(admin, key)
     assert [event["action"] for event in found] == ["api_keys.create"] + ["api_keys.update"] * 2
     assert (found[1]["before"], found[1]["after"]) == (key, changed)
-    assert stored(server, key) == (digest(text), None, None)
+    assert stored(server, key) == (key_digest(text), None, None)
 
 
 def test_permissions_are_only_taken_away(admin):
@@ -403,14 +395,14 @@ def test_both_secrets_hold_for_the_grace(server, admin):
     assert (event["before"], event["after"]) == (key, rotated)
     assert seconds(rotated["old_secret_until"]) - seconds(event["at"]) == 7200
     until = round(seconds(rotated["old_secret_until"]) * 1000)
-    assert stored(server, key) == (digest(new), digest(old), until)
+    assert stored(server, key) == (key_digest(new), key_digest(old), until)
     assert read(admin, key) == rotated
     # Others may still use the old one.
     rotate(admin, key).expect_problem(409, "api_key_rotating")
-    assert stored(server, key) == (digest(new), digest(old), until)
+    assert stored(server, key) == (key_digest(new), key_digest(old), until)
     last = rotate(admin, key, grace="0").expect(200).json
     assert last["api_key"] == key
-    assert stored(server, key) == (digest(last["key"]), None, None)
+    assert stored(server, key) == (key_digest(last["key"]), None, None)
     # And when the time is over.
     rotate(admin, key).expect(200)
     server.sql("UPDATE api_keys SET old_until = 1000 WHERE key_id = ?", key["key_id"])
@@ -438,24 +430,24 @@ def test_a_wrong_grace(server, admin, grace, code):
     key, text = make(admin)
     rotate(admin, key, grace=grace).expect_faults(("grace", code))
     rotate(admin, key, name="x").expect_faults(("name", "unknown_member"))
-    assert stored(server, key) == (digest(text), None, None)
+    assert stored(server, key) == (key_digest(text), None, None)
 
 
 def test_of_several_rotations_one_succeeds(server, admin):
     """What is told last is what holds, with the secret of before."""
     for _ in range(3):
         key, old = make(admin)
-        results = in_parallel(8, lambda index: rotate(admin, key))  # pylint: disable=cell-var-from-loop
+        results = in_parallel(8, lambda index, key=key: rotate(admin, key))
         assert sorted(result.status for result in results) == [200] + [409] * 7
         [told] = [result.json["key"] for result in results if result.status == 200]
-        assert stored(server, key)[:2] == (digest(told), digest(old))
+        assert stored(server, key)[:2] == (key_digest(told), key_digest(old))
         assert len([event for event in events(admin, key)
                     if event["action"] == "api_keys.rotate"]) == 1
     # With a grace of 0 each succeeds; one secret is left, that of one of the answers.
     results = in_parallel(8, lambda index: rotate(admin, key, grace="0"))
     assert {result.status for result in results} == {200}
     found = stored(server, key)
-    assert found[0] in {digest(result.json["key"]) for result in results}
+    assert found[0] in {key_digest(result.json["key"]) for result in results}
     assert found[1:] == (None, None)
 
 
@@ -537,7 +529,7 @@ def test_the_tool_makes_keys(server, admin):
     assert (key["name"], key["role"]) == ("Directory", "none")
     assert key["permissions"] == ["sub-admins:manage", "scim"]
     assert key["allow_from"] == ["192.0.2.0/24", "::1"] and age(key) == 7 * DAY
-    assert stored(server, key) == (digest(text), None, None)
+    assert stored(server, key) == (key_digest(text), None, None)
     assert text[:16] == "umk_" + key["key_id"]
     [event] = tool_events(admin, key)
     assert (event["action"], event["before"], event["after"]) == ("api_keys.create", None, key)
@@ -562,13 +554,13 @@ def test_the_tool_rotates_and_revokes(server, admin):
     [told] = tool.run("keys", "rotate", key["key_id"], "--grace", "3h").expect(0).lines
     rotated = told["api_key"]
     assert rotated["status"] == "rotating" and read(admin, key) == rotated
-    assert stored(server, key)[:2] == (digest(told["key"]), digest(old))
+    assert stored(server, key)[:2] == (key_digest(told["key"]), key_digest(old))
     [event] = [event for event in events(admin, key) if event["action"] == "api_keys.rotate"]
     assert (event["before"], event["after"]) == (key, rotated)
     assert round(seconds(rotated["old_secret_until"]) - seconds(event["at"])) == 3 * 3600
     tool.run("keys", "rotate", key["key_id"]).expect(1, "is being rotated")
     [told] = tool.run("keys", "rotate", key["key_id"], "--grace", "0").expect(0).lines
-    assert told["api_key"] == key and stored(server, key) == (digest(told["key"]), None, None)
+    assert told["api_key"] == key and stored(server, key) == (key_digest(told["key"]), None, None)
     done = tool.run("keys", "revoke", key["key_id"]).expect(0, f"{key['key_id']} was revoked")
     assert done.out == ""
     revoked = read(admin, key)

@@ -18,7 +18,7 @@ from test_durability import check_database
 from test_faults import LOST, check_counts
 from test_mail import mail_lines, make_smtp, waiting  # pylint: disable=unused-import
 from test_usermgmtctl import DatabaseOf
-from usermgmt_env import wait_for
+from usermgmt_env import key_digest, wait_for
 
 pytestmark = pytest.mark.database("postgresql", "mariadb")
 
@@ -286,6 +286,36 @@ def report_session(api, name):
     result.expect(201)
 
 
+def post_key(api, name):
+    return api.admin.post("api-keys/", {"name": name, "permissions": ["scim"]})
+
+
+def secrets(api, name):
+    return api.server.sql("SELECT secret_sha256, old_secret_sha256 FROM api_keys WHERE name = ?",
+                          name)
+
+
+def make_key(api, name):
+    """The key that is told is the one that is stored."""
+    result = yield lambda: post_key(api, name)
+    assert secrets(api, name) == [(key_digest(result.expect(201).json["key"]), None)]
+
+
+def rotate_key(api, name):
+    """It is rotated once, so that the old secret still holds."""
+    old = post_key(api, name).expect(201).json
+    result = yield lambda: api.admin.post(f"api-keys/{old['api_key']['key_id']}/rotate", {})
+    assert secrets(api, name) == [(key_digest(result.expect(200).json["key"]),
+                                   key_digest(old["key"]))]
+
+
+def revoke_key(api, name):
+    path = "api-keys/" + post_key(api, name).expect(201).json["api_key"]["key_id"]
+    result = yield lambda: api.admin.delete(path)
+    result.expect(200)
+    assert api.admin.get(path).json["api_key"]["status"] == "revoked"
+
+
 def seen(api, name):
     return api.server.sql("SELECT user_uid, role FROM admins_seen WHERE identity = ?", name)
 
@@ -310,11 +340,11 @@ def raise_role(api, name):
 
 KINDS = [create, create_with_a_key, repeat_with_a_key, create_what_is_there, update, delete,
          add_sub_admin, remove_sub_admin, invite, resend, remove_invitation, accept_invitation,
-         report_session, come_first, raise_role]
+         report_session, make_key, rotate_key, revoke_key, come_first, raise_role]
 CONTENTS = " UNION ALL ".join(
     [f"SELECT '{table}', COUNT(*) FROM {table}" for table in (
         "users", "sub_admins", "admins_seen", "invitations", "invitation_secrets", "sessions",
-        "activities", "idempotency_keys")]
+        "activities", "idempotency_keys", "api_keys")]
     + [f"SELECT CONCAT('{table} ', {column}), COUNT(*) FROM {table} GROUP BY {column}"
        for table, column in (("audit_events", "action"), ("invitations", "status"),
                              ("admins_seen", "role"))]

@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import string
+import struct
 import subprocess
 import tempfile
 import threading
@@ -324,6 +325,12 @@ class Client:
     def follow(self, result, relation):
         """The page that a Link header names."""
         return self.send("GET", result.links[relation])
+
+
+def key_digest(text):
+    """The digest of an API key's secret, as the database has it."""
+    secret = text[16:48].encode()
+    return hashlib.sha256(struct.pack("=Q", len(secret)) + secret).hexdigest()
 
 
 def location(path, lines, roles=DEFAULT_ROLES):

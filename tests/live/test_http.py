@@ -489,7 +489,8 @@ BODY_LIMITS = [
     ("DELETE", "sub-admins/x", 4096), ("POST", "invitations/", 8192),
     ("DELETE", "invitations/", 4096), ("DELETE", "invitations/x", 4096),
     ("POST", "invitations/resend", 4096), ("POST", "invitations/accept", 4096),
-    ("POST", "sessions/", 4096),
+    ("POST", "sessions/", 4096), ("POST", "api-keys/", 4096), ("PATCH", "api-keys/x", 4096),
+    ("DELETE", "api-keys/x", 4096), ("POST", "api-keys/x/rotate", 4096),
 ]
 
 

@@ -59,11 +59,12 @@ ACCEPTERS = ["eve@example.com", "Fay@Example.com", "guy@example.com"]
 class Names:
     """Names for what a server makes by itself."""
 
+    UID = r"(?<![\w-])(?=\d+[A-Za-z])(?:[0-9A-Za-z]{19,21}|[0-9A-Za-z]{12})"
     KINDS = (("cursor", r"~[A-Za-z0-9_-]{40,}"), ("secret", r"(?<![\w-])[\w-]{43}(?![\w-])"),
-             ("key", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{19,21}(?![\w-])"),
+             ("api_key", r"\bumk_[0-9A-Za-z]{50}\b"), ("key", UID + r"(?![\w-])"),
              # The neighbour of a key, as cursors of empty pages have it.
-             ("higher", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{19,21}-(?![\w-])"),
-             ("lower", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{18,20}[\w-]z{100,}(?![\w-])"),
+             ("higher", UID + r"-(?![\w-])"),
+             ("lower", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{11,20}[\w-]z{100,}(?![\w-])"),
              ("time", r"\d{4}-\d\d-\d\dT\d\d(?::|%3A)\d\d(?::|%3A)\d\d\.\d{3,4}Z"),
              ("version", r"(?<=\d-)[0-9a-f]{11}(?=-[us]\")"),
              ("page", r"(?<=\")[0-9a-f]{11,16}(?=\")"))
@@ -486,7 +487,7 @@ def invite(ask, uids):
 
 def hand_out_keys(ask):
     made = []
-    for body in ({"name": "a key", "permissions": ["users:read", "scim"]},
+    for body in ({"name": "a key", "permissions": ["users:read", "scim"], "expires_in": "9d"},
                  {"name": "Zoë 😀 \\ '%", "role": "admin", "expires_in": "7d"},
                  {"name": "é" * 128, "permissions": ["audit:read"],
                   "allow_from": ["192.0.2.0/24", "2001:db8::/32"],

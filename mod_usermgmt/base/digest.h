@@ -27,6 +27,9 @@ apr_status_t um_digest_sha256(char hex[UM_SHA256_HEX_LENGTH + 1], const um_diges
 int um_digest_equal(const char a[UM_SHA256_HEX_LENGTH + 1],
                     const char b[UM_SHA256_HEX_LENGTH + 1]);
 
+/** Overwrite a secret, also where the compiler sees that the memory is not read again. */
+void um_digest_wipe(void *bytes, apr_size_t length);
+
 /**
  * Free what libcrypto keeps for the calling thread, whichever library used it there. A
  * thread that may end while the process exits must call this. Otherwise libcrypto may free

@@ -23,7 +23,7 @@
 static void put_inviter(um_buffer_t *buffer, const um_invitation_t *invitation)
 {
     um_buffer_putc(buffer, '{');
-    um_json_put_member(buffer, "user_uid", invitation->inviter_uid);
+    um_json_put_member_or_null(buffer, "user_uid", invitation->inviter_uid);
     um_json_put_member(buffer, "email", invitation->inviter_email);
     um_json_put_member_or_null(buffer, "display_name", invitation->inviter_display_name);
     um_buffer_putc(buffer, '}');

@@ -27,8 +27,8 @@ typedef struct um_invitation_t {
     um_invitation_status_t status;
     /** NULL if none was given. */
     const char *platform_link;
-    /** The inviter's data when the invitation was made; the name is NULL if the inviter was no
-     *  user. */
+    /** The inviter's data when the invitation was made; the uid is NULL for an API key, the name
+     *  if the inviter was no user. */
     const char *inviter_uid;
     const char *inviter_email;
     const char *inviter_display_name;

@@ -80,6 +80,21 @@ apr_status_t um_store_api_keys_find(um_api_key_t **key, um_db_t *db, const char 
     return status == UM_ESCHEMA ? UM_ENOTFOUND : status;
 }
 
+apr_status_t um_store_api_keys_keep(um_api_key_t **key, um_db_t *db, const char *key_id,
+                                    apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+    int exists = 0;
+
+    if (!um_db_traits(db)->has_single_writer) {
+        status = um_db_exists(&exists, db, UM_BIND(api_key_wait, .key_id = key_id), pool);
+    }
+    if (status == UM_ESCHEMA) {
+        return UM_ENOTFOUND;
+    }
+    return status == APR_SUCCESS ? um_store_api_keys_find(key, db, key_id, pool) : status;
+}
+
 apr_status_t um_store_api_keys_get(um_api_key_t **key, um_db_t *db, apr_int64_t org_id,
                                    const char *key_id, apr_pool_t *pool)
 {

@@ -19,6 +19,10 @@ void um_store_api_keys_read(um_api_key_t *key, const um_row_t *row);
  *  of its secrets. UM_ENOTFOUND if there is none, also where the schema has no keys. */
 apr_status_t um_store_api_keys_find(um_api_key_t **key, um_db_t *db, const char *key_id,
                                     apr_pool_t *pool);
+/** The same inside a change that comes with the key: the key can't be changed until the change
+ *  ends. It must be the first thing that the change reads. */
+apr_status_t um_store_api_keys_keep(um_api_key_t **key, um_db_t *db, const char *key_id,
+                                    apr_pool_t *pool);
 /** Read a key of an organization, with the digests of its secrets, and lock it for the change.
  *  UM_ENOTFOUND if there is none. */
 apr_status_t um_store_api_keys_get(um_api_key_t **key, um_db_t *db, apr_int64_t org_id,

@@ -27,7 +27,7 @@ void um_store_invitations_read(um_invitation_t *invitation, const um_row_t *row)
     invitation->email = um_row_text(row, 1);
     invitation->status = um_invitation_status_of_name(um_row_text(row, 2));
     invitation->platform_link = um_row_text_or_null(row, 3);
-    invitation->inviter_uid = um_row_text(row, 4);
+    invitation->inviter_uid = um_row_text_or_null(row, 4);
     invitation->inviter_email = um_row_text(row, 5);
     invitation->inviter_display_name = um_row_text_or_null(row, 6);
     invitation->created_at = um_row_int(row, 7);
@@ -175,17 +175,16 @@ apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query_one(db, UM_ECONFLICT,
-                           UM_BIND(invitation_insert, .org_id = org_id,
-                                   .invite_token = invitation->token, .email = invitation->email,
-                                   .email_key = email_key,
-                                   .platform_link = invitation->platform_link,
-                                   .inviter_uid = invitation->inviter_uid,
-                                   .inviter_email = invitation->inviter_email,
-                                   .inviter_display_name = invitation->inviter_display_name,
-                                   .created_at = invitation->created_at,
-                                   .expires_at = invitation->expires_at),
-                           pool);
+    return um_db_query_one(
+        db, UM_ECONFLICT,
+        UM_BIND(invitation_insert, .org_id = org_id, .invite_token = invitation->token,
+                .email = invitation->email, .email_key = email_key,
+                .platform_link = invitation->platform_link,
+                .inviter_uid = invitation->inviter_uid != NULL ? invitation->inviter_uid : "",
+                .inviter_email = invitation->inviter_email,
+                .inviter_display_name = invitation->inviter_display_name,
+                .created_at = invitation->created_at, .expires_at = invitation->expires_at),
+        pool);
 }
 
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,

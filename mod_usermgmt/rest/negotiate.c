@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "../base/text.h"
+#include "../core/api_key.h"
 
 /* ---- the grammar of headers, RFC 9110 section 5.6 ---- */
 
@@ -352,4 +353,23 @@ int um_negotiate_origin_allowed(const char *origin, const char *sec_fetch_site,
         return 0;
     }
     return origin == NULL || strcmp(normalize(origin, pool), normalize(own_origin, pool)) == 0;
+}
+
+/* ---- API keys ---- */
+
+const char *um_negotiate_api_key(const char *authorization)
+{
+    static const char *const schemes[] = { "Bearer ", "API-KEY " };
+
+    for (apr_size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        apr_size_t length = strlen(schemes[i]);
+
+        if (apr_cstr_casecmpn(authorization, schemes[i], length) == 0) {
+            const char *key = authorization + length;
+
+            key += strspn(key, " ");
+            return strncmp(key, UM_API_KEY_PREFIX, strlen(UM_API_KEY_PREFIX)) == 0 ? key : NULL;
+        }
+    }
+    return NULL;
 }

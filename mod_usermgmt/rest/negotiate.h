@@ -71,4 +71,10 @@ int um_negotiate_origin_allowed(const char *origin, const char *sec_fetch_site,
                                 const char *own_origin, const apr_array_header_t *allowed,
                                 apr_pool_t *pool);
 
+/**
+ * The API key in an Authorization header with the scheme Bearer or API-KEY, in any case: all
+ * after the scheme if it begins as a key does. NULL for any other header.
+ */
+const char *um_negotiate_api_key(const char *authorization);
+
 #endif

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "../base/ticks.h"
+#include "../core/store_api_keys.h"
 #include "../core/store_callers.h"
 #include "../core/store_users.h"
 #include "problem.h"
@@ -131,7 +132,8 @@ int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
     case UM_PERMIT_ANYONE:
         return caller->identity[0] != '\0';
     case UM_PERMIT_ROLE:
-        return caller->role != UM_ROLE_NONE;
+        return caller->role != UM_ROLE_NONE
+               || (caller->key_id != NULL && um_permission_of_caller(caller, settings) != 0);
     default:
         return (um_permission_of_caller(caller, settings) & permission) != 0;
     }
@@ -147,6 +149,9 @@ static apr_status_t answer_forbidden(um_answer_t *answer, um_role_t role,
 {
     const char *permission = um_permission_name(request->permission);
 
+    if (request->caller.key_id != NULL) {
+        return um_problem_answer_forbidden_key(answer, permission, request->pool);
+    }
     return request->caller.identity[0] == '\0'
                ? um_problem_answer_unidentified(answer, permission, request->pool)
                : um_problem_answer_forbidden(answer, um_role_name(role), permission,
@@ -159,6 +164,57 @@ apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *reques
                ? APR_SUCCESS
                : answer_forbidden(answer, request->caller.role, request);
 }
+
+/* ---- API keys ---- */
+
+static apr_int64_t now_of(const um_request_t *request)
+{
+    const um_host_t *host = um_store_host(request->store);
+
+    return apr_time_as_msec(host->now(host->baton));
+}
+
+/* The caller as it is by its key in the database; a key that does not hold any more has no role
+ * and no permissions. Returns whether the key holds. */
+static int read_key(um_caller_t *caller, const um_api_key_t *key, const um_request_t *request)
+{
+    int holds = key != NULL && key->org_id == caller->org_id
+                && um_api_key_accepts(key, caller->key_secret_sha256, now_of(request));
+
+    caller->role = holds && key->is_admin ? UM_ROLE_ADMIN : UM_ROLE_NONE;
+    caller->key_permissions = holds ? um_permission_read(key->permissions) : 0;
+    return holds;
+}
+
+static apr_status_t check_key_in_change(um_answer_t *answer, const um_request_t *request,
+                                        um_db_t *db)
+{
+    um_caller_t caller = request->caller;
+    um_api_key_t *key = NULL;
+    apr_status_t status = um_store_api_keys_keep(&key, db, caller.key_id, request->pool);
+
+    if (status != APR_SUCCESS && status != UM_ENOTFOUND) {
+        return status;
+    }
+    if (!read_key(&caller, key, request)) {
+        return um_problem_answer_bad_key(answer, request->pool);
+    }
+    return may(request, &caller) ? APR_SUCCESS : answer_forbidden(answer, caller.role, request);
+}
+
+static apr_status_t check_stored_key(const um_request_t *request, um_db_t *db, apr_pool_t *pool)
+{
+    um_caller_t caller = request->caller;
+    um_api_key_t *key = NULL;
+    apr_status_t status = um_store_api_keys_find(&key, db, caller.key_id, pool);
+
+    if (status != APR_SUCCESS && status != UM_ENOTFOUND) {
+        return status;
+    }
+    return read_key(&caller, key, request) && may(request, &caller) ? APR_SUCCESS : UM_EREFUSED;
+}
+
+/* ---- sub-admins ---- */
 
 /* Read inside a change whether a sub-admin still has its rights. A sub-admin by configuration has
  * them, unless it is a suspended user. */
@@ -185,6 +241,9 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
     int has_rights = 0;
     apr_status_t status;
 
+    if (caller->key_id != NULL) {
+        return check_key_in_change(answer, request, db);
+    }
     if (caller->role != UM_ROLE_SUB_ADMIN || request->permission == UM_PERMIT_ANYONE) {
         return APR_SUCCESS;
     }
@@ -208,6 +267,9 @@ apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db
     um_caller_record_t *record = NULL;
     apr_status_t status;
 
+    if (caller->key_id != NULL) {
+        return check_stored_key(request, db, pool);
+    }
     if (caller->role != UM_ROLE_SUB_ADMIN) {
         return APR_SUCCESS;
     }
@@ -227,7 +289,8 @@ apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t
     um_caller_t caller = request->caller;
     apr_status_t status;
 
-    if (caller.role_is_stored || now - *checked_at < CONFIGURED_ROLE_TIME) {
+    if (caller.role_is_stored || caller.key_id != NULL
+        || now - *checked_at < CONFIGURED_ROLE_TIME) {
         return APR_SUCCESS;
     }
     *checked_at = now;

@@ -56,11 +56,12 @@ int um_permission_allows(um_permission_t permission, const um_caller_t *caller,
 apr_status_t um_permission_check(um_answer_t *answer, const um_request_t *request);
 
 /**
- * The same inside a change. It reads from the database whether a sub-admin still has its rights;
- * they can't change until the change ends. A stored role may be gone, and a sub-admin by
- * configuration has no rights if its user is suspended.
- * @return APR_SUCCESS; UM_EREFUSED, and answer is a 403, if the caller has lost the rights; or
- *         the error of a store function
+ * The same inside a change. It reads from the database whether a sub-admin or an API key still
+ * has its rights; they can't change until the change ends. A stored role may be gone, a sub-admin
+ * by configuration has no rights if its user is suspended, and a key may be revoked, expired or
+ * have fewer permissions.
+ * @return APR_SUCCESS; UM_EREFUSED, and answer is a 403, if the caller has lost the rights, or a
+ *         401 for a key that does not hold; or the error of a store function
  */
 apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t *request,
                                         um_db_t *db);
@@ -75,8 +76,9 @@ apr_status_t um_permission_check_change(um_answer_t *answer, const um_request_t 
  */
 apr_status_t um_permission_check_configured(apr_time_t *checked_at, um_request_t *request);
 
-/** The same for roles and users in the database, which is read each time: a sub-admin's role may
- *  be gone, or its user suspended. APR_SUCCESS, UM_EREFUSED, or the error of a store function. */
+/** The same for roles, users and API keys in the database, which is read each time: a sub-admin's
+ *  role may be gone, or its user suspended, or a key revoked. APR_SUCCESS, UM_EREFUSED, or the
+ * error of a store function. */
 apr_status_t um_permission_check_stored(const um_request_t *request, um_db_t *db,
                                         apr_pool_t *pool);
 

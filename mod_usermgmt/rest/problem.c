@@ -175,6 +175,25 @@ apr_status_t um_problem_answer_forbidden(um_answer_t *answer, const char *role,
     return answer_problem(answer, 403, "forbidden", &problem, pool);
 }
 
+apr_status_t um_problem_answer_forbidden_key(um_answer_t *answer, const char *permission,
+                                             apr_pool_t *pool)
+{
+    um_problem_t problem = { .permission = permission };
+
+    problem.detail = permission != NULL
+                         ? apr_psprintf(pool, "This API key does not have the permission %s.",
+                                        permission)
+                         : "This API key has no permissions.";
+    return answer_problem(answer, 403, "forbidden", &problem, pool);
+}
+
+apr_status_t um_problem_answer_bad_key(um_answer_t *answer, apr_pool_t *pool)
+{
+    um_answer_set_header(answer, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
+    return um_problem_answer(answer, 401, "unauthorized", pool,
+                             "The API key does not hold any more.");
+}
+
 apr_status_t um_problem_answer_unidentified(um_answer_t *answer, const char *permission,
                                             apr_pool_t *pool)
 {

@@ -38,6 +38,14 @@ apr_status_t um_problem_answer(um_answer_t *answer, int status, const char *code
 apr_status_t um_problem_answer_forbidden(um_answer_t *answer, const char *role,
                                          const char *permission, apr_pool_t *pool) UM_MUST_USE;
 
+/** Answer 403 forbidden to an API key. Returns UM_EREFUSED.
+ *  @param permission the name of the missing permission; NULL if it has none */
+apr_status_t um_problem_answer_forbidden_key(um_answer_t *answer, const char *permission,
+                                             apr_pool_t *pool) UM_MUST_USE;
+
+/** Answer 401 unauthorized to an API key that does not hold any more. Returns UM_EREFUSED. */
+apr_status_t um_problem_answer_bad_key(um_answer_t *answer, apr_pool_t *pool) UM_MUST_USE;
+
 /** Answer 403 forbidden to a caller without an identity. Returns UM_EREFUSED.
  *  @param permission the name of the missing permission; NULL if a role is missing */
 apr_status_t um_problem_answer_unidentified(um_answer_t *answer, const char *permission,

@@ -67,6 +67,9 @@ typedef enum um_permission_t {
     (UM_PERMIT_USERS_READ | UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE                      \
      | UM_PERMIT_SESSIONS_READ)
 
+/** The identity of an API key is this and its id. */
+#define UM_KEY_IDENTITY "key:"
+
 /** The caller of a request. */
 typedef struct um_caller_t {
     const char *identity;
@@ -79,10 +82,12 @@ typedef struct um_caller_t {
     /** Non-zero if the role is that of a sub-admin in the database, and not one by the server's
      *  configuration. */
     int role_is_stored;
-    /** NULL for a caller who has no role and is no user. */
+    /** NULL for a caller who has no role and is no user, and for an API key. */
     const char *uid;
     /** The id of the API key that the request came with; NULL for a person. */
     const char *key_id;
+    /** The digest of the secret that came with it. */
+    const char *key_secret_sha256;
     /** Of um_permission_t: the permissions of that key, if its role is not that of an admin. */
     unsigned key_permissions;
 } um_caller_t;
@@ -115,8 +120,9 @@ typedef struct um_request_t um_request_t;
 typedef struct um_server_t {
     /**
      * Find out who the caller is. APR_SUCCESS; UM_ENOTFOUND if the caller's organization
-     * does not exist; UM_EUNAVAILABLE; APR_EGENERAL if the role could not be found out for
-     * another reason (logged).
+     * does not exist; UM_EREFUSED if the request's API key does not hold any more;
+     * UM_EUNAVAILABLE; APR_EGENERAL if the role could not be found out for another reason
+     * (logged).
      */
     apr_status_t (*identify)(um_caller_t *caller, um_request_t *request);
     /** Read the body. UM_ETOOLARGE if it has more than max bytes, APR_TIMEUP if it takes too

@@ -150,6 +150,9 @@ static apr_status_t check_caller(um_answer_t *answer, um_request_t *request,
         return um_problem_answer(answer, 403, "no_organization", request->pool,
                                  "Your organization does not exist.");
     }
+    if (status == UM_EREFUSED) {
+        return um_problem_answer_bad_key(answer, request->pool);
+    }
     if (status != APR_SUCCESS) {
         return um_problem_answer_status(answer, status, request->pool);
     }
@@ -165,7 +168,8 @@ static apr_status_t check_origin(um_answer_t *answer, um_request_t *request,
                                  const um_route_t *route)
 {
     (void)route;
-    if (!changes(request)
+    /* A browser sends no API key by itself, so a page of another site can't use one. */
+    if (!changes(request) || request->caller.key_id != NULL
         || um_negotiate_origin_allowed(apr_table_get(request->headers, "Origin"),
                                        apr_table_get(request->headers, "Sec-Fetch-Site"),
                                        request->own_origin, request->settings->allowed_origins,

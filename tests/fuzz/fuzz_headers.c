@@ -52,6 +52,13 @@ static void check_origin(const char *text, apr_pool_t *pool)
     REQUIRE(!from_here || strlen(text) == strlen(own) || strlen(text) == strlen(own) + 4);
 }
 
+static void check_api_key(const char *text)
+{
+    const char *key = um_negotiate_api_key(text);
+
+    REQUIRE(key == NULL || (key > text && strncmp(key, "umk_", 4) == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = fuzz_text(data, size);
@@ -63,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         um_negotiate_is_json(text);
         check_tags(text, pool);
         check_origin(text, pool);
+        check_api_key(text);
         apr_pool_destroy(pool);
         free(text);
     }

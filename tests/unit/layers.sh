@@ -146,7 +146,8 @@ httpd/sessions.c
 mail/mailer.c
 rest/change.c
 rest/entry.c
-rest/listing_query.c'
+rest/listing_query.c
+rest/permission.c'
 clocks=$(grep -nE 'apr_time_now|->now\(|request_time\b' $(files $all) | grep -v '/base/ticks\.h:')
 for place in $calendar; do
     printf '%s\n' "$clocks" | grep -qF "$sources/$place:" ||

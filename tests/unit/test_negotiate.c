@@ -512,6 +512,30 @@ static void an_origin_is_listed_in_any_spelling(void **state)
     assert_false(um_negotiate_origin_is_listed("https://app.example", NULL, pool));
 }
 
+/* ---- API keys ---- */
+
+static void an_api_key_is_found_in_its_header(void **state)
+{
+    static const char *const good[] = {
+        "Bearer umk_x", "bearer umk_x", "BEARER   umk_x", "API-KEY umk_x", "api-key umk_x",
+    };
+    static const char *const others[] = {
+        "",          "Bearer",        "Bearer ",       "Bearer eyJhbGciOi", "Bearer UMK_x",
+        "umk_x",     "Bearerumk_x",   "Basic umk_x",   "Bearer x umk_x",    "API-KEYS umk_x",
+        "API-KEY x", "Bearer\tumk_x", " Bearer umk_x",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert_string_equal(um_negotiate_api_key(good[i]), "umk_x");
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        assert_null(um_negotiate_api_key(others[i]));
+    }
+    assert_string_equal(um_negotiate_api_key("Bearer umk_"), "umk_");
+    assert_string_equal(um_negotiate_api_key("Bearer umk_a b"), "umk_a b");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -535,6 +559,7 @@ int main(void)
         WITH_POOL(the_site_must_be_the_same_or_none),
         WITH_POOL(listed_origins_are_allowed_from_any_site),
         WITH_POOL(an_origin_is_listed_in_any_spelling),
+        cmocka_unit_test(an_api_key_is_found_in_its_header),
     };
 
     return RUN("negotiate", tests);

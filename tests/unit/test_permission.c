@@ -117,6 +117,24 @@ static void a_key_has_its_own_permissions(void **state)
     assert_false(um_permission_allows(UM_PERMIT_KEYS_MANAGE, &caller, &settings));
 }
 
+/* As the index and the status of the organization. */
+static void what_needs_a_role_needs_a_permission_of_a_key(void **state)
+{
+    um_settings_t settings = { 0 };
+    um_caller_t caller = { .identity = "key:x", .key_id = "x" };
+
+    (void)state;
+    assert_true(um_permission_allows(UM_PERMIT_ANYONE, &caller, &settings));
+    assert_false(um_permission_allows(UM_PERMIT_ROLE, &caller, &settings));
+    caller.key_permissions = UM_PERMIT_KEYS_MANAGE;
+    assert_false(um_permission_allows(UM_PERMIT_ROLE, &caller, &settings));
+    caller.key_permissions = UM_PERMIT_SCIM;
+    assert_true(um_permission_allows(UM_PERMIT_ROLE, &caller, &settings));
+    caller.key_permissions = 0;
+    caller.role = UM_ROLE_ADMIN;
+    assert_true(um_permission_allows(UM_PERMIT_ROLE, &caller, &settings));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +144,7 @@ int main(void)
         cmocka_unit_test(a_role_gives_permissions),
         cmocka_unit_test_setup_teardown(names_that_are_stored_are_read_again, set_up, tear_down),
         cmocka_unit_test(a_key_has_its_own_permissions),
+        cmocka_unit_test(what_needs_a_role_needs_a_permission_of_a_key),
     };
     int failed;
 

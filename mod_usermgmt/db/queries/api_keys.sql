@@ -33,6 +33,29 @@ WHERE k.org_id = :org_id AND k.key_id = :key_id
 -- since: 3
 {api_key_of_organization}
 
+-- It waits for its turn, see api_key_wait.
+-- name: api_key_get (postgresql)
+-- since: 3
+{api_key_with_secrets}
+CROSS JOIN LATERAL pg_advisory_xact_lock(hashtextextended(k.key_id, 0)) turn
+WHERE k.org_id = :org_id AND k.key_id = :key_id
+FOR UPDATE OF k
+
+-- A change that comes with a key waits until no change of the key is under way, and keeps new ones
+-- waiting. On PostgreSQL a row lock would do that too, but such changes could follow each other
+-- without end, and the change of the key would wait for ever; see wait_for_turn in users.sql.
+-- Writing the last uses would wait with it.
+-- name: api_key_wait (sqlite)
+{not_here}
+
+-- name: api_key_wait (postgresql)
+-- since: 3
+SELECT 1 FROM pg_advisory_xact_lock_shared(hashtextextended(:key_id, 0)) turn
+
+-- name: api_key_wait (mariadb)
+-- since: 3
+SELECT 1 FROM api_keys WHERE key_id = :key_id LOCK IN SHARE MODE
+
 -- fragment: api_key_stored
 org_id, key_id, name, role, permissions, secret_sha256, allow_from, created_at, created_by,
 expires_at

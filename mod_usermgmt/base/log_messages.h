@@ -107,9 +107,14 @@
       "the base path is not known") \
     X(CALLER, 0098, DEBUG, \
       "user \"%s\", identity \"%s\", organization \"%s\", role %s %s") \
+    X(KEY_REFUSED, 0107, INFO, "the API key %s%s was refused: %s") \
+    X(KEYS_THROTTLED, 0108, WARNING, \
+      "API keys that do not hold come too often from %s: they get a 429, good ones are accepted") \
+    X(KEYS_NO_MEMORY, 0109, CRIT, "no shared memory for API keys") \
     X(STREAMS_FULL, 0110, WARNING, \
       "a stream was refused with 503, since %u are being sent; see UserMgmtMaxStreams") \
     X(STREAMS_NO_FILE, 0111, CRIT, "can't make a temporary file for UserMgmtMaxStreams") \
+    X(KEYS_NO_CACHE, 0112, CRIT, "no cache: API keys are read at every request") \
     X(DATABASE_PARAMS, 0115, CRIT, "%s: %s %s") \
     X(DATABASE_REFUSED, 0116, CRIT, \
       "the database is not used until the next start, requests get 503s: %s") \

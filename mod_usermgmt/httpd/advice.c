@@ -143,7 +143,8 @@ typedef int um_location_check_t(const um_location_t *location);
 static int has_identity(const um_location_t *location)
 {
     return location->core->sec_if != NULL
-           || (location->config != NULL && location->config->identity != NULL);
+           || (location->config != NULL
+               && (location->config->identity != NULL || location->config->keys == 1));
 }
 
 static int serves(const um_location_t *location)

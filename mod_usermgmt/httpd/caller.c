@@ -16,9 +16,11 @@
 #include "../core/store_organizations.h"
 #include "cache.h"
 #include "config_number.h"
+#include "key_door.h"
 #include "log.h"
 #include "module.h"
 #include "runtime.h"
+#include "state.h"
 
 #define DEFAULT_ORGANIZATION "default"
 
@@ -250,18 +252,29 @@ static void use_record(um_look_t *look)
     }
 }
 
+/* No person is taken for an API key. */
+static int is_of_key(const char *identity)
+{
+    return ap_cstr_casecmpn(identity, UM_KEY_IDENTITY, strlen(UM_KEY_IDENTITY)) == 0;
+}
+
+apr_status_t um_caller_organization(const char **organization, request_rec *r)
+{
+    return evaluate(organization, um_config_directory(r)->organization, DEFAULT_ORGANIZATION, r);
+}
+
 apr_status_t um_caller_name(const char **identity, const char **organization, request_rec *r)
 {
     const um_config_directory_t *config = um_config_directory(r);
     apr_status_t status = evaluate(identity, config->identity, r->user, r);
 
     if (status == APR_SUCCESS) {
-        status = evaluate(organization, config->organization, DEFAULT_ORGANIZATION, r);
+        status = um_caller_organization(organization, r);
     }
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (*identity != NULL && !is_usable(*identity, UM_IDENTITY_MAX)) {
+    if (*identity != NULL && (!is_usable(*identity, UM_IDENTITY_MAX) || is_of_key(*identity))) {
         *identity = NULL;
     }
     if (!is_usable(*organization, UM_ORGANIZATION_MAX)) {
@@ -280,6 +293,7 @@ static apr_status_t begin(um_look_t *look)
     caller->remote_addr = look->r->useragent_ip;
     caller->role = UM_ROLE_NONE;
     caller->role_is_stored = 0;
+    caller->key_id = NULL;
     status = um_caller_name(&caller->identity, &caller->organization, look->r);
     if (status == APR_SUCCESS && caller->identity == NULL) {
         caller->identity = "";
@@ -331,9 +345,10 @@ static const char *origin_of_role(const um_look_t *look, apr_status_t status)
                            " ", look->line->line, NULL);
     }
     if (caller->identity == NULL || caller->identity[0] == '\0') {
-        return look->config->identity != NULL
-                   ? "since UserMgmtIdentity gives no identity"
-                   : "since httpd has no user for this request (see AuthType and Require)";
+        return look->config->identity != NULL ? "since UserMgmtIdentity gives no identity"
+               : look->r->user == NULL
+                   ? "since httpd has no user for this request (see AuthType and Require)"
+                   : "since httpd's user for this request can't be an identity";
     }
     if (caller->organization == NULL || status == UM_ENOTFOUND) {
         return NO_ORGANIZATION;
@@ -371,14 +386,14 @@ static void keep_reason(const um_look_t *look, apr_status_t status)
 {
     const char *reason = status == UM_ENOTFOUND ? NO_ORGANIZATION : origin_of_role(look, status);
 
-    ap_set_module_config(look->r->request_config, &usermgmt_module,
-                         (void *)(apr_uintptr_t)reason);
+    um_state_make(look->r)->reason = reason;
 }
 
 void um_caller_log_refusal(const um_caller_t *caller, request_rec *r)
 {
     static volatile apr_uint32_t logged_at;
-    const char *reason = ap_get_module_config(r->request_config, &usermgmt_module);
+    const um_state_t *state = um_state(r);
+    const char *reason = state != NULL ? state->reason : NULL;
 
     if (reason != NULL && um_log_is_due(&logged_at, REFUSAL_PAUSE)) {
         um_log_request(r, CALLER_REFUSED, APR_SUCCESS, shown(r->user, r->pool),
@@ -393,8 +408,12 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
                        .r = r,
                        .config = um_config_directory(r),
                        .store = um_runtime_store(r->server) };
-    apr_status_t status = identify(&look);
+    apr_status_t status;
 
+    if (um_key_door_is_caller(r)) {
+        return um_key_door_identify(caller, r);
+    }
+    status = identify(&look);
     if (caller->role == UM_ROLE_NONE || status == UM_ENOTFOUND) {
         keep_reason(&look, status);
     }
@@ -413,9 +432,14 @@ apr_status_t um_caller_is_active(int *is_active, request_rec *r)
                        .r = r,
                        .config = um_config_directory(r),
                        .store = um_runtime_store(r->server) };
-    apr_status_t status = begin(&look);
+    apr_status_t status;
 
-    *is_active = 0;
+    /* A key that was accepted is neither expired nor revoked. */
+    *is_active = um_key_door_is_caller(r);
+    if (*is_active) {
+        return APR_SUCCESS;
+    }
+    status = begin(&look);
     if (status != APR_SUCCESS || caller.identity[0] == '\0') {
         return status;
     }

@@ -17,6 +17,7 @@
 #include "config_expression.h"
 #include "config_mail.h"
 #include "config_number.h"
+#include "key_door.h"
 #include "module.h"
 #include "mutexes.h"
 
@@ -370,6 +371,27 @@ static const char *set_activity(cmd_parms *cmd, void *directory, const char *nam
     return NULL;
 }
 
+static const char *set_keys(cmd_parms *cmd, void *directory, int on)
+{
+    um_config_directory_t *config = directory;
+
+    config->keys = on != 0;
+    if (on) {
+        um_config_of(cmd)->keys = 1;
+    }
+    return NULL;
+}
+
+/* The module's own type needs the database, as UserMgmtKeys does. */
+static const char *see_auth_type(cmd_parms *cmd, void *directory, const char *type)
+{
+    (void)directory;
+    if (ap_cstr_casecmp(type, UM_AUTH_TYPE_KEY) == 0) {
+        um_config_of(cmd)->keys = 1;
+    }
+    return NULL;
+}
+
 static const char *add_platform_link(cmd_parms *cmd, void *directory, const char *text)
 {
     um_config_directory_t *config = directory;
@@ -423,6 +445,10 @@ const command_rec um_config_directives[] = {
     UM_CONFIG_EXPRESSION_DIRECTIVES
     AP_INIT_FLAG("UserMgmtAutoOrganization", ap_set_flag_slot, FIELD(auto_organization), ANYWHERE,
                  "On: an organization that does not exist is made at an admin's first request"),
+    AP_INIT_FLAG("UserMgmtKeys", set_keys, NULL, ANYWHERE,
+                 "On: API keys are accepted, beside the logins of AuthType"),
+    AP_INIT_TAKE1("AuthType", see_auth_type, NULL, OR_AUTHCFG,
+                  "an authentication type; usermgmt-key takes API keys alone"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
                     "origins besides the server's own whose pages may use the API"),
     AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,

@@ -41,6 +41,7 @@ typedef struct um_require_t {
  * key_max_age: microseconds; 0 where keys that never expire are allowed
  * platform_links: of const char *
  * activity: empty if sessions are not counted
+ * keys: whether API keys are accepted
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
     X(const char *, base, NULL)                                                                  \
@@ -50,6 +51,7 @@ typedef struct um_require_t {
     X(ap_expr_info_t *, identity, NULL)                                                          \
     X(ap_expr_info_t *, organization, NULL)                                                      \
     X(int, auto_organization, -1)                                                                \
+    X(int, keys, -1)                                                                             \
     X(apr_array_header_t *, allowed_origins, NULL)                                               \
     X(const char *, public_origin, NULL)                                                         \
     X(apr_int64_t, max_body, -1)                                                                 \
@@ -87,6 +89,7 @@ typedef struct um_mailbox_t {
  * mutexes: of the main server; a type of Mutex to "refused" or "good"
  * used: some Location has the handler
  * counts: sessions are counted somewhere
+ * keys: API keys are accepted somewhere
  * session_table, session_flush: of the main server; a number and microseconds
  * max_streams: of the main server
  * mail_server, mail_host: a URL and its host; empty where no mail is to be sent
@@ -107,6 +110,7 @@ typedef struct um_mailbox_t {
     X(apr_table_t *, mutexes, NULL)                                                              \
     X(int, used, -1)                                                                             \
     X(int, counts, -1)                                                                           \
+    X(int, keys, -1)                                                                             \
     X(int, auto_schema, -1)                                                                      \
     X(apr_int64_t, session_table, -1)                                                            \
     X(apr_interval_time_t, session_flush, -1)                                                    \

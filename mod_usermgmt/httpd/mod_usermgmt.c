@@ -3,6 +3,7 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include <http_connection.h>
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_request.h>
@@ -17,6 +18,9 @@
 #include "etags.h"
 #include "folding.h"
 #include "handler.h"
+#include "key_door.h"
+#include "key_memory.h"
+#include "key_wipe.h"
 #include "mailing.h"
 #include "runtime.h"
 #include "sessions.h"
@@ -64,6 +68,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     um_watchdog_init(pconf);
     return um_runtime_init(ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
+                   && um_key_memory_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
                    && um_folding_init(pconf, server) == APR_SUCCESS
                    && um_streams_init(server) == APR_SUCCESS
@@ -76,6 +81,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
     um_memory_init();
     um_streams_init_child(server);
     um_cache_init_child(pool, server);
+    um_key_memory_init_child(pool, server);
     um_runtime_init_child(pool, server);
     um_sessions_init_child(pool, server);
     um_watchdog_init_child(pool);
@@ -102,7 +108,12 @@ static void register_hooks(apr_pool_t *pool)
      * modules' statements on it, because an upgrade invalidates prepared statements. */
     static const char *const after[] = { "mod_dbd.c", NULL };
 
+    /* mod_ssl turns a client's certificate into a Basic login (FakeBasicAuth), and would replace
+     * the key. */
+    static const char *const before_ssl[] = { "mod_ssl.c", NULL };
+
     um_authz_register(pool);
+    um_key_wipe_register();
     um_errors_register();
     um_etags_register();
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -111,11 +122,18 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(um_handler_note_header, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(um_key_door_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_connection(um_key_wipe_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_header_parser(um_key_door_settle, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_header_parser(parse_header, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access_ex(um_cors_admit_preflight, NULL, NULL, APR_HOOK_MIDDLE,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_force_authn(um_key_door_force, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_check_authn(um_key_door_check, NULL, before_ssl, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_note_auth_failure(um_key_door_note_failure, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);

@@ -16,6 +16,7 @@
 #include "../core/store_sessions.h"
 #include "caller.h"
 #include "config_number.h"
+#include "key_door.h"
 #include "log.h"
 #include "module.h"
 #include "mutexes.h"
@@ -234,7 +235,8 @@ int um_sessions_count(request_rec *r)
     um_session_key_t key = { 0, NULL, NULL, um_config_activity(r) };
     apr_status_t status;
 
-    if (table == NULL || key.activity == NULL || r->user == NULL || !has_succeeded(r)) {
+    if (table == NULL || key.activity == NULL || r->user == NULL || um_key_door_is_caller(r)
+        || !has_succeeded(r)) {
         return DECLINED;
     }
     status = um_caller_name(&key.identity, &key.organization, r);

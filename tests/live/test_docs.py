@@ -192,7 +192,7 @@ def test_every_directive_is_documented_and_every_documented_one_is_there():
     assert len(documented) == len(set(documented))
     # The module looks on where others' are set.
     others = {name for name in found if not name.startswith("UserMgmt")}
-    assert others == {"SetHandler", "DBDriver", "DBDParams", "DBDInitSQL", "DBDMin", "DBDKeep",
+    assert others == {"SetHandler", "AuthType", "DBDriver", "DBDParams", "DBDInitSQL", "DBDMin", "DBDKeep",
                       "DBDMax", "Mutex"}
     assert_same(set(documented), set(found) - others, 10)
     for name in documented:

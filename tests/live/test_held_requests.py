@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+from api_keys import id_of, make_key
 from fixtures import preload_clock
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, SUB_ADMIN, raw_status
 
@@ -31,7 +32,8 @@ def server(make_server):
     """SUB may be a sub-admin of the database, OTHER_ADMIN an admin by a group's file. It has one
     process, because each process remembers roles for itself."""
     made = make_server(roles=ROLES, processes=1,
-                       location=f"UserMgmtBodyTimeout {BODY_TIMEOUT}\nUserMgmtRoleCacheTTL 600",
+                       location=f"UserMgmtBodyTimeout {BODY_TIMEOUT}\nUserMgmtRoleCacheTTL 600"
+                                "\nUserMgmtKeys On",
                        start=False)
     made.set_group("admins", [OTHER_ADMIN])
     made.start()
@@ -51,14 +53,20 @@ def sub_admin(server):
     server.admin.delete("sub-admins/" + user["user_uid"])
 
 
+def authorization(login):
+    """The header of a login, or of a key as it is."""
+    if login.startswith("Bearer "):
+        return login
+    return "Basic " + base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
+
+
 class Held:
     """A request of which a part of the body is sent, and the rest later."""
 
     def __init__(self, server, login, path, body, method="POST", headers=()):
         self.body = json.dumps(body).encode()
-        token = base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
         head = [f"{method} {server.base}/{path} HTTP/1.1", "Host: localhost",
-                f"Authorization: Basic {token}", "Content-Type: application/json",
+                f"Authorization: {authorization(login)}", "Content-Type: application/json",
                 f"Content-Length: {len(self.body)}", "Connection: close", *headers]
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         self.socket.sendall(("\r\n".join(head) + "\r\n\r\n").encode() + self.body[:5])
@@ -311,13 +319,12 @@ class SlowStream:
     """A stream of all users whose reader has read the first piece only."""
 
     def __init__(self, server, login):
-        token = base64.b64encode(f"{login}:{PASSWORD}".encode()).decode()
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(60)
         self.socket.connect(("127.0.0.1", server.port))
         self.socket.sendall((f"GET {server.base}/users/ HTTP/1.1\r\nHost: localhost\r\n"
-                             f"Authorization: Basic {token}\r\nConnection: close\r\n"
+                             f"Authorization: {authorization(login)}\r\nConnection: close\r\n"
                              "Accept: application/x-ndjson\r\n\r\n").encode())
         self.received = self.socket.recv(1024)
 
@@ -360,6 +367,18 @@ def test_a_sub_admin_is_removed_while_he_reads(server, many, sub_admin):
     assert late.encode() not in received
     assert not stream.is_whole(received)
     assert "UM0080" in server.log_text()
+
+
+def test_a_key_is_revoked_while_it_reads(server, many):
+    del many
+    for revokes in (False, True):
+        text = make_key(server.admin)
+        stream = SlowStream(server, f"Bearer {text}")
+        if revokes:
+            server.admin.delete("api-keys/" + id_of(text)).expect(200)
+        received = stream.rest()
+        assert raw_status(received) == 200
+        assert stream.is_whole(received) != revokes
 
 
 def test_a_configured_sub_admin_is_suspended_while_he_reads(server, many):

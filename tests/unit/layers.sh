@@ -140,6 +140,8 @@ cli/keys.c
 cli/organizations.c
 cli/prune.c
 httpd/caller.c
+httpd/key_door.c
+httpd/key_memory.c
 httpd/mailing.c
 httpd/runtime.c
 httpd/sessions.c

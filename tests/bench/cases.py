@@ -57,6 +57,7 @@ class Case:
     # Also with --quick.
     quick: bool = True
     matching: bool = False
+    has_key: bool = False
     measure: callable = load.wrk
 
     def path_of(self, service):
@@ -77,6 +78,8 @@ class Case:
         if self.matching:
             _, found, _ = service.request(service.base + "/users/" + seed.uid(0))
             headers["If-None-Match"] = found["ETag"]
+        if self.has_key:
+            headers["Authorization"] = "Bearer %s" % service.api_key()
         return headers
 
     def prepare(self, service, seconds):
@@ -164,6 +167,10 @@ def all_cases(kind):
     yield Case("read one, absent", "users/absent" + PLACE, "uid", expect=404, yardstick=BARE)
     yield Case("read one, 304", "users/" + PLACE, "uid", expect=304, high=UPDATED,
                yardstick=BARE, matching=True)
+    yield Case("read one, granted to all", "/granted/users/" + PLACE, "uid")
+    yield Case("read one, with a key", "/keyed/users/" + PLACE, "uid", has_key=True,
+               yardstick="read one, granted to all",
+               goals=dict.fromkeys(("sqlite", "postgresql", "mariadb"), [cost(1.05)]))
     yield Case("organization status", "organization-status/", yardstick=BARE, goals={
         "sqlite": [rate(0.80)], "postgresql": [rate(0.50)], "mariadb": [rate(0.40)]})
     yield Case("bare, nothing counted", "/bare/uncounted", quick=False)

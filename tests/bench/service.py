@@ -23,6 +23,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DRIVERS = {"sqlite": "sqlite3", "postgresql": "pgsql", "mariadb": "mysql"}
 
 
+# The service where an API key is the login, and where everybody is let in as an admin.
+KEY_LOCATIONS = """<Location /keyed>
+SetHandler usermgmt
+AuthType usermgmt-key
+Require valid-user
+</Location>
+<Location /granted>
+SetHandler usermgmt
+Require all granted
+UserMgmtIdentity granted-by-%{REQUEST_SCHEME}@bench.example.com
+UserMgmtAdmin all granted
+</Location>"""
+
+
 def output(*command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -73,7 +87,7 @@ class Service(Server):
 
     def __init__(self, name, top, directory, kind):
         self.name, self.directory, self.kind = name, directory, kind
-        self.process = None
+        self.process = self.key = None
         self.httpd = "%s/%s" % (output("apxs", "-q", "SBINDIR"), output("apxs", "-q", "PROGNAME"))
         self.build = os.path.join(top, ".build", "bench", "build")
         self.quickstart = [os.path.join(top, "build", "quickstart"), "--dir", directory]
@@ -124,6 +138,16 @@ class Service(Server):
             for name in os.listdir(folder):
                 os.chown(os.path.join(folder, name), owner.st_uid, owner.st_gid)
 
+    def api_key(self):
+        """A key that reads users; None where the service knows no keys."""
+        if self.key is not None:
+            return self.key
+        body = json.dumps({"name": "bench", "permissions": ["users:read"]})
+        status, _, answer = self.request(self.base + "/api-keys/", "POST", body,
+                                         {"Content-Type": "application/json"})
+        self.key = json.loads(answer)["key"] if status == 201 else None
+        return self.key
+
     def build_bare(self):
         source = shutil.copy(os.path.join(HERE, "mod_bare.c"), self.directory)
         subprocess.run(["apxs", "-c", source], check=True, stdout=subprocess.DEVNULL,
@@ -145,6 +169,8 @@ class Service(Server):
                 file.write("<Location /bare/%s>\nUserMgmtActivity %s\n</Location>\n"
                            % (name, activity))
             file.write("<Location /page.json>\n%s\n</Location>\n" % self.authentication)
+            # Another commit may know no keys.
+            file.write("<IfDirective UserMgmtKeys>\n%s\n</IfDirective>\n" % KEY_LOCATIONS)
 
     def start(self):
         """Returns when httpd listens, before it had a request."""

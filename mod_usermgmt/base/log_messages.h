@@ -115,6 +115,9 @@
       "a stream was refused with 503, since %u are being sent; see UserMgmtMaxStreams") \
     X(STREAMS_NO_FILE, 0111, CRIT, "can't make a temporary file for UserMgmtMaxStreams") \
     X(KEYS_NO_CACHE, 0112, CRIT, "no cache: API keys are read at every request") \
+    X(METRICS_NO_MEMORY, 0113, CRIT, "no shared memory for metrics: nothing is counted") \
+    X(HEALTH_NO_ANSWER, 0114, WARNING, \
+      "health: the database has given no answer for %d seconds") \
     X(DATABASE_PARAMS, 0115, CRIT, "%s: %s %s") \
     X(DATABASE_REFUSED, 0116, CRIT, \
       "the database is not used until the next start, requests get 503s: %s") \

@@ -354,3 +354,14 @@ apr_status_t um_session_table_written(um_session_table_t *table,
     lock->leave(lock->baton);
     return APR_SUCCESS;
 }
+
+void um_session_table_get_use(apr_size_t *used, apr_size_t *size, const um_session_table_t *table)
+{
+    *used = 0;
+    *size = table->head->sets * UM_SESSION_SET;
+    for (apr_size_t i = 0; i < *size; i++) {
+        const apr_uint64_t *tag = &table->sets[i / UM_SESSION_SET].tags[i % UM_SESSION_SET];
+
+        *used += __atomic_load_n(tag, __ATOMIC_RELAXED) != TAG_FREE;
+    }
+}

@@ -89,6 +89,11 @@ apr_status_t um_session_table_collect(apr_array_header_t **sessions, apr_size_t 
                                       um_session_table_t *table, apr_size_t max,
                                       apr_pool_t *pool);
 
+/** How many sessions are in the table, those that have ended but are not written yet too; and
+ *  how many there is room for. It needs no lock. */
+void um_session_table_get_use(apr_size_t *used, apr_size_t *size,
+                              const um_session_table_t *table);
+
 /** Mark collected sessions as written. */
 apr_status_t um_session_table_written(um_session_table_t *table,
                                       const apr_array_header_t *sessions);

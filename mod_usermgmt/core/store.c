@@ -170,6 +170,19 @@ apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool)
                       pool);
 }
 
+apr_status_t um_store_check(int *version, um_store_t *store, apr_pool_t *pool)
+{
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, store, pool);
+
+    *version = 0;
+    if (status == APR_SUCCESS) {
+        status = um_schema_get_version(version, db, pool);
+    }
+    um_db_close(db);
+    return status == APR_SUCCESS && !um_schema_is_usable(*version) ? UM_ESCHEMA : status;
+}
+
 apr_status_t um_store_open_search(um_db_t **db, um_store_t *store, apr_pool_t *pool)
 {
     apr_status_t status = um_store_prepare(store, pool);

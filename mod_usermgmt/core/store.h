@@ -38,6 +38,14 @@ um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writ
  */
 apr_status_t um_store_prepare(um_store_t *store, apr_pool_t *pool);
 
+/**
+ * Ask the database whether it works now: it must answer, and its schema must be usable. This
+ * takes as long as the database does.
+ * @param version of the schema; set on success and with UM_ESCHEMA, there 0 if it is not known
+ * @return as um_store_prepare()
+ */
+apr_status_t um_store_check(int *version, um_store_t *store, apr_pool_t *pool);
+
 /** Borrow a connection for reading; um_db_close() gives it back. Prepares the
  *  store first, with the errors of um_store_prepare(). */
 apr_status_t um_store_open(um_db_t **db, um_store_t *store, apr_pool_t *pool);

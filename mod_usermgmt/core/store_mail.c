@@ -55,15 +55,29 @@ apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int
     return status;
 }
 
-static void take_next(const um_row_t *row, void *baton)
+/* What the queue is like. */
+typedef struct um_queue_t {
+    apr_int64_t next_attempt_at;
+    apr_int64_t pending;
+} um_queue_t;
+
+static void take_queue(const um_row_t *row, void *baton)
 {
-    *(apr_int64_t *)baton = um_row_int(row, 0);
+    um_queue_t *queue = baton;
+
+    queue->next_attempt_at = um_row_int(row, 0);
+    queue->pending = um_row_int(row, 1);
 }
 
-apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool)
+apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, apr_int64_t *pending,
+                                    um_db_t *db, apr_pool_t *pool)
 {
-    *next_attempt_at = 0;
-    return um_db_select(db, take_next, next_attempt_at, UM_BIND(mail_next), pool);
+    um_queue_t queue = { 0, 0 };
+    apr_status_t status = um_db_select(db, take_queue, &queue, UM_BIND(mail_next), pool);
+
+    *next_attempt_at = queue.next_attempt_at;
+    *pending = queue.pending;
+    return status;
 }
 
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,

@@ -35,8 +35,10 @@ apr_status_t um_store_mail_insert(um_db_t *db, apr_int64_t org_id, const char *i
  */
 apr_status_t um_store_mail_list(apr_array_header_t **mails, um_db_t *db, apr_int64_t now,
                                 apr_int64_t latest, apr_int64_t limit, apr_pool_t *pool);
-/** When the next mail is due; 0 if none waits. */
-apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, um_db_t *db, apr_pool_t *pool);
+/** When the next mail is due, 0 if none waits; and how many wait, of more than 10,000 only
+ *  10,000. */
+apr_status_t um_store_mail_get_next(apr_int64_t *next_attempt_at, apr_int64_t *pending,
+                                    um_db_t *db, apr_pool_t *pool);
 /** Claim a mail that was listed, to send it. Until that time nobody else can claim it.
  *  UM_ECONFLICT if somebody else has claimed it since it was listed. mail is not changed. */
 apr_status_t um_store_mail_claim(um_db_t *db, const um_outgoing_mail_t *mail, apr_int64_t until,

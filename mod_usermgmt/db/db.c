@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "../base/log.h"
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "connection.h"
 #include "gather.h"
@@ -195,6 +196,7 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
     um_connection_t *connection = db->connection;
     const char *read_only_text = connection->traits->read_only_text;
 
+    um_metrics_count(UM_COUNTER_DATABASE_ERRORS);
     um_log_either(db->host, is_tried_again(db), STATEMENT_FAILED, APR_SUCCESS, name, error,
                   text != NULL ? text : "no reason given",
                   um_database_place(connection->database, db->pool));
@@ -507,6 +509,9 @@ static apr_status_t select_with_retry(apr_dbd_results_t **results, um_db_t *db,
         if (try > 1 && (um_ticks() > end || um_db_recover(db) != APR_SUCCESS)) {
             break;
         }
+        if (try > 1) {
+            um_metrics_count(UM_COUNTER_READ_RETRIES);
+        }
         db->retry_end = try < READ_ATTEMPTS_MAX ? end : 0;
         status = select_once(results, db, call, pool);
     }
@@ -577,6 +582,7 @@ static apr_status_t sqlite_select_with_retry(um_sqlite_read_t *read, um_db_t *db
     status = sqlite_select_once(read, db, call);
     db->will_retry = 0;
     if (status == UM_EUNAVAILABLE && read->rows == 0 && um_db_recover(db) == APR_SUCCESS) {
+        um_metrics_count(UM_COUNTER_READ_RETRIES);
         status = sqlite_select_once(read, db, call);
     }
     return status;
@@ -841,7 +847,10 @@ static void send_group(um_gathered_t **changes, int count, void *baton)
     int is_lost;
 
     if (status == APR_SUCCESS) {
+        apr_time_t start = um_ticks();
+
         status = send_rows(sender, &group);
+        um_metrics_observe(UM_HISTOGRAM_COMMIT, um_ticks() - start);
     }
     is_lost = is_answer_lost(sender->db, status);
     for (int i = 0; i < count; i++) {
@@ -872,6 +881,17 @@ static apr_status_t send_with_others(um_db_t *db, apr_status_t otherwise, const 
     return change.is_made ? APR_SUCCESS : otherwise;
 }
 
+/* The statement is its own transaction, so its time is that of a commit, too. */
+static apr_status_t query_and_commit(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
+                                     apr_pool_t *pool)
+{
+    apr_time_t start = um_ticks();
+    apr_status_t status = um_db_query_one(db, otherwise, bind, pool);
+
+    um_metrics_observe(UM_HISTOGRAM_COMMIT, um_ticks() - start);
+    return status;
+}
+
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
                               const char *order, apr_pool_t *pool)
 {
@@ -888,7 +908,7 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
     if (db->gather != NULL && order != NULL) {
         return send_with_others(db, otherwise, bind, order, pool);
     }
-    status = um_db_query_one(db, otherwise, bind, pool);
+    status = query_and_commit(db, otherwise, bind, pool);
     db->lost_answer = is_answer_lost(db, status);
     return status;
 }
@@ -1055,6 +1075,7 @@ apr_status_t um_db_commit(um_db_t *db)
 {
     um_connection_t *connection = db->connection;
     apr_status_t status = UM_EUNAVAILABLE;
+    apr_time_t start;
 
     if (db->begin == BEGIN_ELSEWHERE) {
         return APR_SUCCESS;
@@ -1068,12 +1089,14 @@ apr_status_t um_db_commit(um_db_t *db)
         um_db_rollback(db);
         return status;
     }
+    start = um_ticks();
     if (connection->traits->reconnects_silently) {
         status = um_db_query(db, NULL, UM_BIND(commit), connection->pool);
     } else {
         status = driver_status(db, send_statement(db, UM_STMT_COMMIT),
                                um_statements_name(UM_STMT_COMMIT));
     }
+    um_metrics_observe(UM_HISTOGRAM_COMMIT, um_ticks() - start);
     if (status != APR_SUCCESS) {
         um_db_rollback(db);
         connection->state = UM_CONNECTION_DOUBTFUL;

@@ -14,6 +14,7 @@
 #include <apr_thread_proc.h>
 
 #include "../base/log.h"
+#include "../base/metrics.h"
 #include "../base/status.h"
 #include "../base/ticks.h"
 #include "wait.h"
@@ -154,6 +155,7 @@ static void append(um_pool_t *pool, um_waiter_t *waiter)
     *pool->last = waiter;
     pool->last = &waiter->next;
     pool->waiting++;
+    um_metrics_add(UM_GAUGE_CONNECTIONS_WAITING, 1);
 }
 
 static void take_out(um_pool_t *pool, um_waiter_t **link)
@@ -166,6 +168,7 @@ static void take_out(um_pool_t *pool, um_waiter_t **link)
     }
     waiter->next = NULL;
     pool->waiting--;
+    um_metrics_add(UM_GAUGE_CONNECTIONS_WAITING, -1);
 }
 
 static void leave_queue(um_pool_t *pool, const um_waiter_t *waiter)
@@ -198,6 +201,7 @@ static void drop(um_pool_t *pool, um_slot_t *slot)
     slot->next = pool->closing;
     pool->closing = slot;
     pool->open--;
+    um_metrics_add(UM_GAUGE_CONNECTIONS_OPEN, -1);
     apr_thread_cond_signal(pool->work);
 }
 
@@ -478,6 +482,7 @@ static void connect_one(um_connector_t *connector, apr_pool_t *scratch)
     slot->released_at = um_ticks();
     connection->owner = slot;
     pool->open++;
+    um_metrics_add(UM_GAUGE_CONNECTIONS_OPEN, 1);
     pool->failures = 0;
     pool->error[0] = '\0';
     note_good(pool);
@@ -715,6 +720,7 @@ apr_status_t um_pool_start(um_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
 
+    um_metrics_add(UM_GAUGE_CONNECTIONS_LIMIT, pool->settings.connections);
     apr_thread_mutex_lock(pool->mutex);
     for (int i = 0; status == APR_SUCCESS && i < pool->settings.first; i++) {
         status = call_connector(pool);
@@ -726,13 +732,15 @@ apr_status_t um_pool_start(um_pool_t *pool)
 /* Wait in the queue. */
 static um_slot_t *await_slot(um_pool_t *pool, um_waiter_t *waiter)
 {
-    apr_time_t end = um_ticks() + pool->settings.wait;
+    apr_time_t start = um_ticks();
+    apr_time_t end = start + pool->settings.wait;
 
     append(pool, waiter);
     call_connector(pool);
     while (waiter->slot == NULL && !waiter->is_refused
            && um_wait_until(end, waiter->served, pool->mutex)) {
     }
+    um_metrics_observe(UM_HISTOGRAM_CONNECTION_WAIT, um_ticks() - start);
     if (waiter->slot == NULL && !waiter->is_refused) {
         leave_queue(pool, waiter);
         check_silent(pool);
@@ -773,16 +781,20 @@ apr_status_t um_pool_acquire(um_connection_t **connection, um_pool_t *pool, um_a
 {
     um_waiter_t waiter = { NULL, NULL, which, NULL, 0 };
     um_slot_t *slot;
+    int is_away;
 
     apr_thread_mutex_lock(pool->mutex);
     slot = acquire(pool, &waiter, scratch);
+    is_away = pool->is_away;
     apr_thread_mutex_unlock(pool->mutex);
     if (waiter.served != NULL) {
         apr_thread_cond_destroy(waiter.served);
     }
     if (slot == NULL) {
+        um_metrics_count(is_away ? UM_COUNTER_CONNECTIONS_AWAY : UM_COUNTER_CONNECTIONS_BUSY);
         return UM_EUNAVAILABLE;
     }
+    um_metrics_add(UM_GAUGE_CONNECTIONS_USED, 1);
     *connection = slot->connection;
     return APR_SUCCESS;
 }
@@ -791,6 +803,7 @@ void um_pool_release(um_connection_t *connection, um_pool_t *pool)
 {
     um_slot_t *slot = connection->owner;
 
+    um_metrics_add(UM_GAUGE_CONNECTIONS_USED, -1);
     apr_thread_mutex_lock(pool->mutex);
     slot->thread = apr_os_thread_current();
     slot->released_at = um_ticks();

@@ -4,6 +4,7 @@
 #include "runner.h"
 
 #include "../base/log.h"
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "statements.h"
 
@@ -164,6 +165,7 @@ static um_outcome_t run_with_retries(um_attempt_t *attempt)
             if (recover(attempt, count - 1) != APR_SUCCESS || um_ticks() > end) {
                 break;
             }
+            um_metrics_count(UM_COUNTER_CHANGE_RETRIES);
             pause_randomly(host, count - 1);
         }
         um_db_set_will_retry(attempt->db, count < ATTEMPTS_MAX);

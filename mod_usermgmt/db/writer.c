@@ -9,6 +9,7 @@
 #include <apr_thread_proc.h>
 
 #include "../base/log.h"
+#include "../base/metrics.h"
 #include "statements.h"
 
 /* When the log has this many pages, of 4 KiB each, readers are held back for a moment so that
@@ -142,6 +143,9 @@ static apr_status_t run_with_retry(um_db_t *db, um_group_t *group, um_writer_t *
         um_db_set_will_retry(db, try == 0 || writer->refused > 0);
         if (try > 0 && um_db_recover(db) != APR_SUCCESS) {
             break;
+        }
+        if (try > 0) {
+            um_metrics_count(UM_COUNTER_CHANGE_RETRIES);
         }
         status = um_db_begin(db);
         if (status != APR_SUCCESS) {
@@ -284,6 +288,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         }
         take_group(&group, writer);
         apr_thread_mutex_unlock(writer->mutex);
+        um_metrics_observe(UM_HISTOGRAM_WRITER_BATCH, group.count);
         run_group(writer, &group, pool);
         apr_pool_clear(pool);
         apr_thread_mutex_lock(writer->mutex);
@@ -357,6 +362,7 @@ apr_status_t um_writer_run(um_writer_t *writer, const um_host_t *host, um_change
     if (status != APR_SUCCESS) {
         return status;
     }
+    um_metrics_add(UM_GAUGE_WRITER_QUEUE, 1);
     apr_thread_mutex_lock(writer->mutex);
     *writer->last = &item;
     writer->last = &item.next;
@@ -365,6 +371,7 @@ apr_status_t um_writer_run(um_writer_t *writer, const um_host_t *host, um_change
         apr_thread_cond_wait(item.finished, writer->mutex);
     }
     apr_thread_mutex_unlock(writer->mutex);
+    um_metrics_add(UM_GAUGE_WRITER_QUEUE, -1);
     apr_thread_cond_destroy(item.finished);
     return item.status;
 }

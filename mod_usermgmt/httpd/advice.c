@@ -245,6 +245,7 @@ void um_advice_log(server_rec *server, apr_pool_t *ptemp)
         .has_other_login = has_directive(ap_conftree, "SSLUserName", NULL)
                            || has_directive(ap_conftree, "LuaHook", NULL),
         .uses_roles_elsewhere = has_directive(ap_conftree, "Require", UM_AUTHZ_ROLE)
+                                || has_directive(ap_conftree, "Require", UM_AUTHZ_PERMISSION)
                                 || may_require_in_htaccess(),
     };
 

@@ -7,6 +7,7 @@
 #include <http_request.h>
 #include <mod_auth.h>
 
+#include "../rest/permission.h"
 #include "caller.h"
 #include "config.h"
 #include "log.h"
@@ -77,6 +78,50 @@ static authz_status check_role(request_rec *r, const char *line, const void *par
     return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : deny(r);
 }
 
+static const char *parse_permissions(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    unsigned *permissions = apr_pcalloc(cmd->pool, sizeof(*permissions));
+
+    while (line[0] != '\0') {
+        const um_permission_entry_t *found = um_permission_find(ap_getword_conf(cmd->pool,
+                                                                                &line));
+
+        if (found == NULL) {
+            return "a permission is one of those in docs/api.md, such as metrics:read";
+        }
+        *permissions |= found->permission;
+    }
+    if (*permissions == 0) {
+        return "at least one permission must be given";
+    }
+    *parsed = permissions;
+    return NULL;
+}
+
+/* One of the permissions is enough. */
+static authz_status check_permission(request_rec *r, const char *line, const void *parsed)
+{
+    const unsigned *permissions = parsed;
+    um_caller_t caller = { 0 };
+    um_settings_t settings;
+    apr_status_t status;
+
+    (void)line;
+    if (needs_user(r)) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    status = um_caller_identify(&caller, r);
+    if (status == UM_ENOTFOUND) {
+        return deny(r);
+    }
+    if (status != APR_SUCCESS) {
+        return fail(UM_AUTHZ_PERMISSION, "the permissions of", r);
+    }
+    um_config_settings(&settings, um_config_directory(r));
+    return (um_permission_of_caller(&caller, &settings) & *permissions) != 0 ? AUTHZ_GRANTED
+                                                                             : deny(r);
+}
+
 static const char *parse_nothing(cmd_parms *cmd, const char *line, const void **parsed)
 {
     (void)cmd;
@@ -104,10 +149,13 @@ static authz_status check_active(request_rec *r, const char *line, const void *p
 void um_authz_register(apr_pool_t *pool)
 {
     static const authz_provider role = { check_role, parse_roles };
+    static const authz_provider permission = { check_permission, parse_permissions };
     static const authz_provider active = { check_active, parse_nothing };
 
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ROLE, AUTHZ_PROVIDER_VERSION,
                               &role, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_PERMISSION,
+                              AUTHZ_PROVIDER_VERSION, &permission, AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ACTIVE, AUTHZ_PROVIDER_VERSION,
                               &active, AP_AUTH_INTERNAL_PER_CONF);
 }

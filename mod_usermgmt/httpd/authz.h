@@ -3,11 +3,12 @@
 #define UM_HTTPD_AUTHZ_H
 
 /** @file authz.h The authorization providers: Require usermgmt-role admin sub_admin, and
- *  Require usermgmt-active. */
+ *  Require usermgmt-permission metrics:read, and Require usermgmt-active. */
 
 #include <apr_pools.h>
 
 #define UM_AUTHZ_ROLE "usermgmt-role"
+#define UM_AUTHZ_PERMISSION "usermgmt-permission"
 #define UM_AUTHZ_ACTIVE "usermgmt-active"
 
 /** Register the providers; pool is that of the configuration. */

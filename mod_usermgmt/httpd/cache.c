@@ -3,6 +3,7 @@
 
 #include "cache.h"
 
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "log.h"
 #include "module.h"
@@ -36,10 +37,15 @@ um_caller_record_t *um_cache_get(um_caller_stamp_t *now, const server_rec *serve
                                  apr_interval_time_t ttl, apr_pool_t *pool)
 {
     um_caller_key_t key = key_of(server, organization, identity_key);
+    um_caller_record_t *record = NULL;
 
     now->generation = um_runtime_generation();
     now->read_at = um_ticks();
-    return cache != NULL ? um_caller_cache_get(cache, &key, now, ttl, pool) : NULL;
+    if (cache != NULL) {
+        record = um_caller_cache_get(cache, &key, now, ttl, pool);
+    }
+    um_metrics_count(record != NULL ? UM_COUNTER_CALLERS_HIT : UM_COUNTER_CALLERS_MISSED);
+    return record;
 }
 
 void um_cache_put(const server_rec *server, const char *organization, const char *identity_key,

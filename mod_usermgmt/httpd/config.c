@@ -223,6 +223,7 @@ static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *
 
     if (ap_cstr_casecmp(handler, UM_HANDLER) != 0) {
         config->base = no_base;
+        server->checks = strcmp(handler, UM_HEALTH_HANDLER) == 0 ? 1 : server->checks;
         return names_handler(handler)
                    ? apr_psprintf(cmd->pool,
                                   "SetHandler \"%s\": the handler is " UM_HANDLER
@@ -263,6 +264,7 @@ static const char *add_require(cmd_parms *cmd, void *directory, const char *argu
     }
     if (ap_cstr_casecmp(require.provider_name, "not") == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_ROLE) == 0
+        || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_PERMISSION) == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_ACTIVE) == 0) {
         return apr_psprintf(cmd->pool, "%s can't be used with \"%s\"", cmd->cmd->name,
                             require.provider_name);

@@ -19,6 +19,10 @@
 
 /** The handler's name: SetHandler usermgmt. */
 #define UM_HANDLER "usermgmt"
+/** SetHandler usermgmt-health: whether the service can serve. */
+#define UM_HEALTH_HANDLER "usermgmt-health"
+/** SetHandler usermgmt-metrics: what it counts about itself. */
+#define UM_METRICS_HANDLER "usermgmt-metrics"
 
 /** A line of UserMgmtAdmin or UserMgmtSubAdmin. */
 typedef struct um_require_t {
@@ -90,6 +94,7 @@ typedef struct um_mailbox_t {
  * used: some Location has the handler
  * counts: sessions are counted somewhere
  * keys: API keys are accepted somewhere
+ * checks: some Location has the handler that tells whether the database works
  * session_table, session_flush: of the main server; a number and microseconds
  * max_streams: of the main server
  * mail_server, mail_host: a URL and its host; empty where no mail is to be sent
@@ -111,6 +116,7 @@ typedef struct um_mailbox_t {
     X(int, used, -1)                                                                             \
     X(int, counts, -1)                                                                           \
     X(int, keys, -1)                                                                             \
+    X(int, checks, -1)                                                                           \
     X(int, auto_schema, -1)                                                                      \
     X(apr_int64_t, session_table, -1)                                                            \
     X(apr_interval_time_t, session_flush, -1)                                                    \

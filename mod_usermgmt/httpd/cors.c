@@ -5,8 +5,11 @@
 
 #include <http_protocol.h>
 
+#include "../base/metrics.h"
 #include "../rest/negotiate.h"
 #include "config.h"
+#include "handler.h"
+#include "trace.h"
 
 /* The methods that routes have, and the request headers that the API reads. */
 #define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -14,7 +17,7 @@
     "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 
 /* The headers that a page may read, in addition to those that any page may read. */
-#define EXPOSED_HEADERS "Link, ETag, Location, Retry-After"
+#define EXPOSED_HEADERS "Link, ETag, Location, Retry-After, Request-Id"
 
 /* For this many seconds a browser need not ask again. */
 #define MAX_AGE "600"
@@ -68,11 +71,14 @@ int um_cors_admit_preflight(request_rec *r)
 
 int um_cors_answer_preflight(request_rec *r)
 {
+    um_trace_t trace;
+
     if (!is_preflight(r)) {
         /* A fixup may have given the request to another handler, which would then answer it
          * without a login. */
         return apr_table_get(r->notes, ADMITTED_NOTE) != NULL ? HTTP_FORBIDDEN : DECLINED;
     }
+    um_trace_begin(&trace, r);
     um_cors_set_headers(r);
     apr_table_setn(r->headers_out, "Access-Control-Allow-Methods", ALLOWED_METHODS);
     apr_table_setn(r->headers_out, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
@@ -88,5 +94,6 @@ int um_cors_answer_preflight(request_rec *r)
     }
     r->status = HTTP_NO_CONTENT;
     ap_finalize_request_protocol(r);
+    um_metrics_count_request("options", r->status, NULL, um_handler_age(r));
     return OK;
 }

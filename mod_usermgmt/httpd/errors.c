@@ -11,8 +11,11 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "../base/metrics.h"
 #include "../rest/problem.h"
 #include "config.h"
+#include "handler.h"
+#include "trace.h"
 
 #define FILTER_NAME "USERMGMT_ERRORS"
 
@@ -28,6 +31,7 @@ static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade
 {
     request_rec *r = filter->r;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    um_trace_t trace;
     const char *body;
     apr_size_t length;
 
@@ -36,7 +40,8 @@ static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade
         return APR_SUCCESS;
     }
     filter->ctx = filter;
-    body = um_problem_body(r->status, r->pool);
+    um_trace_begin(&trace, r);
+    body = um_problem_body(r->status, trace.request_id, r->pool);
     length = strlen(body);
     ap_set_content_type(r, "application/problem+json");
     ap_set_content_length(r, (apr_off_t)length);
@@ -85,9 +90,13 @@ int um_errors_restore_documents(request_rec *r)
 
 void um_errors_insert_filter(request_rec *r)
 {
+    um_trace_t trace;
+
     if (!um_config_is_ours(r) || r->status < HTTP_BAD_REQUEST) {
         return;
     }
+    um_trace_begin(&trace, r);
+    um_metrics_count_request(NULL, r->status, um_problem_code(r->status), um_handler_age(r));
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
     if (apr_table_get(r->notes, "usermgmt-outcome") == NULL) {

@@ -10,6 +10,7 @@
 #include <util_filter.h>
 
 #include "../api/routes.h"
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "../rest/query.h"
 #include "caller.h"
@@ -21,6 +22,7 @@
 #include "module.h"
 #include "runtime.h"
 #include "streams.h"
+#include "trace.h"
 
 /* The beginning of r->filename, because there is no file; for %f in logs. */
 #define NO_FILE_PREFIX "usermgmt:"
@@ -43,6 +45,14 @@ int um_handler_note_header(request_rec *r)
     }
     *read_at = um_ticks();
     return DECLINED;
+}
+
+apr_interval_time_t um_handler_age(const request_rec *r)
+{
+    const apr_time_t *read_at = ap_get_module_config(r->connection->conn_config,
+                                                     &usermgmt_module);
+
+    return read_at != NULL ? um_ticks() - *read_at : 0;
 }
 
 int um_handler_translate_name(request_rec *r)
@@ -298,7 +308,9 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
 {
     const um_config_directory_t *config = um_config_directory(r);
     const char *base = um_config_base(r);
+    um_trace_t trace;
 
+    um_trace_begin(&trace, r);
     um_config_settings(settings, config);
     limit_body(settings, r);
     settings->sends_mail = um_config_mail_is_on(um_config_server(r->server));
@@ -314,6 +326,8 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     request->headers = r->headers_in;
     set_body(request, r->headers_in);
     request->own_origin = own_origin(config, r);
+    request->request_id = trace.request_id;
+    request->trace_id = trace.trace_id;
 }
 
 static void set_note(request_rec *r, const char *name, const char *value)
@@ -443,6 +457,7 @@ int um_handler_handle(request_rec *r)
     um_request_t request = { 0 };
     um_settings_t settings;
     um_answer_t answer;
+    int result;
 
     if (strcmp(r->handler, UM_HANDLER) != 0) {
         return DECLINED;
@@ -462,5 +477,7 @@ int um_handler_handle(request_rec *r)
         um_caller_log_refusal(&request.caller, r);
     }
     set_notes(r, &request, &answer);
-    return send_answer(r, &request, &answer);
+    result = send_answer(r, &request, &answer);
+    um_metrics_count_request(request.action, answer.status, answer.code, um_handler_age(r));
+    return result;
 }

@@ -17,4 +17,7 @@ int um_handler_map_to_storage(request_rec *r);
 /** Answer a request: handler. */
 int um_handler_handle(request_rec *r);
 
+/** The time since a request's header was read. */
+apr_interval_time_t um_handler_age(const request_rec *r);
+
 #endif

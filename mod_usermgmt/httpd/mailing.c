@@ -3,6 +3,7 @@
 
 #include "mailing.h"
 
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "../mail/mailer.h"
 #include "config_mail.h"
@@ -155,6 +156,7 @@ static void send_mail(um_task_next_t *next, void *baton, apr_pool_t *pool)
 
     if (um_mailer_run(&outbox->state, &outbox->mailer, outbox->database->store, pool)
         == APR_SUCCESS) {
+        um_metrics_set_mail_pending(outbox->database->index, outbox->state.pending);
         plan(next, outbox);
     } else {
         rest(next, DATABASE_PAUSE);

@@ -9,6 +9,7 @@
 #include <http_request.h>
 
 #include "../base/memory.h"
+#include "access_log.h"
 #include "advice.h"
 #include "authz.h"
 #include "cache.h"
@@ -18,10 +19,12 @@
 #include "etags.h"
 #include "folding.h"
 #include "handler.h"
+#include "health.h"
 #include "key_door.h"
 #include "key_memory.h"
 #include "key_wipe.h"
 #include "mailing.h"
+#include "metrics_page.h"
 #include "runtime.h"
 #include "sessions.h"
 #include "streams.h"
@@ -66,6 +69,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     }
     advise(server, ptemp);
     um_watchdog_init(pconf);
+    um_metrics_page_init(server);
     return um_runtime_init(ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_key_memory_init(pconf, server) == APR_SUCCESS
@@ -82,7 +86,9 @@ static void child_init(apr_pool_t *pool, server_rec *server)
     um_streams_init_child(server);
     um_cache_init_child(pool, server);
     um_key_memory_init_child(pool, server);
+    um_metrics_page_init_child(pool);
     um_runtime_init_child(pool, server);
+    um_health_init_child(pool);
     um_sessions_init_child(pool, server);
     um_watchdog_init_child(pool);
 }
@@ -116,7 +122,9 @@ static void register_hooks(apr_pool_t *pool)
     um_key_wipe_register();
     um_errors_register();
     um_etags_register();
+    um_metrics_page_register();
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(um_access_log_register, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
@@ -137,6 +145,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(um_health_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(um_metrics_page_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(insert_error_filter, NULL, NULL, APR_HOOK_LAST);
 }

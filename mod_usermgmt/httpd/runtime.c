@@ -192,7 +192,7 @@ int um_runtime_is_used(const server_rec *server)
 {
     const um_config_server_t *config = um_config_server(server);
 
-    return config->used == 1 || config->counts == 1 || config->keys == 1;
+    return config->used == 1 || config->counts == 1 || config->keys == 1 || config->checks == 1;
 }
 
 int um_runtime_database_count(void)

@@ -252,6 +252,14 @@ int um_sessions_count(request_rec *r)
     return OK;
 }
 
+void um_sessions_get_use(apr_size_t *used, apr_size_t *size)
+{
+    *used = *size = 0;
+    if (table != NULL) {
+        um_session_table_get_use(used, size, table);
+    }
+}
+
 /* ---- writing ---- */
 
 static apr_status_t put(um_db_t *db, void *baton, apr_pool_t *pool)

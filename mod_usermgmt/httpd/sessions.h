@@ -27,4 +27,7 @@ void um_sessions_init_child(apr_pool_t *pool, server_rec *server);
 /** Count a request that has been answered: log_transaction. */
 int um_sessions_count(request_rec *r);
 
+/** The sessions in memory, and how many there is room for; 0 of 0 if none are counted. */
+void um_sessions_get_use(apr_size_t *used, apr_size_t *size);
+
 #endif

@@ -10,6 +10,7 @@
 #include "../base/buffer.h"
 #include "../base/json.h"
 #include "../base/log.h"
+#include "../base/metrics.h"
 #include "../base/uid.h"
 #include "../core/store_invitations.h"
 #include "../core/store_mail.h"
@@ -255,7 +256,7 @@ static void keep_recording(um_delivery_t *delivery)
     }
 }
 
-static void log_outcome(const um_delivery_t *delivery)
+static void tell_outcome(const um_delivery_t *delivery)
 {
     const um_host_t *host = um_store_host(delivery->store);
     const um_outgoing_mail_t *mail = delivery->mail;
@@ -263,10 +264,13 @@ static void log_outcome(const um_delivery_t *delivery)
     int attempt = (int)mail->attempts + 1;
 
     if (delivery->reply.outcome == UM_SMTP_ACCEPTED) {
+        um_metrics_count(UM_COUNTER_MAIL_SENT);
         um_log(host, MAIL_SENT, APR_SUCCESS, mail->uid, mail->invite_token, text);
     } else if (delivery->is_over) {
+        um_metrics_count(UM_COUNTER_MAIL_FAILED);
         um_log(host, MAIL_GIVEN_UP, APR_SUCCESS, mail->uid, mail->invite_token, attempt, text);
     } else if (delivery->reply.outcome != UM_SMTP_INTERRUPTED) {
+        um_metrics_count(UM_COUNTER_MAIL_LATER);
         um_log(host, MAIL_LATER, APR_SUCCESS, mail->uid, mail->invite_token, attempt, text);
     }
 }
@@ -311,7 +315,7 @@ static apr_status_t deliver(um_mailer_state_t *state, const um_mailer_t *mailer,
     send_mail(&delivery);
     judge(state, &delivery);
     status = decide(&delivery);
-    log_outcome(&delivery);
+    tell_outcome(&delivery);
     if (status == APR_SUCCESS) {
         keep_recording(&delivery);
     }
@@ -367,13 +371,13 @@ static apr_status_t run_batch(int *sent, um_mailer_state_t *state, const um_mail
     return status;
 }
 
-static apr_status_t find_next(apr_int64_t *next_attempt_at, um_store_t *store, apr_pool_t *pool)
+static apr_status_t find_next(um_mailer_state_t *state, um_store_t *store, apr_pool_t *pool)
 {
     um_db_t *db = NULL;
     apr_status_t status = um_store_open(&db, store, pool);
 
     if (status == APR_SUCCESS) {
-        status = um_store_mail_get_next(next_attempt_at, db, pool);
+        status = um_store_mail_get_next(&state->next_attempt_at, &state->pending, db, pool);
         um_db_close(db);
     }
     return status;
@@ -393,7 +397,7 @@ apr_status_t um_mailer_run(um_mailer_state_t *state, const um_mailer_t *mailer, 
         apr_pool_clear(batch);
     }
     if (status == APR_SUCCESS) {
-        status = find_next(&state->next_attempt_at, store, batch);
+        status = find_next(state, store, batch);
     }
     apr_pool_destroy(batch);
     return status;

@@ -37,6 +37,8 @@ typedef struct um_mailer_state_t {
     int is_away;
     /** When the next mail is due, milliseconds since 1970; 0 if none waits. */
     apr_int64_t next_attempt_at;
+    /** How many mails wait. */
+    apr_int64_t pending;
     /** The last recipient for whom the mail server refused the sender, if it has taken no mail
      *  since; otherwise an empty text. Only the mailer uses it. */
     char refused_for[UM_EMAIL_MAX + 1];

@@ -120,13 +120,22 @@ static int read_weight(const um_span_t *value)
     return weight <= 1000 ? weight : -1;
 }
 
+/* Does a range name all subtypes of a type's first part? */
+static int is_range_of(const um_span_t *range, const char *type)
+{
+    apr_size_t length = (apr_size_t)(strchr(type, '/') - type) + 1;
+
+    return range->length == length + 1 && range->text[length] == '*'
+           && apr_cstr_casecmpn(range->text, type, length) == 0;
+}
+
 /* How exactly a range names a type: 0 not at all, 3 exactly. */
 static int specificity(const um_span_t *range, const char *type)
 {
     if (is_word(range, type)) {
         return 3;
     }
-    return is_word(range, "application/*") ? 2 : is_word(range, "*/*") ? 1 : 0;
+    return is_range_of(range, type) ? 2 : is_word(range, "*/*") ? 1 : 0;
 }
 
 /* A type that can be sent, and its weight by the ranges that were read so far. */
@@ -166,15 +175,9 @@ static int read_range(um_span_t *range, int *weight, const char **cursor)
     return found == 0 && *weight >= 0;
 }
 
-um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
+/* Weigh two types by an Accept header that is not empty; 0 if it can't be read. */
+static int weigh_all(um_offer_t *one, um_offer_t *other, const char *cursor)
 {
-    um_offer_t json = { "application/json", 0, 0 };
-    um_offer_t ndjson = { UM_NDJSON, 0, 0 };
-    const char *cursor = skip_space(accept != NULL ? accept : "");
-
-    if (*cursor == '\0') {
-        return UM_MEDIA_JSON;
-    }
     while (*cursor != '\0') {
         um_span_t range;
         int weight;
@@ -184,14 +187,38 @@ um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
             continue;
         }
         if (!read_range(&range, &weight, &cursor)) {
-            return UM_MEDIA_NONE;
+            return 0;
         }
-        weigh(&json, &range, weight);
-        weigh(&ndjson, &range, weight);
+        weigh(one, &range, weight);
+        weigh(other, &range, weight);
         cursor = skip_space(cursor);
         if (*cursor != ',' && *cursor != '\0') {
-            return UM_MEDIA_NONE;
+            return 0;
         }
+    }
+    return 1;
+}
+
+int um_negotiate_prefers(const char *accept, const char *type, const char *other)
+{
+    um_offer_t wanted = { type, 0, 0 };
+    um_offer_t standard = { other, 0, 0 };
+
+    return accept != NULL && weigh_all(&wanted, &standard, skip_space(accept))
+           && wanted.specificity == 3 && wanted.weight > 0 && wanted.weight >= standard.weight;
+}
+
+um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
+{
+    um_offer_t json = { "application/json", 0, 0 };
+    um_offer_t ndjson = { UM_NDJSON, 0, 0 };
+    const char *cursor = skip_space(accept != NULL ? accept : "");
+
+    if (*cursor == '\0') {
+        return UM_MEDIA_JSON;
+    }
+    if (!weigh_all(&json, &ndjson, cursor)) {
+        return UM_MEDIA_NONE;
     }
     if (ndjson_allowed && ndjson.weight > json.weight) {
         return UM_MEDIA_NDJSON;

@@ -28,6 +28,13 @@ typedef enum um_media_t { UM_MEDIA_NONE, UM_MEDIA_JSON, UM_MEDIA_NDJSON } um_med
 um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed);
 
 /**
+ * Tell whether a client names a type itself in Accept, and gives it no smaller weight than
+ * another type.
+ * @param accept the Accept header; NULL names nothing, and so does one that can't be read
+ */
+int um_negotiate_prefers(const char *accept, const char *type, const char *other);
+
+/**
  * Tell whether a Content-Type is application/json (any case) with no other parameter than
  * charset=utf-8 (quoted or not, any case).
  */

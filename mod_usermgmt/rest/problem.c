@@ -10,6 +10,8 @@
 #include "../base/status.h"
 
 #define RETRY_AFTER_SECONDS "2"
+/* From this status on the fault is the server's. */
+#define FIRST_SERVER_ERROR 500
 
 static const struct {
     int status;
@@ -135,6 +137,16 @@ static void put_problem(um_buffer_t *buffer, const um_problem_t *problem)
     um_buffer_putc(buffer, '}');
 }
 
+/* Add the id to an object that is complete: before its last bracket. */
+static void put_request_id(um_buffer_t *buffer, const char *request_id)
+{
+    if (request_id != NULL) {
+        buffer->length--;
+        um_json_put_member(buffer, "request_id", request_id);
+        um_buffer_putc(buffer, '}');
+    }
+}
+
 /* status and code are filled in. */
 static apr_status_t answer_problem(um_answer_t *answer, int status, const char *code,
                                    um_problem_t *problem, apr_pool_t *pool)
@@ -233,12 +245,29 @@ apr_status_t um_problem_answer_status(um_answer_t *answer, apr_status_t status, 
                              "The server failed; the reason is in its error log.");
 }
 
-const char *um_problem_body(int status, apr_pool_t *pool)
+const char *um_problem_body(int status, const char *request_id, apr_pool_t *pool)
 {
     um_problem_t problem = { .status = status, .code = um_problem_code(status) };
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 256, pool);
     put_problem(&buffer, &problem);
+    if (status >= FIRST_SERVER_ERROR) {
+        put_request_id(&buffer, request_id);
+    }
     return buffer.data;
+}
+
+void um_problem_add_request_id(um_answer_t *answer, const char *request_id, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    if (answer->code == NULL || answer->status < FIRST_SERVER_ERROR) {
+        return;
+    }
+    um_buffer_init(&buffer, answer->length + 64, pool);
+    um_buffer_append(&buffer, answer->body, answer->length);
+    put_request_id(&buffer, request_id);
+    answer->body = buffer.data;
+    answer->length = buffer.length;
 }

@@ -60,8 +60,13 @@ apr_status_t um_problem_answer_status(um_answer_t *answer, apr_status_t status, 
 /** The reason phrase of a status, as the title of its problem. */
 const char *um_problem_title(int status);
 
-/** The body of a problem that the server itself made, in pool. Its code comes from the status. */
-const char *um_problem_body(int status, apr_pool_t *pool);
+/** The body of a problem that the server itself made, in pool. Its code comes from the status.
+ *  The request's id is for statuses from 500 on; it may be NULL. */
+const char *um_problem_body(int status, const char *request_id, apr_pool_t *pool);
+
+/** Add the request's id to an answer that is a problem with a status from 500 on. Others stay as
+ *  they are, and all do if the id is NULL. */
+void um_problem_add_request_id(um_answer_t *answer, const char *request_id, apr_pool_t *pool);
 
 /** The code of a problem that the server itself made. */
 const char *um_problem_code(int status);

@@ -159,6 +159,10 @@ struct um_request_t {
     apr_int64_t content_length;
     /** "https://host:port" that the request was sent to. */
     const char *own_origin;
+    /** What the server calls the request in its logs; NULL if it gives no name. */
+    const char *request_id;
+    /** The trace that it belongs to, by its client; NULL for none. */
+    const char *trace_id;
 
     /* Filled in by the router. */
     um_caller_t caller;

@@ -384,6 +384,7 @@ void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route
         }
     }
     answer_status(answer, status, request->pool);
+    um_problem_add_request_id(answer, request->request_id, request->pool);
     if (apr_table_get(answer->headers, "Cache-Control") == NULL) {
         int has_etag = apr_table_get(answer->headers, "ETag") != NULL && !changes(request);
 

@@ -20,7 +20,7 @@ NDJSON = "application/x-ndjson"
 
 # What a preflight's answer has, and what other answers to an allowed page have.
 SHARED = {"Access-Control-Allow-Origin": ORIGIN, "Access-Control-Allow-Credentials": "true",
-          "Access-Control-Expose-Headers": "Link, ETag, Location, Retry-After"}
+          "Access-Control-Expose-Headers": "Link, ETag, Location, Retry-After, Request-Id"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,8 @@ def test_a_preflight_is_answered_without_a_login(server, path, method):
     assert answer.headers["Vary"] == "Origin"
     assert answer.headers["Cache-Control"] == "no-store"
     others = {name for name in answer.headers if name not in cors_headers(answer)}
-    assert others <= {"Date", "Server", "Vary", "Cache-Control", "X-Content-Type-Options"}, others
+    assert others <= {"Date", "Server", "Vary", "Cache-Control", "X-Content-Type-Options",
+                      "Request-Id"}, others
 
 
 def test_a_preflight_is_noted_in_the_log(server):

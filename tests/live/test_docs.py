@@ -211,6 +211,26 @@ def test_every_action_is_documented_and_every_documented_one_is_there():
     assert_same(set(names(row)[1:]), found, 10)
 
 
+def test_every_metric_is_documented_and_every_documented_one_is_there():
+    header = read("mod_usermgmt/base/metrics.h")
+    text = read("mod_usermgmt/rest/exposition.c")
+    found = {}
+    for group, kind, suffix in [("COUNTERS", "counter", "_total"), ("GAUGES", "gauge", ""),
+                                ("HISTOGRAMS", "histogram", "")]:
+        lines = re.search(rf"define UM_METRICS_{group}\(X\) \\\n((?:.*\\\n)*.*\n)", header)[1]
+        names_of_group = re.findall(r'X\(\w+, "(\w+)"', lines)
+        assert len(names_of_group) == len(re.findall(r"\bX\(", lines)) >= 3
+        found.update({name + suffix: kind for name in names_of_group})
+    heads = re.findall(r'put_head\(out, "(\w+)", "(\w*)",\s*(?:"(\w+)")?', text)
+    assert len(heads) == text.count('put_head(out, "') >= 5
+    found.update({name + suffix: kind or "info" for name, suffix, kind in heads})
+    table = re.search(r"families\[\] = \{\n(.*?)\n    \};", text, re.DOTALL)[1]
+    found.update({name: "gauge" for name in re.findall(r'\{ "(usermgmt_\w+)"', table)})
+    documented = {names(row[0])[0]: row[1]
+                  for row in rows(section(read("docs/monitoring.md"), "## Metrics"))[1:]}
+    assert_same(set(documented.items()), set(found.items()), 20)
+
+
 LEVELS = {"CRIT": "crit", "ERR": "error", "WARNING": "warning", "NOTICE": "notice",
           "INFO": "info", "DEBUG": "debug"}
 
@@ -375,7 +395,7 @@ VARIABLE = re.compile(r'(?P<key>\bumk_[0-9A-Za-z]{50}\b)'
                       r'|(?P<id>(?:(?<="key_id":")|(?<=t_id":"))[0-9A-Za-z]{12})'
                       r'|(?P<secret>(?<![\w-])[\w-]{43}(?![\w-]))|(?P<uid>\b[0-9A-Za-z]{20}\b)'
                       r'|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)|(?P<etag>"\d+-[0-9a-f]+-[us]")'
-                      r'|(?P<server>^(?:Date|Server): .*$)', re.MULTILINE)
+                      r'|(?P<server>^(?:Date|Server|Request-Id): .*$)', re.MULTILINE)
 OURS = ("api", "login", "visitor")
 
 

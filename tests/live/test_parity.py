@@ -116,7 +116,7 @@ class Recorder:
 
     def keep(self, what, result):
         headers = "".join(f"{name}: {value}\n" for name, value in result.headers.items()
-                          if name != "Date")
+                          if name not in ("Date", "Request-Id"))
         self.said.append(self.names.mask(f"{what}\n{result.status}\n{headers}\n"
                                          + result.raw.decode("latin-1")))
         # Each change has a millisecond of its own.

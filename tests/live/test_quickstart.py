@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import pymysql
@@ -521,6 +522,17 @@ def test_the_lines_that_it_prints_can_be_pasted(quickstart):
     made, listed = json.loads(answers[3])["userData"], json.loads(answers[4])
     assert json.loads(answers[2])["user_count"] == 1
     assert made["height"] == 175 and made in listed["users"]
+
+
+@pytest.mark.database("sqlite")
+def test_health_and_metrics_are_served(quickstart):
+    one = quickstart().start()
+    for name, word in [("health_url", '"status":"ok"'), ("metrics_url", "usermgmt_build_info{")]:
+        url = one.service()[name]
+        assert url.startswith(f"http://127.0.0.1:{one.port}/")
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert word in answer.read().decode()
+        assert url in one.run("--background").stdout
 
 
 @pytest.mark.database("sqlite")

@@ -139,6 +139,7 @@ cli/import.c
 cli/keys.c
 cli/organizations.c
 cli/prune.c
+httpd/access_log.c
 httpd/caller.c
 httpd/key_door.c
 httpd/key_memory.c

@@ -157,7 +157,7 @@ static void every_error_status_has_a_body(void **state)
 {
     (void)state;
     for (int status = 400; status < 600; status++) {
-        answer.body = um_problem_body(status, pool);
+        answer.body = um_problem_body(status, NULL, pool);
         answer.length = strlen(answer.body);
         assert_string_equal(text("title"), um_problem_title(status));
         assert_string_equal(text("code"), um_problem_code(status));
@@ -177,9 +177,35 @@ static void known_kinds(void **state)
     assert_string_equal(um_problem_code(418), "client_error");
     assert_string_equal(um_problem_title(599), "Server Error");
     assert_string_equal(um_problem_code(599), "server_error");
-    assert_string_equal(um_problem_body(404, pool),
+    assert_string_equal(um_problem_body(404, "id", pool),
                         "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
                         "\"code\":\"not_found\"}");
+}
+
+static void the_server_s_errors_name_the_request(void **state)
+{
+    const char *body;
+
+    (void)state;
+    assert_string_equal(um_problem_body(502, "a+b/c", pool),
+                        "{\"type\":\"about:blank\",\"title\":\"Bad Gateway\",\"status\":502,"
+                        "\"code\":\"bad_gateway\",\"request_id\":\"a+b/c\"}");
+    assert_int_equal(um_problem_answer_status(&answer, UM_EUNAVAILABLE, pool), UM_EREFUSED);
+    body = answer.body;
+    um_problem_add_request_id(&answer, NULL, pool);
+    assert_string_equal(answer.body, body);
+    um_problem_add_request_id(&answer, "id", pool);
+    assert_string_equal(text("request_id"), "id");
+    assert_string_equal(text("code"), "unavailable");
+    assert_int_equal(answer.length, strlen(body) + strlen(",\"request_id\":\"id\""));
+    /* Not those of the client, and no success. */
+    assert_int_equal(um_problem_answer(&answer, 404, "x", pool, "No."), UM_EREFUSED);
+    um_problem_add_request_id(&answer, "id", pool);
+    assert_null(text("request_id"));
+    um_answer_init(&answer, pool);
+    um_answer_message(&answer, "Done.", pool);
+    um_problem_add_request_id(&answer, "id", pool);
+    assert_string_equal(answer.body, "{\"message\":\"Done.\"}");
 }
 
 static void a_message_is_an_object(void **state)
@@ -214,6 +240,7 @@ int main(void)
         WITH_SET_UP(other_failures_are_the_servers),
         WITH_SET_UP(every_error_status_has_a_body),
         WITH_SET_UP(known_kinds),
+        WITH_SET_UP(the_server_s_errors_name_the_request),
         WITH_SET_UP(a_message_is_an_object),
         WITH_SET_UP(roles_have_names),
     };

@@ -442,6 +442,24 @@ static void many_at_once_begin_each_once(void **state)
     end_world(world);
 }
 
+static void the_use_is_told(void **state)
+{
+    world_t *world = make_world(4 * UM_SESSION_SET - 1);
+    apr_size_t used = 1;
+    apr_size_t size = 0;
+
+    (void)state;
+    um_session_table_get_use(&used, &size, world->table);
+    assert_int_equal(used, 0);
+    assert_int_equal(size, 4 * UM_SESSION_SET);
+    assert_int_equal(count(world, "a", START), APR_SUCCESS);
+    assert_int_equal(count(world, "b", START), APR_SUCCESS);
+    assert_int_equal(count(world, "a", START + SECOND), APR_SUCCESS);
+    um_session_table_get_use(&used, &size, world->table);
+    assert_int_equal(used, 2);
+    end_world(world);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -456,6 +474,7 @@ int main(void)
         cmocka_unit_test(collecting_goes_on_where_it_was),
         cmocka_unit_test(texts_have_limits),
         cmocka_unit_test(no_chance_no_session),
+        cmocka_unit_test(the_use_is_told),
         WITH_POOL(many_at_once_begin_each_once),
     };
 

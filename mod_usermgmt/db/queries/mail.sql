@@ -35,7 +35,9 @@ ORDER BY m.next_attempt_at
 LIMIT :limit
 
 -- name: mail_next
-SELECT MIN(next_attempt_at) FROM outgoing_mail
+SELECT MIN(next_attempt_at),
+    (SELECT COUNT(*) FROM (SELECT org_id FROM outgoing_mail LIMIT 10000) m)
+FROM outgoing_mail
 
 -- name: mail_claim
 UPDATE outgoing_mail SET attempts = attempts + 1, next_attempt_at = :next_attempt_at

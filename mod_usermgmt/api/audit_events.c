@@ -33,6 +33,8 @@ void um_audit_events_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t n
     um_json_put_member_or_null(buffer, "target", event.target);
     um_json_put_member_json(buffer, "before", event.before);
     um_json_put_member_json(buffer, "after", event.after);
+    um_json_put_member_or_null(buffer, "request_id", event.request_id);
+    um_json_put_member_or_null(buffer, "trace_id", event.trace_id);
     um_buffer_putc(buffer, '}');
 }
 

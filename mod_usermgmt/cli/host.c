@@ -395,7 +395,8 @@ um_audit_event_t um_tool_event(const um_tool_t *tool, const char *action, const 
                                const char *before, const char *after)
 {
     return (um_audit_event_t){
-        apr_time_now(), tool->actor, NULL, "admin", "local", action, target, before, after,
+        apr_time_now(), tool->actor, NULL,  "admin", "local", action,
+        target,         before,      after, NULL,    NULL,
     };
 }
 

@@ -5,6 +5,7 @@
 
 #include "../db/statements.h"
 #include "store_lists.h"
+#include "store_records.h"
 
 #define BIT UM_LIST_BIT
 
@@ -55,7 +56,9 @@ static const um_list_path_t paths[] = {
 };
 
 const um_list_source_t um_list_audit_events = {
-    .columns = UM_SQL_AUDIT_EVENT_COLUMNS,
+    .columns = UM_SQL_AUDIT_EVENT_COLUMNS ", " UM_SQL_AUDIT_EVENT_IDS,
+    .columns_since = UM_AUDIT_IDS_SINCE,
+    .older_columns = UM_SQL_AUDIT_EVENT_COLUMNS ", '', ''",
     .from = " FROM audit_events e",
     .joined = "",
     .where = UM_LIST_WHERE("e"),

@@ -18,13 +18,38 @@ const um_list_source_t *const um_lists[] = {
     NULL,
 };
 
+/* Copy a list whose source has columns that the database may not have yet, with those that it
+ * has. */
+static apr_status_t choose_columns(um_list_t *chosen, um_list_source_t *source, um_db_t *db,
+                                   apr_pool_t *pool)
+{
+    int version = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    if (chosen->source->older_columns != NULL) {
+        status = um_db_get_version(&version, db, pool);
+    }
+    if (status == APR_SUCCESS && version < chosen->source->columns_since) {
+        *source = *chosen->source;
+        source->columns = source->older_columns;
+        chosen->source = source;
+    }
+    return status;
+}
+
 static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr_int64_t org_id,
-                                const um_list_t *list, um_list_what_t what, apr_pool_t *pool)
+                                const um_list_t *asked, um_list_what_t what, apr_pool_t *pool)
 {
     apr_array_header_t *parameters = apr_array_make(pool, 16, sizeof(const char *));
+    um_list_t copy = *asked;
+    const um_list_t *list = &copy;
+    um_list_source_t older;
     um_buffer_t sql;
     apr_status_t status = um_db_check_version(db, list->source->since, "a list", pool);
 
+    if (status == APR_SUCCESS) {
+        status = choose_columns(&copy, &older, db, pool);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }

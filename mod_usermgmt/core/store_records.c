@@ -112,15 +112,51 @@ static struct um_bind_audit_insert bind_event(apr_int64_t org_id, const char *ui
     };
 }
 
+static apr_status_t insert_traced(um_db_t *db, const struct um_bind_audit_insert *values,
+                                  const um_audit_event_t *event, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL,
+                       UM_BIND(audit_insert_traced, .org_id = values->org_id,
+                               .event_uid = values->event_uid, .at = values->at,
+                               .actor_identity = values->actor_identity,
+                               .actor_key = values->actor_key, .actor_uid = values->actor_uid,
+                               .actor_role = values->actor_role,
+                               .remote_addr = values->remote_addr, .action = values->action,
+                               .target = values->target, .before_json = values->before_json,
+                               .after_json = values->after_json, .request_id = event->request_id,
+                               .trace_id = event->trace_id),
+                       pool);
+}
+
+/* Has an event the ids of a request, and the database their columns? */
+static apr_status_t check_ids(int *has_ids, um_db_t *db, const um_audit_event_t *event,
+                              apr_pool_t *pool)
+{
+    int version = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    if (event->request_id != NULL || event->trace_id != NULL) {
+        status = um_db_get_version(&version, db, pool);
+    }
+    *has_ids = version >= UM_AUDIT_IDS_SINCE;
+    return status;
+}
+
 static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
                                  const um_audit_event_t *event, apr_pool_t *pool)
 {
     const char *actor_key = um_address_identity_key(event->actor_identity, pool);
     const struct um_bind_audit_insert values = bind_event(witness->org_id, witness->uid, event,
                                                           actor_key);
+    int has_ids = 0;
+    apr_status_t status = check_ids(&has_ids, db, event, pool);
 
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     um_db_set_witness(db, witness);
-    return um_db_query(db, NULL, UM_BIND_STRUCT(audit_insert, &values), pool);
+    return has_ids ? insert_traced(db, &values, event, pool)
+                   : um_db_query(db, NULL, UM_BIND_STRUCT(audit_insert, &values), pool);
 }
 
 apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
@@ -204,4 +240,6 @@ void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row
     event->target = um_row_text(row, 7);
     event->before = um_row_text_or_null(row, 8);
     event->after = um_row_text_or_null(row, 9);
+    event->request_id = um_row_text_or_null(row, 10);
+    event->trace_id = um_row_text_or_null(row, 11);
 }

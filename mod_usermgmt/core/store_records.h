@@ -59,7 +59,13 @@ typedef struct um_audit_event_t {
     /** JSON texts, or NULL. */
     const char *before;
     const char *after;
+    /** Of the request, NULL if there is none. They are stored from version 3 of the schema on. */
+    const char *request_id;
+    const char *trace_id;
 } um_audit_event_t;
+
+/** The version of the schema that an event's ids came with. */
+#define UM_AUDIT_IDS_SINCE 3
 
 /** Make the uid of an event that the caller inserts in a statement of its own. The event is the
  *  transaction's witness. */

@@ -337,19 +337,26 @@ static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_use
                 .actor_key = um_address_identity_key(event->actor_identity, pool),
                 .actor_uid = event->actor_uid, .actor_role = event->actor_role,
                 .remote_addr = event->remote_addr, .action = event->action,
-                .after_json = event->after),
+                .after_json = event->after, .request_id = event->request_id,
+                .trace_id = event->trace_id),
         keys.email_key, pool);
 }
 
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
-    apr_status_t status;
+    int version = 0;
+    apr_status_t status = APR_SUCCESS;
 
     if (um_db_traits(db)->changes_in_ctes) {
+        status = um_db_get_version(&version, db, pool);
+    }
+    if (version >= UM_AUDIT_IDS_SINCE) {
         return create_at_once(db, org_id, user, event, pool);
     }
-    status = um_store_users_insert(db, org_id, user, pool);
+    if (status == APR_SUCCESS) {
+        status = um_store_users_insert(db, org_id, user, pool);
+    }
     return status == APR_SUCCESS ? um_store_audit_insert(db, org_id, event, pool) : status;
 }
 

@@ -404,6 +404,21 @@ apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_p
     return UM_ESCHEMA;
 }
 
+apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (db->connection == NULL || db->connection->first_version == 0) {
+        status = um_schema_get_version(version, db, pool);
+        if (status == APR_SUCCESS) {
+            db->connection->first_version = *version;
+        }
+        return status;
+    }
+    *version = db->connection->first_version;
+    return APR_SUCCESS;
+}
+
 static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *pool)
 {
     return um_db_check_version(db, um_queries[id].since, um_statements_name(id), pool);

@@ -130,6 +130,10 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct 
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool);
 
+/** The version of the schema, as the connection knows it: it is read at the first call. If the
+ *  schema is upgraded meanwhile, it is the old version. APR_SUCCESS or UM_EUNAVAILABLE. */
+apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool);
+
 /** Prepare a statement, by its number in statements.h, to see whether the database takes it.
  *  APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_prepare(um_db_t *db, int id);

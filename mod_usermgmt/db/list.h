@@ -251,6 +251,10 @@ typedef struct um_list_source_t {
     int since;
     /** Columns of a row; the key is the first. */
     const char *columns;
+    /** If some columns came with a later version of the schema: that version, and what to select
+     *  in an older one. 0 and NULL otherwise. */
+    int columns_since;
+    const char *older_columns;
     /** The table, what is joined to it, and the condition on the organization. */
     const char *from;
     const char *joined;

@@ -158,7 +158,7 @@ apr_status_t um_schema_verify(um_schema_trial_t *trial, um_db_t *db,
     }
     try_statements(trial, db, version);
     for (; *lists != NULL; lists++) {
-        if ((*lists)->since > version) {
+        if ((*lists)->since > version || (*lists)->columns_since > version) {
             trial->waiting++;
         } else {
             try_list(trial, db, *lists, pool);

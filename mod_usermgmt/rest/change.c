@@ -202,6 +202,8 @@ um_audit_event_t um_change_event(um_change_t *change, const char *action, const 
         target,
         before,
         after,
+        change->request->request_id,
+        change->request->trace_id,
     };
 
     return event;

@@ -64,9 +64,10 @@ def test_an_event_tells_all(admin, trail):
         "event_uid": listed[0]["event_uid"], "at": first["created_at"],
         "actor": {"identity": SUB_ADMIN, "user_uid": helper, "role": "sub_admin"},
         "remote_addr": "127.0.0.1", "action": "users.create", "target": first["user_uid"],
-        "before": None, "after": first}
+        "before": None, "after": first, "request_id": listed[0]["request_id"], "trace_id": None}
+    assert listed[0]["request_id"]
     assert list(listed[0]) == ["event_uid", "at", "actor", "remote_addr", "action", "target",
-                               "before", "after"]
+                               "before", "after", "request_id", "trace_id"]
     assert second["before"] == first
     assert second["after"] == {**first, "height": 175,
                                "updated_at": second["after"]["updated_at"]}

@@ -56,6 +56,10 @@ ACCEPTERS = ["eve@example.com", "Fay@Example.com", "guy@example.com"]
 # ---- what is recorded ----
 
 
+# Of an audit event or a problem.
+REQUEST_ID = re.compile(r'(?<="request_id":")[^"]+')
+
+
 class Names:
     """Names for what a server makes by itself."""
 
@@ -118,7 +122,7 @@ class Recorder:
         headers = "".join(f"{name}: {value}\n" for name, value in result.headers.items()
                           if name not in ("Date", "Request-Id"))
         self.said.append(self.names.mask(f"{what}\n{result.status}\n{headers}\n"
-                                         + result.raw.decode("latin-1")))
+                                         + REQUEST_ID.sub("ID", result.raw.decode("latin-1"))))
         # Each change has a millisecond of its own.
         time.sleep(0.002)
         return result

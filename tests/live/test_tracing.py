@@ -6,6 +6,7 @@ import re
 import socket
 from pathlib import Path
 
+import databases
 import pytest
 from usermgmt_env import ADMIN, Client, wait_for
 
@@ -17,7 +18,7 @@ LOGS = """
     LogFormat "%L %{usermgmt-trace}n %>s" ids
     CustomLog "@DIR@/logs/ids" ids"""
 
-# None of it depends on the database.
+# None of it but the audit trail depends on the database.
 only_once = pytest.mark.database("sqlite")
 
 
@@ -107,6 +108,34 @@ def test_two_traceparents_are_none(new_server):
     assert received.startswith(b"HTTP/1.1 200")
     name = re.search(rb"\r\nRequest-Id: (\S+)", received)[1].decode()
     assert [line.split()[1] for line in lines(server, "ids") if line.startswith(name)] == ["-"]
+
+
+# ---- the audit trail ----
+
+
+def test_audit_events_name_the_request(make_server):
+    """With the schema of the version before, nothing is stored, and nothing is lost."""
+    for schema in (databases.VERSION, databases.VERSION - 1):
+        server = make_server(schema=schema)
+        admin = server.admin
+        made = admin.post("users/", {"email": "a@tracing.example.com", "display_name": "A"},
+                          headers={"traceparent": PARENT}).expect(201)
+        uid = made.json["userData"]["user_uid"]
+        changed = admin.put("users/" + uid, {"n": 1}).expect(200)
+        gone = admin.delete("users/" + uid, headers={"traceparent": "no"}).expect(200)
+        events = admin.get("audit-events/", query={"target": uid}).expect(200).json["audit_events"]
+        found = [(event["request_id"], event["trace_id"]) for event in events]
+        if schema == databases.VERSION:
+            assert found == [(made.headers["Request-Id"], TRACE),
+                             (changed.headers["Request-Id"], None),
+                             (gone.headers["Request-Id"], None)]
+        else:
+            assert found == [(None, None)] * 3
+        streamed = admin.get("audit-events/", query={"target": uid},
+                             headers={"Accept": "application/x-ndjson"}).expect(200).lines
+        assert streamed == events
+        one = admin.get("audit-events/" + events[0]["event_uid"]).expect(200)
+        assert one.json["audit_event"] == events[0]
 
 
 # ---- an access log in JSON ----

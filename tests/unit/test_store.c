@@ -612,8 +612,8 @@ static void an_answer_is_kept_for_a_day(void **state)
 
 static void the_audit_trail_only_grows(void **state)
 {
-    um_audit_event_t event = { 5000,           "me", NULL, "admin", "127.0.0.1",
-                               "users.create", "u1", NULL, "{}" };
+    um_audit_event_t event = { 5000, "me", NULL, "admin",   "127.0.0.1", "users.create",
+                               "u1", NULL, "{}", "request", "trace" };
     apr_dbd_t *handle = NULL;
     int rows = 0;
 

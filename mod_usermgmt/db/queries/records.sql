@@ -33,13 +33,26 @@ WHERE created_at <= :until
 e.event_uid, e.at, e.actor_identity, COALESCE(e.actor_uid, ''), e.actor_role,
 e.remote_addr, e.action, e.target, COALESCE(e.before_json, ''), COALESCE(e.after_json, '')
 
+-- fragment: audit_event_ids
+COALESCE(e.request_id, ''), COALESCE(e.trace_id, '')
+
+-- fragment: audit_event_stored
+org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
+target, before_json, after_json
+
+-- fragment: audit_event_values
+:org_id, :event_uid, :at, :actor_identity, :actor_key, :actor_uid, :actor_role, :remote_addr,
+:action, :target, :before_json, :after_json
+
 -- name: audit_insert
-INSERT INTO audit_events
-(org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
-target, before_json, after_json)
-VALUES
-[(:org_id, :event_uid, :at, :actor_identity, :actor_key, :actor_uid, :actor_role, :remote_addr,
-:action, :target, :before_json, :after_json)]
+INSERT INTO audit_events ({audit_event_stored})
+VALUES [({audit_event_values})]
+
+-- Of a request.
+-- name: audit_insert_traced
+-- since: 3
+INSERT INTO audit_events ({audit_event_stored}, request_id, trace_id)
+VALUES ({audit_event_values}, :request_id, :trace_id)
 
 -- name: audit_event_exists
 SELECT 1 FROM audit_events

@@ -151,12 +151,14 @@ ON DUPLICATE KEY UPDATE version = version + 1
 
 -- Users, each with the event of its creation; gives the events' uids. Rows of NULL are left out.
 -- name: user_create (postgresql)
+-- since: 3
 WITH given ({user_stored}, event_uid, actor_identity, actor_key, actor_uid, actor_role,
-    remote_addr, action, after_json) AS
+    remote_addr, action, after_json, request_id, trace_id) AS
     (VALUES [(CAST(:org_id AS BIGINT), :user_uid, :email, :email_key, :display_name,
     :display_name_folded, :phone, :attributes, CAST(:active AS SMALLINT),
     CAST(:created_at AS BIGINT), CAST(:updated_at AS BIGINT), :event_uid, :actor_identity,
-    :actor_key, :actor_uid, :actor_role, :remote_addr, :action, :after_json)]),
+    :actor_key, :actor_uid, :actor_role, :remote_addr, :action, :after_json,
+    :request_id, :trace_id)]),
 created AS
     (INSERT INTO users ({user_stored})
     SELECT {user_stored} FROM given
@@ -165,9 +167,9 @@ created AS
     RETURNING org_id, user_uid)
 INSERT INTO audit_events
 (org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
-target, after_json)
+target, after_json, request_id, trace_id)
 SELECT org_id, event_uid, created_at, actor_identity, actor_key, actor_uid, actor_role,
-    remote_addr, action, user_uid, after_json
+    remote_addr, action, user_uid, after_json, request_id, trace_id
 FROM created JOIN given USING (org_id, user_uid)
 RETURNING event_uid
 

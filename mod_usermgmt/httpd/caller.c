@@ -19,6 +19,7 @@
 #include "key_door.h"
 #include "log.h"
 #include "module.h"
+#include "require.h"
 #include "runtime.h"
 #include "state.h"
 
@@ -70,12 +71,8 @@ static const um_require_t *find_line(int *failed, const apr_array_header_t *line
 {
     for (int i = 0; lines != NULL && i < lines->nelts; i++) {
         const um_require_t *line = &APR_ARRAY_IDX(lines, i, um_require_t);
-        authz_status status;
+        authz_status status = um_require_ask(line, r);
 
-        /* Some providers have several names, and find here the name that was used. */
-        apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, line->provider_name);
-        status = line->provider->check_authorization(r, line->line, line->parsed);
-        apr_table_unset(r->notes, AUTHZ_PROVIDER_NAME_NOTE);
         if (status == AUTHZ_GRANTED) {
             return line;
         }

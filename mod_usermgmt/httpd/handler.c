@@ -30,8 +30,19 @@
 /* The body is read in pieces of this size. */
 #define READ_BYTES 65536
 
-/* By um_ticks(), because the time that httpd notes jumps if the clock is set. A connection has
- * one request at a time; a stream of HTTP/2 has a conn_rec of its own. */
+/* The times of a connection's beginning, and then of its latest header, are by um_ticks(),
+ * because the time that httpd notes jumps if the clock is set. A connection has one request at a
+ * time; a stream of HTTP/2 has a conn_rec of its own. */
+int um_handler_note_connection(conn_rec *c, void *socket)
+{
+    apr_time_t *began = apr_palloc(c->pool, sizeof(*began));
+
+    (void)socket;
+    *began = um_ticks();
+    ap_set_module_config(c->conn_config, &usermgmt_module, began);
+    return DECLINED;
+}
+
 int um_handler_note_header(request_rec *r)
 {
     apr_time_t *read_at = ap_get_module_config(r->connection->conn_config, &usermgmt_module);
@@ -40,10 +51,10 @@ int um_handler_note_header(request_rec *r)
         return DECLINED;
     }
     if (read_at == NULL) {
-        read_at = apr_palloc(r->connection->pool, sizeof(*read_at));
-        ap_set_module_config(r->connection->conn_config, &usermgmt_module, read_at);
+        um_handler_note_connection(r->connection, NULL);
+    } else {
+        *read_at = um_ticks();
     }
-    *read_at = um_ticks();
     return DECLINED;
 }
 
@@ -183,23 +194,42 @@ static apr_status_t read_body(const char **body, apr_size_t *length, um_request_
  * process may still take new connections. */
 #define OUTDATED_TIME apr_time_from_sec(1)
 
+/* Is a request the first of its connection? mod_http2 counts each stream as a later request
+ * (keepalives is 1). So on HTTP/2 it is stream 1, or any stream of a connection that an old
+ * process has taken after the configuration was replaced. */
+static int is_first(const request_rec *r, apr_time_t replaced_at)
+{
+    const conn_rec *master = r->connection->master;
+    const apr_time_t *began;
+    const char *stream;
+
+    if (master == NULL) {
+        return r->connection->keepalives == 0;
+    }
+    began = ap_get_module_config(master->conn_config, &usermgmt_module);
+    stream = apr_table_get(r->subprocess_env, "H2_STREAM_ID");
+    return (began != NULL && *began > replaced_at)
+           || (stream != NULL && strcmp(stream, "1") == 0);
+}
+
 /* After a graceful restart an old process finishes its requests by its old configuration. That
  * is right for a request that was there when the configuration was replaced, and for the first
  * one of a connection, because an old process accepts connections until it notices that it has
  * to end. It is wrong for a request that comes later (pipelined after another), or whose header
- * or body came slowly. mod_http2 counts each stream as a later request (keepalives is 1), so on
- * HTTP/2 the first one of a connection has no OUTDATED_TIME either: its client asks again. */
+ * or body came slowly. */
 static int is_outdated(um_request_t *request)
 {
     const request_rec *r = request->server_baton;
     const apr_time_t *read_at = ap_get_module_config(r->connection->conn_config,
                                                      &usermgmt_module);
     apr_time_t replaced_at = um_runtime_replaced_at();
-    apr_time_t latest = r->connection->keepalives == 0 ? replaced_at + OUTDATED_TIME
-                                                       : replaced_at;
+    apr_time_t latest;
 
-    return replaced_at != 0
-           && (read_at == NULL || *read_at > latest || um_ticks() - *read_at > OUTDATED_TIME);
+    if (replaced_at == 0) {
+        return 0;
+    }
+    latest = is_first(r, replaced_at) ? replaced_at + OUTDATED_TIME : replaced_at;
+    return read_at == NULL || *read_at > latest || um_ticks() - *read_at > OUTDATED_TIME;
 }
 
 static void forget_roles(um_request_t *request)

@@ -6,6 +6,9 @@
 
 #include <httpd.h>
 
+/** Note when a connection began: pre_connection. */
+int um_handler_note_connection(conn_rec *c, void *socket);
+
 /** Note when the header of a request was read: post_read_request. */
 int um_handler_note_header(request_rec *r);
 

@@ -25,6 +25,7 @@
 #include "key_wipe.h"
 #include "mailing.h"
 #include "metrics_page.h"
+#include "require.h"
 #include "runtime.h"
 #include "sessions.h"
 #include "streams.h"
@@ -113,6 +114,8 @@ static void register_hooks(apr_pool_t *pool)
     /* An SQLite database and its schema must be made or upgraded before mod_dbd prepares other
      * modules' statements on it, because an upgrade invalidates prepared statements. */
     static const char *const after[] = { "mod_dbd.c", NULL };
+    /* It gives back its connection in its fixups. */
+    static const char *const ldap[] = { "mod_authnz_ldap.c", NULL };
 
     /* mod_ssl turns a client's certificate into a Basic login (FakeBasicAuth), and would replace
      * the key. */
@@ -129,6 +132,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
+    ap_hook_pre_connection(um_handler_note_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(um_handler_note_header, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(um_key_door_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_connection(um_key_wipe_connection, NULL, NULL, APR_HOOK_MIDDLE);
@@ -142,6 +146,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_check_authn(um_key_door_check, NULL, before_ssl, APR_HOOK_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(um_key_door_note_failure, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_fixups(um_require_ask_early, NULL, ldap, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);

@@ -21,6 +21,7 @@ import pytest
 
 import databases
 from fixtures import live, make_server, new_server, watch_logs  # pylint: disable=unused-import
+from tables import print_tables, tell  # pylint: disable=unused-import
 from usermgmt_env import SANITIZED, module_path
 
 
@@ -63,6 +64,10 @@ def pytest_collection_modifyitems(config, items):
     if others:
         items[:] = [item for item in items if item not in others]
         config.hook.pytest_deselected(items=others)
+
+
+def pytest_terminal_summary(terminalreporter):
+    print_tables(terminalreporter)
 
 
 def pytest_report_header():

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from documents import DEBIAN_MODULES, blocks, section
 from routes import ROUTES
 from usermgmt_env import ADMIN, PASSWORD
 
@@ -22,15 +23,6 @@ def read(name):
 def sources(*layers):
     return "\n".join(path.read_text(encoding="utf-8")
                      for layer in layers for path in sorted((SOURCES / layer).glob("*.c")))
-
-
-def section(text, heading):
-    """The text below a heading, to the next of the same rank or above."""
-    rank = heading.split(" ")[0]
-    match = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{len(rank)}}} |\Z)", text,
-                      re.MULTILINE | re.DOTALL)
-    assert match, f"{heading} is missing"
-    return match[1]
 
 
 def rows(text):
@@ -328,19 +320,6 @@ def test_the_readme_tells_the_version_of_the_build():
 
 
 # ---- the configurations of the README on Debian ----
-
-# The modules that Debian's package apache2 turns on when it is installed, as files of their
-# own: those that it has compiled in need no line. The tests' own httpd has its MPM already.
-DEBIAN_MODULES = """access_compat alias auth_basic authn_core authn_file authz_core authz_host
-    authz_user autoindex deflate dir env filter mime negotiation reqtimeout setenvif
-    status""".split()
-
-
-def blocks(text):
-    """The indented blocks, without their indentation."""
-    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n") for block in found]
-
 
 def configuration_of(heading):
     """(modules turned on, lines) of a section of the README."""

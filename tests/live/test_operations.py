@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """The commands of docs/operations.md about databases, run as they stand there: accounts,
-dump and load, a copy for staging. And its configuration for OpenID Connect, without a provider."""
+dump and load, a copy for staging."""
 
 import os
 import re
@@ -269,36 +269,3 @@ def test_a_copy_sends_mail_of_the_original_unless_its_queue_is_emptied(
         # As long as a try of the other would take.
         time.sleep(1)
     assert {name for mail in mails.mails for name in mail.recipients} == expected
-
-
-# ---- OpenID Connect ----
-
-# An identity provider that is never asked.
-PROVIDER = """
-    OIDCProviderIssuer                https://id.example.com/
-    OIDCProviderAuthorizationEndpoint https://id.example.com/authorize
-    OIDCProviderTokenEndpoint         https://id.example.com/token
-    OIDCClientID                      usermgmt
-    OIDCClientSecret                  secret
-    OIDCRedirectURI                   /oidc
-    OIDCCryptoPassphrase              0123456789abcdef
-"""
-
-
-@pytest.mark.database("sqlite")
-def test_a_caller_without_a_session_of_openid_connect(new_server):
-    """Gets the problem 401 by the configuration of the document, and by default a redirect to
-    the provider. A session would need a provider."""
-    location = block("## OpenID Connect", "<Location")
-    action = re.search(r" *OIDCUnAuthAction 401\n", location)[0]
-    server = new_server(has_location=False, modules=["auth_openidc"], extra=PROVIDER + location
-                        + location.replace("/user-management", "/by-default").replace(action, ""))
-    for accept in ("*/*", "application/json", "text/html"):
-        headers = {"Accept": accept}
-        client = server.client(None, headers=headers)
-        client.get("users/").expect_problem(401, "unauthorized")
-        client.post("users/", {"email": "a@example.com", "display_name": "A"}) \
-            .expect_problem(401, "unauthorized")
-    answer = server.client(None, base="/by-default", headers={"Accept": "*/*"}).get("users/")
-    assert answer.status == 302
-    assert answer.headers["Location"].startswith("https://id.example.com/authorize?")

@@ -1,5 +1,6 @@
 -- mod_usermgmt on PostgreSQL 13 or later, schema version 3, on top of version 2.
--- API keys, and columns that tie an audit event to its request in other logs.
+-- API keys, and columns that tie an audit event to its request in other logs; a way
+-- to delete and change audit events on purpose.
 
 -- A key is found by its id, whichever organization it is of. Its secret is known here by its
 -- SHA-256 alone. The old one holds until old_until. Permissions and networks (allow_from) are
@@ -31,6 +32,21 @@ CREATE TABLE api_keys (
 ALTER TABLE audit_events
     ADD COLUMN request_id TEXT COLLATE "C",
     ADD COLUMN trace_id TEXT COLLATE "C";
+
+-- An audit event is deleted, or what tells of a person is taken out of it, on purpose alone: by
+-- a transaction that sets usermgmt.audit_permit for itself. Whoever may
+-- write to the tables can do that: it guards against accidents.
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (TG_OP, current_setting('usermgmt.audit_permit', TRUE))
+        IN (('DELETE', 'prune'), ('UPDATE', 'erase')) THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'audit events are append-only';
+END $$;
+
+-- Who invited is erased without a look at all invitations.
+CREATE INDEX invitations_by_inviter ON invitations (org_id, inviter_uid);
 
 INSERT INTO schema_version (version, applied_at)
 VALUES (3, CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT));

@@ -11,7 +11,9 @@ _usermgmtctl() {
             COMPREPLY=($(compgen -f -- "$current"))
             return
             ;;
-        --driver | --wait | --org | --days | --map | --expires-in | --allow-from | --grace) return ;;
+        --driver | --wait | --org | --older-than | --map | --expires-in | --allow-from | --grace)
+            return
+            ;;
         --role)
             COMPREPLY=($(compgen -W 'admin' -- "$current"))
             return

@@ -63,7 +63,7 @@ static const char *invitation_json(const um_invitation_t *invitation, apr_int64_
 
 /* ---- list and read ---- */
 
-static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+void um_invitations_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
     um_invitation_t invitation;
 
@@ -80,7 +80,7 @@ static const um_listing_kind_t kind = {
     .key = "invite_token",
     .key_detail = "It must be an invite_token.",
     .not_found = { "invitation_not_found", "There is no such invitation." },
-    .put = put_row,
+    .put = um_invitations_put,
 };
 
 apr_status_t um_invitations_list(um_answer_t *answer, um_request_t *request)

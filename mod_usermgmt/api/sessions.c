@@ -29,7 +29,7 @@ static void put_session(um_buffer_t *buffer, const um_user_session_t *session)
 
 /* ---- list and read ---- */
 
-static void put_row(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+void um_sessions_put(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
 {
     um_user_session_t session;
 
@@ -47,7 +47,7 @@ static const um_listing_kind_t kind = {
     .key = "session_uid",
     .key_detail = "It must be a session_uid.",
     .not_found = { "session_not_found", "There is no such session." },
-    .put = put_row,
+    .put = um_sessions_put,
 };
 
 apr_status_t um_sessions_list(um_answer_t *answer, um_request_t *request)

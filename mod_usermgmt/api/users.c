@@ -9,6 +9,7 @@
 
 #include "../base/uid.h"
 #include "../core/store_callers.h"
+#include "../core/store_erase.h"
 #include "../core/store_lists.h"
 #include "../core/store_users.h"
 #include "../core/user_reads.h"
@@ -18,6 +19,7 @@
 #include "../rest/listing.h"
 #include "../rest/negotiate.h"
 #include "../rest/permission.h"
+#include "../rest/query.h"
 #include "user_json.h"
 
 static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
@@ -327,10 +329,112 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
     return status;
 }
 
+/* ---- erase ---- */
+
+/* The parameter erase, which is the only one. */
+static int read_erase(um_request_t *request)
+{
+    int erases = 0;
+
+    request->faults.place = "query";
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
+                                                           um_query_parameter_t);
+
+        if (strcmp(given->name, "erase") != 0) {
+            um_faults_add(&request->faults, given->name, "unknown_parameter",
+                          "This request has no such parameter.");
+        } else if (i > 0) {
+            um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                          "It must not be given twice.");
+        } else if (strcmp(given->value, "true") != 0 && strcmp(given->value, "false") != 0) {
+            um_faults_add(&request->faults, given->name, "invalid_value",
+                          "It must be true or false.");
+        } else {
+            erases = strcmp(given->value, "true") == 0;
+        }
+    }
+    request->faults.place = "body";
+    return erases;
+}
+
+static apr_status_t change_store(um_change_fn_t *change, void *baton, um_erase_t *erase,
+                                 apr_pool_t *pool)
+{
+    return um_store_change(erase->store, change, baton, pool);
+}
+
+/* The user may be gone, as long as something is known of the person. */
+static apr_status_t erase_user(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
+{
+    um_erase_t *erase = baton;
+    um_request_t *request = change->request;
+    um_user_t *user = NULL;
+    um_audit_event_t event = um_change_event(change, "users.erase", NULL, NULL, NULL);
+    apr_status_t status = um_store_users_lock(&user, db, erase->org_id,
+                                              APR_ARRAY_IDX(erase->person.uids, 0, const char *),
+                                              request->pool);
+
+    if (status == APR_SUCCESS || status == UM_ENOTFOUND) {
+        status = um_change_check_match(answer, change,
+                                       user != NULL ? um_user_etag(user, request->pool) : NULL);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_erase_rest(db, erase, user, &event, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        um_answer_message(answer, "User erased successfully.", request->pool);
+        answer->changes_roles = 1;
+    }
+    return status;
+}
+
+/* Nothing of the trail is erased before it is known that the rest is allowed. */
+static apr_status_t check_erase(um_answer_t *answer, um_request_t *request,
+                                const um_erase_t *erase)
+{
+    um_change_t change = { .request = request };
+
+    return um_change_check_match(answer, &change,
+                                 erase->user != NULL ? um_user_etag(erase->user, request->pool)
+                                                     : NULL);
+}
+
+static apr_status_t erase_person(um_answer_t *answer, um_request_t *request, const char *uid)
+{
+    um_erase_t erase = { .store = request->store,
+                         .org_id = request->caller.org_id,
+                         .change = change_store };
+    apr_status_t status = um_store_erase_begin(&erase, uid, request->pool);
+
+    if (status == UM_ENOTFOUND) {
+        return um_users_answer_not_found(answer, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = check_erase(answer, request, &erase);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_erase_trail(&erase);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_change_run(answer, request, erase_user, &erase);
+    }
+    return status == APR_SUCCESS ? um_store_erase_end(&erase) : status;
+}
+
 apr_status_t um_users_delete(um_answer_t *answer, um_request_t *request)
 {
     um_edit_t edit = { um_body_id(request, "user_uid"), NULL };
+    int erases = read_erase(request);
 
     um_body_refuse_others(request, "user_uid", NULL);
-    return um_change_run(answer, request, delete_user, &edit);
+    if (!erases) {
+        return um_change_run(answer, request, delete_user, &edit);
+    }
+    if (request->caller.role != UM_ROLE_ADMIN) {
+        return um_problem_answer_forbidden(answer, um_role_name(request->caller.role), NULL,
+                                           request->pool);
+    }
+    return request->faults.list != NULL ? um_problem_answer_faults(answer, &request->faults)
+                                        : erase_person(answer, request, edit.uid);
 }

@@ -121,6 +121,13 @@
     X(DATABASE_PARAMS, 0115, CRIT, "%s: %s %s") \
     X(DATABASE_REFUSED, 0116, CRIT, \
       "the database is not used until the next start, requests get 503s: %s") \
+    X(PRUNED, 0117, NOTICE, \
+      "old data was deleted: %" APR_INT64_T_FMT " audit events, %" APR_INT64_T_FMT \
+      " sessions, %" APR_INT64_T_FMT " invitations, %" APR_INT64_T_FMT " kept answers") \
+    X(PRUNE_PROGRESS, 0118, INFO, \
+      "old data is being deleted, so far %" APR_INT64_T_FMT " audit events, %" APR_INT64_T_FMT \
+      " sessions, %" APR_INT64_T_FMT " invitations, %" APR_INT64_T_FMT " kept answers") \
+    X(NOT_PRUNED, 0119, NOTICE, "old data was not deleted; it is tried again") \
     X(CALLER_REFUSED, 0120, NOTICE, \
       "a caller was refused: user \"%s\", identity \"%s\", organization \"%s\", %s%s") \
     X(LOCATION_WITHOUT_LOGIN, 0121, WARNING, \
@@ -129,7 +136,12 @@
     X(LOCATION_WITHOUT_HANDLER, 0122, WARNING, \
       "<Location \"%s\"> has %s, but no \"SetHandler usermgmt\", so httpd looks for a file " \
       "there, and answers 404") \
-    X(DATABASE_NOT_USABLE, 0123, WARNING, "%s: requests will get 503s: %s")
+    X(DATABASE_NOT_USABLE, 0123, WARNING, "%s: requests will get 503s: %s") \
+    X(PRUNE_WITHOUT_WATCHDOG, 0125, NOTICE, \
+      "mod_watchdog is not loaded: old data is not deleted, see UserMgmtKeep") \
+    X(LOG_NOT_EMPTIED, 0126, WARNING, \
+      "erase: SQLite's log could not be emptied, because somebody reads; what was erased is in " \
+      "it until it is written over")
 /* clang-format on */
 
 #endif

@@ -28,8 +28,14 @@ um_command_fn_t um_keys_command_rotate;
 um_command_fn_t um_keys_command_revoke;
 
 /* prune.c */
-um_command_fn_t um_invitations_command_prune;
-um_command_fn_t um_idempotency_command_prune;
+um_command_fn_t um_prune_command_audit;
+um_command_fn_t um_prune_command_sessions;
+um_command_fn_t um_prune_command_invitations;
+um_command_fn_t um_prune_command_idempotency;
+
+/* erase.c, show.c */
+um_command_fn_t um_users_command_erase;
+um_command_fn_t um_users_command_show;
 
 /* export.c, import.c */
 um_command_fn_t um_audit_command_export;

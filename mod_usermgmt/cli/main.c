@@ -15,6 +15,7 @@
 
 typedef struct um_command_t {
     const char *noun;
+    /* Empty for a command that is one word. */
     const char *verb;
     /* The arguments, for the help; and their number. */
     const char *words;
@@ -26,6 +27,8 @@ typedef struct um_command_t {
     um_command_fn_t *run;
     const char *help;
 } um_command_t;
+
+#define UM_OPTIONS_PRUNE (UM_OPTION_OLDER_THAN | UM_OPTION_DRY_RUN)
 
 static const um_command_t commands[] = {
     { "schema", "status", "", 0, 0, 0, um_schema_command_status,
@@ -50,6 +53,10 @@ static const um_command_t commands[] = {
       UM_OPTION_ORG | UM_OPTION_FORMAT | UM_OPTION_DRY_RUN | UM_OPTION_RESUME | UM_OPTION_REPORT
           | UM_OPTION_WITH_ROLES | UM_OPTION_MAP,
       0, um_users_command_import, "create users from a file" },
+    { "users", "show", " UID", 1, UM_OPTION_ORG | UM_OPTION_OUTPUT, 0, um_users_command_show,
+      "write all that is known of a person" },
+    { "users", "erase", " UID", 1, UM_OPTION_ORG, 0, um_users_command_erase,
+      "erase a person from everything, the audit trail included" },
     { "keys", "create", " NAME", 1,
       UM_OPTION_ORG | UM_OPTION_PERMISSIONS | UM_OPTION_ROLE | UM_OPTION_EXPIRES_IN
           | UM_OPTION_ALLOW_FROM,
@@ -59,11 +66,14 @@ static const um_command_t commands[] = {
     { "keys", "rotate", " KEY_ID", 1, UM_OPTION_GRACE, 0, um_keys_command_rotate,
       "give an API key a new secret, and print it this one time" },
     { "keys", "revoke", " KEY_ID", 1, 0, 0, um_keys_command_revoke, "end an API key" },
-    { "invitations", "prune", "", 0, UM_OPTION_ORG | UM_OPTION_DAYS, 0,
-      um_invitations_command_prune,
-      "delete invitations that ended long ago, in all organizations or in that of --org" },
-    { "idempotency", "prune", "", 0, 0, 0, um_idempotency_command_prune,
-      "delete expired answers to requests with an Idempotency-Key" },
+    { "prune", "audit", "", 0, UM_OPTIONS_PRUNE | UM_OPTION_ORG, 0, um_prune_command_audit,
+      "delete old audit events, in all organizations or in that of --org" },
+    { "prune", "sessions", "", 0, UM_OPTIONS_PRUNE | UM_OPTION_ORG, 0, um_prune_command_sessions,
+      "delete sessions that were last used long ago" },
+    { "prune", "invitations", "", 0, UM_OPTIONS_PRUNE | UM_OPTION_ORG, 0,
+      um_prune_command_invitations, "delete invitations that ended long ago" },
+    { "prune", "idempotency", "", 0, UM_OPTIONS_PRUNE, 0, um_prune_command_idempotency,
+      "delete old answers to requests with an Idempotency-Key, in all organizations" },
     { "audit", "export", "", 0, UM_OPTION_ORG | UM_OPTION_OUTPUT, 0, um_audit_command_export,
       "write the audit trail of an organization" },
 };
@@ -94,11 +104,18 @@ static const char *word(const um_options_t *options, int index)
                                          : "";
 }
 
+/* The number of words that name a command. */
+static int name_length(const um_command_t *command)
+{
+    return command->verb[0] != '\0' ? 2 : 1;
+}
+
 static const um_command_t *find_command(const um_options_t *options)
 {
     for (apr_size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].noun, word(options, 0)) == 0
-            && strcmp(commands[i].verb, word(options, 1)) == 0) {
+            && (name_length(&commands[i]) == 1
+                || strcmp(commands[i].verb, word(options, 1)) == 0)) {
             return &commands[i];
         }
     }
@@ -156,7 +173,7 @@ static const char *check_command(const um_command_t *command, const um_options_t
         return apr_psprintf(pool, "%s %s does not take --%s", command->noun, command->verb,
                             other);
     }
-    if (options->words->nelts - 2 != command->count) {
+    if (options->words->nelts - name_length(command) != command->count) {
         return apr_psprintf(pool, "usage: usermgmtctl %s %s%s", command->noun, command->verb,
                             command->words);
     }
@@ -180,8 +197,8 @@ static um_exit_t run(um_tool_t *tool)
         end = um_output_open_standard(&tool->out, tool, STDOUT_FILENO);
     }
     if (end == UM_EXIT_OK) {
-        end = command->run(tool, (const char *const *)options->words->elts + 2,
-                           options->words->nelts - 2);
+        end = command->run(tool, (const char *const *)options->words->elts + name_length(command),
+                           command->count);
     }
     return end;
 }

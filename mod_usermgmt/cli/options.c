@@ -9,10 +9,10 @@
 
 #include <apr_strings.h>
 
+#include "../base/duration.h"
+
 #define WAIT_DEFAULT 10
 #define WAIT_MAX 3600
-#define DAYS_DEFAULT 90
-#define DAYS_MAX 36500
 
 typedef struct um_option_text_t {
     const char *name;
@@ -34,11 +34,11 @@ static const um_option_text_t table[] = {
     { "org", "NAME", "the organization (default: default)", 0 },
     { "format", "ndjson|csv", "format of the file (default: csv if its name ends in .csv)", 0 },
     { "output", "FILE", "write to this file, completely or not at all", 0 },
-    { "dry-run", NULL, "change nothing, report the records that would be refused", 0 },
+    { "dry-run", NULL, "change nothing, only tell what would be done", 0 },
     { "resume", NULL, "continue: users that exist as in the file count as done", 0 },
     { "report", "FILE", "write refused records to this file (default: standard error)", 0 },
     { "with-roles", NULL, "import sub-admins too; without it they are refused", 0 },
-    { "days", "N", "delete invitations that ended at least N days ago (default 90)", 0 },
+    { "older-than", "TIME", "delete what is older, such as 90d; units are s, min, h and d", 0 },
     { "verbose", NULL, "print log messages of level info too", 'v' },
     { "map", "COLUMN=NAME", "read a CSV column as this member or attribute; may repeat", 0 },
     { "excel", NULL, "write CSV that Excel reads as UTF-8, without formulas", 0 },
@@ -73,14 +73,23 @@ static const char *read_number(int *number, const um_options_t *options, um_opti
     return NULL;
 }
 
+/* NULL, or what is wrong with --older-than. */
+static const char *read_age(um_options_t *options)
+{
+    const char *value = um_options_value(options, UM_OPTION_OLDER_THAN);
+
+    options->older_than = -1;
+    return value == NULL || um_duration_parse(&options->older_than, value)
+               ? NULL
+               : "--older-than must be a time with a unit, such as 90d, 24h or 30min";
+}
+
 static const char *read_numbers(um_options_t *options)
 {
     const char *wrong = read_number(&options->wait, options, UM_OPTION_WAIT, WAIT_DEFAULT,
                                     WAIT_MAX, "--wait must be a number of seconds, 0 to 3600");
 
-    return wrong != NULL ? wrong
-                         : read_number(&options->days, options, UM_OPTION_DAYS, DAYS_DEFAULT,
-                                       DAYS_MAX, "--days must be a number of days, 0 to 36500");
+    return wrong != NULL ? wrong : read_age(options);
 }
 
 /* The number of the bit of the option that getopt_long() found. */

@@ -22,7 +22,7 @@ typedef enum um_option_t {
     UM_OPTION_RESUME = 1 << 10,
     UM_OPTION_REPORT = 1 << 11,
     UM_OPTION_WITH_ROLES = 1 << 12,
-    UM_OPTION_DAYS = 1 << 13,
+    UM_OPTION_OLDER_THAN = 1 << 13,
     UM_OPTION_VERBOSE = 1 << 14,
     UM_OPTION_MAP = 1 << 15,
     UM_OPTION_EXCEL = 1 << 16,
@@ -49,8 +49,8 @@ typedef struct um_options_t {
     apr_array_header_t *maps;
     /** Seconds, of --wait. */
     int wait;
-    /** Of --days. */
-    int days;
+    /** Milliseconds, of --older-than; -1 if it is not given. */
+    apr_int64_t older_than;
 } um_options_t;
 
 /**

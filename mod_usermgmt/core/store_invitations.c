@@ -243,10 +243,3 @@ apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,
                                .invite_token = invite_token, .created_at = now),
                        pool);
 }
-
-apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
-                                        apr_int64_t until, apr_pool_t *pool)
-{
-    return um_db_query(db, count, UM_BIND(invitations_prune, .org_id = org_id, .until = until),
-                       pool);
-}

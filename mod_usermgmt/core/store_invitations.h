@@ -42,10 +42,6 @@ apr_status_t um_store_invitations_revoke(um_db_t *db, apr_int64_t org_id,
 apr_status_t um_store_invitations_accept(um_db_t *db, apr_int64_t org_id,
                                          const char *invite_token, apr_int64_t now,
                                          apr_pool_t *pool);
-/** Delete the invitations whose time ended at that time or earlier, in any status, with their
- *  secrets and mail. */
-apr_status_t um_store_invitations_prune(int *count, um_db_t *db, apr_int64_t org_id,
-                                        apr_int64_t until, apr_pool_t *pool);
 /** Give an invitation one more secret, see um_invitation_make_secret(). The database stores
  *  only its SHA-256. */
 apr_status_t um_store_invitations_add_secret(um_db_t *db, apr_int64_t org_id,

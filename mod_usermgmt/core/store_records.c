@@ -37,15 +37,15 @@ static void take_kept(const um_row_t *row, void *baton)
 }
 
 apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity_key, const char *key, apr_int64_t now,
-                                      apr_pool_t *pool)
+                                      const char *identity_key, const char *key,
+                                      apr_int64_t until, apr_pool_t *pool)
 {
     um_kept_get_t get = { NULL, pool };
     apr_status_t status;
 
     status = um_db_select(db, take_kept, &get,
                           UM_BIND(idempotency_get, .org_id = org_id, .identity_key = identity_key,
-                                  .idempotency_key = key, .until = now - UM_IDEMPOTENCY_TTL),
+                                  .idempotency_key = key, .until = until),
                           pool);
     if (status == APR_SUCCESS && get.kept == NULL) {
         status = UM_ENOTFOUND;
@@ -56,19 +56,16 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
     return status;
 }
 
-apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
-                                        apr_pool_t *pool)
-{
-    return um_db_query(db, count, UM_BIND(idempotency_prune, .until = now - UM_IDEMPOTENCY_TTL),
-                       pool);
-}
-
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
                                          const char *request_sha256, apr_int64_t now,
-                                         apr_pool_t *pool)
+                                         apr_int64_t until, apr_pool_t *pool)
 {
-    apr_status_t status = um_store_idempotency_prune(NULL, db, now, pool);
+    apr_status_t status = um_db_query(db, NULL,
+                                      UM_BIND(idempotency_expire, .org_id = org_id,
+                                              .identity_key = identity_key,
+                                              .idempotency_key = key, .until = until),
+                                      pool);
 
     if (status != APR_SUCCESS) {
         return status;

@@ -23,22 +23,17 @@ typedef struct um_kept_answer_t {
     const char *body;
 } um_kept_answer_t;
 
-/** Milliseconds that an answer is kept. */
-#define UM_IDEMPOTENCY_TTL (24 * 3600 * APR_INT64_C(1000))
-
-/** UM_ENOTFOUND if the key is new, or has expired at now (milliseconds). */
+/** UM_ENOTFOUND if the key is new, or its answer is of the time until (milliseconds since 1970)
+ *  or earlier: then it has expired. */
 apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity_key, const char *key, apr_int64_t now,
-                                      apr_pool_t *pool);
-/** Delete all expired ones. */
-apr_status_t um_store_idempotency_prune(int *count, um_db_t *db, apr_int64_t now,
-                                        apr_pool_t *pool);
-/** Take a new key for a request, and delete all expired ones. If another change takes the same
- *  key, this one waits until it ends. UM_ECONFLICT if the other one has committed it. */
+                                      const char *identity_key, const char *key,
+                                      apr_int64_t until, apr_pool_t *pool);
+/** Take a key for a request, which is new or has expired. If another change takes the same key,
+ *  this one waits until it ends. UM_ECONFLICT if the other one has committed it. */
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
                                          const char *request_sha256, apr_int64_t now,
-                                         apr_pool_t *pool);
+                                         apr_int64_t until, apr_pool_t *pool);
 /** Keep the answer for a key that was taken. */
 apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,

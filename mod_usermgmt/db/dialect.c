@@ -19,6 +19,8 @@ static const um_setting_t sqlite_settings[] = {
     { "PRAGMA journal_mode = WAL", 1 },
     { "PRAGMA synchronous = FULL", 0 },
     { "PRAGMA foreign_keys = ON", 0 },
+    /* What is deleted is written over, so that it is not in the file any more. */
+    { "PRAGMA secure_delete = ON", 1 },
     { "PRAGMA cache_size = -8000", 0 },
     /* Savepoints, and statements with triggers, keep the old pages. They keep them in memory,
      * because a temporary file would get thirty times as many bytes as the log. */

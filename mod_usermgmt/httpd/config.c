@@ -15,6 +15,7 @@
 #include "authz.h"
 #include "config_database.h"
 #include "config_expression.h"
+#include "config_keep.h"
 #include "config_mail.h"
 #include "config_number.h"
 #include "key_door.h"
@@ -115,6 +116,8 @@ int um_config_is_ours(const request_rec *r)
 
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config)
 {
+    apr_interval_time_t keep;
+
     settings->sub_admin_permissions = config->sub_admin_permissions != -1
                                           ? (unsigned)config->sub_admin_permissions
                                           : UM_PERMIT_DEFAULT;
@@ -126,6 +129,8 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
     settings->invitation_match = config->invitation_match != 0;
     settings->platform_links = config->platform_links;
     settings->key_max_age = apr_time_as_msec(um_config_directory_number(config, UM_KEY_MAX_AGE));
+    keep = um_config_keep(config)->times[UM_PRUNE_IDEMPOTENCY];
+    settings->idempotency_keep = keep != UM_KEEP_FOREVER ? apr_time_as_msec(keep) : -1;
 }
 
 const char *um_config_activity(const request_rec *r)
@@ -477,6 +482,9 @@ const command_rec um_config_directives[] = {
                   "the activity that sessions are counted in here, or none"),
     AP_INIT_TAKE1("UserMgmtSessionIdle", um_config_number_set, UM_CONFIG_NUMBER(UM_SESSION_IDLE),
                   ANYWHERE, "a session ends when it is not used for so long, in seconds"),
+    AP_INIT_ITERATE("UserMgmtKeep", um_config_keep_set, NULL, ANYWHERE,
+                    "how long data is kept: audit, sessions, invitations, idempotency, each with "
+                    "= and a time or forever"),
     AP_INIT_TAKE1("UserMgmtSessionTable", um_config_number_set,
                   UM_CONFIG_NUMBER(UM_SESSION_TABLE), RSRC_CONF,
                   "how many sessions are kept in memory"),

@@ -46,6 +46,8 @@ typedef struct um_require_t {
  * platform_links: of const char *
  * activity: empty if sessions are not counted
  * keys: whether API keys are accepted
+ * constant_organization: stands with organization; empty if that depends on the request
+ * keep, keep_given: of UserMgmtKeep; which kinds its lines name
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
     X(const char *, base, NULL)                                                                  \
@@ -54,6 +56,7 @@ typedef struct um_require_t {
     X(int, sub_admin_permissions, -1)                                                            \
     X(ap_expr_info_t *, identity, NULL)                                                          \
     X(ap_expr_info_t *, organization, NULL)                                                      \
+    X(const char *, constant_organization, NULL)                                                 \
     X(int, auto_organization, -1)                                                                \
     X(int, keys, -1)                                                                             \
     X(apr_array_header_t *, allowed_origins, NULL)                                               \
@@ -66,7 +69,11 @@ typedef struct um_require_t {
     X(apr_array_header_t *, platform_links, NULL)                                                \
     X(const char *, activity, NULL)                                                              \
     X(apr_interval_time_t, session_idle, -1)                                                     \
-    X(apr_interval_time_t, key_max_age, -1)
+    X(apr_interval_time_t, key_max_age, -1)                                                      \
+    X(struct um_keep_t *, keep, NULL)                                                            \
+    X(char *, keep_given, NULL)
+
+struct um_keep_t;
 
 typedef struct um_config_directory_t {
 #define DECLARE(type, name, unset) type name;

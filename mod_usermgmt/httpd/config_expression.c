@@ -93,6 +93,7 @@ const char *um_config_expression_set_organization(cmd_parms *cmd, void *director
     const char *constant = NULL;
     const char *error = parse(&config->organization, &constant, cmd, text);
 
+    config->constant_organization = constant != NULL ? apr_pstrdup(cmd->pool, constant) : "";
     if (error != NULL || constant == NULL) {
         return error;
     }

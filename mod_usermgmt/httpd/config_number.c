@@ -132,6 +132,15 @@ static const char *refuse(const cmd_parms *cmd, const um_number_t *kind, const c
                         write_time(kind->max, cmd->pool));
 }
 
+const char *um_config_number_parse_time(apr_interval_time_t *time, const cmd_parms *cmd,
+                                        const char *text, apr_interval_time_t min,
+                                        apr_interval_time_t max)
+{
+    const um_number_t kind = { .min = min, .max = max };
+
+    return read_value(time, &kind, text) ? NULL : refuse(cmd, &kind, text);
+}
+
 static apr_int64_t *find_field(void *config, const um_number_t *kind)
 {
     return (void *)((char *)config + kind->offset);

@@ -41,6 +41,11 @@ const char *um_config_number_set(cmd_parms *cmd, void *directory, const char *te
 const char *um_config_number_set_one(cmd_parms *cmd, void *directory, um_config_number_id_t id,
                                      const char *text);
 
+/** Read a time within bounds that is a part of an argument. NULL, or the error. */
+const char *um_config_number_parse_time(apr_interval_time_t *time, const cmd_parms *cmd,
+                                        const char *text, apr_interval_time_t min,
+                                        apr_interval_time_t max);
+
 /** A number of a server's configuration, completed with its default: microseconds for a time.
  *  0 for UM_CONNECTIONS and UM_MAX_STREAMS where none is given. */
 apr_int64_t um_config_number(const um_config_server_t *config, um_config_number_id_t id);

@@ -25,6 +25,7 @@
 #include "key_wipe.h"
 #include "mailing.h"
 #include "metrics_page.h"
+#include "pruning.h"
 #include "require.h"
 #include "runtime.h"
 #include "sessions.h"
@@ -76,6 +77,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
                    && um_key_memory_init(pconf, server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
                    && um_folding_init(pconf, server) == APR_SUCCESS
+                   && um_pruning_init(pconf, server) == APR_SUCCESS
                    && um_streams_init(server) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;

@@ -27,6 +27,14 @@ typedef struct um_run_t {
     char request_sha256[UM_SHA256_HEX_LENGTH + 1];
 } um_run_t;
 
+/* Answers of this time or earlier have expired. */
+static apr_int64_t expired_until(const um_run_t *run)
+{
+    apr_int64_t keep = run->change.request->settings->idempotency_keep;
+
+    return keep < 0 ? -1 : run->change.now_ms - keep;
+}
+
 /* Sets replayed, and fills in the answer, if the key was used before. */
 static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t *pool)
 {
@@ -36,7 +44,7 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
 
     *replayed = 0;
     status = um_store_idempotency_get(&kept, db, caller->org_id, caller->identity_key, run->key,
-                                      run->change.now_ms, pool);
+                                      expired_until(run), pool);
     if (status == UM_ENOTFOUND) {
         return APR_SUCCESS;
     }
@@ -87,7 +95,8 @@ static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool
 
     if (status == APR_SUCCESS && !*replayed) {
         status = um_store_idempotency_insert(db, caller->org_id, caller->identity_key, run->key,
-                                             run->request_sha256, run->change.now_ms, pool);
+                                             run->request_sha256, run->change.now_ms,
+                                             expired_until(run), pool);
     }
     return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;
 }

@@ -112,6 +112,9 @@ typedef struct um_settings_t {
     apr_int64_t key_max_age;
     /** Whether the server sends mail. */
     int sends_mail;
+    /** How long the answer to a request with an Idempotency-Key is given again, in milliseconds;
+     *  -1 for ever. */
+    apr_int64_t idempotency_keep;
 } um_settings_t;
 
 typedef struct um_request_t um_request_t;

@@ -103,6 +103,7 @@ static const um_settings_t settings = {
     .invitation_ttl = 86400000,
     .invitation_match = 1,
     .key_max_age = 86400000,
+    .idempotency_keep = 86400000,
 };
 
 /* ---- the request ---- */

@@ -230,7 +230,7 @@ LEVELS = {"CRIT": "crit", "ERR": "error", "WARNING": "warning", "NOTICE": "notic
 def messages():
     """Of each message in the list: the name, the number, the levels and the text."""
     text = read("mod_usermgmt/base/log_messages.h").split("#define UM_LOG_MESSAGES(X, XX)")[1]
-    text = text.replace("%\" APR_SIZE_T_FMT \"", "%u").replace("\\\n", "\n")
+    text = re.sub(r'%" APR_(SIZE_T|INT64_T)_FMT( ?\\\n *)? ?"', "%u", text).replace("\\\n", "\n")
     found = re.findall(r'\b(XX?)\((\w+), (\d{4}), (\w+),(?: (\w+),)?((?:\s+"(?:\\.|[^"\\])*")+)\)',
                        text)
     assert len(found) == len(re.findall(r"\bXX?\(", text)) >= 50

@@ -267,7 +267,7 @@ def test_the_tool_works_with_the_version_before(new_server):
     fill(server)
     tool = DatabaseOf(server)
     assert len(tool.run("users", "export").expect(0).lines) == 20
-    tool.run("invitations", "prune").expect(0)
+    tool.run("prune", "invitations").expect(0)
     tool.run("schema", "verify").expect(0)
     assert versions(server.database) == list(range(1, PREVIOUS + 1))
 

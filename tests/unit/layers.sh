@@ -140,10 +140,13 @@ cli/keys.c
 cli/organizations.c
 cli/prune.c
 httpd/access_log.c
+cli/show.c
+core/store_erase.c
 httpd/caller.c
 httpd/key_door.c
 httpd/key_memory.c
 httpd/mailing.c
+httpd/pruning.c
 httpd/runtime.c
 httpd/sessions.c
 mail/mailer.c

@@ -243,7 +243,8 @@ static void wrong_options_are_named(void **state)
         { "--org a --org b", "--org is given twice" },
         { "--map a", "--map must be COLUMN=NAME, not \"a\"" },
         { "--wait 3601", "--wait must be a number of seconds, 0 to 3600" },
-        { "--days x", "--days must be a number of days, 0 to 36500" },
+        { "--older-than 90",
+          "--older-than must be a time with a unit, such as 90d, 24h or 30min" },
     };
     um_options_t options;
 

@@ -3,7 +3,7 @@
 -- Invitations and their secrets. The rows that a change decides by must not change until it
 -- ends, so they are locked, but not on SQLite, which has one writer at a time.
 
--- types: org_id int, now int, until int, *_at int
+-- types: org_id int, now int, *_at int
 
 -- The order of columns is that of um_store_invitations_read() in core/store_invitations.c.
 -- fragment: invitation_columns
@@ -100,10 +100,6 @@ WHERE org_id = :org_id AND invite_token = :invite_token AND status IN ('pending'
 UPDATE invitations SET status = 'accepted', accepted_at = :now
 WHERE org_id = :org_id AND invite_token = :invite_token
 AND status = 'pending' AND expires_at > :now
-
--- name: invitations_prune
-DELETE FROM invitations
-WHERE org_id = :org_id AND expires_at <= :until
 
 -- name: invitation_secret_insert
 INSERT INTO invitation_secrets (org_id, secret_sha256, invite_token, created_at)

@@ -24,9 +24,10 @@ UPDATE idempotency_keys SET
     status = :status, location = :location, etag = :etag, body = :body
 WHERE org_id = :org_id AND identity = :identity_key AND idempotency_key = :idempotency_key
 
--- name: idempotency_prune
+-- name: idempotency_expire
 DELETE FROM idempotency_keys
-WHERE created_at <= :until
+WHERE org_id = :org_id AND identity = :identity_key AND idempotency_key = :idempotency_key
+AND created_at <= :until
 
 -- The order of columns is that of um_store_audit_read() in core/store_records.c.
 -- fragment: audit_event_columns

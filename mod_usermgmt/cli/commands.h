@@ -37,6 +37,9 @@ um_command_fn_t um_prune_command_idempotency;
 um_command_fn_t um_users_command_erase;
 um_command_fn_t um_users_command_show;
 
+/* backup.c */
+um_command_fn_t um_backup_command;
+
 /* export.c, import.c */
 um_command_fn_t um_audit_command_export;
 um_command_fn_t um_users_command_export;

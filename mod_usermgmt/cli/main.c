@@ -76,6 +76,8 @@ static const um_command_t commands[] = {
       "delete old answers to requests with an Idempotency-Key, in all organizations" },
     { "audit", "export", "", 0, UM_OPTION_ORG | UM_OPTION_OUTPUT, 0, um_audit_command_export,
       "write the audit trail of an organization" },
+    { "backup", "", "FILE", 1, 0, 0, um_backup_command,
+      "copy an SQLite database while it is used" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

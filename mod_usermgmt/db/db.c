@@ -1151,6 +1151,29 @@ apr_status_t um_db_rollback(um_db_t *db)
     return error == 0 ? APR_SUCCESS : UM_EUNAVAILABLE;
 }
 
+apr_status_t um_db_copy(const char **wrong, um_db_t *db, const char *path, int (*stop)(void),
+                        apr_pool_t *pool)
+{
+    um_sqlite_t *sqlite = db->connection != NULL ? db->connection->sqlite : NULL;
+    const char *text = NULL;
+    apr_status_t status;
+
+    if (sqlite == NULL) {
+        return APR_ENOTIMPL;
+    }
+    status = um_sqlite_copy(sqlite, path, stop);
+    if (status == UM_EUNAVAILABLE) {
+        um_sqlite_error(&text, sqlite);
+        *wrong = apr_pstrdup(pool, text);
+    }
+    if (status == APR_SUCCESS) {
+        *wrong = um_sqlite_check_file(path, um_statements_sql(UM_STMT_INTEGRITY, db->dialect),
+                                      pool);
+        status = *wrong != NULL ? UM_EUNAVAILABLE : APR_SUCCESS;
+    }
+    return status;
+}
+
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql)
 {
     apr_status_t status;

@@ -211,6 +211,17 @@ const um_witness_t *um_db_witness(const um_db_t *db);
  */
 typedef apr_status_t um_change_fn_t(um_db_t *db, void *baton, apr_pool_t *pool);
 
+/**
+ * Copy a database that is a file into another file, which is empty or not there, while others use
+ * it, and check the copy.
+ * @param wrong gets what is wrong, in pool, if UM_EUNAVAILABLE is returned
+ * @param stop  asked now and then whether to give up
+ * @return APR_SUCCESS; UM_EUNAVAILABLE; APR_EINTR; APR_ENOTIMPL if it is no file, or if the
+ * driver has another build of SQLite
+ */
+apr_status_t um_db_copy(const char **wrong, um_db_t *db, const char *path, int (*stop)(void),
+                        apr_pool_t *pool);
+
 /** Run one statement of a schema file as it stands. APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_execute_schema(um_db_t *db, const char *sql);
 

@@ -321,6 +321,61 @@ apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read)
     }
 }
 
+/* ---- a backup ---- */
+
+static int is_told_to_stop(void *baton)
+{
+    um_sqlite_stop_fn_t *const *stop = baton;
+
+    return (*stop)();
+}
+
+apr_status_t um_sqlite_copy(um_sqlite_t *sqlite, const char *path, um_sqlite_stop_fn_t *stop)
+{
+    sqlite3_stmt *statement = NULL;
+
+    sqlite->error = sqlite3_prepare_v2(sqlite->handle, "VACUUM INTO ?", -1, &statement, NULL);
+    if (sqlite->error != SQLITE_OK) {
+        return UM_EUNAVAILABLE;
+    }
+    sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+    sqlite3_progress_handler(sqlite->handle, STEPS_PER_LOOK, is_told_to_stop, &stop);
+    sqlite->error = sqlite3_step(statement);
+    sqlite3_progress_handler(sqlite->handle, 0, NULL, NULL);
+    sqlite3_finalize(statement);
+    if (sqlite->error == SQLITE_INTERRUPT) {
+        return APR_EINTR;
+    }
+    return sqlite->error == SQLITE_DONE ? APR_SUCCESS : UM_EUNAVAILABLE;
+}
+
+static const char *run_check(sqlite3 *handle, const char *sql, apr_pool_t *pool)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *found = NULL;
+
+    if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK
+        || sqlite3_step(statement) != SQLITE_ROW) {
+        found = apr_pstrdup(pool, sqlite3_errmsg(handle));
+    } else if (strcmp(um_sqlite_text(statement, 0), "ok") != 0) {
+        found = apr_pstrdup(pool, um_sqlite_text(statement, 0));
+    }
+    sqlite3_finalize(statement);
+    return found;
+}
+
+const char *um_sqlite_check_file(const char *path, const char *sql, apr_pool_t *pool)
+{
+    sqlite3 *handle = NULL;
+    /* Not for reading only: then SQLite 3.40 passes over CHECK constraints. */
+    const char *found = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK
+                            ? run_check(handle, sql, pool)
+                            : "it can't be opened";
+
+    sqlite3_close(handle);
+    return found;
+}
+
 apr_status_t um_sqlite_prepare(um_sqlite_t *sqlite, const char *sql)
 {
     um_statement_kept_t *kept;

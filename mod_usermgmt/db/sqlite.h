@@ -80,6 +80,21 @@ apr_status_t um_sqlite_select(um_sqlite_t *sqlite, um_sqlite_read_t *read);
 /** Prepare a statement, to see whether the database accepts it. As um_sqlite_select(). */
 apr_status_t um_sqlite_prepare(um_sqlite_t *sqlite, const char *sql);
 
+/** Tell whether to give up. */
+typedef int um_sqlite_stop_fn_t(void);
+
+/**
+ * Copy the database, as one moment has it, into a file that is empty or not there, while others
+ * read and write. It takes no time of the caller's but that.
+ * @param stop asked now and then
+ * @return APR_SUCCESS; UM_EUNAVAILABLE, see um_sqlite_error(); APR_EINTR
+ */
+apr_status_t um_sqlite_copy(um_sqlite_t *sqlite, const char *path, um_sqlite_stop_fn_t *stop);
+
+/** Open a file of a database, and run a check that answers "ok". NULL, or what is wrong, in
+ *  pool. */
+const char *um_sqlite_check_file(const char *path, const char *sql, apr_pool_t *pool);
+
 /** Drop all statements. */
 void um_sqlite_forget(um_sqlite_t *sqlite);
 

@@ -206,6 +206,13 @@ WHERE org_id = :org_id AND user_uid = :user_uid
 UPDATE api_keys SET created_by = :erased
 WHERE org_id = :org_id AND key_id = :key_id
 
+-- Look for damage in a backup.
+-- name: integrity
+{not_here}
+
+-- name: integrity (sqlite)
+PRAGMA integrity_check(1)
+
 -- Copy SQLite's log to the database and make it empty, so that it holds nothing of before.
 -- name: log_empty
 {not_here}

@@ -2,7 +2,10 @@
 #
 # Turns a text file into a C source:
 #
-#     awk -v name=um_mail_template_default -v header=mail_template.h -f embed-text.awk FILE
+#     awk -v name=um_mail_template_default -v header=mail/mail_template.h -f embed-text.awk FILE
+#
+# With -v joined=1 the text is one line: blanks at the beginning of lines and the ends of lines
+# are left out, which means nothing in JSON.
 
 BEGIN {
     if (name == "" || header == "") {
@@ -11,16 +14,19 @@ BEGIN {
         exit 1
     }
     print "/* Made by build/embed-text.awk; don't edit. */"
-    print "#include \"mod_usermgmt/mail/" header "\"\n"
+    print "#include \"mod_usermgmt/" header "\"\n"
     print "const char " name "[] ="
 }
 
 {
+    if (joined) {
+        sub(/^ */, "")
+    }
     gsub(/\\/, "&&")
     gsub(/"/, "\\\"")
     gsub(/\t/, "\\t")
     gsub(/\?/, "\\?")
-    print "    \"" $0 "\\n\""
+    print "    \"" $0 (joined ? "" : "\\n") "\""
 }
 
 END {

@@ -24,6 +24,7 @@
 const um_route_t um_api_routes[] = {
     { "GET", "", UM_PERMIT_ROLE, "service.index", um_service_index, 0, 0 },
     { "GET", "me", UM_PERMIT_ANYONE, "service.me", um_service_me, 0, 0 },
+    { "GET", "openapi.json", UM_PERMIT_ROLE, "service.openapi", um_service_openapi, 0, 0 },
     { "GET", "users", UM_PERMIT_USERS_READ, "users.list", um_users_list, STREAMS, 0 },
     { "POST", "users", UM_PERMIT_USERS_CREATE, "users.create", um_users_create, 0, USER },
     { "PUT", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file service.c The index of the API, and me/: the caller with role and permissions. */
+/** @file service.c The index of the API, its description, and me/; see service.h. */
 
 #include "service.h"
 
@@ -34,10 +34,13 @@ static const char *start_of_links(const um_request_t *request)
                        NULL);
 }
 
-/* A link is named as members are, and relative, as Link headers are. */
+/* A link is named as members are, and relative, as Link headers are. A file has no slash at its
+ * end, and its name is that of the link up to the dot. */
 static void put_link(um_buffer_t *buffer, const char *start, const char *path, apr_pool_t *pool)
 {
-    char *name = apr_pstrdup(pool, path);
+    const char *dot = strchr(path, '.');
+    char *name = dot != NULL ? apr_pstrmemdup(pool, path, (apr_size_t)(dot - path))
+                             : apr_pstrdup(pool, path);
 
     for (char *c = name; *c != '\0'; c++) {
         if (*c == '-') {
@@ -45,7 +48,7 @@ static void put_link(um_buffer_t *buffer, const char *start, const char *path, a
         }
     }
     um_json_put_any_name(buffer, name);
-    um_json_put_string(buffer, apr_pstrcat(pool, start, path, "/", NULL));
+    um_json_put_string(buffer, apr_pstrcat(pool, start, path, dot != NULL ? "" : "/", NULL));
 }
 
 static void put_links(um_buffer_t *buffer, const um_request_t *request)
@@ -74,6 +77,19 @@ apr_status_t um_service_index(um_answer_t *answer, um_request_t *request)
     put_links(&buffer, request);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, 200, &buffer);
+    return APR_SUCCESS;
+}
+
+/* ---- the description ---- */
+
+apr_status_t um_service_openapi(um_answer_t *answer, um_request_t *request)
+{
+    answer->status = 200;
+    answer->content_type = "application/json";
+    answer->body = um_openapi;
+    answer->length = strlen(um_openapi);
+    um_answer_set_header(answer, "ETag", um_answer_etag(um_openapi, request->pool));
+    um_answer_revalidate(answer, request);
     return APR_SUCCESS;
 }
 

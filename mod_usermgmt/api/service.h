@@ -2,10 +2,14 @@
 #ifndef UM_API_SERVICE_H
 #define UM_API_SERVICE_H
 
-/** @file service.h The index of the API, and me/: the caller with role and permissions. */
+/** @file service.h The index of the API, its description, and me/: the caller with role and
+ *  permissions. */
 
 #include "../rest/router.h"
 
-um_handler_t um_service_index, um_service_me;
+um_handler_t um_service_index, um_service_me, um_service_openapi;
+
+/** docs/openapi.json, which the build embeds. */
+extern const char um_openapi[];
 
 #endif

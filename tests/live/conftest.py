@@ -19,10 +19,11 @@ import signal
 
 import pytest
 
+import contract
 import databases
 from fixtures import live, make_server, new_server, watch_logs  # pylint: disable=unused-import
 from tables import print_tables, tell  # pylint: disable=unused-import
-from usermgmt_env import SANITIZED, module_path
+from usermgmt_env import SANITIZED, Client, module_path
 
 
 def pytest_configure(config):
@@ -35,6 +36,7 @@ def pytest_configure(config):
         module_path()
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from error
+    Client.check = staticmethod(contract.check)
     config.addinivalue_line("markers", "database(kind...): the databases it is about")
     config.addinivalue_line("markers", "unsanitized: not for the sanitizers' build")
     # The tests of a file share its servers, so they run in one process.
@@ -66,7 +68,26 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=others)
 
 
+# Each worker tells how many requests it has checked against docs/openapi.json.
+CHECKED = []
+
+
+def pytest_sessionfinish(session):
+    checked = sum(contract.CHECKED.values())
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["checked"] = checked
+    else:
+        CHECKED.append(checked)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    CHECKED.append(getattr(node, "workeroutput", {}).get("checked", 0))
+
+
 def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(
+        f"{sum(CHECKED):,} requests and answers agree with docs/openapi.json")
     print_tables(terminalreporter)
 
 

@@ -247,6 +247,8 @@ def operations(admin):
         ("HEAD", "", None, "role"),
         ("GET", "me/", None, "anyone"),
         ("HEAD", "me/", None, "anyone"),
+        ("GET", "openapi.json", None, "role"),
+        ("HEAD", "openapi.json", None, "role"),
         ("GET", "users/", None, "users:read"),
         ("HEAD", "users/", None, "users:read"),
         ("GET", "users/" + uid, None, "users:read"),

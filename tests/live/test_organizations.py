@@ -134,6 +134,7 @@ def rows(blue):
     asked = [
         ("GET", "", None, "self"),
         ("GET", "me/", None, "self"),
+        ("GET", "openapi.json", None, "self"),
         ("GET", "users/", None, "own"),
         ("GET", "users/?limit=1000&start_after_id=0", None, "own"),
         ("GET", f"users/?start_after_id={uid}", None, "own"),

@@ -233,6 +233,9 @@ class Client:
     """Asks a server as one caller. Each thread has a connection of its own,
     kept alive. No request is ever repeated without the test's knowledge."""
 
+    # Called with the method, the target below the base, the body, and the answer.
+    check = None
+
     def __init__(self, server, login=None, password=PASSWORD, base=None, headers=None,
                  port=None):
         self.server = server
@@ -278,12 +281,13 @@ class Client:
         sent = {name: value for name, value in sent.items() if value is not None}
         if fresh:
             sent["Connection"] = "close"
+        sent_body = body
         if chunked:
-            body = iter([body[at:at + 8192] for at in range(0, len(body), 8192)])
+            sent_body = iter([body[at:at + 8192] for at in range(0, len(body), 8192)])
         connection = self._connection(fresh)
         try:
             try:
-                connection.request(method, target, body=body, headers=sent,
+                connection.request(method, target, body=sent_body, headers=sent,
                                    encode_chunked=chunked)
             except (BrokenPipeError, ConnectionResetError):
                 # The server may have answered before it took the whole body.
@@ -294,7 +298,12 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise ConnectionLost(f"{method} {target}: {error!r}") from error
-        return Result(response.status, response.headers, raw, target)
+        result = Result(response.status, response.headers, raw, target)
+        # Answers of the module have this header, pages of httpd do not.
+        if Client.check and target.startswith(self.base + "/") \
+                and "X-Content-Type-Options" in result.headers:
+            Client.check(method, target[len(self.base):], body, result)
+        return result
 
     def ask(self, method, path="", body=None, headers=None, query=None, **options):
         """Send to a path below the base; query is a dict or a list of pairs."""

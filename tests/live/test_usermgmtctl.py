@@ -349,6 +349,7 @@ def appointment(admin, user):
 def plain_event(event):
     """An event without what tells it from another of its kind."""
     return {**event, "event_uid": "", "at": "", "actor": "", "remote_addr": "", "target": "",
+            "request_id": "",
             "after": list({**event["after"], "user_uid": "", "added_by": "",
                            "created_at": ""}.items())}
 

@@ -451,6 +451,8 @@ def test_the_api_keys(quickstart):
         assert found["name"] == key["name"] and found["status"] == "active"
         assert found["role"] == key.get("role", "none")
         assert set(found["permissions"]) >= set(key.get("permissions", ["users:read"]))
+        with_key = Client(one, headers={"Authorization": "Bearer " + key["key"]})
+        assert with_key.get("me/").expect(200).json["permissions"] == found["permissions"]
     said = one.run("--background").stdout
     assert "Already running" in said and f"API key    admin       {keys[2]['key']}" in said
     assert one.run("--stop").returncode == 0
@@ -516,12 +518,13 @@ def test_the_lines_that_it_prints_can_be_pasted(quickstart):
     said = one.run("--background", "--port", str(one.port), "--password", "it's \"$1\" \\ #").stdout
     one.started()
     lines = [line for line in said.splitlines() if re.match("  [a-z]", line)]
-    assert lines[0].startswith("  api=http://127.0.0.1:") and len(lines) == 5
+    assert lines[0].startswith("  api=http://127.0.0.1:") and len(lines) == 7
     answers = subprocess.run(["sh", "-eu"], input="\necho\n".join(lines), capture_output=True,
                              text=True, check=True).stdout.split("\n")
     made, listed = json.loads(answers[3])["userData"], json.loads(answers[4])
     assert json.loads(answers[2])["user_count"] == 1
     assert made["height"] == 175 and made in listed["users"]
+    assert json.loads(answers[6])["role"] == "admin"
 
 
 @pytest.mark.database("sqlite")

@@ -7,6 +7,7 @@
 
 #include <http_core.h>
 
+#include "key_door.h"
 #include "module.h"
 
 /* The providers of mod_authnz_ldap: ldap-group, ldap-user and others. */
@@ -70,7 +71,8 @@ int um_require_ask_early(request_rec *r)
     const um_config_directory_t *config = um_config_directory(r);
     apr_array_header_t *answers;
 
-    if (r->user == NULL || r->handler == NULL || strcmp(r->handler, UM_HANDLER) != 0
+    if (r->user == NULL || um_key_door_is_caller(r) || r->handler == NULL
+        || strcmp(r->handler, UM_HANDLER) != 0
         || (!has_early(config->admins) && !has_early(config->sub_admins))) {
         return DECLINED;
     }

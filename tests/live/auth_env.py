@@ -20,6 +20,7 @@ from pathlib import Path
 import h2.connection
 import h2.events
 import requests
+from api_keys import make_key
 from databases import find_program
 from documents import DEBIAN_MODULES, blocks, section
 from usermgmt_env import (ADMIN, NOBODY, PASSWORD, PATIENCE, SUB_ADMIN, Client, ConnectionLost,
@@ -85,6 +86,8 @@ class Document:
                    *options.get("modules", [])]
         needed = [DEPENDS[name] for name in modules if name in DEPENDS]
         server.modules = list(dict.fromkeys([*needed, *modules]))
+        # The page of API keys says that this goes with each login.
+        lines = re.sub(r"(?m)^( *SetHandler +usermgmt)$", r"\1\nUserMgmtKeys On", lines)
         # Debian's mime.conf names a file of its own, and its ssl.conf has the second line.
         server.extra = "TypesConfig /dev/null\n"
         if "ssl" in server.modules:
@@ -148,6 +151,24 @@ def check_callers(tell, row, clients, anonymous=401):
     # So that httpd can end at once.
     for client in clients.values():
         client.close()
+
+
+def check_key(tell, row, admin, client, status=200):
+    """Ask with an API key that the admin makes. status: 200, or how Require refuses a caller who
+    has a key and nothing else."""
+    client.headers["Authorization"] = "Bearer " + make_key(admin, role="admin")
+    if status == 200:
+        me = client.get("me/").expect(200).json
+        assert me["role"] == "admin" and me["identity"].startswith("key:"), me
+        told = check_caller(client, "admin")
+    else:
+        result = client.get("users/").expect(status)
+        assert "users" not in result.json
+        told = str(status)
+    tell(CALLERS_TABLE, row, "key", told)
+    client.headers["Authorization"] += "x"
+    # Where Require lets no key in, it may say so before the key is looked at.
+    assert client.get("users/").status in {401, status} - {200}
 
 
 def basic_clients(server, **options):

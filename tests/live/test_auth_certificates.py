@@ -5,7 +5,8 @@ HTTP/2. The certificates are made by openssl."""
 import base64
 
 import pytest
-from auth_env import STORED, Authority, Document, Http2Client, TlsClient, check_callers
+from auth_env import (STORED, Authority, Document, Http2Client, TlsClient, check_callers,
+                      check_key)
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, ConnectionLost
 
 pytestmark = pytest.mark.database("sqlite")
@@ -89,6 +90,12 @@ def test_client_certificates(certificates, new_server, live, tell, heading, anon
            "## FakeBasicAuth": "certificates, FakeBasicAuth"}[heading]
     protocol = "HTTP/2" if kind is Http2Client else "HTTP/1.1"
     check_callers(tell, f"{row}, {protocol}", {**clients, "wrong": wrong}, anonymous)
+    # A key beside a certificate is the key; without one Require asks for the certificate.
+    keyed = clients_of(kind, certificates, server, port)
+    check_key(tell, f"{row}, {protocol}", clients["admin"], keyed["nobody"])
+    if heading != "## FakeBasicAuth":
+        check_key(lambda *_: None, row, clients["admin"],
+                  keyed["anonymous"], 403)
     if heading == "## FakeBasicAuth":
         with pytest.raises(AssertionError):
             Http2Client(server, port, certificates.authority).connect()

@@ -7,7 +7,7 @@ import subprocess
 
 import databases
 import pytest
-from auth_env import STORED, Document, basic_clients, check_callers
+from auth_env import STORED, Document, basic_clients, check_callers, check_key
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, SUB_ADMIN, Client, in_parallel, wait_for
 
 
@@ -55,6 +55,7 @@ def test_dbd_on_the_database_of_the_service(new_server, tell):
     server.allow_log("AH01654|AH01617")
     clients = basic_clients(server)
     check_callers(tell, f"dbd, {databases.KIND}", clients)
+    check_key(tell, f"dbd, {databases.KIND}", clients["admin"], Client(server))
     # A change holds at once.
     server.sql("DELETE FROM login_groups WHERE email = ?", ADMIN)
     clients["admin"].get("users/").expect_problem(403, "forbidden")
@@ -88,6 +89,7 @@ def test_socache_in_front_of_dbd(new_server, tell):
     server.allow_log("AH01654|AH01617")
     clients = basic_clients(server)
     check_callers(tell, "socache", clients)
+    check_key(tell, "socache", clients["admin"], Client(server))
     # Passwords are kept for a while, roles are not.
     clients["admin"].get("users/").expect(200)
     server.sql("UPDATE login_passwords SET password = ? WHERE email = ?",

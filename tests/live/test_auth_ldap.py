@@ -4,7 +4,8 @@
 import re
 
 import pytest
-from auth_env import LDAP_PASSWORD, STORED, SUFFIX, Document, Slapd, basic_clients, check_callers
+from auth_env import (LDAP_PASSWORD, STORED, SUFFIX, Document, Slapd, basic_clients, check_callers,
+                      check_key)
 from documents import section
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, wait_for
 
@@ -41,6 +42,7 @@ def test_ldap(ldap_server, slapd, tell):
     clients["wildcard"] = Client(server, "*")
     clients["injection"] = Client(server, f"{ADMIN})(uid=*")
     check_callers(tell, "ldap", clients)
+    check_key(tell, "ldap", clients["admin"], Client(server))
     # The directory's spelling is the identity, whatever the caller has typed.
     assert Client(server, ADMIN.upper()).get("me/").json["identity"] == ADMIN
     # A change of a group holds when mod_ldap has forgotten what it knew.

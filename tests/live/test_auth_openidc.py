@@ -8,7 +8,7 @@ import re
 
 import pytest
 from auth_env import (API, REFUSED_TABLE, SECRET, Authority, Document, OidcProvider,
-                      check_callers)
+                      check_callers, check_key)
 from usermgmt_env import ADMIN, Client, wait_for
 
 pytestmark = pytest.mark.database("sqlite")
@@ -95,6 +95,8 @@ def test_the_browser_s_way(world, new_server, tell):
                                       "OIDC_CLAIM_roles": "admin", "Remote-User": ADMIN})
     check_callers(tell, "openid-connect", {**clients, "anonymous": anonymous, "wrong": forged,
                                            "forged headers": headers})
+    # A key has no claims.
+    check_key(tell, "openid-connect", clients["admin"], Client(server), 403)
     tell("UserMgmtAdmin", "claim", "grants", "admin")
     tell("UserMgmtAdmin", "claim", "denies", "none")
     # A claim inside of another, as Keycloak has it.
@@ -166,6 +168,7 @@ def test_bearer_tokens(world, new_server, tell):
         "unsigned": bearer(server, unsigned(admin)),
         # Its identity would be empty.
         "no address": bearer(server, world.provider.token("u-mute")["access_token"])})
+    check_key(tell, "bearer", clients["admin"], Client(server), 403)
     Client(server).get("users/", query={"access_token": admin}) \
         .expect_problem(401, "unauthorized")
     # Tokens that the same provider has made for others: another API, and the ID token.
@@ -185,9 +188,10 @@ def test_bearer_tokens(world, new_server, tell):
 def test_tokens_that_the_provider_is_asked_about(world, new_server, tell):
     document = Document("bearer.md", "## Tokens that are no JWT")
     server = world.serve(new_server, document).start()
-    server.allow_log(r"auth_openidc:(warn|error)")
+    server.allow_log(r"auth_openidc:(warn|error)|AH01631: ")
     clients = {name: bearer(server, world.provider.token("u-" + account, None)["access_token"])
                for name, account in {"admin": "admin", "sub_admin": "sub", "stored": "stored",
                                      "nobody": "nobody"}.items()}
     check_callers(tell, "bearer, introspection", {
         **clients, "anonymous": Client(server), "wrong": bearer(server, "x" * 43)})
+    check_key(tell, "bearer, introspection", clients["admin"], Client(server), 403)

@@ -9,7 +9,7 @@ import subprocess
 import urllib.parse
 
 import pytest
-from auth_env import STORED, DigestClient, Document, basic_clients, check_callers
+from auth_env import STORED, DigestClient, Document, basic_clients, check_callers, check_key
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, SUB_ADMIN, Client
 
 pytestmark = pytest.mark.database("sqlite")
@@ -45,6 +45,7 @@ def test_basic_with_a_file(new_server, tell):
     server.allow_log("AH01617")
     clients = basic_clients(server)
     check_callers(tell, "basic", clients)
+    check_key(tell, "basic", clients["admin"], Client(server))
     # A change of the groups needs no restart.
     (server.directory / "conf/groups").write_text("admins: nobody@example.com\n")
     clients["admin"].get("users/").expect_problem(403, "forbidden")
@@ -72,6 +73,7 @@ def test_digest(new_server, tell):
     clients["anonymous"] = Client(server)
     clients["wrong"] = DigestClient(server, ADMIN, "wrong")
     check_callers(tell, "digest", clients)
+    check_key(tell, "digest", clients["admin"], Client(server))
     # A header of one request is no login for another one.
     once = clients["admin"].authorization("GET", "/user-management/me/")
     other = Client(server, headers={"Authorization": once})
@@ -128,6 +130,7 @@ def test_a_form_and_a_cookie(form_server, tell):
         "admin": admin, "sub_admin": sign_in(server, SUB_ADMIN)[1],
         "stored": sign_in(server, STORED)[1], "nobody": sign_in(server, NOBODY)[1],
         "anonymous": Client(server), "wrong": wrong, "forged cookie": forged})
+    check_key(tell, "form", admin, Client(server))
     # The form sent to the API itself is no request to it.
     Client(server).ask("POST", "users/", "httpd_username=x&httpd_password=y", headers={
         "Content-Type": "application/x-www-form-urlencoded"}).expect_problem(401, "unauthorized")

@@ -5,6 +5,7 @@ docs/auth/proxy.md: an httpd in front of another."""
 import re
 
 import pytest
+from api_keys import make_key
 from auth_env import STORED, Document, check_callers
 from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client
 
@@ -34,7 +35,7 @@ def pair(new_server):
     backend.extra = backend.extra.replace(
         "@PUBLIC@", f"http://127.0.0.1:{proxy.port}/user-management")
     backend.allow_log("AH01630")
-    proxy.allow_log("AH0161[78]")
+    proxy.allow_log("AH0161[478]")
     return backend.start(), proxy.start()
 
 
@@ -52,6 +53,11 @@ def test_a_trusted_proxy(pair, tell):
     for name in ("anonymous", "wrong"):
         clients[name] = Refused(clients[name])
     check_callers(tell, "proxy", clients)
+    # The proxy has a login of its own, and keeps Authorization to itself.
+    keyed = Client(proxy)
+    keyed.headers["Authorization"] = "Bearer " + make_key(clients["admin"], role="admin")
+    keyed.get("users/").expect(401)
+    tell("docs/auth", "proxy", "key", "401")
     # Past the proxy.
     for headers in ({}, forged):
         past = Client(backend, headers=headers)

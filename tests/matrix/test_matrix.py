@@ -7,6 +7,7 @@ import time
 
 import databases
 import pytest
+from api_keys import forge, make_key, with_key
 from usermgmt_env import (ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, Workers, in_parallel,
                           wait_for)
 
@@ -28,7 +29,27 @@ class FileLogins:
         return Client(self.server, ADMIN, "wrong")
 
 
-LOGINS = [FileLogins]
+class KeyLogins:
+    """API keys. There is no sub-admin among them, so its key has the permissions of one."""
+
+    name = "key"
+
+    def __init__(self, server):
+        self.server = server
+        admin = Client(server, ADMIN)
+        self.keys = {
+            ADMIN: make_key(admin, role="admin"),
+            SUB_ADMIN: make_key(admin, permissions=["users:read", "users:create", "users:update"]),
+            NOBODY: make_key(admin, permissions=["sessions:read"])}
+
+    def client(self, login):
+        return with_key(self.server, self.keys[login])
+
+    def wrong(self):
+        return with_key(self.server, forge())
+
+
+LOGINS = [FileLogins, KeyLogins]
 
 
 class Readers(Workers):
@@ -58,7 +79,8 @@ class Readers(Workers):
 def test_it_serves(new_server, tell, mpm, kind, logins):
     started = time.monotonic()
     processes, threads = MPMS[mpm]
-    server = new_server(mpm=mpm, processes=2 * processes, threads=threads, kind=kind)
+    server = new_server(mpm=mpm, processes=2 * processes, threads=threads, kind=kind,
+                        location="UserMgmtKeys On")
     server.allow_log("AH01617")
     callers = logins(server)
     admin, sub_admin = callers.client(ADMIN), callers.client(SUB_ADMIN)

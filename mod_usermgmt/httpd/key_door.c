@@ -11,6 +11,7 @@
 
 #include "../base/address.h"
 #include "../base/digest.h"
+#include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "../core/store_api_keys.h"
 #include "../rest/negotiate.h"
@@ -355,6 +356,7 @@ static int refuse_for(const um_key_look_t *look)
     apr_interval_time_t wait = um_key_memory_fail(r);
 
     log_refusal(look);
+    um_metrics_count_refused_key();
     door->status = HTTP_UNAUTHORIZED;
     if (wait > 0) {
         door->status = HTTP_TOO_MANY_REQUESTS;

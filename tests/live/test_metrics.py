@@ -14,7 +14,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open
 from prometheus_client.parser import text_string_to_metric_families as read_text
 from smtp_env import Smtp
-from usermgmt_env import ADMIN, NOBODY, PATIENCE, SUB_ADMIN, UNAVAILABLE, Client, in_parallel, wait_for
+from usermgmt_env import (ADMIN, NOBODY, PATIENCE, SUB_ADMIN, UNAVAILABLE, Client, in_parallel,
+                          location, wait_for)
 
 TOP = Path(__file__).resolve().parents[2]
 OPEN = "application/openmetrics-text"
@@ -277,6 +278,15 @@ def test_what_the_server_is_like(server, admin):
     assert found.get("usermgmt_sessions") >= 1
     assert found.get("usermgmt_sessions_limit") == 16384
     assert found.get("usermgmt_keys_refused_total") == 0
+
+
+def test_refused_keys_are_counted(new_server):
+    server = new_server(extra=METRICS + location("/keys", "UserMgmtKeys On"))
+    client = server.client(None, base="/keys",
+                           headers={"Authorization": "Bearer umk_" + "0" * 50})
+    for _ in range(3):
+        client.get("me/").expect(401)
+    assert Metrics(server).get("usermgmt_keys_refused_total") == 3
 
 
 def test_counters_outlive_processes(new_server):

@@ -148,8 +148,16 @@ static um_door_t *open_door(request_rec *r, const char *header)
 int um_key_door_note(request_rec *r)
 {
     const char *header = um_key_memory_is_used() ? header_of(r) : NULL;
-    um_door_t *door = open_door(r, header);
+    um_door_t *door = find_door(r);
 
+    if (door != NULL) {
+        /* An internal redirect. */
+        if (door->text != NULL && header == door->text) {
+            apr_table_setn(r->headers_in, HEADER, door->header);
+        }
+        return DECLINED;
+    }
+    door = open_door(r, header);
     if (door != NULL) {
         /* httpd has made it for this request, so it can be overwritten. */
         door->text = (char *)header;

@@ -59,7 +59,8 @@ EXTRA = """
     "/user", f"@AUTH@\nRequire user {ADMIN}") + page(
     "/open", "Require all granted") + page(
     "/activity", "@AUTH@\nRequire valid-user\nUserMgmtActivity shop") + page(
-    "/lost", "UserMgmtKeys Off\nRequire all granted\nErrorDocument 404 /user-management/me/")
+    "/lost", "UserMgmtKeys Off\nRequire all granted\nErrorDocument 404 /user-management/me/") + page(
+    "/moved", "@AUTH@\nRequire valid-user\nErrorDocument 404 /user-management/me/")
 
 
 def prepare(server):
@@ -289,13 +290,15 @@ def test_the_header_has_no_secret(server, admin):
 
 
 @pytest.mark.database("sqlite")
-def test_an_internal_redirect_into_a_place_with_keys(server, admin):
+@pytest.mark.parametrize("base, status", (("/lost", 404), ("/moved", 401)))
+def test_an_internal_redirect_into_a_place_with_keys(server, admin, base, status):
+    """From a place without keys, and from one with keys."""
     text = make_key(admin)
     for _ in range(2):
-        result = caller(server, text, base="/lost").get("nothing").expect(200)
+        result = caller(server, text).send("GET", base + "/nothing").expect(200)
         assert result.json["identity"] == "key:" + id_of(text)
-    caller(server, forge(), base="/lost").get("nothing").expect(404)
-    caller(server, text, base="/lost").get("page.txt").expect(200)
+    caller(server, forge()).send("GET", base + "/nothing").expect(status)
+    caller(server, text).send("GET", base + "/page.txt").expect(200)
 
 
 def test_the_organization(server, admin):

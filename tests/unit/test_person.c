@@ -17,7 +17,9 @@ static int set_up(void **state)
 
     um_person_init(&person, pool);
     um_person_add_uid(&person, UID);
-    um_person_add_address(&person, "Ann.Example@B" "\xc3\xbc" "cher.example");
+    um_person_add_address(&person, "Ann.Example@B"
+                                   "\xc3\xbc"
+                                   "cher.example");
     um_person_add_key(&person, um_address_identity_key("Boss", pool));
     return failed;
 }
@@ -29,7 +31,8 @@ static void an_address_is_found_in_a_text(void **state)
         "<ANN.EXAMPLE@xn--bcher-kva.EXAMPLE>",
         "550 ann.example@xn--bcher-kva.example.",
         "https://example.com/?mail=ann.example%40xn--bcher-kva.example&x=1",
-        "to Ann.Example@b\xc3\xbc" "cher.example, and others",
+        "to Ann.Example@b\xc3\xbc"
+        "cher.example, and others",
         "/users/" UID,
         "/users/" UID "?erase=true",
         "{\"user_uid\":\"" UID "\"}",
@@ -63,9 +66,15 @@ static void an_address_is_found_in_a_text(void **state)
 static void identities_are_compared_by_key(void **state)
 {
     (void)state;
-    assert_true(um_person_has_identity(&person, "ANN.example@B\xc3\x9c" "CHER.example", pool));
+    assert_true(um_person_has_identity(&person,
+                                       "ANN.example@B\xc3\x9c"
+                                       "CHER.example",
+                                       pool));
     assert_true(um_person_has_identity(&person, "boss", pool));
-    assert_false(um_person_has_identity(&person, "ann@b\xc3\xbc" "cher.example", pool));
+    assert_false(um_person_has_identity(&person,
+                                        "ann@b\xc3\xbc"
+                                        "cher.example",
+                                        pool));
     assert_false(um_person_has_identity(&person, NULL, pool));
     assert_false(um_person_has_uid(&person, NULL));
     assert_false(um_person_has_key(&person, NULL));

@@ -16,8 +16,8 @@
 /* Rows of a page. */
 #define PAGE 200
 
-/* The first column behind those of an event. */
-#define ACTOR_KEY_COLUMN 10
+/* The first column behind those of um_store_audit_read(). */
+#define ACTOR_KEY_COLUMN 12
 
 /* ---- who it is ---- */
 

@@ -472,6 +472,12 @@ def test_all_that_is_known_is_shown(new_server, tmp_path):
     events = shown["audit_events"]
     assert {event["action"] for event in events} >= {"users.create", "users.update",
                                                      "sub_admins.create", "sub_admins.delete"}
+    # Whole, with the ids of their requests.
+    admin = server.caller(ADMIN)
+    assert all(event["request_id"] for event in events)
+    for event in events:
+        assert admin.get("audit-events/" + event["event_uid"]).expect(200).json["audit_event"] \
+            == event
     # Nothing about others alone.
     assert not any(event["target"] == joann and event["actor"]["identity"] == ADMIN
                    for event in events)

@@ -150,16 +150,18 @@ ORDER BY key_id
 LIMIT :limit
 
 -- name: person_trail
-SELECT {audit_event_columns}, e.actor_key FROM audit_events e
+-- since: 3
+SELECT {audit_event_columns}, {audit_event_ids}, e.actor_key FROM audit_events e
 WHERE e.org_id = :org_id AND e.event_uid > :after AND e.event_uid < :end
 ORDER BY e.event_uid
 LIMIT :limit
 
 -- fragment: one_event
-SELECT {audit_event_columns}, e.actor_key FROM audit_events e
+SELECT {audit_event_columns}, {audit_event_ids}, e.actor_key FROM audit_events e
 WHERE e.org_id = :org_id AND e.event_uid = :event_uid
 
 -- name: erase_event_lock
+-- since: 3
 {one_event} FOR UPDATE
 
 -- name: erase_event_lock (sqlite)

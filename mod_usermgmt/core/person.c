@@ -12,6 +12,7 @@
 #include "../base/address.h"
 #include "../base/json.h"
 #include "../base/text.h"
+#include "../base/uid.h"
 
 #define TEXT(array, i) APR_ARRAY_IDX(array, i, const char *)
 
@@ -137,6 +138,29 @@ static int has_address(const char *text, const char *address)
     return 0;
 }
 
+/* Is it as long as those that the module makes? A shorter one that came with an import can be a
+ * number or a word that others have, too. So it counts only where a user_uid stands. */
+static int is_unmistakable(const char *uid)
+{
+    return strlen(uid) >= UM_UID_LENGTH;
+}
+
+static int stands_before(const char *at, const char *text, const char *part)
+{
+    size_t length = strlen(part);
+
+    return (size_t)(at - text) >= length && strncmp(at - length, part, length) == 0;
+}
+
+static int begins_uid(const char *at, const char *text, const char *uid)
+{
+    if (is_unmistakable(uid)) {
+        return stands_before(at, text, "\"") || stands_before(at, text, "/");
+    }
+    return stands_before(at, text, "user_uid\":\"") || stands_before(at, text, "/users/")
+           || stands_before(at, text, "/sub-admins/");
+}
+
 static int has_uid(const char *text, const char *uid)
 {
     size_t length = strlen(uid);
@@ -144,8 +168,7 @@ static int has_uid(const char *text, const char *uid)
     for (const char *at = strstr(text, uid); at != NULL; at = strstr(at + 1, uid)) {
         char after = at[length];
 
-        if (at > text && (at[-1] == '"' || at[-1] == '/')
-            && (after == '\0' || strchr("\"/?", after) != NULL)) {
+        if ((after == '\0' || strchr("\"/?", after) != NULL) && begins_uid(at, text, uid)) {
             return 1;
         }
     }
@@ -199,7 +222,9 @@ static void put_object(um_rewriting_t *rewriting, const um_json_t *object);
 static void put_string(um_rewriting_t *rewriting, const char *member, const char *text)
 {
     const um_person_t *person = rewriting->person;
-    int is_erased = um_person_has_uid(person, text) || um_person_is_in(person, text)
+    int is_erased = (um_person_has_uid(person, text)
+                     && (is_unmistakable(text) || strcmp(member, "user_uid") == 0))
+                    || um_person_is_in(person, text)
                     || (names_identity(member)
                         && um_person_has_identity(person, text, rewriting->pool));
 

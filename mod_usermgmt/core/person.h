@@ -47,7 +47,8 @@ int um_person_has_identity(const um_person_t *person, const char *identity, apr_
 
 /** Is an address of the person in a text (in another spelling of ASCII letters, too), or a uid as
  *  a part of a path or between quotes? A longer address or uid that only ends or begins in the
- *  same way is another one. */
+ *  same way is another one. A uid that is shorter than those that the module makes counts only
+ *  as a member user_uid, and in a path behind users/ or sub-admins/. */
 int um_person_is_in(const um_person_t *person, const char *text);
 
 /**

@@ -124,6 +124,31 @@ static void what_is_of_others_stays(void **state)
     assert_null(um_person_erase(&person, NULL, ERASED, pool));
 }
 
+/* Numbers that an import brought as uids are also those of other things. */
+static void a_short_uid_counts_where_a_uid_stands(void **state)
+{
+    static const char *const others[] = {
+        "{\"user_uid\":\"x\",\"shoeSize\":\"38\"}",
+        "{\"user_uid\":\"x\",\"list\":[\"38\"],\"url\":\"https://example.com/38\"}",
+        "{\"user_uid\":\"x\",\"m\":{\"size\":\"38\"},\"added_by\":\"38\"}",
+    };
+
+    (void)state;
+    um_person_add_uid(&person, "38");
+    for (size_t i = 0; i < COUNT(others); i++) {
+        assert_string_equal(um_person_erase(&person, others[i], ERASED, pool), others[i]);
+        assert_false(um_person_is_in(&person, others[i]));
+    }
+    /* Beside what is erased. */
+    assert_string_equal(um_person_erase(&person, "{\"shoeSize\":\"38\",\"x\":\"" UID "\"}",
+                                        ERASED, pool),
+                        "{\"shoeSize\":\"38\",\"x\":\"" ERASED "\"}");
+    assert_string_equal(um_person_erase(&person, "{\"user_uid\":\"38\",\"a\":1}", ERASED, pool),
+                        UM_ERASED_JSON);
+    assert_true(um_person_is_in(&person, "/um/users/38"));
+    assert_false(um_person_is_in(&person, "/um/users/381"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +156,7 @@ int main(void)
         WITH_SET_UP(identities_are_compared_by_key),
         WITH_SET_UP(what_is_about_the_person_is_erased),
         WITH_SET_UP(what_is_of_others_stays),
+        WITH_SET_UP(a_short_uid_counts_where_a_uid_stands),
     };
 
     return RUN("person", tests);

@@ -370,7 +370,7 @@ static apr_status_t erase_user(um_answer_t *answer, um_change_t *change, um_db_t
     um_erase_t *erase = baton;
     um_request_t *request = change->request;
     um_user_t *user = NULL;
-    um_audit_event_t event = um_change_event(change, "users.erase", NULL, NULL, NULL);
+    um_audit_event_t event = um_change_event(change, UM_ERASE_ACTION, NULL, NULL, NULL);
     apr_status_t status = um_store_users_lock(&user, db, erase->org_id,
                                               APR_ARRAY_IDX(erase->person.uids, 0, const char *),
                                               request->pool);

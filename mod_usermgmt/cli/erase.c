@@ -15,7 +15,7 @@ static apr_status_t change(um_change_fn_t *make, void *baton, um_erase_t *erase,
 static apr_status_t erase_rest(um_db_t *db, void *baton, apr_pool_t *pool)
 {
     um_erase_t *erase = baton;
-    um_audit_event_t event = um_tool_event(erase->baton, "users.erase", NULL, NULL, NULL);
+    um_audit_event_t event = um_tool_event(erase->baton, UM_ERASE_ACTION, NULL, NULL, NULL);
     um_user_t *user = NULL;
     apr_status_t status = um_store_users_lock(&user, db, erase->org_id,
                                               APR_ARRAY_IDX(erase->person.uids, 0, const char *),

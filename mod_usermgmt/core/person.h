@@ -14,6 +14,9 @@
 /** What stands in the place of an object of JSON that was about an erased person. */
 #define UM_ERASED_JSON "{\"erased\":true}"
 
+/** The action of the event that tells of it. */
+#define UM_ERASE_ACTION "users.erase"
+
 typedef struct um_person_t {
     apr_pool_t *pool;
     /** Of const char *: user_uids. */

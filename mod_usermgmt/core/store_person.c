@@ -23,6 +23,8 @@
 
 /* A search for the addresses of a user in the audit trail. */
 typedef struct um_search_t {
+    /* There was an event about a user who is not erased yet. */
+    int has_user;
     apr_array_header_t *addresses;
     char after[UM_UID_LENGTH + 1];
     int found;
@@ -45,14 +47,33 @@ static void note_address(um_search_t *search, const char *json)
     }
 }
 
+/* Does an event tell of a user? Its target alone does not: keys of the API, invitations and
+ * organizations are targets, too, and so is what stands for a person who was erased. */
+static int is_of_user(const char *action, const char *before, const char *after)
+{
+    static const char users[] = "users.";
+    static const char sub_admins[] = "sub_admins.";
+
+    return (strncmp(action, users, sizeof(users) - 1) == 0
+            || strncmp(action, sub_admins, sizeof(sub_admins) - 1) == 0)
+           && strcmp(action, UM_ERASE_ACTION) != 0
+           && ((before[0] != '\0' && strcmp(before, UM_ERASED_JSON) != 0)
+               || (after[0] != '\0' && strcmp(after, UM_ERASED_JSON) != 0));
+}
+
 static void take_change(const um_row_t *row, void *baton)
 {
     um_search_t *search = baton;
+    const char *before = um_row_text(row, 2);
+    const char *after = um_row_text(row, 3);
 
     apr_cpystrn(search->after, um_row_text(row, 0), sizeof(search->after));
     search->found++;
-    note_address(search, um_row_text(row, 1));
-    note_address(search, um_row_text(row, 2));
+    if (is_of_user(um_row_text(row, 1), before, after)) {
+        search->has_user = 1;
+        note_address(search, before);
+        note_address(search, after);
+    }
 }
 
 /* Another user may have the address now. Then it tells nothing of this one. */
@@ -69,11 +90,11 @@ static apr_status_t add_address(um_person_t *person, um_db_t *db, apr_int64_t or
     return status;
 }
 
-/* Find the addresses in events about the user. *has_events tells whether there are any. */
-static apr_status_t add_addresses(um_person_t *person, int *has_events, um_db_t *db,
+/* Find the addresses in events about the user. *is_known tells whether there are such events. */
+static apr_status_t add_addresses(um_person_t *person, int *is_known, um_db_t *db,
                                   apr_int64_t org_id, const char *uid, apr_pool_t *pool)
 {
-    um_search_t search = { NULL, "", PAGE, NULL };
+    um_search_t search = { .found = PAGE };
     apr_status_t status = APR_SUCCESS;
 
     apr_pool_create(&search.pool, pool);
@@ -85,13 +106,13 @@ static apr_status_t add_addresses(um_person_t *person, int *has_events, um_db_t 
                               UM_BIND(person_events, .org_id = org_id, .target = uid,
                                       .after = search.after, .limit = PAGE),
                               search.pool);
-        *has_events = *has_events || search.found > 0;
         for (int i = 0; status == APR_SUCCESS && i < search.addresses->nelts; i++) {
             status = add_address(person, db, org_id, uid,
                                  APR_ARRAY_IDX(search.addresses, i, const char *), search.pool);
         }
     }
     apr_pool_destroy(search.pool);
+    *is_known = search.has_user;
     return status;
 }
 

@@ -498,6 +498,29 @@ def test_a_user_who_was_deleted_before_is_erased(new_server):
     admin.delete("users/" + uid + "?erase=true").expect_problem(404, "user_not_found")
 
 
+def test_nothing_but_a_person_is_erased(new_server):
+    """Other objects are targets of audit events, too, and so is a person who was erased. What was
+    done to them stays in the trail."""
+    server = person_server(new_server)
+    admin = server.caller(ADMIN)
+    DatabaseOf(server).run("org", "set", "default", "payment_type=paid").expect(0)
+    key = admin.post("api-keys/", {"name": "of a program", "permissions": ["users:read"],
+                                   "expires_in": "1d"}).expect(201).json["api_key"]["key_id"]
+    token = admin.post("invitations/", {"email": "guest@example.com"}) \
+        .expect(201).json["invitation"]["invite_token"]
+    ann = admin.create("ann@example.com", "Ann")["user_uid"]
+    admin.delete(f"users/{ann}?erase=true").expect(200)
+    erased, = [event["target"] for event in admin.get("audit-events/").expect(200).json["audit_events"]
+               if event["action"] == "users.erase"]
+    targets = {target for target, in server.sql("SELECT target FROM audit_events")}
+    assert targets >= {"default", key, token, erased}
+    before = everything(server)
+    for target in ("default", key, token, erased):
+        admin.delete(f"users/{target}?erase=true").expect_problem(404, "user_not_found")
+        DatabaseOf(server).run("users", "erase", target).expect(1, "nothing is known of a user")
+    assert everything(server) == before
+
+
 def test_an_address_that_another_user_has_now_is_that_user_s(new_server):
     server = person_server(new_server)
     admin = server.caller(ADMIN)

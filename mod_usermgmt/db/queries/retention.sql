@@ -92,7 +92,7 @@ WHERE permit_id = CONNECTION_ID()
 -- ---- all that is known of one person ----
 
 -- name: person_events
-SELECT event_uid, COALESCE(before_json, ''), COALESCE(after_json, '') FROM audit_events
+SELECT event_uid, action, COALESCE(before_json, ''), COALESCE(after_json, '') FROM audit_events
 WHERE org_id = :org_id AND target = :target AND event_uid > :after
 ORDER BY event_uid
 LIMIT :limit

@@ -108,7 +108,7 @@ static void insert_error_filter(request_rec *r)
     um_errors_insert_filter(r);
 }
 
-static void register_hooks(apr_pool_t *pool)
+static void register_server_hooks(void)
 {
     /* The end of a child runs cleanups in reverse order, so our work is told to stop before
      * mod_watchdog waits for its thread. */
@@ -116,28 +116,28 @@ static void register_hooks(apr_pool_t *pool)
     /* An SQLite database and its schema must be made or upgraded before mod_dbd prepares other
      * modules' statements on it, because an upgrade invalidates prepared statements. */
     static const char *const after[] = { "mod_dbd.c", NULL };
-    /* It gives back its connection in its fixups. */
-    static const char *const ldap[] = { "mod_authnz_ldap.c", NULL };
 
-    /* mod_ssl turns a client's certificate into a Basic login (FakeBasicAuth), and would replace
-     * the key. */
-    static const char *const before_ssl[] = { "mod_ssl.c", NULL };
-
-    um_authz_register(pool);
-    um_key_wipe_register();
-    um_errors_register();
-    um_etags_register();
-    um_metrics_page_register();
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(um_access_log_register, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(um_runtime_create_files, NULL, after, APR_HOOK_REALLY_FIRST);
     ap_hook_child_init(child_init, before, after, APR_HOOK_MIDDLE);
+}
+
+/* In the order in which httpd calls them. */
+static void register_request_hooks(void)
+{
+    /* It gives back its connection in its fixups. */
+    static const char *const ldap[] = { "mod_authnz_ldap.c", NULL };
+    /* mod_ssl turns a client's certificate into a Basic login (FakeBasicAuth), and would replace
+     * the key. */
+    static const char *const before_ssl[] = { "mod_ssl.c", NULL };
+
     ap_hook_pre_connection(um_handler_note_connection, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_connection(um_key_wipe_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_read_request(um_handler_note_header, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_post_read_request(um_key_door_note, NULL, NULL, APR_HOOK_REALLY_FIRST);
-    ap_hook_pre_connection(um_key_wipe_connection, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(um_handler_translate_name, NULL, NULL, APR_HOOK_LAST);
     ap_hook_map_to_storage(um_handler_map_to_storage, NULL, NULL, APR_HOOK_LAST);
     ap_hook_header_parser(um_key_door_settle, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -154,8 +154,19 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(um_health_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(um_metrics_page_handle, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(insert_error_filter, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_log_transaction(um_sessions_count, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    um_authz_register(pool);
+    um_key_wipe_register();
+    um_errors_register();
+    um_etags_register();
+    um_metrics_page_register();
+    register_server_hooks();
+    register_request_hooks();
 }
 
 AP_DECLARE_MODULE(usermgmt) = {

@@ -111,7 +111,7 @@ static authz_status check_permission(request_rec *r, const char *line, const voi
         return AUTHZ_DENIED_NO_USER;
     }
     status = um_caller_identify(&caller, r);
-    if (status == UM_ENOTFOUND) {
+    if (status == UM_ENOTFOUND || status == UM_EREFUSED) {
         return deny(r);
     }
     if (status != APR_SUCCESS) {

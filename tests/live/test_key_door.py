@@ -3,6 +3,7 @@
 admin does with keys is in test_api_keys.py."""
 
 import itertools
+import os
 import re
 import threading
 import time
@@ -60,7 +61,12 @@ EXTRA = """
     "/open", "Require all granted") + page(
     "/activity", "@AUTH@\nRequire valid-user\nUserMgmtActivity shop") + page(
     "/lost", "UserMgmtKeys Off\nRequire all granted\nErrorDocument 404 /user-management/me/") + page(
-    "/moved", "@AUTH@\nRequire valid-user\nErrorDocument 404 /user-management/me/")
+    "/moved", "@AUTH@\nRequire valid-user\nErrorDocument 404 /user-management/me/") + page(
+    "/held", """@AUTH@
+    <RequireAll>
+        Require expr "%{REMOTE_USER} == '' || file('@DIR@/run/pipe') == ''"
+        Require usermgmt-permission users:read
+    </RequireAll>""")
 
 
 def prepare(server):
@@ -620,6 +626,35 @@ def test_revoked_while_a_body_comes(server, admin, seconds):
 def last_use(admin, text):
     key = admin.get("api-keys/" + id_of(text)).expect(200).json["api_key"]
     return key["last_used_at"], key["last_used_addr"]
+
+
+@pytest.mark.database("sqlite")
+def test_revoked_before_its_permissions_are_asked_for(server, admin):
+    """httpd waits for the pipe after the login. Then the key is refused as others are, without an
+    error in the log."""
+    text = make_key(admin)
+    pipe = server.directory / "run/pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+
+    def let_in():
+        try:
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            return True
+        except OSError:
+            return False
+
+    for status in (200, 401):
+        answers = []
+        thread = threading.Thread(target=lambda kept=answers: kept.append(
+            caller(server, text, base="/held").get("page.txt", fresh=True).status))
+        thread.start()
+        time.sleep(0.3)
+        if status == 401:
+            admin.delete("api-keys/" + id_of(text)).expect(200)
+        wait_for(let_in, 10, "httpd reads the pipe")
+        thread.join(10)
+        assert answers == [status]
 
 
 def test_the_last_use_is_told(server, admin):

@@ -385,6 +385,30 @@ static int refuse_unchecked(apr_status_t status, request_rec *r)
     return HTTP_SERVICE_UNAVAILABLE;
 }
 
+/* Is this a header that mod_auth_openidc passes to applications? For scripts "-" is "_". */
+static int is_claim(const char *name)
+{
+    return ap_cstr_casecmpn(name, "OIDC", 4) == 0 && (name[4] == '_' || name[4] == '-');
+}
+
+/* mod_auth_openidc puts the claims of a login into headers, and removes those that a client has
+ * forged. But it does not see a request with a key. */
+static void remove_claims(request_rec *r)
+{
+    const apr_array_header_t *headers = apr_table_elts(r->headers_in);
+    int i = 0;
+
+    while (i < headers->nelts) {
+        const char *name = APR_ARRAY_IDX(headers, i, apr_table_entry_t).key;
+
+        if (is_claim(name)) {
+            apr_table_unset(r->headers_in, name);
+        } else {
+            i++;
+        }
+    }
+}
+
 static int admit(um_door_t *door, request_rec *r)
 {
     um_key_look_t look = { .door = door, .r = r };
@@ -393,6 +417,7 @@ static int admit(um_door_t *door, request_rec *r)
     if (door->status != OK) {
         return refuse(door, r);
     }
+    remove_claims(r);
     apr_table_setn(r->notes, "usermgmt-key",
                    apr_pstrcat(r->pool, UM_API_KEY_PREFIX, door->key_id, NULL));
     /* An expression of the configuration may use it. */

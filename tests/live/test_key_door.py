@@ -14,7 +14,7 @@ import pytest
 from api_keys import forge, id_of, make_key, random_text, secret_of, with_key
 from routes import ROUTER
 from test_held_requests import Held
-from usermgmt_env import ADMIN, Workers, location, wait_for
+from usermgmt_env import ADMIN, Workers, location, raw_status, wait_for
 
 NUMBERS = itertools.count()
 INVALID = 'Bearer error="invalid_token"'
@@ -38,6 +38,8 @@ EXTRA = """
     RemoteIPInternalProxy 127.0.0.1
     LogFormat "%U %>s %u %{usermgmt-key}n %{Authorization}i" keys
     CustomLog "@DIR@/logs/keys" keys
+    LogFormat "%u %{OIDC_CLAIM_email}i %{OIDC-access-token}i %{X-OIDC_CLAIM}i" claims
+    CustomLog "@DIR@/logs/claims" claims
     """ + place("/alone", SERVES + ALONE + 'AuthName "the \\"keys\\""\nRequire valid-user') + place(
     "/granted", SERVES + "UserMgmtKeys On\nRequire all granted") + place(
     "/alone-granted", SERVES + ALONE + "Require all granted") + place(
@@ -293,6 +295,20 @@ def test_the_header_has_no_secret(server, admin):
         assert line.endswith(f" Bearer {shown}"), line
     # A script that asks for the header in place of the key gets no further with it.
     refused(caller(server, "umk_" + id_of(text)).get("me/"))
+
+
+@pytest.mark.database("sqlite")
+def test_a_key_forges_no_claims(server, admin):
+    """mod_auth_openidc, which removes such headers, does not see a request with a key."""
+    text = make_key(admin)
+    lines = ["GET /valid/page.txt HTTP/1.1", "Host: localhost", "Connection: close",
+             f"Authorization: Bearer {text}", f"OIDC_CLAIM_email: {ADMIN}", "oidc-access-token: 1",
+             "OIDC-Access-Token: 2", f"X-OIDC_CLAIM: {text[:3]}", f"OIDC_CLAIM_email: {ADMIN}"]
+    assert raw_status(server.raw("\r\n".join([*lines, "", ""]).encode())) == 200
+    log = server.directory / "logs/claims"
+    assert wait_for(lambda: [line for line in log.read_text().splitlines()
+                             if line.startswith("key:" + id_of(text))], 3, "the line of the log") \
+        == [f"key:{id_of(text)} - - umk"]
 
 
 @pytest.mark.database("sqlite")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 from api_keys import forge, id_of, make_key, random_text, secret_of, with_key
+from auth_env import Authority, Http2Client, TlsClient
 from routes import ROUTER
 from test_held_requests import Held
+from test_protocols import new_tls_server
 from usermgmt_env import ADMIN, Workers, location, raw_status, wait_for
 
 NUMBERS = itertools.count()
@@ -783,6 +785,28 @@ def test_no_secret_stays_in_memory(new_server):
     assert count_in_memory(child, id_of(texts[0]).encode()) > 0
     for text in texts:
         assert count_in_memory(child, secret_of(text).encode()) == 0, text
+
+
+@pytest.mark.database("sqlite")
+def test_no_secret_is_written_over_http2(new_server, live):
+    """mod_http2 itself writes all headers at trace2."""
+    authority = Authority(live.new_directory())
+    authority.given = authority.give_server()
+    server, port = new_tls_server(new_server, live, authority, more="""
+        UserMgmtKeys On
+        LogLevel trace8 http2:trace1
+        """)
+    text = make_key(server.admin, permissions=["users:read", "users:create"])
+    bad = forge(id_of(text))
+    for kind in (Http2Client, TlsClient):
+        for sent, status in ((text, 201), (bad, 401)):
+            client = kind(server, port, authority, headers={"Authorization": f"Bearer {sent}"})
+            new_user(client).expect(status)
+            client.close()
+    written = server.log_text()
+    (server.directory / "logs/console").write_text("")
+    assert "trace8" in written and id_of(text) in written
+    assert secret_of(text) not in written and secret_of(bad) not in written
 
 
 def test_no_secret_is_written(new_server):

@@ -380,6 +380,23 @@ static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_stateme
                    um_statements_name(id));
 }
 
+/* Without a BEGIN that is due: a change that is a single statement stays one, also on a connection
+ * that has not been asked before. */
+static apr_status_t ask_version(int *version, um_db_t *db, apr_pool_t *pool)
+{
+    int is_due = db->begin == BEGIN_DUE;
+    apr_status_t status;
+
+    if (is_due) {
+        db->begin = BEGIN_SENT;
+    }
+    status = um_schema_get_version(version, db, pool);
+    if (is_due && status == APR_SUCCESS) {
+        db->begin = BEGIN_DUE;
+    }
+    return status;
+}
+
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool)
 {
     int version = 0;
@@ -391,7 +408,7 @@ apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_p
         || (db->connection != NULL && db->connection->schema_version >= since)) {
         return APR_SUCCESS;
     }
-    status = um_schema_get_version(&version, db, pool);
+    status = ask_version(&version, db, pool);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -409,9 +426,13 @@ apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool)
     apr_status_t status = APR_SUCCESS;
 
     if (db->connection == NULL || db->connection->first_version == 0) {
-        status = um_schema_get_version(version, db, pool);
+        status = ask_version(version, db, pool);
         if (status == APR_SUCCESS) {
             db->connection->first_version = *version;
+        }
+        if (status == APR_SUCCESS && *version == UM_SCHEMA_VERSION) {
+            /* It has all, so there is nothing to tell of later. */
+            db->connection->schema_version = *version;
         }
         return status;
     }

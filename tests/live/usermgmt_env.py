@@ -299,8 +299,8 @@ class Client:
             self.close()
             raise ConnectionLost(f"{method} {target}: {error!r}") from error
         result = Result(response.status, response.headers, raw, target)
-        # Answers of the module have this header, pages of httpd do not. A client without a base
-        # asks for pages beside the API.
+        # Answers of the module have this header, pages of httpd do not. Health and metrics are no
+        # part of the API, and lie at the root.
         if Client.check and self.base and target.startswith(self.base + "/") \
                 and "X-Content-Type-Options" in result.headers:
             Client.check(method, target[len(self.base):], body, result)

@@ -380,8 +380,8 @@ static apr_status_t find_prepared(um_prepared_t **found, um_db_t *db, um_stateme
                    um_statements_name(id));
 }
 
-/* Without a BEGIN that is due: a change that is a single statement stays one, also on a connection
- * that has not been asked before. */
+/* Without a BEGIN that is due: a change that is a single statement stays one, also on a
+ * connection that has not been asked before. */
 static apr_status_t ask_version(int *version, um_db_t *db, apr_pool_t *pool)
 {
     int is_due = db->begin == BEGIN_DUE;

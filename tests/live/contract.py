@@ -124,7 +124,8 @@ def check(method, path, body, answer):
     if operation is None:
         assert answer.status >= 400 or method == "OPTIONS", f"docs/openapi.json: {where}: unknown"
         return
-    if "Content-Encoding" in answer.headers:
+    # httpd itself encodes answers, and cuts ranges out of them.
+    if "Content-Encoding" in answer.headers or answer.status == 206:
         return
     CHECKED[operation["operationId"]] += 1
     check_answer(operation, answer, method != "HEAD", where)

@@ -150,7 +150,7 @@ def test_the_cookie_s_modules_leave_the_answers_as_they_are(form_server, new_ser
     other = new_server(database=form_server.database)
     here, there = sign_in(form_server, ADMIN)[1], other.admin
     user = here.create("same@example.com")
-    own = {"Date", "Server", "Set-Cookie", "Keep-Alive"}
+    own = {"Date", "Server", "Set-Cookie", "Keep-Alive", "Request-Id"}
     for path in ("users/" + user["user_uid"], "users/?limit=1", "me/", "users/nobody"):
         one, two = here.get(path), there.get(path)
         assert (one.status, one.raw) == (two.status, two.raw)

@@ -101,11 +101,18 @@ static int give_role(um_look_t *look, int *failed, um_role_t role, const char *d
 static apr_status_t find_role(um_look_t *look)
 {
     const um_config_directory_t *config = look->config;
+    um_state_t *state = um_state_make(look->r);
     int failed = 0;
 
+    if (state->is_asked_for_role) {
+        /* A line is an AuthzProviderAlias that asks for the role itself, without end. */
+        return APR_EGENERAL;
+    }
+    state->is_asked_for_role = 1;
     if (!give_role(look, &failed, UM_ROLE_ADMIN, "UserMgmtAdmin", config->admins)) {
         give_role(look, &failed, UM_ROLE_SUB_ADMIN, "UserMgmtSubAdmin", config->sub_admins);
     }
+    state->is_asked_for_role = 0;
     return failed && look->caller->role == UM_ROLE_NONE ? APR_EGENERAL : APR_SUCCESS;
 }
 

@@ -12,6 +12,8 @@ typedef struct um_state_t {
     /** For um_caller_log_refusal(): why the caller has no role; NULL if that is not to be logged.
      */
     const char *reason;
+    /** The lines that give a role are being asked. */
+    int is_asked_for_role;
     /** The key that came with this request, see key_door.h. */
     um_door_t *door;
 } um_state_t;

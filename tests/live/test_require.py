@@ -223,6 +223,40 @@ def test_bad_lines_are_refused(new_server, line, said):
     server.expect_config_error(said)
 
 
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("asks", ("usermgmt-role admin", "usermgmt-permission users:read"))
+def test_a_role_that_asks_for_itself_is_an_error(new_server, asks):
+    """By another name, which configtest can't see through. It must not go on without end."""
+    server = new_server(has_location=False, extra=f"""
+        <AuthzProviderAlias {asks.replace(" ", " itself ")}>
+        </AuthzProviderAlias>
+        <Location "/user-management">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            UserMgmtAdmin itself
+        </Location>""")
+    server.admin.get("me/").expect_problem(500, "internal_error")
+    for said in ("UM0040: ", "UM0047: the authorization provider itself failed"):
+        server.allow_log(said)
+        assert said in server.log_text()
+
+
+@pytest.mark.database("sqlite")
+def test_a_provider_s_other_name_gives_a_role(new_server):
+    server = new_server(has_location=False, extra=f"""
+        <AuthzProviderAlias user chiefs {ADMIN}>
+        </AuthzProviderAlias>
+        <Location "/user-management">
+            SetHandler usermgmt
+            @AUTH@
+            Require valid-user
+            UserMgmtAdmin chiefs
+        </Location>""")
+    assert server.admin.get("me/").expect(200).json["role"] == "admin"
+    assert server.nobody.get("me/").expect(200).json["role"] == "none"
+
+
 # ---- the database is down ----
 
 

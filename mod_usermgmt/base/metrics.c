@@ -141,7 +141,7 @@ void um_metrics_end_process(void)
 {
     if (process != NULL) {
         __atomic_store_n(&process->pid, 0, __ATOMIC_RELEASE);
-        process = NULL;
+        __atomic_store_n(&process, NULL, __ATOMIC_RELAXED);
     }
 }
 
@@ -284,8 +284,11 @@ void um_metrics_observe(um_histogram_id_t histogram, apr_int64_t value)
 
 void um_metrics_add(um_gauge_id_t gauge, int difference)
 {
-    if (process != NULL) {
-        __atomic_fetch_add(&process->gauges[gauge], difference, __ATOMIC_RELAXED);
+    /* The process may end meanwhile. */
+    um_process_t *own = __atomic_load_n(&process, __ATOMIC_RELAXED);
+
+    if (own != NULL) {
+        __atomic_fetch_add(&own->gauges[gauge], difference, __ATOMIC_RELAXED);
     }
 }
 

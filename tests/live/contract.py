@@ -118,7 +118,11 @@ def check_request(operation, body, where):
 def check(method, path, body, answer):
     """path is below the base, with its query; body is bytes or None."""
     path, _, query = path.partition("?")
-    known = path_of(urllib.parse.unquote(path).rstrip("/") or "/")
+    decoded = urllib.parse.unquote(path)
+    if {".", ".."} & set(decoded.split("/")):
+        # httpd resolves them, so the request is to another path.
+        return
+    known = path_of(decoded.rstrip("/") or "/")
     operation = OPERATIONS.get(("GET" if method == "HEAD" else method, known))
     where = f"{method} {path} {answer.status}"
     if operation is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from usermgmt_env import ADMIN, PASSWORD
 
-pytestmark = pytest.mark.database("sqlite")
+pytestmark = [pytest.mark.database("sqlite"), pytest.mark.unsanitized]
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs/clients.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)

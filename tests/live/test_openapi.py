@@ -14,7 +14,7 @@ from routes import ROUTES
 from test_docs import names, permissions_of_sources, read, rows, section
 from usermgmt_env import NOBODY, SUB_ADMIN, Result
 
-pytestmark = pytest.mark.database("sqlite")
+pytestmark = [pytest.mark.database("sqlite"), pytest.mark.unsanitized]
 
 TOP = Path(__file__).resolve().parents[2]
 TOOLS = TOP / ".build/npm/node_modules/.bin"

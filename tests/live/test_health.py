@@ -84,24 +84,38 @@ def test_a_server_that_does_nothing_else(new_server):
 # ---- a database that is down ----
 
 
-def signal_all(engine, number):
-    """To all processes of a database server. Those of PostgreSQL have groups of their own."""
-    children = []
+def processes_of(engine):
+    """All of a database server. Those of PostgreSQL have groups of their own."""
+    found = [engine.process.pid]
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if int(path.read_text().rpartition(")")[2].split()[1]) == engine.process.pid:
-                children.append(int(path.parent.name))
-    for pid in [engine.process.pid, *children]:
-        os.kill(pid, number)
+                found.append(int(path.parent.name))
+    return found
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        # A process of PostgreSQL may have ended by itself.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def is_stopped(pid):
+    """All threads: one that still runs could answer."""
+    return all(path.read_text().rpartition(")")[2].split()[0] == "T"
+               for path in Path(f"/proc/{pid}/task").glob("*/stat"))
 
 
 @contextlib.contextmanager
 def hanging(engine):
-    signal_all(engine, signal.SIGSTOP)
+    pids = processes_of(engine)
+    signal_all(pids, signal.SIGSTOP)
     try:
+        wait_for(lambda: all(map(is_stopped, pids)), 10, "all processes have stopped")
         yield
     finally:
-        signal_all(engine, signal.SIGCONT)
+        signal_all(pids, signal.SIGCONT)
 
 
 def test_a_database_that_is_down_and_back(new_server, engine):

@@ -209,7 +209,7 @@ STATEMENTS = {
 @pytest.mark.database("postgresql", "mariadb")
 def test_an_answer_is_one_statement(new_server):
     """Of a page also its count, and whether there are rows beyond its cursors."""
-    server = new_server()
+    server = new_server(extra="UserMgmtRoleCacheTTL 60s\n", processes=1)
     database, directory = server.database, server.database.engine.directory
     people = sorted(server.admin.create(f"u{number}@listing.example.com", f"N{number}")["user_uid"]
                     for number in range(5))

@@ -79,8 +79,8 @@ static int is_of(const um_entry_t *entry, const um_caller_key_t *key)
            && strcmp(next(entry->texts), key->identity_key) == 0;
 }
 
-static int is_fresh(const um_caller_stamp_t *stamp, const um_caller_stamp_t *now,
-                    apr_interval_time_t max_age)
+int um_caller_stamp_is_fresh(const um_caller_stamp_t *stamp, const um_caller_stamp_t *now,
+                             apr_interval_time_t max_age)
 {
     return stamp->generation == now->generation && stamp->read_at <= now->read_at
            && now->read_at - stamp->read_at < max_age;
@@ -119,7 +119,8 @@ um_caller_record_t *um_caller_cache_get(um_caller_cache_t *cache, const um_calle
         const um_entry_t *entry = cache->entries[set][way];
 
         if (is_of(entry, key)) {
-            record = is_fresh(&entry->stamp, now, max_age) ? copy(entry, pool) : NULL;
+            record = um_caller_stamp_is_fresh(&entry->stamp, now, max_age) ? copy(entry, pool)
+                                                                           : NULL;
             break;
         }
     }

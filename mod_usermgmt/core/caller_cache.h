@@ -38,6 +38,10 @@ typedef struct um_caller_stamp_t {
     apr_time_t read_at;
 } um_caller_stamp_t;
 
+/** Tell whether a record of that stamp still holds for a reader. max_age is in microseconds. */
+int um_caller_stamp_is_fresh(const um_caller_stamp_t *stamp, const um_caller_stamp_t *now,
+                             apr_interval_time_t max_age);
+
 /**
  * Create an empty cache.
  * @param cache lives in pool, with the records; it grows as it is filled

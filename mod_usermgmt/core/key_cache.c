@@ -66,13 +66,6 @@ static int is_of(const um_key_entry_t *entry, int database, const char *key_id)
     return entry != NULL && entry->database == database && strcmp(entry->id, key_id) == 0;
 }
 
-static int is_fresh(const um_caller_stamp_t *stamp, const um_caller_stamp_t *now,
-                    apr_interval_time_t max_age)
-{
-    return stamp->generation == now->generation && stamp->read_at <= now->read_at
-           && now->read_at - stamp->read_at < max_age;
-}
-
 static um_cached_key_t *copy(const um_key_entry_t *entry, apr_pool_t *pool)
 {
     um_cached_key_t *cached = apr_pmemdup(pool, &entry->cached, sizeof(*cached));
@@ -99,7 +92,8 @@ um_cached_key_t *um_key_cache_get(um_key_cache_t *cache, int database, const cha
         const um_key_entry_t *entry = cache->entries[set][way];
 
         if (is_of(entry, database, key_id)) {
-            found = is_fresh(&entry->stamp, now, max_age) ? copy(entry, pool) : NULL;
+            found = um_caller_stamp_is_fresh(&entry->stamp, now, max_age) ? copy(entry, pool)
+                                                                          : NULL;
             break;
         }
     }

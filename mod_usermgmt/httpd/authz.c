@@ -58,22 +58,31 @@ static authz_status fail(const char *provider, const char *unknown, request_rec 
     return AUTHZ_GENERAL_ERROR;
 }
 
+/* Find the caller: AUTHZ_GRANTED, or what the provider answers without one. */
+static authz_status identify(um_caller_t *caller, const char *provider, const char *unknown,
+                             request_rec *r)
+{
+    apr_status_t status;
+
+    if (needs_user(r)) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    status = um_caller_identify(caller, r);
+    if (status == UM_ENOTFOUND || status == UM_EREFUSED) {
+        return deny(r);
+    }
+    return status == APR_SUCCESS ? AUTHZ_GRANTED : fail(provider, unknown, r);
+}
+
 static authz_status check_role(request_rec *r, const char *line, const void *parsed)
 {
     const um_role_set_t *roles = parsed;
     um_caller_t caller = { 0 };
-    apr_status_t status;
+    authz_status status = identify(&caller, UM_AUTHZ_ROLE, "the role of", r);
 
     (void)line;
-    if (needs_user(r)) {
-        return AUTHZ_DENIED_NO_USER;
-    }
-    status = um_caller_identify(&caller, r);
-    if (status == UM_ENOTFOUND || status == UM_EREFUSED) {
-        return deny(r);
-    }
-    if (status != APR_SUCCESS) {
-        return fail(UM_AUTHZ_ROLE, "the role of", r);
+    if (status != AUTHZ_GRANTED) {
+        return status;
     }
     return (*roles & (1u << caller.role)) != 0 ? AUTHZ_GRANTED : deny(r);
 }
@@ -104,18 +113,11 @@ static authz_status check_permission(request_rec *r, const char *line, const voi
     const unsigned *permissions = parsed;
     um_caller_t caller = { 0 };
     um_settings_t settings;
-    apr_status_t status;
+    authz_status status = identify(&caller, UM_AUTHZ_PERMISSION, "the permissions of", r);
 
     (void)line;
-    if (needs_user(r)) {
-        return AUTHZ_DENIED_NO_USER;
-    }
-    status = um_caller_identify(&caller, r);
-    if (status == UM_ENOTFOUND || status == UM_EREFUSED) {
-        return deny(r);
-    }
-    if (status != APR_SUCCESS) {
-        return fail(UM_AUTHZ_PERMISSION, "the permissions of", r);
+    if (status != AUTHZ_GRANTED) {
+        return status;
     }
     um_config_settings(&settings, um_config_directory(r));
     return (um_permission_of_caller(&caller, &settings) & *permissions) != 0 ? AUTHZ_GRANTED

@@ -17,6 +17,7 @@
 #include <apr_thread_mutex.h>
 
 #include "../../mod_usermgmt/core/store.h"
+#include "../../mod_usermgmt/core/store_callers.h"
 #include "../../mod_usermgmt/db/connection.h"
 
 #define CONNECTIONS_MAX 64
@@ -180,6 +181,20 @@ static inline um_db_t *sqlite_host_open_db(sqlite_host_t *host)
     um_db_t *db = NULL;
 
     return store != NULL && um_store_open(&db, store, host->pool) == APR_SUCCESS ? db : NULL;
+}
+
+/* The same, and the number of its default organization; NULL where one of them fails. */
+static inline um_db_t *sqlite_host_open_org(apr_int64_t *org, sqlite_host_t *host)
+{
+    um_db_t *db = sqlite_host_open_db(host);
+    um_caller_record_t *record = NULL;
+
+    if (db == NULL
+        || um_store_callers_get(&record, db, "default", "x", host->pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    *org = record->org_id;
+    return db;
 }
 
 #endif

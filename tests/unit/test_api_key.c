@@ -19,16 +19,10 @@ static apr_int64_t org;
 
 static int set_up(void **state)
 {
-    um_caller_record_t *record = NULL;
-
     make_pool(state);
     host = sqlite_host_create(pool);
-    db = sqlite_host_open_db(host);
-    if (db == NULL || um_store_callers_get(&record, db, "default", "x", pool) != APR_SUCCESS) {
-        return -1;
-    }
-    org = record->org_id;
-    return 0;
+    db = sqlite_host_open_org(&org, host);
+    return db != NULL ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -80,3 +80,9 @@ const um_route_t um_api_routes[] = {
     { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
 /* clang-format on */
+
+const um_service_t um_api_service = {
+    .routes = um_api_routes,
+    .media_type = "application/json",
+    .problem_type = "application/problem+json",
+};

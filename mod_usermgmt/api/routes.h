@@ -9,4 +9,7 @@
 /** All routes, ended by one with a NULL method. */
 extern const um_route_t um_api_routes[];
 
+/** The native API. */
+extern const um_service_t um_api_service;
+
 #endif

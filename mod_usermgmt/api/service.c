@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "../rest/negotiate.h"
 #include "../rest/permission.h"
 #include "routes.h"
 
@@ -85,7 +86,7 @@ apr_status_t um_service_index(um_answer_t *answer, um_request_t *request)
 apr_status_t um_service_openapi(um_answer_t *answer, um_request_t *request)
 {
     answer->status = 200;
-    answer->content_type = "application/json";
+    answer->content_type = UM_JSON;
     answer->body = um_openapi;
     answer->length = strlen(um_openapi);
     um_answer_set_header(answer, "ETag", um_answer_etag(um_openapi, request->pool));

@@ -45,7 +45,7 @@ void um_refusals_put(um_buffer_t *text, um_refusals_t *refusals, apr_int64_t lin
     um_buffer_t errors;
 
     um_buffer_init(&errors, 256, faults->pool);
-    um_faults_put(&errors, faults);
+    um_faults_put(&errors, faults->list);
     if (refusals->tells_all || count(refusals, errors.data) <= UM_REFUSALS_EQUAL_MAX) {
         um_buffer_putc(text, '{');
         um_json_put_member_int(text, "line", line);

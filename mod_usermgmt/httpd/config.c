@@ -11,7 +11,9 @@
 #include "../base/text.h"
 #include "../core/link.h"
 #include "../core/rules.h"
+#include "../api/routes.h"
 #include "../rest/permission.h"
+#include "../scim/routes.h"
 #include "authz.h"
 #include "config_database.h"
 #include "config_expression.h"
@@ -24,6 +26,14 @@
 
 /* An argument of SetHandler that begins so names a host. */
 #define PROXY_PREFIX "proxy:"
+
+/* The handlers that serve an API. */
+static const um_config_api_t apis[] = {
+    { UM_HANDLER, &um_api_service },
+    { UM_SCIM_HANDLER, &um_scim_service },
+};
+
+#define API_COUNT (sizeof(apis) / sizeof(apis[0]))
 
 /* The base path where another handler is set. Only its address is compared. */
 static const char no_base[] = "";
@@ -111,7 +121,23 @@ const char *um_config_base(const request_rec *r)
 int um_config_is_ours(const request_rec *r)
 {
     return um_config_base(r) != NULL && r->proxyreq == PROXYREQ_NONE
-           && (r->handler == NULL || strcmp(r->handler, UM_HANDLER) == 0);
+           && (r->handler == NULL
+               || strcmp(r->handler, um_config_directory(r)->api->handler) == 0);
+}
+
+const um_service_t *um_config_service(const request_rec *r)
+{
+    return um_config_directory(r)->api->service;
+}
+
+int um_config_is_api(const char *handler)
+{
+    for (apr_size_t i = 0; i < API_COUNT; i++) {
+        if (strcmp(handler, apis[i].handler) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 void um_config_settings(um_settings_t *settings, const um_config_directory_t *config)
@@ -131,6 +157,7 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
     settings->key_max_age = apr_time_as_msec(um_config_directory_number(config, UM_KEY_MAX_AGE));
     keep = um_config_keep(config)->times[UM_PRUNE_IDEMPOTENCY];
     settings->idempotency_keep = keep != UM_KEEP_FOREVER ? apr_time_as_msec(keep) : -1;
+    settings->public_routes = config->scim_public_discovery == 1;
 }
 
 const char *um_config_activity(const request_rec *r)
@@ -172,15 +199,18 @@ static int is_normal_path(const char *path, apr_pool_t *pool)
     return strcmp(normal, path) == 0;
 }
 
-/* The base path of the Location that a directive stands in, in *base. */
-static const char *find_base(const char **base, const cmd_parms *cmd)
+/* The base path of the Location that SetHandler with this handler stands in, in *base. */
+static const char *find_base(const char **base, const char *handler, const cmd_parms *cmd)
 {
     apr_size_t length;
 
     if (!is_plain_location(cmd->directive->parent, cmd->temp_pool) || cmd->path == NULL
         || cmd->path[0] != '/' || apr_fnmatch_test(cmd->path)) {
-        return "SetHandler " UM_HANDLER " must stand directly in a <Location> with a plain path: "
-               "no <Location ~>, no <LocationMatch>, no wildcards, no <If>, no <Directory>";
+        return apr_psprintf(cmd->pool,
+                            "SetHandler %s must stand directly in a <Location> with a plain "
+                            "path: no <Location ~>, no <LocationMatch>, no wildcards, no <If>, "
+                            "no <Directory>",
+                            handler);
     }
     if (!is_normal_path(cmd->path, cmd->temp_pool)) {
         return apr_psprintf(cmd->pool,
@@ -201,22 +231,36 @@ static int is_of_name(char c)
     return apr_isalnum(c) || c == '-' || c == '_';
 }
 
-/* Does a text name the module's handler, and not another one whose name contains it, or a host?
- * To httpd the text is an expression, whose value is not known here. */
-static int names_handler(const char *text)
+/* Does a text name a handler, and not another one whose name contains it, or a host? To httpd the
+ * text is an expression, whose value is not known here. */
+static int names_handler(const char *text, const char *handler)
 {
-    apr_size_t length = strlen(UM_HANDLER);
+    apr_size_t length = strlen(handler);
 
     if (strncmp(text, PROXY_PREFIX, strlen(PROXY_PREFIX)) == 0) {
         return 0;
     }
-    for (const char *at = ap_strcasestr(text, UM_HANDLER); at != NULL;
-         at = ap_strcasestr(at + length, UM_HANDLER)) {
+    for (const char *at = ap_strcasestr(text, handler); at != NULL;
+         at = ap_strcasestr(at + length, handler)) {
         if ((at == text || !is_of_name(at[-1])) && !is_of_name(at[length])) {
             return 1;
         }
     }
     return 0;
+}
+
+/* Refuse an expression that may give the name of a handler of this module. */
+static const char *check_expression(const char *text, apr_pool_t *pool)
+{
+    for (apr_size_t i = 0; i < API_COUNT; i++) {
+        if (names_handler(text, apis[i].handler)) {
+            return apr_psprintf(pool,
+                                "SetHandler \"%s\": the handler is %s alone, not the value of an "
+                                "expression",
+                                text, apis[i].handler);
+        }
+    }
+    return NULL;
 }
 
 /* httpd's core sets the handler. The module only notes the path of the Location, because
@@ -226,19 +270,16 @@ static const char *see_set_handler(cmd_parms *cmd, void *directory, const char *
     um_config_directory_t *config = directory;
     um_config_server_t *server = um_config_of(cmd);
 
-    if (ap_cstr_casecmp(handler, UM_HANDLER) != 0) {
-        config->base = no_base;
-        server->checks = strcmp(handler, UM_HEALTH_HANDLER) == 0 ? 1 : server->checks;
-        return names_handler(handler)
-                   ? apr_psprintf(cmd->pool,
-                                  "SetHandler \"%s\": the handler is " UM_HANDLER
-                                  " alone, not the "
-                                  "value of an expression",
-                                  handler)
-                   : NULL;
+    for (apr_size_t i = 0; i < API_COUNT; i++) {
+        if (ap_cstr_casecmp(handler, apis[i].handler) == 0) {
+            server->used = 1;
+            config->api = &apis[i];
+            return find_base(&config->base, apis[i].handler, cmd);
+        }
     }
-    server->used = 1;
-    return find_base(&config->base, cmd);
+    config->base = no_base;
+    server->checks = strcmp(handler, UM_HEALTH_HANDLER) == 0 ? 1 : server->checks;
+    return check_expression(handler, cmd->pool);
 }
 
 /* No provider has an @ in its name, but the address of a user has one. */
@@ -440,7 +481,8 @@ static const char *set_server_flag(cmd_parms *cmd, void *directory, int on)
 /* clang-format off */
 const command_rec um_config_directives[] = {
     AP_INIT_TAKE1("SetHandler", see_set_handler, NULL, OR_FILEINFO,
-                  "a handler name; usermgmt makes the Location serve the user management"),
+                  "a handler name; usermgmt makes the Location serve the user management, "
+                  "usermgmt-scim SCIM 2.0"),
     AP_INIT_RAW_ARGS("UserMgmtAdmin", add_require, FIELD(admins), ANYWHERE,
                      "an authorization provider and its arguments, as with Require, that "
                      "makes a caller an admin"),
@@ -454,6 +496,8 @@ const command_rec um_config_directives[] = {
                  "On: an organization that does not exist is made at an admin's first request"),
     AP_INIT_FLAG("UserMgmtKeys", set_keys, NULL, ANYWHERE,
                  "On: API keys are accepted, beside the logins of AuthType"),
+    AP_INIT_FLAG("UserMgmtScimPublicDiscovery", ap_set_flag_slot, FIELD(scim_public_discovery),
+                 ANYWHERE, "On: SCIM's discovery is answered without a login"),
     AP_INIT_TAKE1("AuthType", see_auth_type, NULL, OR_AUTHCFG,
                   "an authentication type; usermgmt-key takes API keys alone"),
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,

@@ -19,10 +19,19 @@
 
 /** The handler's name: SetHandler usermgmt. */
 #define UM_HANDLER "usermgmt"
+/** SetHandler usermgmt-scim: SCIM 2.0. */
+#define UM_SCIM_HANDLER "usermgmt-scim"
 /** SetHandler usermgmt-health: whether the service can serve. */
 #define UM_HEALTH_HANDLER "usermgmt-health"
 /** SetHandler usermgmt-metrics: what it counts about itself. */
 #define UM_METRICS_HANDLER "usermgmt-metrics"
+
+/** A handler that serves an API. */
+typedef struct um_config_api_t {
+    /** Its name. */
+    const char *handler;
+    const um_service_t *service;
+} um_config_api_t;
 
 /** A line of UserMgmtAdmin or UserMgmtSubAdmin. */
 typedef struct um_require_t {
@@ -37,8 +46,10 @@ typedef struct um_require_t {
  * The fields of a directory's configuration: type, name, and the value of a field that is
  * not set. Declaration, creation and merge all use this list.
  *
- * base: the path of the Location with SetHandler usermgmt, without a slash at
- *       its end; NULL in UM_CONFIG_NO_BASE where another handler was set
+ * base: the path of the Location with SetHandler usermgmt or usermgmt-scim,
+ *       without a slash at its end; NULL in UM_CONFIG_NO_BASE where another
+ *       handler was set
+ * api: stands with base
  * admins, sub_admins: of um_require_t
  * public_origin: the only origin that is the server's own; NULL for the request's
  * body_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
@@ -48,9 +59,11 @@ typedef struct um_require_t {
  * keys: whether API keys are accepted
  * constant_organization: stands with organization; empty if that depends on the request
  * keep, keep_given: of UserMgmtKeep; which kinds its lines name
+ * scim_public_discovery: whether SCIM's discovery needs no login
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
     X(const char *, base, NULL)                                                                  \
+    X(const um_config_api_t *, api, NULL)                                                        \
     X(apr_array_header_t *, admins, NULL)                                                        \
     X(apr_array_header_t *, sub_admins, NULL)                                                    \
     X(int, sub_admin_permissions, -1)                                                            \
@@ -71,7 +84,8 @@ typedef struct um_require_t {
     X(apr_interval_time_t, session_idle, -1)                                                     \
     X(apr_interval_time_t, key_max_age, -1)                                                      \
     X(struct um_keep_t *, keep, NULL)                                                            \
-    X(char *, keep_given, NULL)
+    X(char *, keep_given, NULL)                                                                  \
+    X(int, scim_public_discovery, -1)
 
 struct um_keep_t;
 
@@ -167,11 +181,17 @@ const um_config_server_t *um_config_server(const server_rec *server);
 /** The configuration of the server that a directive is given for. */
 um_config_server_t *um_config_of(const cmd_parms *cmd);
 
-/** Is SetHandler usermgmt what a configuration has, and no other handler? */
+/** Is SetHandler usermgmt or usermgmt-scim what a configuration has, and no other handler? */
 int um_config_serves(const um_config_directory_t *config);
 
 /** The base path where a request is for this module, else NULL. */
 const char *um_config_base(const request_rec *r);
+
+/** The service of the place a request asks for; only where um_config_base() is not NULL. */
+const um_service_t *um_config_service(const request_rec *r);
+
+/** Tell whether the name of a handler is that of an API of this module. */
+int um_config_is_api(const char *handler);
 
 /**
  * Tell whether this module is to answer a request: it has a base path, and neither a proxy nor

@@ -13,6 +13,7 @@
 
 #include "../base/metrics.h"
 #include "../rest/problem.h"
+#include "../rest/router.h"
 #include "config.h"
 #include "handler.h"
 #include "trace.h"
@@ -31,6 +32,7 @@ static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade
 {
     request_rec *r = filter->r;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    const um_service_t *service = um_config_service(r);
     um_trace_t trace;
     const char *body;
     apr_size_t length;
@@ -41,9 +43,9 @@ static apr_status_t filter_page(ap_filter_t *filter, apr_bucket_brigade *brigade
     }
     filter->ctx = filter;
     um_trace_begin(&trace, r);
-    body = um_problem_body(r->status, trace.request_id, r->pool);
+    body = um_router_problem_body(service, r->status, trace.request_id, r->pool);
     length = strlen(body);
-    ap_set_content_type(r, "application/problem+json");
+    ap_set_content_type(r, service->problem_type);
     ap_set_content_length(r, (apr_off_t)length);
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(body, length, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));

@@ -9,10 +9,10 @@
 #include <http_request.h>
 #include <util_filter.h>
 
-#include "../api/routes.h"
 #include "../base/metrics.h"
 #include "../base/ticks.h"
 #include "../rest/query.h"
+#include "../rest/router.h"
 #include "caller.h"
 #include "config.h"
 #include "config_mail.h"
@@ -274,16 +274,15 @@ static void set_body(um_request_t *request, const apr_table_t *headers)
     request->has_body = chunked || request->content_length > 0;
 }
 
-/* The part of the path after the base. If the path does not start with the base (an internal
- * redirect from elsewhere), a text that matches no route. */
-static const char *path_below(const char *uri, const char *base)
+const char *um_handler_path(const request_rec *r)
 {
+    const char *base = um_config_base(r);
     apr_size_t length = strlen(base);
 
-    if (strncmp(uri, base, length) != 0 || (uri[length] != '/' && uri[length] != '\0')) {
+    if (strncmp(r->uri, base, length) != 0 || (r->uri[length] != '/' && r->uri[length] != '\0')) {
         return "/.";
     }
-    return uri + length;
+    return r->uri + length;
 }
 
 /* The path that the client asked for, decoded and before any rewriting. */
@@ -349,8 +348,9 @@ static void fill_request(um_request_t *request, um_settings_t *settings, request
     request->server_baton = r;
     request->settings = settings;
     request->store = um_runtime_store(r->server);
+    request->service = um_config_service(r);
     request->method = r->method;
-    request->path = path_below(r->uri, base);
+    request->path = um_handler_path(r);
     request->base = base_of_client(request, base, r);
     request->query = r->args;
     request->headers = r->headers_in;
@@ -489,16 +489,17 @@ int um_handler_handle(request_rec *r)
     um_answer_t answer;
     int result;
 
-    if (strcmp(r->handler, UM_HANDLER) != 0) {
+    if (!um_config_is_api(r->handler)) {
         return DECLINED;
     }
-    if (um_config_base(r) == NULL) {
+    if (um_config_base(r) == NULL
+        || strcmp(r->handler, um_config_directory(r)->api->handler) != 0) {
         um_log_request(r, HANDLER_NOT_IN_LOCATION, APR_SUCCESS);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     um_cors_set_headers(r);
     fill_request(&request, &settings, r);
-    um_router_handle(&answer, &request, um_api_routes);
+    um_router_handle(&answer, &request);
     if (request.has_body && request.body_text == NULL) {
         /* Otherwise httpd would wait for the rest of the body, which nobody reads. */
         r->connection->keepalive = AP_CONN_CLOSE;

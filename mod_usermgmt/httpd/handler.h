@@ -20,6 +20,10 @@ int um_handler_map_to_storage(request_rec *r);
 /** Answer a request: handler. */
 int um_handler_handle(request_rec *r);
 
+/** The part of a request's path after the base. If the path does not start with the base (an
+ *  internal redirect from elsewhere), a text that matches no route. */
+const char *um_handler_path(const request_rec *r);
+
 /** The time since a request's header was read. */
 apr_interval_time_t um_handler_age(const request_rec *r);
 

@@ -12,6 +12,7 @@
 #include "../api/routes.h"
 #include "../base/metrics.h"
 #include "../rest/exposition.h"
+#include "../scim/routes.h"
 #include "config.h"
 #include "health.h"
 #include "log.h"
@@ -41,6 +42,13 @@ static apr_status_t make_shared(um_shared_metrics_t *made, server_rec *server)
     return status;
 }
 
+static void add_actions(const um_route_t *route)
+{
+    for (; route->method != NULL; route++) {
+        um_metrics_add_action(route->action);
+    }
+}
+
 void um_metrics_page_init(server_rec *server)
 {
     um_shared_metrics_t *shared = ap_retained_data_get(RETAINED_KEY);
@@ -59,9 +67,8 @@ void um_metrics_page_init(server_rec *server)
     }
     um_metrics_open(apr_shm_baseaddr_get(shared->shm));
     um_metrics_forget_databases();
-    for (const um_route_t *route = um_api_routes; route->method != NULL; route++) {
-        um_metrics_add_action(route->action);
-    }
+    add_actions(um_api_routes);
+    add_actions(um_scim_routes);
 }
 
 static apr_status_t end_process(void *unused)

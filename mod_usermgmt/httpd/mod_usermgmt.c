@@ -15,6 +15,7 @@
 #include "cache.h"
 #include "config.h"
 #include "cors.h"
+#include "discovery.h"
 #include "errors.h"
 #include "etags.h"
 #include "folding.h"
@@ -144,12 +145,15 @@ static void register_request_hooks(void)
     ap_hook_header_parser(parse_header, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_access_ex(um_cors_admit_preflight, NULL, NULL, APR_HOOK_MIDDLE,
                             AP_AUTH_INTERNAL_PER_CONF);
+    ap_hook_check_access_ex(um_discovery_admit, NULL, NULL, APR_HOOK_MIDDLE,
+                            AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_force_authn(um_key_door_force, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(um_key_door_check, NULL, before_ssl, APR_HOOK_FIRST,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_note_auth_failure(um_key_door_note_failure, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(um_require_ask_early, NULL, ldap, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_handler(um_discovery_guard, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(um_health_handle, NULL, NULL, APR_HOOK_MIDDLE);

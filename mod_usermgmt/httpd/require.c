@@ -72,7 +72,7 @@ int um_require_ask_early(request_rec *r)
     apr_array_header_t *answers;
 
     if (r->user == NULL || um_key_door_is_caller(r) || r->handler == NULL
-        || strcmp(r->handler, UM_HANDLER) != 0
+        || !um_config_is_api(r->handler)
         || (!has_early(config->admins) && !has_early(config->sub_admins))) {
         return DECLINED;
     }

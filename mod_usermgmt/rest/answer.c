@@ -35,7 +35,7 @@ void um_answer_set_header(um_answer_t *answer, const char *name, const char *val
 void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer)
 {
     answer->status = status;
-    answer->content_type = "application/json";
+    answer->content_type = UM_JSON;
     answer->body = buffer->data;
     answer->length = buffer->length;
 }

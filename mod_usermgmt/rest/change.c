@@ -10,6 +10,7 @@
 #include "negotiate.h"
 #include "permission.h"
 #include "problem.h"
+#include "router.h"
 
 #define KEY_HEADER "Idempotency-Key"
 #define KEY_MAX 255
@@ -57,7 +58,7 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
                                  "This " KEY_HEADER " was used with another path or body.");
     }
     run->answer->status = kept->status;
-    run->answer->content_type = "application/json";
+    run->answer->content_type = UM_JSON;
     run->answer->body = kept->body;
     run->answer->length = strlen(kept->body);
     um_answer_set_header(run->answer, "Idempotency-Replayed", "true");
@@ -244,7 +245,8 @@ apr_status_t um_change_check_match(um_answer_t *answer, const um_change_t *chang
     if (none_match != NULL && um_negotiate_etag_matches(none_match, etag, 1)) {
         detail = "If-None-Match has its ETag.";
     }
-    if (match != NULL && !um_negotiate_etag_matches(match, etag, 0)) {
+    if (match != NULL
+        && !um_negotiate_etag_matches(match, etag, request->service->takes_weak_etags)) {
         detail = etag != NULL ? "It was changed: its ETag is another."
                               : "It does not exist yet, so If-Match can't have its ETag.";
     }

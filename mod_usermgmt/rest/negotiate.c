@@ -210,7 +210,7 @@ int um_negotiate_prefers(const char *accept, const char *type, const char *other
 
 um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
 {
-    um_offer_t json = { "application/json", 0, 0 };
+    um_offer_t json = { UM_JSON, 0, 0 };
     um_offer_t ndjson = { UM_NDJSON, 0, 0 };
     const char *cursor = skip_space(accept != NULL ? accept : "");
 
@@ -226,9 +226,18 @@ um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
     return json.weight > 0 ? UM_MEDIA_JSON : UM_MEDIA_NONE;
 }
 
+int um_negotiate_accepts(const char *accept, const char *type)
+{
+    um_offer_t offer = { type, 0, 0 };
+    um_offer_t other = { UM_NDJSON, 0, 0 };
+    const char *cursor = skip_space(accept != NULL ? accept : "");
+
+    return *cursor == '\0' || (weigh_all(&offer, &other, cursor) && offer.weight > 0);
+}
+
 /* ---- Content-Type ---- */
 
-int um_negotiate_is_json(const char *content_type)
+int um_negotiate_is_type(const char *content_type, const char *type)
 {
     const char *cursor = content_type != NULL ? content_type : "";
     um_span_t media;
@@ -236,7 +245,7 @@ int um_negotiate_is_json(const char *content_type)
     um_span_t value;
     int found;
 
-    if (!read_media_type(&media, &cursor) || !is_word(&media, "application/json")) {
+    if (!read_media_type(&media, &cursor) || !is_word(&media, type)) {
         return 0;
     }
     while ((found = next_parameter(&name, &value, &cursor)) > 0) {

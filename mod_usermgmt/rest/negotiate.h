@@ -11,6 +11,9 @@
 #include <apr_pools.h>
 #include <apr_tables.h>
 
+/** The type of answers and bodies of a service that has no other. */
+#define UM_JSON "application/json"
+
 /** A stream of JSON values, one in each line. */
 #define UM_NDJSON "application/x-ndjson"
 
@@ -34,11 +37,15 @@ um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed);
  */
 int um_negotiate_prefers(const char *accept, const char *type, const char *other);
 
+/** Tell whether Accept allows a type, see um_negotiate_accept(). */
+int um_negotiate_accepts(const char *accept, const char *type);
+
 /**
- * Tell whether a Content-Type is application/json (any case) with no other parameter than
- * charset=utf-8 (quoted or not, any case).
+ * Tell whether a Content-Type is a type (any case) with no other parameter than charset=utf-8
+ * (quoted or not, any case).
+ * @param content_type NULL is no type
  */
-int um_negotiate_is_json(const char *content_type);
+int um_negotiate_is_type(const char *content_type, const char *type);
 
 /**
  * Tell whether a list of entity tags (RFC 9110 sections 13.1.1 and 13.1.2) or

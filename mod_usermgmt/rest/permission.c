@@ -18,7 +18,7 @@
  * LDAP server. */
 #define CONFIGURED_ROLE_TIME apr_time_from_sec(1)
 
-/* No route needs scim and metrics:read yet. API keys can have them. */
+/* No route of the native API needs scim and metrics:read. */
 const um_permission_entry_t um_permissions[] = {
     { "users:read", UM_PERMIT_USERS_READ, 1 },
     { "users:create", UM_PERMIT_USERS_CREATE, 1 },

@@ -92,11 +92,11 @@ void um_faults_add_violation(um_faults_t *faults, const char *field,
     }
 }
 
-void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
+void um_faults_put(um_buffer_t *buffer, const apr_array_header_t *faults)
 {
     um_buffer_putc(buffer, '[');
-    for (int i = 0; i < faults->list->nelts; i++) {
-        const um_fault_t *fault = &APR_ARRAY_IDX(faults->list, i, um_fault_t);
+    for (int i = 0; i < faults->nelts; i++) {
+        const um_fault_t *fault = &APR_ARRAY_IDX(faults, i, um_fault_t);
 
         if (i > 0) {
             um_buffer_putc(buffer, ',');
@@ -110,16 +110,6 @@ void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults)
     }
     um_buffer_putc(buffer, ']');
 }
-
-/* The parts of a problem. */
-typedef struct um_problem_t {
-    int status;
-    const char *code;
-    /* NULL if there is none. */
-    const char *detail;
-    const char *permission;
-    const um_faults_t *faults;
-} um_problem_t;
 
 static void put_problem(um_buffer_t *buffer, const um_problem_t *problem)
 {
@@ -160,6 +150,7 @@ static apr_status_t answer_problem(um_answer_t *answer, int status, const char *
     um_answer_json(answer, status, &buffer);
     answer->content_type = "application/problem+json";
     answer->code = code;
+    answer->problem = apr_pmemdup(pool, problem, sizeof(*problem));
     return UM_EREFUSED;
 }
 
@@ -220,7 +211,7 @@ apr_status_t um_problem_answer_unidentified(um_answer_t *answer, const char *per
 
 apr_status_t um_problem_answer_faults(um_answer_t *answer, const um_faults_t *faults)
 {
-    um_problem_t problem = { .faults = faults };
+    um_problem_t problem = { .faults = faults->list };
 
     problem.detail = faults->list->nelts == 1
                          ? "One thing is wrong with the request; see errors."

@@ -25,8 +25,8 @@ void um_faults_add(um_faults_t *faults, const char *field, const char *code, con
 void um_faults_add_violation(um_faults_t *faults, const char *field,
                              const um_violation_t *violation);
 
-/** Append the faults, at least one, as a JSON array. */
-void um_faults_put(um_buffer_t *buffer, const um_faults_t *faults);
+/** Append faults, an array of um_fault_t, as a JSON array. */
+void um_faults_put(um_buffer_t *buffer, const apr_array_header_t *faults);
 
 /** Answer with a problem; format gives its detail. Returns UM_EREFUSED. */
 apr_status_t um_problem_answer(um_answer_t *answer, int status, const char *code,

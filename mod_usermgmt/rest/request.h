@@ -35,6 +35,18 @@ typedef struct um_faults_t {
     const char *place;
 } um_faults_t;
 
+/** The parts of a problem: an answer that is an error. */
+typedef struct um_problem_t {
+    int status;
+    const char *code;
+    /** NULL if there is none. */
+    const char *detail;
+    /** The name of the permission that is missing; NULL if none is. */
+    const char *permission;
+    /** Of um_fault_t; NULL if there is none. */
+    const apr_array_header_t *faults;
+} um_problem_t;
+
 typedef enum um_role_t { UM_ROLE_NONE, UM_ROLE_SUB_ADMIN, UM_ROLE_ADMIN } um_role_t;
 
 /** "none", "sub_admin" or "admin". */
@@ -115,9 +127,14 @@ typedef struct um_settings_t {
     /** How long the answer to a request with an Idempotency-Key is given again, in milliseconds;
      *  -1 for ever. */
     apr_int64_t idempotency_keep;
+    /** Whether the routes that can be public need no caller. */
+    int public_routes;
 } um_settings_t;
 
 typedef struct um_request_t um_request_t;
+
+/** See router.h. */
+typedef struct um_service_t um_service_t;
 
 /** Functions of the server for a request. */
 typedef struct um_server_t {
@@ -149,6 +166,8 @@ struct um_request_t {
     void *server_baton;
     const um_settings_t *settings;
     um_store_t *store;
+    /** The service that the request is for. */
+    const um_service_t *service;
     const char *method;
     /** The base path of the API as the client sees it, encoded, without a slash at its end. */
     const char *base;
@@ -215,6 +234,8 @@ typedef struct um_answer_t {
     const char *client_etag;
     /** The problem's code; NULL for a success. */
     const char *code;
+    /** The problem that the body tells; NULL for a success. */
+    const um_problem_t *problem;
     /** The change makes the cached roles of callers wrong. */
     int changes_roles;
 } um_answer_t;
@@ -222,7 +243,8 @@ typedef struct um_answer_t {
 /** Set a header; name and value are not copied. */
 void um_answer_set_header(um_answer_t *answer, const char *name, const char *value);
 
-/** Answer with JSON. The text belongs to buffer. */
+/** Answer with JSON. The text belongs to buffer. A service may have a media type of its own,
+ * which the router sets. */
 void um_answer_json(um_answer_t *answer, int status, const um_buffer_t *buffer);
 
 /** Answer 200 with {"message": message}. */

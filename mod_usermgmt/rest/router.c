@@ -45,16 +45,17 @@ static int method_matches(const char *method, const char *route)
            || (strcmp(method, "HEAD") == 0 && strcmp(route, "GET") == 0);
 }
 
-/* The path without its first slash, and without the last one if it has one. */
-static const char *trim_path(const um_request_t *request)
+/* A path without its first slash, and without the last one if it has one. */
+static const char *trim_path(const char *path, apr_pool_t *pool)
 {
-    const char *path = request->path[0] == '/' ? request->path + 1 : request->path;
-    apr_size_t length = strlen(path);
+    apr_size_t length;
 
+    path += path[0] == '/' ? 1 : 0;
+    length = strlen(path);
     if (length > 0 && path[length - 1] == '/') {
         length--;
     }
-    return apr_pstrmemdup(request->pool, path, length);
+    return apr_pstrmemdup(pool, path, length);
 }
 
 /* The first route that a path matches, and its variable segment; NULL if there is none. Routes
@@ -88,10 +89,12 @@ static const char *find_allowed(const char *path, const um_route_t *route, apr_p
 /* Find the route of a request. *route stays NULL if the request is complete without one:
  * OPTIONS. */
 static apr_status_t find_route(const um_route_t **route, um_answer_t *answer,
-                               um_request_t *request, const um_route_t *routes)
+                               um_request_t *request)
 {
+    const um_route_t *routes = request->service->routes;
     const char *id = NULL;
-    const char *path = find_path(&id, trim_path(request), routes, request->pool);
+    const char *path = find_path(&id, trim_path(request->path, request->pool), routes,
+                                 request->pool);
 
     if (path == NULL) {
         return um_problem_answer(answer, 404, "not_found", request->pool,
@@ -118,6 +121,19 @@ static apr_status_t find_route(const um_route_t **route, um_answer_t *answer,
                              "has.");
 }
 
+int um_router_is_public(const um_service_t *service, const char *path, apr_pool_t *pool)
+{
+    const char *id = NULL;
+    const char *found = find_path(&id, trim_path(path, pool), service->routes, pool);
+
+    for (const um_route_t *at = service->routes; found != NULL && at->method != NULL; at++) {
+        if (strcmp(found, at->path) == 0 && strcmp(at->method, "GET") == 0) {
+            return (at->features & UM_ROUTE_IS_PUBLIC) != 0;
+        }
+    }
+    return 0;
+}
+
 /* Each check returns APR_SUCCESS if the request may continue; otherwise UM_EREFUSED, and answer
  * is a problem. */
 typedef apr_status_t um_check_t(um_answer_t *answer, um_request_t *request,
@@ -141,9 +157,12 @@ static apr_status_t check_caller(um_answer_t *answer, um_request_t *request,
 {
     apr_status_t status = check_configuration(answer, request);
 
-    (void)route;
     if (status != APR_SUCCESS) {
         return status;
+    }
+    if ((route->features & UM_ROUTE_IS_PUBLIC) != 0 && request->settings->public_routes) {
+        request->caller.identity = "";
+        return APR_SUCCESS;
     }
     status = request->server->identify(&request->caller, request);
     if (status == UM_ENOTFOUND) {
@@ -188,9 +207,10 @@ static apr_status_t check_accept(um_answer_t *answer, um_request_t *request,
     const char *accept = apr_table_get(request->headers, "Accept");
     um_media_t media = um_negotiate_accept(accept, ndjson);
 
-    if (media == UM_MEDIA_NONE) {
+    if (media == UM_MEDIA_NONE && !um_negotiate_accepts(accept, request->service->media_type)) {
         return um_problem_answer(answer, 406, "not_acceptable", request->pool,
-                                 "The answer is application/json%s, which Accept does not allow.",
+                                 "The answer is %s%s, which Accept does not allow.",
+                                 request->service->media_type,
                                  ndjson ? " or application/x-ndjson" : "");
     }
     request->wants_ndjson = media == UM_MEDIA_NDJSON;
@@ -204,6 +224,8 @@ static apr_status_t check_body_type(um_answer_t *answer, um_request_t *request,
                                     const um_route_t *route)
 {
     const char *encoding = apr_table_get(request->headers, "Content-Encoding");
+    const char *type = apr_table_get(request->headers, "Content-Type");
+    const char *own = request->service->media_type;
 
     (void)route;
     if (!request->has_body || !changes(request)) {
@@ -213,9 +235,9 @@ static apr_status_t check_body_type(um_answer_t *answer, um_request_t *request,
         return um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
                                  "The body must not be encoded.");
     }
-    if (!um_negotiate_is_json(apr_table_get(request->headers, "Content-Type"))) {
+    if (!um_negotiate_is_type(type, UM_JSON) && !um_negotiate_is_type(type, own)) {
         return um_problem_answer(answer, 415, "unsupported_media_type", request->pool,
-                                 "The body must be application/json in UTF-8.");
+                                 "The body must be %s in UTF-8.", own);
     }
     return APR_SUCCESS;
 }
@@ -267,6 +289,13 @@ static apr_status_t read_body(um_answer_t *answer, um_request_t *request, const 
     return status;
 }
 
+/* Are parameters that the handler does not ask for faults? */
+static int refuses_parameters(const um_request_t *request, const um_route_t *route)
+{
+    return (route->features & UM_ROUTE_HAS_PARAMETERS) == 0
+           && !request->service->ignores_parameters;
+}
+
 static apr_status_t parse_query(um_answer_t *answer, um_request_t *request,
                                 const um_route_t *route)
 {
@@ -279,7 +308,7 @@ static apr_status_t parse_query(um_answer_t *answer, um_request_t *request,
                                  "The query must have at most %d bytes.", UM_QUERY_MAX);
     }
     request->parameters = parameters;
-    if ((route->features & UM_ROUTE_HAS_PARAMETERS) == 0) {
+    if (refuses_parameters(request, route)) {
         for (int i = 0; i < parameters->nelts; i++) {
             um_faults_add(&request->faults,
                           APR_ARRAY_IDX(parameters, i, um_query_parameter_t).name,
@@ -368,7 +397,41 @@ static apr_status_t handle_body(um_answer_t *answer, um_request_t *request,
     return status;
 }
 
-void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes)
+/* Give the answer the form of the service. */
+static void adapt(um_answer_t *answer, const um_request_t *request)
+{
+    const um_service_t *service = request->service;
+    um_buffer_t buffer;
+
+    if (answer->problem != NULL && service->put_problem != NULL) {
+        um_buffer_init(&buffer, 512, request->pool);
+        service->put_problem(&buffer, answer->problem);
+        answer->body = buffer.data;
+        answer->length = buffer.length;
+        answer->content_type = service->problem_type;
+    } else if (answer->content_type != NULL && strcmp(answer->content_type, UM_JSON) == 0) {
+        answer->content_type = service->media_type;
+    }
+    if (service->put_problem == NULL) {
+        um_problem_add_request_id(answer, request->request_id, request->pool);
+    }
+}
+
+const char *um_router_problem_body(const um_service_t *service, int status,
+                                   const char *request_id, apr_pool_t *pool)
+{
+    um_problem_t problem = { .status = status, .code = um_problem_code(status) };
+    um_buffer_t buffer;
+
+    if (service->put_problem == NULL) {
+        return um_problem_body(status, request_id, pool);
+    }
+    um_buffer_init(&buffer, 256, pool);
+    service->put_problem(&buffer, &problem);
+    return buffer.data;
+}
+
+void um_router_handle(um_answer_t *answer, um_request_t *request)
 {
     const um_route_t *route = NULL;
     apr_status_t status;
@@ -376,7 +439,7 @@ void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route
     um_answer_init(answer, request->pool);
     request->faults.pool = request->pool;
     request->faults.place = "body";
-    status = find_route(&route, answer, request, routes);
+    status = find_route(&route, answer, request);
     if (route != NULL) {
         status = check(answer, request, route);
         if (status == APR_SUCCESS) {
@@ -384,7 +447,7 @@ void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route
         }
     }
     answer_status(answer, status, request->pool);
-    um_problem_add_request_id(answer, request->request_id, request->pool);
+    adapt(answer, request);
     if (apr_table_get(answer->headers, "Cache-Control") == NULL) {
         int has_etag = apr_table_get(answer->headers, "ETag") != NULL && !changes(request);
 

@@ -22,17 +22,42 @@ typedef struct um_route_t {
     um_permission_t permission;
     const char *action;
     um_handler_t *handler;
-    /** Features of the route, in addition to a JSON answer without parameters. */
-    enum { UM_ROUTE_HAS_PARAMETERS = 1 << 0, UM_ROUTE_HAS_NDJSON = 1 << 1 } features;
+    /** Features of the route, in addition to a JSON answer without parameters. A public route
+     *  needs no caller where um_settings_t.public_routes is set. */
+    enum {
+        UM_ROUTE_HAS_PARAMETERS = 1 << 0,
+        UM_ROUTE_HAS_NDJSON = 1 << 1,
+        UM_ROUTE_IS_PUBLIC = 1 << 2
+    } features;
     /** The largest number of bytes of a body; 0 if none is read. UserMgmtMaxBody also applies. */
     apr_int64_t max_body;
 } um_route_t;
 
-/**
- * Handle a request. answer is always filled in.
- * @param routes the routes of the service; the last one has a NULL method. A path with fixed
- *               segments comes before a path with a variable segment that matches it too
- */
-void um_router_handle(um_answer_t *answer, um_request_t *request, const um_route_t *routes);
+/** A service: an API that has a handler of httpd of its own. */
+struct um_service_t {
+    /** The last one has a NULL method. A path with fixed segments comes before a path with a
+     *  variable segment that matches it too. */
+    const um_route_t *routes;
+    /** The type of its answers. Bodies may have it or be application/json, and so may Accept. */
+    const char *media_type;
+    /** The type of its problems, and a function that appends one; NULL for RFC 9457. */
+    const char *problem_type;
+    void (*put_problem)(um_buffer_t *buffer, const um_problem_t *problem);
+    /** Whether parameters that a route does not know are ignored; otherwise they are faults. */
+    int ignores_parameters;
+    /** Whether an entity tag with W/ matches in If-Match. */
+    int takes_weak_etags;
+};
+
+/** Handle a request for request->service. answer is always filled in. */
+void um_router_handle(um_answer_t *answer, um_request_t *request);
+
+/** Tell whether a request to read a path is for a route of a service that can be public. */
+int um_router_is_public(const um_service_t *service, const char *path, apr_pool_t *pool);
+
+/** The body of a problem that the server itself made, as um_problem_body() but in the form of the
+ *  service. */
+const char *um_router_problem_body(const um_service_t *service, int status,
+                                   const char *request_id, apr_pool_t *pool);
 
 #endif

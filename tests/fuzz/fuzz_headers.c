@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text != NULL) {
         apr_pool_create(&pool, parent);
         check_accept(text);
-        um_negotiate_is_json(text);
+        um_negotiate_is_type(text, UM_JSON);
         check_tags(text, pool);
         check_origin(text, pool);
         check_api_key(text);

@@ -173,6 +173,7 @@ static void read_request(um_request_t *request, char *text, apr_pool_t *pool)
     request->server = &server;
     request->settings = &settings;
     request->store = store;
+    request->service = &um_api_service;
     request->base = "/user-management";
     request->own_origin = "http://example.com";
     request->headers = headers;
@@ -252,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text != NULL) {
         apr_pool_create(&pool, parent);
         read_request(&request, text, pool);
-        um_router_handle(&answer, &request, um_api_routes);
+        um_router_handle(&answer, &request);
         check_answer(&answer, &request);
         apr_pool_destroy(pool);
         free(text);

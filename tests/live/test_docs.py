@@ -195,12 +195,14 @@ def test_every_directive_is_documented_and_every_documented_one_is_there():
 
 
 def test_every_action_is_documented_and_every_documented_one_is_there():
-    routes = re.search(r"um_api_routes\[\] = \{(.*?)\n\};", read("mod_usermgmt/api/routes.c"),
-                       re.DOTALL)[1]
-    found = set(re.findall(r'"([a-z_]+\.[a-z_]+)",\s+um_', routes)) | {"options"}
-    row = re.search(r"^\| `%\{usermgmt-action\}n` \|.*$", read("docs/directives.md"),
-                    re.MULTILINE)[0]
-    assert_same(set(names(row)[1:]), found, 10)
+    tables = "".join(re.search(rf"um_{room}_routes\[\] = \{{(.*?)\n\}};",
+                               read(f"mod_usermgmt/{room}/routes.c"), re.DOTALL)[1]
+                     for room in ("api", "scim"))
+    found = set(re.findall(r'"([a-z_]+\.[a-z_]+)",\s+um_', tables)) | {"options"}
+    notes = section(read("docs/directives.md"), "## Notes for the logs")
+    row = re.search(r"^\| `%\{usermgmt-action\}n` \|.*$", notes, re.MULTILINE)[0]
+    documented = names(row)[1:] + re.findall(r"^- `([a-z_.]+)`$", notes, re.MULTILINE)
+    assert_same(set(documented), found, 10)
 
 
 def test_every_metric_is_documented_and_every_documented_one_is_there():

@@ -17,7 +17,7 @@ fail() {
 
 # From bottom to top: a room includes headers of its own and of rooms before it.
 # httpd and cli do not know each other.
-rooms='base db core mail rest api httpd cli'
+rooms='base db core mail rest api scim httpd cli'
 
 # files ROOM...: the C files of the rooms, without those that are generated.
 files() {

@@ -240,14 +240,14 @@ static void json_is_told_from_other_types(void **state)
     };
 
     (void)state;
-    assert_false(um_negotiate_is_json(NULL));
+    assert_false(um_negotiate_is_type(NULL, UM_JSON));
     for (size_t i = 0; i < COUNT(good); i++) {
-        if (!um_negotiate_is_json(good[i])) {
+        if (!um_negotiate_is_type(good[i], UM_JSON)) {
             fail_msg("%s is refused", good[i]);
         }
     }
     for (size_t i = 0; i < COUNT(bad); i++) {
-        if (um_negotiate_is_json(bad[i])) {
+        if (um_negotiate_is_type(bad[i], UM_JSON)) {
             fail_msg("%s is taken", bad[i]);
         }
     }

@@ -1,0 +1,17 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_SCIM_RESOURCE_H
+#define UM_SCIM_RESOURCE_H
+
+/** @file resource.h What all resources of SCIM have in common: their URLs and their answers. */
+
+#include "../rest/request.h"
+
+/** The absolute URL of a resource, in the request's pool.
+ *  @param path "Users"; id NULL for the path alone */
+const char *um_scim_url(const um_request_t *request, const char *path, const char *id);
+
+/** Append the member "meta" of a resource that has no times.
+ *  @param type its resourceType */
+void um_scim_put_meta(um_buffer_t *buffer, const char *type, const char *location);
+
+#endif

@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file routes.c The table of routes, see routes.h. */
+
+#include "routes.h"
+
+#include "discovery.h"
+#include "error.h"
+#include "users.h"
+
+#define SCIM "application/scim+json"
+
+/* Limits of bodies: none but "{}", and a resource, whose members that are kept as they are take
+ * up to 64 KiB and may have an escape for each character. */
+#define SMALL 4096
+#define RESOURCE 524288
+
+/* clang-format off */
+const um_route_t um_scim_routes[] = {
+    { "GET", "ServiceProviderConfig", UM_PERMIT_SCIM, "scim.discovery",
+      um_scim_discovery_service_provider_config, UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },
+    { "GET", "Users/*", UM_PERMIT_SCIM, "scim_users.get", um_scim_users_get, 0, 0 },
+    { NULL, NULL, 0, NULL, NULL, 0, 0 },
+};
+/* clang-format on */
+
+const um_service_t um_scim_service = {
+    .routes = um_scim_routes,
+    .media_type = SCIM,
+    .problem_type = SCIM,
+    .put_problem = um_scim_error_put,
+    .ignores_parameters = 1,
+    .takes_weak_etags = 1,
+};

@@ -4,9 +4,12 @@
 #include "json.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <apr_cstr.h>
 #include <apr_strings.h>
 #include <jansson.h>
 
@@ -309,6 +312,35 @@ void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton)
     }
 }
 
+apr_int64_t um_json_integer(const um_json_t *value)
+{
+    return json_integer_value(in(value));
+}
+
+double um_json_number(const um_json_t *value)
+{
+    return json_number_value(in(value));
+}
+
+const char *um_json_find_name(const um_json_t *object, const char *name)
+{
+    /* The iterator does not change the object, but its parameter is not const. */
+    json_t *members = (json_t *)(apr_uintptr_t)in(object);
+    const char *found = NULL;
+    const char *each;
+    json_t *value;
+
+    json_object_foreach (members, each, value) {
+        if (strcmp(each, name) == 0) {
+            return each;
+        }
+        if (found == NULL && apr_cstr_casecmp(each, name) == 0) {
+            found = each;
+        }
+    }
+    return found;
+}
+
 int um_json_equal(const um_json_t *a, const um_json_t *b)
 {
     return json_equal(in(a), in(b));
@@ -354,6 +386,167 @@ apr_status_t um_json_split(apr_array_header_t **members, const char *object, apr
     }
     *members = found;
     return APR_SUCCESS;
+}
+
+/* ---- changing ---- */
+
+static json_t *edit(um_json_t *value)
+{
+    return (json_t *)value;
+}
+
+/* Only memory can be missing: the texts are UTF-8, and the types are those that are needed. */
+static void require(int done)
+{
+    if (!done) {
+        abort();
+    }
+}
+
+/* A value that the pool has a reference to. */
+static um_json_t *own(json_t *value, apr_pool_t *pool)
+{
+    require(value != NULL);
+    apr_pool_cleanup_register(pool, value, release, apr_pool_cleanup_null);
+    return (um_json_t *)value;
+}
+
+um_json_t *um_json_new_object(apr_pool_t *pool)
+{
+    return own(json_object(), pool);
+}
+
+um_json_t *um_json_new_array(apr_pool_t *pool)
+{
+    return own(json_array(), pool);
+}
+
+um_json_t *um_json_new_string(const char *text, apr_pool_t *pool)
+{
+    return own(json_string_nocheck(text), pool);
+}
+
+um_json_t *um_json_new_integer(apr_int64_t number, apr_pool_t *pool)
+{
+    return own(json_integer(number), pool);
+}
+
+um_json_t *um_json_new_boolean(int truth)
+{
+    return (um_json_t *)(truth ? json_true() : json_false());
+}
+
+um_json_t *um_json_new_null(void)
+{
+    return (um_json_t *)json_null();
+}
+
+um_json_t *um_json_copy(const um_json_t *value, apr_pool_t *pool)
+{
+    return own(json_deep_copy(in(value)), pool);
+}
+
+void um_json_set(um_json_t *object, const char *name, um_json_t *value)
+{
+    require(json_object_set_nocheck(edit(object), name, edit(value)) == 0);
+}
+
+void um_json_set_string(um_json_t *object, const char *name, const char *text)
+{
+    if (text == NULL) {
+        um_json_remove(object, name);
+    } else {
+        require(json_object_set_new_nocheck(edit(object), name, json_string_nocheck(text)) == 0);
+    }
+}
+
+void um_json_remove(um_json_t *object, const char *name)
+{
+    json_object_del(edit(object), name);
+}
+
+um_json_t *um_json_open_member(um_json_t *object, const char *name)
+{
+    return (um_json_t *)json_object_get(edit(object), name);
+}
+
+void um_json_append(um_json_t *array, um_json_t *value)
+{
+    require(json_array_append(edit(array), edit(value)) == 0);
+}
+
+void um_json_insert(um_json_t *array, apr_size_t index, um_json_t *value)
+{
+    require(json_array_insert(edit(array), index, edit(value)) == 0);
+}
+
+void um_json_set_element(um_json_t *array, apr_size_t index, um_json_t *value)
+{
+    require(json_array_set(edit(array), index, edit(value)) == 0);
+}
+
+void um_json_remove_element(um_json_t *array, apr_size_t index)
+{
+    require(json_array_remove(edit(array), index) == 0);
+}
+
+um_json_t *um_json_open_element(um_json_t *array, apr_size_t index)
+{
+    return (um_json_t *)json_array_get(edit(array), index);
+}
+
+/* A tree being counted. */
+typedef struct um_count_t {
+    apr_size_t values;
+    apr_size_t max;
+    /* Levels that are left below the value at hand. */
+    int levels;
+    int too_deep;
+} um_count_t;
+
+static void count_value(um_count_t *count, const um_json_t *value);
+
+static void count_member(const char *name, const um_json_t *value, void *baton)
+{
+    (void)name;
+    count_value(baton, value);
+}
+
+/* Each array and each object is a level. */
+static void count_value(um_count_t *count, const um_json_t *value)
+{
+    int has_levels = json_is_object(in(value)) || json_is_array(in(value));
+
+    if (count->values++ >= count->max || count->too_deep) {
+        return;
+    }
+    if (has_levels && count->levels-- == 0) {
+        count->too_deep = 1;
+        return;
+    }
+    if (json_is_object(in(value))) {
+        um_json_each(value, count_member, count);
+    }
+    for (apr_size_t i = 0; i < json_array_size(in(value)) && count->values <= count->max; i++) {
+        count_value(count, um_json_element(value, i));
+    }
+    count->levels += has_levels;
+}
+
+apr_size_t um_json_count(const um_json_t *value, apr_size_t max)
+{
+    um_count_t count = { 0, max, INT_MAX, 0 };
+
+    count_value(&count, value);
+    return count.values;
+}
+
+int um_json_is_bounded(const um_json_t *value)
+{
+    um_count_t count = { 0, UM_JSON_MAX_VALUES, UM_JSON_MAX_DEPTH, 0 };
+
+    count_value(&count, value);
+    return !count.too_deep && count.values <= UM_JSON_MAX_VALUES;
 }
 
 /* ---- writing ---- */
@@ -451,6 +644,15 @@ void um_json_put_value_up_to(um_buffer_t *buffer, const um_json_t *value, apr_si
 void um_json_put_value(um_buffer_t *buffer, const um_json_t *value)
 {
     um_json_put_value_up_to(buffer, value, APR_SIZE_MAX);
+}
+
+const char *um_json_text(const um_json_t *value, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 256, pool);
+    um_json_put_value(&buffer, value);
+    return buffer.data;
 }
 
 static void put_escape(um_buffer_t *buffer, unsigned char c)

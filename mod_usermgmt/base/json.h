@@ -76,8 +76,71 @@ typedef void um_json_visit_t(const char *name, const um_json_t *value, void *bat
 /** Call visit for each member of an object, in the order of the text. */
 void um_json_each(const um_json_t *object, um_json_visit_t *visit, void *baton);
 
+/** The number of an integer; 0 for other types. */
+apr_int64_t um_json_integer(const um_json_t *value);
+
+/** The number of an integer or a real; 0 for other types. */
+double um_json_number(const um_json_t *value);
+
+/** The name of a member as the object has it, which is the same but for the case of ASCII
+ *  letters; the very same one is preferred. NULL if there is none. */
+const char *um_json_find_name(const um_json_t *object, const char *name);
+
 /** Tell whether two values are the same, member order aside. */
 int um_json_equal(const um_json_t *a, const um_json_t *b);
+
+/**
+ * Trees that change. A value of um_json_parse() is such a tree too, and so is a copy.
+ *
+ * A value lives as long as the pool that it was made in, or as long as the longest-lived value
+ * that has it as a member or element. It is never copied by the functions that set it: a change
+ * in it is seen wherever it was set. So a value that is set twice, or that another tree has,
+ * must be copied, and a value must never be set below itself. The texts are copied.
+ *
+ * If there is no memory left, the process ends, as it does if a pool has none.
+ */
+um_json_t *um_json_new_object(apr_pool_t *pool);
+/** An empty array. */
+um_json_t *um_json_new_array(apr_pool_t *pool);
+/** A string; text is well-formed UTF-8. */
+um_json_t *um_json_new_string(const char *text, apr_pool_t *pool);
+/** An integer. */
+um_json_t *um_json_new_integer(apr_int64_t number, apr_pool_t *pool);
+/** True, or false if truth is 0. */
+um_json_t *um_json_new_boolean(int truth);
+/** Null. */
+um_json_t *um_json_new_null(void);
+/** A copy of a value and of all values in it. */
+um_json_t *um_json_copy(const um_json_t *value, apr_pool_t *pool);
+
+/** Set the member of that name, in the place of the one that the object has, else at its end. */
+void um_json_set(um_json_t *object, const char *name, um_json_t *value);
+/** Set a member to a string, or remove it if text is NULL. */
+void um_json_set_string(um_json_t *object, const char *name, const char *text);
+/** Remove the member of that name, if there is one. */
+void um_json_remove(um_json_t *object, const char *name);
+/** The member of that name, to change it; NULL if there is none. */
+um_json_t *um_json_open_member(um_json_t *object, const char *name);
+
+/** Append an element. */
+void um_json_append(um_json_t *array, um_json_t *value);
+/** Insert an element before that index, which is at most the size. */
+void um_json_insert(um_json_t *array, apr_size_t index, um_json_t *value);
+/** Set the element with that index, which is less than the size. */
+void um_json_set_element(um_json_t *array, apr_size_t index, um_json_t *value);
+/** Remove the element with that index, which is less than the size. */
+void um_json_remove_element(um_json_t *array, apr_size_t index);
+/** The element with that index, to change it; NULL if there is none. */
+um_json_t *um_json_open_element(um_json_t *array, apr_size_t index);
+
+/** Count a value and all values in it. It stops when it has more than max. */
+apr_size_t um_json_count(const um_json_t *value, apr_size_t max);
+/** Tell whether um_json_parse() would take the text of a value: it has at most
+ *  UM_JSON_MAX_DEPTH levels and UM_JSON_MAX_VALUES values. */
+int um_json_is_bounded(const um_json_t *value);
+
+/** The text of a value, as um_json_put_value() writes it, in pool. */
+const char *um_json_text(const um_json_t *value, apr_pool_t *pool);
 
 /** Append a value in its shortest form: no white space, members in the order
  *  of the text, a real as the shortest decimal that reads as the same double

@@ -1007,6 +1007,133 @@ static void what_is_too_long_is_left_off(void **state)
     assert_true(strlen(put_up_to("{\"a\":{\"b\":[0,0,0,0,0,0,0,0,0,0]}}", 12)) < 20);
 }
 
+/* ---- trees that change ---- */
+
+static void a_tree_is_made_and_changed(void **state)
+{
+    um_json_t *tree = um_json_new_object(pool);
+    um_json_t *list = um_json_new_array(pool);
+
+    (void)state;
+    um_json_set(tree, "list", list);
+    um_json_set_string(tree, "text", E_ACUTE);
+    um_json_set(tree, "number", um_json_new_integer(-7, pool));
+    um_json_set(tree, "yes", um_json_new_boolean(2));
+    um_json_set(tree, "no", um_json_new_boolean(0));
+    um_json_set(tree, "none", um_json_new_null());
+    um_json_append(list, um_json_new_string("b", pool));
+    um_json_insert(list, 0, um_json_new_string("a", pool));
+    um_json_insert(list, 2, um_json_new_string("c", pool));
+    assert_string_equal(um_json_text(tree, pool),
+                        "{\"list\":[\"a\",\"b\",\"c\"],\"text\":\"" E_ACUTE
+                        "\",\"number\":-7,\"yes\":true,\"no\":false,\"none\":null}");
+    um_json_remove_element(list, 1);
+    um_json_set_element(um_json_open_member(tree, "list"), 1, um_json_new_object(pool));
+    um_json_set(um_json_open_element(list, 1), "x", um_json_new_boolean(1));
+    um_json_set_string(tree, "text", "t");
+    um_json_set_string(tree, "number", NULL);
+    um_json_remove(tree, "yes");
+    um_json_remove(tree, "not there");
+    assert_string_equal(um_json_text(tree, pool),
+                        "{\"list\":[\"a\",{\"x\":true}],\"text\":\"t\",\"no\":false,"
+                        "\"none\":null}");
+    assert_null(um_json_open_member(tree, "yes"));
+    assert_null(um_json_open_element(list, 2));
+}
+
+static void a_copy_shares_nothing(void **state)
+{
+    um_json_t *tree = parse("{\"a\":[{\"b\":1}]}");
+    um_json_t *copy = um_json_copy(tree, pool);
+
+    (void)state;
+    um_json_set(um_json_open_element(um_json_open_member(copy, "a"), 0), "b",
+                um_json_new_integer(2, pool));
+    assert_string_equal(um_json_text(tree, pool), "{\"a\":[{\"b\":1}]}");
+    assert_string_equal(um_json_text(copy, pool), "{\"a\":[{\"b\":2}]}");
+}
+
+static void a_value_outlives_its_pool_in_a_tree_of_another(void **state)
+{
+    um_json_t *tree = um_json_new_array(pool);
+    apr_pool_t *other = NULL;
+
+    (void)state;
+    apr_pool_create(&other, pool);
+    um_json_append(tree, um_json_new_string("kept", other));
+    um_json_append(tree, um_json_copy(parse("{\"a\":[1]}"), other));
+    apr_pool_destroy(other);
+    assert_string_equal(um_json_text(tree, pool), "[\"kept\",{\"a\":[1]}]");
+}
+
+static void names_are_found_without_case(void **state)
+{
+    const um_json_t *tree = parse("{\"USERNAME\":1,\"userName\":2,\"\u00c9\":3}");
+
+    (void)state;
+    assert_string_equal(um_json_find_name(tree, "username"), "USERNAME");
+    assert_string_equal(um_json_find_name(tree, "userName"), "userName");
+    assert_string_equal(um_json_find_name(tree, "\xc3\x89"), "\xc3\x89");
+    assert_null(um_json_find_name(tree, E_ACUTE));
+    assert_null(um_json_find_name(tree, "user"));
+}
+
+static void numbers_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(um_json_integer(parse("-12")), -12);
+    assert_int_equal(um_json_integer(parse("\"12\"")), 0);
+    assert_int_equal(um_json_integer(parse("1.5")), 0);
+    assert_true(um_json_number(parse("1.5")) > 1.25);
+    assert_true(um_json_number(parse("2")) > 1.75);
+}
+
+/* An array of arrays with that many levels. */
+static um_json_t *nest(int levels)
+{
+    um_json_t *tree = um_json_new_array(pool);
+
+    for (int i = 1; i < levels; i++) {
+        um_json_t *outer = um_json_new_array(pool);
+
+        um_json_append(outer, tree);
+        tree = outer;
+    }
+    return tree;
+}
+
+/* What is bounded can be read again, and what is not is refused. */
+static void the_bounds_are_those_of_a_text(void **state)
+{
+    um_json_t *wide = um_json_new_array(pool);
+    um_json_t *pair = um_json_new_array(pool);
+    um_json_error_t error;
+    um_json_t *read = NULL;
+    const char *text;
+
+    (void)state;
+    for (int i = 1; i < UM_JSON_MAX_VALUES; i++) {
+        um_json_append(wide, um_json_new_null());
+    }
+    assert_true(um_json_is_bounded(wide));
+    assert_int_equal(um_json_count(wide, 1000000), UM_JSON_MAX_VALUES);
+    assert_int_equal(um_json_count(wide, 5), 6);
+    parse(um_json_text(wide, pool));
+    um_json_append(wide, um_json_new_null());
+    assert_false(um_json_is_bounded(wide));
+    text = um_json_text(wide, pool);
+    assert_int_equal(um_json_parse(&read, &error, text, strlen(text), pool), UM_EINVALID);
+
+    assert_true(um_json_is_bounded(nest(UM_JSON_MAX_DEPTH)));
+    parse(um_json_text(nest(UM_JSON_MAX_DEPTH), pool));
+    assert_false(um_json_is_bounded(nest(UM_JSON_MAX_DEPTH + 1)));
+    um_json_append(pair, nest(UM_JSON_MAX_DEPTH - 1));
+    um_json_append(pair, nest(UM_JSON_MAX_DEPTH - 1));
+    assert_true(um_json_is_bounded(pair));
+    um_json_append(pair, nest(UM_JSON_MAX_DEPTH));
+    assert_false(um_json_is_bounded(pair));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -1044,6 +1171,12 @@ int main(void)
         WITH_SET_UP(members_are_appended_with_their_commas),
         WITH_SET_UP(a_name_may_be_its_object_s_first),
         WITH_SET_UP(what_is_too_long_is_left_off),
+        WITH_SET_UP(a_tree_is_made_and_changed),
+        WITH_SET_UP(a_copy_shares_nothing),
+        WITH_SET_UP(a_value_outlives_its_pool_in_a_tree_of_another),
+        WITH_SET_UP(names_are_found_without_case),
+        WITH_SET_UP(numbers_are_told),
+        WITH_SET_UP(the_bounds_are_those_of_a_text),
     };
 
     return RUN("json", tests);

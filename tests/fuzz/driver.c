@@ -159,7 +159,9 @@ static size_t insert_word(uint8_t *data, size_t size)
         "users", "sub-admins", "invitations", "start_after_id=", "end_before_id=", "order_by=-email",
         "order_by=display_name", "limit=1000", "count=none", "q=", "created_after=",
         "2024-02-29T23:59:60Z", "If-Match: ", "Accept: application/x-ndjson", "Idempotency-Key: x",
-        "Origin: null", "DELETE", "PUT", "HEAD", "@", "xn--", "https://", ":443", "[::1]",
+        " eq ", " sw ", " pr", " and ", " or ", "not (", "(", ")", "[", "]", "emails[", "].value",
+        "urn:a:2.0:User:", ".", "$ref", "True", "Origin: null", "DELETE", "PUT", "HEAD", "@", "xn--",
+        "https://", ":443", "[::1]",
     };
     /* clang-format on */
     const char *word = words[below(sizeof(words) / sizeof(words[0]))];

@@ -65,6 +65,19 @@ static const char *code_of(int status, const char *type)
     return um_problem_code(status);
 }
 
+apr_status_t um_scim_error_set(um_scim_error_t *error, int status, const char *type,
+                               apr_pool_t *pool, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    error->detail = apr_pvsprintf(pool, format, arguments);
+    va_end(arguments);
+    error->status = status;
+    error->type = type;
+    return UM_EINVALID;
+}
+
 apr_status_t um_scim_error_answer(um_answer_t *answer, const um_scim_error_t *error,
                                   apr_pool_t *pool)
 {

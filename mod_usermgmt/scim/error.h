@@ -10,13 +10,25 @@
 
 #include "../rest/problem.h"
 
+/* Types of RFC 7644's table 9. */
+#define UM_SCIM_MUTABILITY "mutability"
+#define UM_SCIM_INVALID_SYNTAX "invalidSyntax"
+#define UM_SCIM_INVALID_PATH "invalidPath"
+#define UM_SCIM_NO_TARGET "noTarget"
+#define UM_SCIM_INVALID_VALUE "invalidValue"
+
 /** An error of SCIM that a function has found. */
 typedef struct um_scim_error_t {
     int status;
-    /** Of RFC 7644's table, such as "invalidPath"; NULL if none of them applies. */
+    /** Of RFC 7644's table, such as UM_SCIM_INVALID_PATH; NULL if none of them applies. */
     const char *type;
     const char *detail;
 } um_scim_error_t;
+
+/** Set an error; type may be NULL, and format gives the detail, in pool. Returns UM_EINVALID. */
+apr_status_t um_scim_error_set(um_scim_error_t *error, int status, const char *type,
+                               apr_pool_t *pool, const char *format, ...) UM_MUST_USE
+    __attribute__((format(printf, 5, 6)));
 
 /** Answer with an error. Returns UM_EREFUSED. */
 apr_status_t um_scim_error_answer(um_answer_t *answer, const um_scim_error_t *error,

@@ -140,23 +140,44 @@ static void answer_created(um_answer_t *answer, um_request_t *request, const um_
     answer->changes_roles = user->is_suspended;
 }
 
-/* The uid or the address is taken, perhaps by an earlier run of this change. */
-static apr_status_t answer_taken(um_answer_t *answer, um_request_t *request, um_db_t *db,
-                                 const char *uid, int runs_again)
+/* Another user has the address or the name. */
+static apr_status_t answer_taken(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                 const um_user_t *user)
+{
+    um_user_taken_t taken = UM_TAKEN_NOTHING;
+    apr_status_t status = um_store_users_find_taken(&taken, db, request->caller.org_id, user,
+                                                    request->pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (taken == UM_TAKEN_USER_NAME) {
+        return um_problem_answer(answer, 409, "user_name_taken", request->pool,
+                                 "An identity provider has given this %s to another user of the "
+                                 "organization as its name (userName).",
+                                 user->user_name != NULL ? "name" : "email");
+    }
+    return um_problem_answer(answer, 409, "email_exists", request->pool,
+                             "Another user with this email exists in the organization.");
+}
+
+/* The uid, the address or the name is taken, perhaps by an earlier run of this change. */
+static apr_status_t answer_not_made(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                    const um_user_t *user, int runs_again)
 {
     apr_pool_t *pool = request->pool;
     um_user_t *made = NULL;
-    apr_status_t status = runs_again
-                              ? um_store_users_get(&made, db, request->caller.org_id, uid, pool)
-                              : UM_ENOTFOUND;
+    apr_status_t status = UM_ENOTFOUND;
 
+    if (runs_again) {
+        status = um_store_users_get(&made, db, request->caller.org_id, user->uid, pool);
+    }
     request->target = NULL;
     um_answer_init(answer, pool);
     if (status == APR_SUCCESS) {
         answer_created(answer, request, made);
     } else if (status == UM_ENOTFOUND) {
-        return um_problem_answer(answer, 409, "email_exists", pool,
-                                 "A user with this email exists in the organization.");
+        return answer_taken(answer, request, db, user);
     }
     return status;
 }
@@ -186,7 +207,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     event = um_change_event(change, request->action, user.uid, NULL,
                             um_user_json_of_answer(answer, request->pool));
     status = um_store_users_create(db, request->caller.org_id, &user, &event, request->pool);
-    return status == UM_ECONFLICT ? answer_taken(answer, request, db, user.uid, runs_again)
+    return status == UM_ECONFLICT ? answer_not_made(answer, request, db, &user, runs_again)
                                   : status;
 }
 
@@ -252,8 +273,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
     }
     status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
     if (status == UM_ECONFLICT) {
-        return um_problem_answer(answer, 409, "email_exists", request->pool,
-                                 "Another user with this email exists in the organization.");
+        return answer_taken(answer, request, db, updated);
     }
     if (status != APR_SUCCESS) {
         return status;

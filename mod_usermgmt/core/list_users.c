@@ -5,6 +5,7 @@
 
 #include "../db/statements.h"
 #include "store_lists.h"
+#include "store_users.h"
 
 #define BIT UM_LIST_BIT
 
@@ -138,6 +139,8 @@ static const um_list_subset_t sub_admins_of_users = {
 
 const um_list_source_t um_list_users = {
     .columns = UM_SQL_USER_COLUMNS,
+    .columns_since = UM_PROVISIONING_SINCE,
+    .older_columns = UM_SQL_USER_COLUMNS_OLDER,
     .from = " FROM users u",
     .joined = " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER,
     .where = UM_LIST_WHERE("u"),
@@ -157,6 +160,8 @@ static const um_list_order_t sub_admin_orders[] = {
 
 const um_list_source_t um_list_sub_admins = {
     .columns = UM_SQL_SUB_ADMIN_COLUMNS,
+    .columns_since = UM_PROVISIONING_SINCE,
+    .older_columns = UM_SQL_SUB_ADMIN_COLUMNS_OLDER,
     .from = " FROM sub_admins s",
     .joined = " JOIN " UM_SQL_USER_OF_SUB_ADMIN,
     .where = UM_LIST_WHERE("s"),

@@ -21,6 +21,10 @@
 #define UM_ATTRIBUTE_NAME_MAX 64
 #define UM_ATTRIBUTES_MAX 64
 #define UM_ATTRIBUTES_MAX_BYTES 16384
+/* Bytes. On MariaDB an audit event has room for a user with the largest of all of these. */
+#define UM_USER_NAME_MAX 256
+#define UM_EXTERNAL_ID_MAX 512
+#define UM_SCIM_MAX_BYTES 8192
 
 /** A name as it is stored: after um_text_trim(). */
 const um_violation_t *um_rules_check_display_name(const char *name);

@@ -13,7 +13,7 @@
 #include "store_callers.h"
 
 /* The first column after those of a user. */
-#define USER_COLUMN_COUNT 10
+#define USER_COLUMN_COUNT 13
 
 void um_store_users_read(um_user_t *user, const um_row_t *row)
 {
@@ -30,11 +30,26 @@ void um_store_users_read(um_user_t *user, const um_row_t *row)
     user->version = um_row_int(row, 7);
     user->attributes = um_row_text(row, 8);
     user->is_suspended = um_row_int(row, 9) == 0;
+    user->user_name = um_row_text_or_null(row, 10);
+    user->external_id = um_row_text_or_null(row, 11);
+    user->scim = um_row_text_or_null(row, 12);
+    user->is_partial = 0;
+}
+
+/* Has the database the columns of version 4? */
+static apr_status_t check_columns(int *has_columns, um_db_t *db, apr_pool_t *pool)
+{
+    int version = 0;
+    apr_status_t status = um_db_get_version(&version, db, pool);
+
+    *has_columns = version >= UM_PROVISIONING_SINCE;
+    return status;
 }
 
 typedef struct um_get_t {
     um_user_t *user;
     um_sub_admin_t *sub_admin;
+    int has_columns;
     apr_pool_t *pool;
 } um_get_t;
 
@@ -47,6 +62,9 @@ um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool)
     copy->display_name = apr_pstrdup(pool, user->display_name);
     copy->phone = apr_pstrdup(pool, user->phone);
     copy->attributes = apr_pstrdup(pool, user->attributes);
+    copy->user_name = apr_pstrdup(pool, user->user_name);
+    copy->external_id = apr_pstrdup(pool, user->external_id);
+    copy->scim = apr_pstrdup(pool, user->scim);
     return copy;
 }
 
@@ -56,15 +74,20 @@ static void take_user(const um_row_t *row, void *baton)
     um_user_t user;
 
     um_store_users_read(&user, row);
+    user.is_partial = !get->has_columns;
     get->user = um_store_users_copy(&user, get->pool);
 }
 
+/* bind is for a database that has the columns of version 4, older for one that has not. */
 static apr_status_t get_user(um_user_t **user, um_db_t *db, const um_bind_t *bind,
-                             apr_pool_t *pool)
+                             const um_bind_t *older, apr_pool_t *pool)
 {
-    um_get_t get = { NULL, NULL, pool };
-    apr_status_t status = um_db_select(db, take_user, &get, bind, pool);
+    um_get_t get = { .pool = pool };
+    apr_status_t status = check_columns(&get.has_columns, db, pool);
 
+    if (status == APR_SUCCESS) {
+        status = um_db_select(db, take_user, &get, get.has_columns ? bind : older, pool);
+    }
     if (status == APR_SUCCESS && get.user == NULL) {
         status = UM_ENOTFOUND;
     }
@@ -77,12 +100,14 @@ static apr_status_t get_user(um_user_t **user, um_db_t *db, const um_bind_t *bin
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                 const char *uid, apr_pool_t *pool)
 {
-    return get_user(user, db, UM_BIND(user_get, .org_id = org_id, .user_uid = uid), pool);
+    return get_user(user, db, UM_BIND(user_get, .org_id = org_id, .user_uid = uid),
+                    UM_BIND(user_get_older, .org_id = org_id, .user_uid = uid), pool);
 }
 
 typedef struct um_wanted_users_t {
     um_wanted_user_t *const *wanted;
     int count;
+    int has_columns;
 } um_wanted_users_t;
 
 static void take_wanted(const um_row_t *row, void *baton)
@@ -92,6 +117,7 @@ static void take_wanted(const um_row_t *row, void *baton)
     um_user_t user;
 
     um_store_users_read(&user, row);
+    user.is_partial = !all->has_columns;
     for (int i = 0; i < all->count; i++) {
         um_wanted_user_t *wanted = all->wanted[i];
 
@@ -102,23 +128,47 @@ static void take_wanted(const um_row_t *row, void *baton)
     }
 }
 
+static apr_status_t select_wanted(um_wanted_users_t *all, um_db_t *db, apr_pool_t *pool)
+{
+    struct um_bind_users_get *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)all->count);
+
+    for (int i = 0; i < all->count; i++) {
+        rows[i] = (struct um_bind_users_get){ .org_id = all->wanted[i]->org_id,
+                                              .user_uid = all->wanted[i]->uid };
+    }
+    return um_db_select_rows(db, take_wanted, all, UM_BIND_ROWS(users_get, rows, all->count),
+                             pool);
+}
+
+static apr_status_t select_wanted_older(um_wanted_users_t *all, um_db_t *db, apr_pool_t *pool)
+{
+    struct um_bind_users_get_older *rows = apr_palloc(pool,
+                                                      sizeof(*rows) * (apr_size_t)all->count);
+
+    for (int i = 0; i < all->count; i++) {
+        rows[i] = (struct um_bind_users_get_older){ .org_id = all->wanted[i]->org_id,
+                                                    .user_uid = all->wanted[i]->uid };
+    }
+    return um_db_select_rows(db, take_wanted, all,
+                             UM_BIND_ROWS(users_get_older, rows, all->count), pool);
+}
+
 apr_status_t um_store_users_get_wanted(um_wanted_user_t *const *wanted, int count, um_db_t *db,
                                        apr_pool_t *pool)
 {
-    struct um_bind_users_get *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
-    um_wanted_users_t all = { wanted, count };
+    um_wanted_users_t all = { .wanted = wanted, .count = count };
     apr_status_t status;
 
-    for (int i = 0; i < count; i++) {
-        rows[i] = (struct um_bind_users_get){ .org_id = wanted[i]->org_id,
-                                              .user_uid = wanted[i]->uid };
-    }
     if (count == 1) {
         status = um_store_users_get(&wanted[0]->user, db, wanted[0]->org_id, wanted[0]->uid,
                                     wanted[0]->pool);
         return status == UM_ENOTFOUND ? APR_SUCCESS : status;
     }
-    return um_db_select_rows(db, take_wanted, &all, UM_BIND_ROWS(users_get, rows, count), pool);
+    status = check_columns(&all.has_columns, db, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return all.has_columns ? select_wanted(&all, db, pool) : select_wanted_older(&all, db, pool);
 }
 
 /* A database with one writer at a time needs no locks. */
@@ -183,10 +233,24 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
 {
     const char *key = um_address_key(email, pool);
 
-    return key != NULL
-               ? get_user(user, db,
-                          UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key), pool)
-               : UM_ENOTFOUND;
+    if (key == NULL) {
+        return UM_ENOTFOUND;
+    }
+    return get_user(user, db, UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key),
+                    UM_BIND(user_get_by_email_older, .org_id = org_id, .email_key = key), pool);
+}
+
+static apr_status_t get_by_name_key(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                    const char *key, apr_pool_t *pool)
+{
+    return get_user(user, db, UM_BIND(user_get_by_user_name, .org_id = org_id, .name_key = key),
+                    UM_BIND(user_get_by_email_older, .org_id = org_id, .email_key = key), pool);
+}
+
+apr_status_t um_store_users_get_by_user_name(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                             const char *user_name, apr_pool_t *pool)
+{
+    return get_by_name_key(user, db, org_id, um_address_identity_key(user_name, pool), pool);
 }
 
 /* The address may move to another user before the user is locked. Then the new owner is locked,
@@ -243,13 +307,56 @@ apr_status_t um_store_users_make_keys(um_user_keys_t *keys, const um_user_t *use
     }
     keys->email_key = key;
     keys->display_name_folded = um_text_fold_name(user->display_name, pool);
+    keys->name_key = user->user_name != NULL ? um_address_identity_key(user->user_name, pool)
+                                             : key;
+    keys->is_named = strcmp(keys->name_key, key) != 0;
     return APR_SUCCESS;
+}
+
+/* A name that is the email is stored as none. */
+static const char *stored_name(const um_user_t *user, const um_user_keys_t *keys)
+{
+    return keys->is_named ? user->user_name : NULL;
+}
+
+static const char *stored_name_key(const um_user_keys_t *keys)
+{
+    return keys->is_named ? keys->name_key : NULL;
+}
+
+/* Does the user fit into a database of version 3? */
+static int fits_older(const um_user_t *user, const um_user_keys_t *keys)
+{
+    return !keys->is_named && user->external_id == NULL && user->scim == NULL;
+}
+
+static apr_status_t insert_older(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                 const um_user_keys_t *keys, apr_pool_t *pool)
+{
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_insert_older, .org_id = org_id, .user_uid = user->uid,
+                                   .email = user->email, .email_key = keys->email_key,
+                                   .display_name = user->display_name,
+                                   .display_name_folded = keys->display_name_folded,
+                                   .phone = user->phone, .attributes = user->attributes,
+                                   .active = !user->is_suspended, .created_at = user->created_at,
+                                   .updated_at = user->updated_at),
+                           pool);
 }
 
 apr_status_t um_store_users_insert_with_keys(um_db_t *db, apr_int64_t org_id,
                                              const um_user_t *user, const um_user_keys_t *keys,
                                              apr_pool_t *pool)
 {
+    int has_columns = 0;
+    apr_status_t status = check_columns(&has_columns, db, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (!has_columns && fits_older(user, keys)) {
+        return insert_older(db, org_id, user, keys, pool);
+    }
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(user_insert, .org_id = org_id, .user_uid = user->uid,
                                    .email = user->email, .email_key = keys->email_key,
@@ -257,7 +364,10 @@ apr_status_t um_store_users_insert_with_keys(um_db_t *db, apr_int64_t org_id,
                                    .display_name_folded = keys->display_name_folded,
                                    .phone = user->phone, .attributes = user->attributes,
                                    .active = !user->is_suspended, .created_at = user->created_at,
-                                   .updated_at = user->updated_at),
+                                   .updated_at = user->updated_at,
+                                   .user_name = stored_name(user, keys),
+                                   .user_name_key = stored_name_key(keys),
+                                   .external_id = user->external_id, .scim = user->scim),
                            pool);
 }
 
@@ -285,10 +395,8 @@ static apr_status_t insert_or_undo(um_db_t *db, const um_bind_rows_t *rows, apr_
     return status == APR_SUCCESS && affected != rows->count ? UM_ECONFLICT : status;
 }
 
-apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
-                                       const um_user_t *const *users,
-                                       const um_user_keys_t *const *keys, int count,
-                                       apr_pool_t *pool)
+static apr_status_t insert_all(um_db_t *db, apr_int64_t org_id, const um_user_t *const *users,
+                               const um_user_keys_t *const *keys, int count, apr_pool_t *pool)
 {
     struct um_bind_users_insert *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
 
@@ -307,9 +415,59 @@ apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
             .active = !user->is_suspended,
             .created_at = user->created_at,
             .updated_at = user->updated_at,
+            .user_name = stored_name(user, keys[i]),
+            .user_name_key = stored_name_key(keys[i]),
+            .external_id = user->external_id,
+            .scim = user->scim,
         };
     }
     return insert_or_undo(db, UM_BIND_ROWS(users_insert, rows, count), pool);
+}
+
+static apr_status_t insert_all_older(um_db_t *db, apr_int64_t org_id,
+                                     const um_user_t *const *users,
+                                     const um_user_keys_t *const *keys, int count,
+                                     apr_pool_t *pool)
+{
+    struct um_bind_users_insert_older *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
+
+    for (int i = 0; i < count; i++) {
+        const um_user_t *user = users[i];
+
+        rows[i] = (struct um_bind_users_insert_older){
+            .org_id = org_id,
+            .user_uid = user->uid,
+            .email = user->email,
+            .email_key = keys[i]->email_key,
+            .display_name = user->display_name,
+            .display_name_folded = keys[i]->display_name_folded,
+            .phone = user->phone,
+            .attributes = user->attributes,
+            .active = !user->is_suspended,
+            .created_at = user->created_at,
+            .updated_at = user->updated_at,
+        };
+    }
+    return insert_or_undo(db, UM_BIND_ROWS(users_insert_older, rows, count), pool);
+}
+
+apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
+                                       const um_user_t *const *users,
+                                       const um_user_keys_t *const *keys, int count,
+                                       apr_pool_t *pool)
+{
+    int fit = 1;
+    int has_columns = 0;
+    apr_status_t status = check_columns(&has_columns, db, pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    for (int i = 0; i < count; i++) {
+        fit = fit && fits_older(users[i], keys[i]);
+    }
+    return !has_columns && fit ? insert_all_older(db, org_id, users, keys, count, pool)
+                               : insert_all(db, org_id, users, keys, count, pool);
 }
 
 /* In one statement with the event. */
@@ -333,7 +491,9 @@ static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_use
                 .display_name_folded = keys.display_name_folded, .phone = user->phone,
                 .attributes = user->attributes, .active = !user->is_suspended,
                 .created_at = user->created_at, .updated_at = user->updated_at,
-                .event_uid = witness.uid, .actor_identity = event->actor_identity,
+                .user_name = stored_name(user, &keys), .user_name_key = stored_name_key(&keys),
+                .external_id = user->external_id, .scim = user->scim, .event_uid = witness.uid,
+                .actor_identity = event->actor_identity,
                 .actor_key = um_address_identity_key(event->actor_identity, pool),
                 .actor_uid = event->actor_uid, .actor_role = event->actor_role,
                 .remote_addr = event->remote_addr, .action = event->action,
@@ -351,13 +511,27 @@ apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_use
     if (um_db_traits(db)->changes_in_ctes) {
         status = um_db_get_version(&version, db, pool);
     }
-    if (version >= UM_AUDIT_IDS_SINCE) {
+    if (version >= UM_PROVISIONING_SINCE) {
         return create_at_once(db, org_id, user, event, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_store_users_insert(db, org_id, user, pool);
     }
     return status == APR_SUCCESS ? um_store_audit_insert(db, org_id, event, pool) : status;
+}
+
+static apr_status_t update_older(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                 const um_user_keys_t *keys, apr_pool_t *pool)
+{
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_update_older, .org_id = org_id, .user_uid = user->uid,
+                                   .email = user->email, .email_key = keys->email_key,
+                                   .display_name = user->display_name,
+                                   .display_name_folded = keys->display_name_folded,
+                                   .phone = user->phone, .attributes = user->attributes,
+                                   .active = !user->is_suspended, .updated_at = user->updated_at,
+                                   .version = user->version),
+                           pool);
 }
 
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
@@ -369,6 +543,9 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
     if (status != APR_SUCCESS) {
         return status;
     }
+    if (user->is_partial && fits_older(user, &keys)) {
+        return update_older(db, org_id, user, &keys, pool);
+    }
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid,
                                    .email = user->email, .email_key = keys.email_key,
@@ -376,8 +553,44 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
                                    .display_name_folded = keys.display_name_folded,
                                    .phone = user->phone, .attributes = user->attributes,
                                    .active = !user->is_suspended, .updated_at = user->updated_at,
-                                   .version = user->version),
+                                   .version = user->version,
+                                   .user_name = stored_name(user, &keys),
+                                   .user_name_key = stored_name_key(&keys),
+                                   .external_id = user->external_id, .scim = user->scim,
+                                   .name_key = keys.name_key),
                            pool);
+}
+
+/* Was another user found? */
+static apr_status_t note_other(int *is_other, apr_status_t status, const um_user_t *found,
+                               const um_user_t *user)
+{
+    *is_other = status == APR_SUCCESS && strcmp(found->uid, user->uid) != 0;
+    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+}
+
+apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_int64_t org_id,
+                                       const um_user_t *user, apr_pool_t *pool)
+{
+    um_user_t *found = NULL;
+    um_user_keys_t keys;
+    int is_other = 0;
+    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+
+    *taken = UM_TAKEN_NOTHING;
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = um_store_users_get_by_email(&found, db, org_id, user->email, pool);
+    status = note_other(&is_other, status, found, user);
+    if (status == APR_SUCCESS && is_other) {
+        *taken = UM_TAKEN_EMAIL;
+    } else if (status == APR_SUCCESS) {
+        status = get_by_name_key(&found, db, org_id, keys.name_key, pool);
+        status = note_other(&is_other, status, found, user);
+        *taken = is_other ? UM_TAKEN_USER_NAME : UM_TAKEN_NOTHING;
+    }
+    return status;
 }
 
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
@@ -418,6 +631,7 @@ static void take_sub_admin(const um_row_t *row, void *baton)
     um_sub_admin_t *sub_admin = apr_palloc(get->pool, sizeof(*sub_admin));
 
     um_store_sub_admins_read(sub_admin, row);
+    sub_admin->user.is_partial = !get->has_columns;
     sub_admin->user = *um_store_users_copy(&sub_admin->user, get->pool);
     sub_admin->added_by = apr_pstrdup(get->pool, sub_admin->added_by);
     get->sub_admin = sub_admin;
@@ -426,11 +640,17 @@ static void take_sub_admin(const um_row_t *row, void *baton)
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *uid, apr_pool_t *pool)
 {
-    um_get_t get = { NULL, NULL, pool };
-    apr_status_t status = um_db_select(db, take_sub_admin, &get,
-                                       UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid),
-                                       pool);
+    um_get_t get = { .pool = pool };
+    apr_status_t status = check_columns(&get.has_columns, db, pool);
 
+    if (status == APR_SUCCESS) {
+        status = um_db_select(db, take_sub_admin, &get,
+                              get.has_columns
+                                  ? UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid)
+                                  : UM_BIND(sub_admin_get_older, .org_id = org_id,
+                                            .user_uid = uid),
+                              pool);
+    }
     if (status == APR_SUCCESS && get.sub_admin == NULL) {
         status = UM_ENOTFOUND;
     }

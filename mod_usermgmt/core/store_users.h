@@ -12,6 +12,10 @@
 #include "store_records.h"
 #include "user.h"
 
+/** With this version of the schema came the columns for what an identity provider sets of a
+ *  user, and the groups. */
+#define UM_PROVISIONING_SINCE 4
+
 /** Read a user from a row of a list; the texts belong to the row. */
 void um_store_users_read(um_user_t *user, const um_row_t *row);
 /** A copy with its texts, in pool. */
@@ -54,7 +58,12 @@ apr_status_t um_store_users_keep(um_db_t *db, apr_int64_t org_id, const char *ui
 /** By the key of the address. UM_ENOTFOUND if there is no such user, or no key. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
-/** The same inside a change; the user is locked as by um_store_users_lock(). */
+/** By the name by which an identity provider knows the user, which is the email if no other is
+ *  stored. UM_ENOTFOUND if there is no such user. */
+apr_status_t um_store_users_get_by_user_name(um_user_t **user, um_db_t *db, apr_int64_t org_id,
+                                             const char *user_name, apr_pool_t *pool);
+/** As um_store_users_get_by_email() inside a change; the user is locked as by
+ *  um_store_users_lock(). */
 apr_status_t um_store_users_lock_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                           const char *email, apr_pool_t *pool);
 /** Tell, inside a change, whether the user whose address has that key is suspended. If there
@@ -65,21 +74,26 @@ apr_status_t um_store_users_is_suspended(int *is_suspended, um_db_t *db, apr_int
 typedef struct um_user_keys_t {
     const char *email_key;
     const char *display_name_folded;
+    /** Of the user's name, or of the email where it has no other name. */
+    const char *name_key;
+    /** Zero if the name has the key of the email. Then it is not stored, and the name follows
+     *  the email. */
+    int is_named;
 } um_user_keys_t;
 
 /** Make the keys of a user; asks no database. UM_EINVALID if the address has no key. */
 apr_status_t um_store_users_make_keys(um_user_keys_t *keys, const um_user_t *user,
                                       apr_pool_t *pool);
-/** UM_ECONFLICT if the uid or the address is taken. Here and below: UM_EINVALID if the address
- *  has no key. */
+/** UM_ECONFLICT if the uid, the address or the name is taken. Here and below: UM_EINVALID if the
+ *  address has no key; UM_ESCHEMA if the user has what only a newer schema has columns for. */
 apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
 /** The same with the user's keys, which were made before. */
 apr_status_t um_store_users_insert_with_keys(um_db_t *db, apr_int64_t org_id,
                                              const um_user_t *user, const um_user_keys_t *keys,
                                              apr_pool_t *pool);
-/** Insert so many users, inside a change. UM_ECONFLICT if the uid or the address of one of them
- *  is taken, or two of them have the same: then none is inserted. */
+/** Insert so many users, inside a change. UM_ECONFLICT if the uid, the address or the name of one
+ *  of them is taken, or two of them have the same: then none is inserted. */
 apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
                                        const um_user_t *const *users,
                                        const um_user_keys_t *const *keys, int count,
@@ -87,14 +101,28 @@ apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
 /**
  * Insert a user, and the audit event of that, whose time is the user's created_at. No statement
  * may follow in the change, and its answer must be complete before (um_db_query_last()).
- * @return UM_ECONFLICT if the uid or the address is taken
+ * @return UM_ECONFLICT if the uid, the address or the name is taken
  */
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool);
 /** Replace the user with this uid if it still has user's version, and increase the version.
- *  UM_ECONFLICT if it has another version, or another user has the address. */
+ *  UM_ECONFLICT if it has another version, or another user has the address or the name. */
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
+
+/** What another user has, so that a user can't be stored. */
+typedef enum um_user_taken_t {
+    UM_TAKEN_NOTHING,
+    UM_TAKEN_EMAIL,
+    /** The name by which an identity provider knows the user: another user has it as its name, or
+     *  as its email and no other name. */
+    UM_TAKEN_USER_NAME
+} um_user_taken_t;
+
+/** Find out what was taken when um_store_users_insert() and the like ended with UM_ECONFLICT.
+ *  UM_TAKEN_NOTHING if it was the uid or the version, or if nothing is taken any more. */
+apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_int64_t org_id,
+                                       const um_user_t *user, apr_pool_t *pool);
 /** Delete the user and its sub-admin entry. UM_ECONFLICT if it has another version. */
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);

@@ -23,6 +23,15 @@ typedef struct um_user_t {
     apr_int64_t version;
     /** The other attributes: the text of a JSON object, never NULL. */
     const char *attributes;
+    /** What an identity provider has set (schema.h, version 4): the name by which it knows the
+     *  user, NULL if that is the email; its own id, NULL if not set; and the text of a JSON
+     *  object of the members of SCIM that have no member here, NULL if there are none. */
+    const char *user_name;
+    const char *external_id;
+    const char *scim;
+    /** Non-zero if these three were not read, because the schema is older. An update leaves
+     *  them as they are. */
+    int is_partial;
 } um_user_t;
 
 #endif

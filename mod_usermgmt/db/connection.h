@@ -89,8 +89,10 @@ struct um_connection_t {
     apr_hash_t *composed;
     /** The version that the schema had when it was looked at; 0 for never. */
     int schema_version;
-    /** The version when what depends on it was first chosen; 0 before. */
-    int first_version;
+    /** The version by which what depends on it is chosen, and when it was read, by um_ticks();
+     *  0 before. */
+    int chosen_version;
+    apr_time_t version_asked_at;
     /** All connections of the process must be closed before one is of use, since they share
      *  what is wrong: SQLite has opened the file read-only, or that file is gone. */
     int closes_all;

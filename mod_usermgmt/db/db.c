@@ -421,23 +421,34 @@ apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_p
     return UM_ESCHEMA;
 }
 
+/* As long as the schema is old, look again after this time whether it was upgraded. */
+#define VERSION_ASKED_AGAIN apr_time_from_sec(1)
+
+static int knows_version(const um_connection_t *connection)
+{
+    return connection->chosen_version == UM_SCHEMA_VERSION
+           || (connection->chosen_version != 0
+               && um_ticks() - connection->version_asked_at < VERSION_ASKED_AGAIN);
+}
+
 apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool)
 {
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status;
 
-    if (db->connection == NULL || db->connection->first_version == 0) {
-        status = ask_version(version, db, pool);
-        if (status == APR_SUCCESS) {
-            db->connection->first_version = *version;
-        }
-        if (status == APR_SUCCESS && *version == UM_SCHEMA_VERSION) {
-            /* It has all, so there is nothing to tell of later. */
-            db->connection->schema_version = *version;
-        }
-        return status;
+    if (db->connection != NULL && knows_version(db->connection)) {
+        *version = db->connection->chosen_version;
+        return APR_SUCCESS;
     }
-    *version = db->connection->first_version;
-    return APR_SUCCESS;
+    status = ask_version(version, db, pool);
+    if (status == APR_SUCCESS) {
+        db->connection->chosen_version = *version;
+        db->connection->version_asked_at = um_ticks();
+    }
+    if (status == APR_SUCCESS && *version == UM_SCHEMA_VERSION) {
+        /* It has all, so there is nothing to tell of later. */
+        db->connection->schema_version = *version;
+    }
+    return status;
 }
 
 static apr_status_t check_since(um_db_t *db, um_statement_id_t id, apr_pool_t *pool)
@@ -928,6 +939,17 @@ static apr_status_t query_and_commit(um_db_t *db, apr_status_t otherwise, const 
     return status;
 }
 
+/* Nothing was made, so the caller may ask why. */
+static apr_status_t begin_anew(um_db_t *db, apr_status_t otherwise)
+{
+    apr_status_t status = take_connection(db);
+
+    if (status == APR_SUCCESS) {
+        db->begin = BEGIN_DUE;
+    }
+    return status == APR_SUCCESS ? otherwise : status;
+}
+
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind_t *bind,
                               const char *order, apr_pool_t *pool)
 {
@@ -942,11 +964,12 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
     }
     db->begin = BEGIN_NEVER;
     if (db->gather != NULL && order != NULL) {
-        return send_with_others(db, otherwise, bind, order, pool);
+        status = send_with_others(db, otherwise, bind, order, pool);
+    } else {
+        status = query_and_commit(db, otherwise, bind, pool);
+        db->lost_answer = is_answer_lost(db, status);
     }
-    status = query_and_commit(db, otherwise, bind, pool);
-    db->lost_answer = is_answer_lost(db, status);
-    return status;
+    return status == otherwise && !um_db_has_failed(db) ? begin_anew(db, otherwise) : status;
 }
 
 int um_db_lost_answer(const um_db_t *db)

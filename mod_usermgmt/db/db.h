@@ -114,7 +114,8 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct u
  * and is committed when it succeeds. The results of the change must be complete before, because
  * the statement may be committed although its answer was lost: the runner finds that out by the
  * witness. If the statement is still running then, there is no witness yet, and the change runs
- * again. So the change must know its own rows from an earlier run if they are in its way.
+ * again. So the change must know its own rows from an earlier run if they are in its way. If it
+ * ends with otherwise, nothing was made, and other statements may follow.
  *
  * If the transaction gathers (um_db_set_gather()), the statement may be sent together with those
  * of other threads. Its text has a part for one row in [ ], leaves out rows whose texts are NULL,
@@ -130,8 +131,9 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct 
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */
 apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_pool_t *pool);
 
-/** The version of the schema, as the connection knows it: it is read at the first call. If the
- *  schema is upgraded meanwhile, it is the old version. APR_SUCCESS or UM_EUNAVAILABLE. */
+/** The version of the schema, as the connection knows it: it is read at the first call, and as
+ *  long as it is old, again after a second. So soon after an upgrade it may be the old version.
+ *  APR_SUCCESS or UM_EUNAVAILABLE. */
 apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool);
 
 /** Prepare a statement, by its number in statements.h, to see whether the database takes it.

@@ -12,7 +12,7 @@
 #include "list.h"
 
 /** The version that this module makes. */
-#define UM_SCHEMA_VERSION 3
+#define UM_SCHEMA_VERSION 4
 
 /** The oldest version that it works with. So modules can be replaced node by node before the
  *  schema is upgraded. */

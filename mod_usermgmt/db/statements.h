@@ -66,14 +66,14 @@ typedef struct um_bind_rows_t {
                               sizeof(struct um_bind_##statement), number })
 
 /** Values of a statement, at most. */
-#define UM_VALUES_MAX 24
+#define UM_VALUES_MAX 28
 
 /** How many arguments there are, from 0 to UM_VALUES_MAX. */
 #define UM_COUNT(...)                                                                            \
-    UM_COUNT_LAST(_, ##__VA_ARGS__, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10,  \
-                  9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
+    UM_COUNT_LAST(_, ##__VA_ARGS__, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14,  \
+                  13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 #define UM_COUNT_LAST(_, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, \
-                      count, ...)                                                                \
+                      y, z, aa, ab, count, ...)                                                  \
     count
 
 /** A value of a statement: where it lies in the struct, and whether it is an apr_int64_t; else
@@ -105,7 +105,7 @@ typedef struct um_query_t {
 extern const um_query_t um_queries[UM_STMT_COUNT];
 
 /** Placeholders of a statement, at most. */
-#define UM_ARGUMENTS_MAX 24
+#define UM_ARGUMENTS_MAX 28
 
 /** The values of a statement as the drivers take them: a text for each placeholder. */
 typedef struct um_arguments_t {

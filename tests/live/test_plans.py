@@ -21,7 +21,7 @@ ROWS = 10000
 CHUNK = 1000
 TABLES = ("organizations", "organization_counts", "users", "sub_admins", "admins_seen",
           "invitations", "invitation_secrets", "outgoing_mail", "sessions", "activities",
-          "idempotency_keys", "audit_events", "api_keys")
+          "idempotency_keys", "audit_events", "api_keys", "user_groups", "group_members")
 # On PostgreSQL a setting of the transaction takes the place of its rows.
 if databases.KIND != "postgresql":
     TABLES += ("audit_permits",)
@@ -71,6 +71,8 @@ VALUES = {
     "email": "name05000@example.com", "email_key": "name05000@example.com",
     "identity_key": "name05000@example.com", "actor_key": "name05000@example.com",
     "display_name": "name05000", "display_name_folded": "name05000",
+    "user_name": "login05001", "user_name_key": ":login05001", "name_key": "name05000@example.com",
+    "external_id": "external05001", "scim": "{}",
     "name": "org01000", "organization": "org01000", "after": "org01000",
     "activity": "run01000", "idempotency_key": "key01000", "secret_sha256": "0" * 59 + "01000",
     "count_ids": "[1,2,3]", "attributes": "{}", "key_id": "u05000000000", "old_until": 5000,
@@ -97,8 +99,11 @@ def rare(number, rest, few, many):
 
 def user(org_id, n):
     name = f"name{n:05d}"
+    has_login = n % 2 == 1
     return (org_id, f"u{n:05d}", f"{name}@example.com", f"{name}@example.com", name, name,
-            rare(n, 0, "+41 1", "+41 2"), ATTRIBUTES, rare(n, 1, 0, 1), n, n)
+            rare(n, 0, "+41 1", "+41 2"), ATTRIBUTES, rare(n, 1, 0, 1), n, n,
+            f"login{n:05d}" if has_login else None, f":login{n:05d}" if has_login else None,
+            f"external{n:05d}" if has_login else None)
 
 
 def invitation(org_id, n):
@@ -119,7 +124,7 @@ def rows(kind):
 
     yield ("organizations", "name, created_at", numbers(ROWS, lambda n: (f"org{n:05d}", n)))
     yield ("users", "org_id, user_uid, email, email_key, display_name, display_name_folded, phone,"
-           " attributes, active, created_at, updated_at",
+           " attributes, active, created_at, updated_at, user_name, user_name_key, external_id",
            in_both(user))
     yield ("sub_admins", "org_id, user_uid, added_by, created_at",
            numbers(ROWS // 4, lambda n: (1, f"u{n * 4:05d}", "x" * 250, n)))
@@ -151,6 +156,12 @@ def rows(kind):
            " created_by",
            in_both(lambda org_id, n: (org_id, f"{'u' if org_id == 1 else 'v'}{n:05d}000000", "key",
                                       "none", "x" * 250, "0" * 64, n, "x")))
+    yield ("user_groups", "org_id, group_id, display_name, display_name_key, external_id,"
+           " created_at, updated_at",
+           in_both(lambda org_id, n: (org_id, f"g{n:05d}", f"group{n:05d}", f"group{n:05d}",
+                                      f"external{n:05d}" if n % 2 else None, n, n)))
+    yield ("group_members", "org_id, group_id, user_uid, created_at",
+           in_both(lambda org_id, n: (org_id, f"g{n // 20:05d}", f"u{n:05d}", n)))
     if kind != "sqlite":
         # As they are when the module has folded them.
         yield ("organization_counts", "count_id, org_id, user_count",

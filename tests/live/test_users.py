@@ -379,6 +379,31 @@ def test_an_address_is_there_once(admin, user):
     assert admin.read(user["user_uid"])["email"] == user["email"].upper()
 
 
+@pytest.mark.new_schema
+def test_an_address_is_no_other_users_name(server, admin, user):
+    """The name by which an identity provider knows a user counts as an address that is taken."""
+    taken = fresh_email()
+    server.sql("UPDATE users SET user_name = ?, user_name_key = ? WHERE user_uid = ?",
+               taken.upper(), taken, user["user_uid"])
+    admin.post("users/", {"email": taken.title(), "display_name": "B"}) \
+        .expect_problem(409, "user_name_taken")
+    admin.post("users/", {"email": user["email"], "display_name": "B"}) \
+        .expect_problem(409, "email_exists")
+    other = admin.create(fresh_email())
+    admin.put("users/" + other["user_uid"], {"email": taken}) \
+        .expect_problem(409, "user_name_taken")
+    # A change of the email leaves the name as it is, until they are the same.
+    moved = fresh_email()
+    admin.put("users/" + user["user_uid"], {"email": moved, "display_name": "C"}).expect(200)
+    assert server.sql("SELECT user_name, user_name_key FROM users WHERE user_uid = ?",
+                      user["user_uid"]) == [(taken.upper(), taken)]
+    admin.put("users/" + user["user_uid"], {"email": taken}).expect(200)
+    assert server.sql("SELECT user_name, user_name_key FROM users WHERE user_uid = ?",
+                      user["user_uid"]) == [(None, None)]
+    admin.put("users/" + user["user_uid"], {"email": moved}).expect(200)
+    admin.put("users/" + other["user_uid"], {"email": taken}).expect(200)
+
+
 def test_an_address_is_free_after_deletion(admin, user):
     admin.delete("users/" + user["user_uid"]).expect(200)
     again = admin.create(user["email"])

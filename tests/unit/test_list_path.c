@@ -80,7 +80,9 @@ static const char *const fill[] = {
                                       " 'p' || n END AS name, CASE WHEN n % 300 = 8 THEN 1000000 "
                                       "ELSE 5 END + n AS at FROM r",
     "INSERT INTO users SELECT 1, 'u' || n, name || '@x.org', name || '@x.org', name, name,"
-    " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, '{}', n % 300 <> 10, at, at, 1 FROM n",
+    " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, '{}', n % 300 <> 10, at, at, 1, NULL, "
+    "NULL, NULL, NULL"
+    " FROM n",
     "INSERT INTO sub_admins SELECT 1, user_uid, 'x', 1 FROM users LIMIT 10",
     "INSERT INTO sessions SELECT 1, 's' || n, CASE WHEN n % 300 = 7 THEN 'few' ELSE 'u' END,"
     " CASE WHEN n % 300 = 9 THEN 'few' ELSE 'run' END, at, at, 1 FROM n",

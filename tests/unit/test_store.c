@@ -334,6 +334,131 @@ static void an_address_is_taken_once(void **state)
     assert_int_equal(get_status()->user_count, 1);
 }
 
+static um_user_taken_t taken(const um_user_t *user)
+{
+    um_user_taken_t what = UM_TAKEN_NOTHING;
+
+    assert_int_equal(um_store_users_find_taken(&what, db, org, user, pool), APR_SUCCESS);
+    return what;
+}
+
+static const char *uid_of_name(const char *user_name)
+{
+    um_user_t *found = NULL;
+
+    return um_store_users_get_by_user_name(&found, db, org, user_name, pool) == APR_SUCCESS
+               ? found->uid
+               : NULL;
+}
+
+static void add_named(const char *uid, const char *email, const char *user_name)
+{
+    um_user_t user = make_user(uid, email, "Named");
+
+    user.user_name = user_name;
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+}
+
+static void what_a_provider_sets_comes_back(void **state)
+{
+    um_user_t user = make_user("u1", "ann@example.com", "Ann");
+    um_user_t *found = NULL;
+
+    (void)state;
+    user.user_name = "Ann.Login";
+    user.external_id = "ID-1";
+    user.scim = "{\"title\":\"Boss\"}";
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(found->user_name, "Ann.Login");
+    assert_string_equal(found->external_id, "ID-1");
+    assert_string_equal(found->scim, user.scim);
+    assert_false(found->is_partial);
+    found->user_name = "ANN@example.com";
+    found->scim = NULL;
+    assert_int_equal(um_store_users_update(db, org, found, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    /* It is the email, so it is stored as none. */
+    assert_null(found->user_name);
+    assert_null(found->scim);
+    assert_string_equal(found->external_id, "ID-1");
+}
+
+static void a_user_name_is_found(void **state)
+{
+    (void)state;
+    add("u1", "ann@example.com", "Ann");
+    add_named("u2", "bob@example.com", "Bob.Login");
+    add_named("u3", "cid@example.com", "Other@example.com");
+    assert_string_equal(uid_of_name("ANN@EXAMPLE.COM"), "u1");
+    assert_string_equal(uid_of_name("bob.LOGIN"), "u2");
+    assert_string_equal(uid_of_name("other@EXAMPLE.com"), "u3");
+    assert_null(uid_of_name("bob@example.com"));
+    assert_null(uid_of_name("cid@example.com"));
+    assert_null(uid_of_name("nobody"));
+}
+
+/* Whether it is a name of its own or the email. */
+static void a_user_name_is_taken_once(void **state)
+{
+    um_user_t same = make_user("u9", "new@example.com", "New");
+    um_user_t mine = make_user("u1", "ann@example.com", "Ann");
+
+    (void)state;
+    add("u1", "ann@example.com", "Ann");
+    add_named("u2", "bob@example.com", "Bob.Login");
+    add_named("u3", "cid@example.com", "Other@example.com");
+    assert_int_equal(taken(&same), UM_TAKEN_NOTHING);
+    same.user_name = "BOB.login";
+    assert_int_equal(um_store_users_insert(db, org, &same, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&same), UM_TAKEN_USER_NAME);
+    same.user_name = "ANN@example.com";
+    assert_int_equal(um_store_users_insert(db, org, &same, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&same), UM_TAKEN_USER_NAME);
+    same.user_name = NULL;
+    same.email = "other@example.com";
+    assert_int_equal(um_store_users_insert(db, org, &same, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&same), UM_TAKEN_USER_NAME);
+    same.email = "Bob@example.com";
+    assert_int_equal(um_store_users_insert(db, org, &same, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&same), UM_TAKEN_EMAIL);
+    mine.email = "other@example.com";
+    assert_int_equal(um_store_users_update(db, org, &mine, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&mine), UM_TAKEN_USER_NAME);
+    mine.email = "ann@example.com";
+    mine.user_name = "bob.login";
+    assert_int_equal(um_store_users_update(db, org, &mine, pool), UM_ECONFLICT);
+    assert_int_equal(taken(&mine), UM_TAKEN_USER_NAME);
+    /* What was an email becomes free when its user has another name. */
+    mine.user_name = "ann";
+    assert_int_equal(taken(&mine), UM_TAKEN_NOTHING);
+    assert_int_equal(um_store_users_update(db, org, &mine, pool), APR_SUCCESS);
+    same.email = "new@example.com";
+    same.user_name = "ann@example.com";
+    assert_int_equal(um_store_users_insert(db, org, &same, pool), APR_SUCCESS);
+}
+
+/* As it is read from an older schema. */
+static void an_update_of_a_part_keeps_the_rest(void **state)
+{
+    um_user_t user = make_user("u1", "ann@example.com", "Ann");
+    um_user_t part = make_user("u1", "eve@example.com", "Eve");
+    um_user_t *found = NULL;
+
+    (void)state;
+    user.user_name = "login";
+    user.external_id = "x";
+    user.scim = "{}";
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+    part.is_partial = 1;
+    assert_int_equal(um_store_users_update(db, org, &part, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(found->email, "eve@example.com");
+    assert_string_equal(found->user_name, "login");
+    assert_string_equal(found->external_id, "x");
+    assert_string_equal(found->scim, "{}");
+}
+
 #define MANY 11
 
 static int insert_many(um_user_t users[MANY])
@@ -634,6 +759,10 @@ int main(void)
         WITH_TEAR_DOWN(lists_are_whole),
         WITH_TEAR_DOWN(what_is_stored_comes_back),
         WITH_TEAR_DOWN(an_address_is_taken_once),
+        WITH_TEAR_DOWN(what_a_provider_sets_comes_back),
+        WITH_TEAR_DOWN(a_user_name_is_found),
+        WITH_TEAR_DOWN(a_user_name_is_taken_once),
+        WITH_TEAR_DOWN(an_update_of_a_part_keeps_the_rest),
         WITH_TEAR_DOWN(many_users_are_made_or_none),
         WITH_TEAR_DOWN(many_events_are_in_their_order),
         WITH_TEAR_DOWN(an_update_needs_the_version),

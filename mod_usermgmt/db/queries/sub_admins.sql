@@ -11,9 +11,19 @@ users u ON u.org_id = s.org_id AND u.user_uid = s.user_uid
 -- fragment: sub_admin_columns
 {user_columns}, s.added_by, s.created_at
 
--- name: sub_admin_get
-SELECT {sub_admin_columns} FROM sub_admins s JOIN {user_of_sub_admin}
+-- fragment: sub_admin_columns_older
+{user_columns_older}, s.added_by, s.created_at
+
+-- fragment: sub_admin_of_uid
+FROM sub_admins s JOIN {user_of_sub_admin}
 WHERE s.org_id = :org_id AND s.user_uid = :user_uid
+
+-- name: sub_admin_get
+-- since: 4
+SELECT {sub_admin_columns} {sub_admin_of_uid}
+
+-- name: sub_admin_get_older
+SELECT {sub_admin_columns_older} {sub_admin_of_uid}
 
 -- fragment: users_with_that_email
 WHERE u.org_id = :org_id AND u.email_key = :email_key AND u.active = 1

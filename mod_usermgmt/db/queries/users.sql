@@ -5,10 +5,17 @@
 -- types: org_id int, version int, active int, *_at int
 
 -- The order of columns is that of um_store_users_read() in core/store_users.c.
--- fragment: user_columns
+-- fragment: user_first_columns
 u.user_uid, u.email, u.display_name, COALESCE(u.phone, ''),
 CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,
 u.created_at, u.updated_at, u.version, u.attributes, u.active
+
+-- fragment: user_columns
+{user_first_columns}, u.user_name, u.external_id, u.scim
+
+-- Statements whose names end in _older are for version 3 of the schema.
+-- fragment: user_columns_older
+{user_first_columns}, NULL, NULL, NULL
 
 -- fragment: sub_admin_of_user
 sub_admins s ON s.org_id = u.org_id AND s.user_uid = u.user_uid
@@ -16,23 +23,57 @@ sub_admins s ON s.org_id = u.org_id AND s.user_uid = u.user_uid
 -- fragment: users_with_role
 FROM users u LEFT JOIN {sub_admin_of_user}
 
--- name: user_get
-SELECT {user_columns} {users_with_role}
+-- fragment: user_of_uid
+{users_with_role}
 WHERE u.org_id = :org_id AND u.user_uid = :user_uid
+
+-- name: user_get
+-- since: 4
+SELECT {user_columns} {user_of_uid}
+
+-- name: user_get_older
+SELECT {user_columns_older} {user_of_uid}
+
+-- fragment: wanted_users
+FROM k JOIN users u ON u.org_id = k.org_id AND u.user_uid = k.user_uid
+LEFT JOIN {sub_admin_of_user}
 
 -- Of many users, see core/user_reads.h.
 -- name: users_get
+-- since: 4
 WITH k (org_id, user_uid) AS (VALUES [(:org_id, :user_uid)])
-SELECT {user_columns}, u.org_id
-FROM k JOIN users u ON u.org_id = k.org_id AND u.user_uid = k.user_uid
-LEFT JOIN {sub_admin_of_user}
+SELECT {user_columns}, u.org_id {wanted_users}
 
 -- name: users_get (mariadb)
 {not_here}
 
--- name: user_get_by_email
-SELECT {user_columns} {users_with_role}
+-- name: users_get_older
+WITH k (org_id, user_uid) AS (VALUES [(:org_id, :user_uid)])
+SELECT {user_columns_older}, u.org_id {wanted_users}
+
+-- name: users_get_older (mariadb)
+{not_here}
+
+-- fragment: user_of_email
+{users_with_role}
 WHERE u.org_id = :org_id AND u.email_key = :email_key
+
+-- name: user_get_by_email
+-- since: 4
+SELECT {user_columns} {user_of_email}
+
+-- name: user_get_by_email_older
+SELECT {user_columns_older} {user_of_email}
+
+-- By the name, which is the email for most.
+-- name: user_get_by_user_name
+-- since: 4
+SELECT {user_columns} {users_with_role}
+WHERE u.org_id = :org_id AND COALESCE(u.user_name_key, u.email_key) = :name_key
+
+-- name: user_get_by_user_name (mariadb)
+SELECT {user_columns} {users_with_role}
+WHERE u.org_id = :org_id AND u.user_name_or_email_key = :name_key
 
 -- Only the lock. Joined rows that it finds may be out of date after waiting, because PostgreSQL
 -- reads only the locked row again. So the next statement reads the data that a change decides
@@ -115,31 +156,56 @@ FOR SHARE OF u
 -- name: user_active_by_email (mariadb)
 {active_by_email} LOCK IN SHARE MODE
 
--- fragment: user_stored
+-- fragment: user_stored_older
 org_id, user_uid, email, email_key, display_name, display_name_folded, phone, attributes,
 active, created_at, updated_at
 
--- fragment: user_values
+-- fragment: user_stored
+{user_stored_older}, user_name, user_name_key, external_id, scim
+
+-- fragment: user_values_older
 :user_uid, :email, :email_key, :display_name, :display_name_folded, :phone, :attributes,
 :active, :created_at, :updated_at
 
+-- fragment: user_values
+{user_values_older}, :user_name, :user_name_key, :external_id, :scim
+
 -- name: user_insert
+-- since: 4
 INSERT INTO users ({user_stored})
 VALUES (:org_id, {user_values})
 ON CONFLICT DO NOTHING
 
--- name: user_insert (mariadb)
-INSERT INTO users ({user_stored})
-WITH n ({user_stored}) AS (SELECT CAST(:org_id AS SIGNED), {user_values})
+-- fragment: and_user_is_new
 SELECT * FROM n
 WHERE NOT EXISTS
 (SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.user_uid = n.user_uid)
 AND NOT EXISTS
 (SELECT 1 FROM users u WHERE u.org_id = n.org_id AND u.email_key = n.email_key)
 
+-- name: user_insert (mariadb)
+INSERT INTO users ({user_stored})
+WITH n ({user_stored}) AS (SELECT CAST(:org_id AS SIGNED), {user_values})
+{and_user_is_new}
+AND NOT EXISTS
+(SELECT 1 FROM users u
+WHERE u.org_id = n.org_id
+AND u.user_name_or_email_key = COALESCE(n.user_name_key, n.email_key))
+
+-- name: user_insert_older
+INSERT INTO users ({user_stored_older})
+VALUES (:org_id, {user_values_older})
+ON CONFLICT DO NOTHING
+
+-- name: user_insert_older (mariadb)
+INSERT INTO users ({user_stored_older})
+WITH n ({user_stored_older}) AS (SELECT CAST(:org_id AS SIGNED), {user_values_older})
+{and_user_is_new}
+
 -- Of many users. On MariaDB a user who is there is changed, so that the number of changed rows
 -- tells that there was one, whatever the flags of the connection. The caller undoes it.
 -- name: users_insert
+-- since: 4
 INSERT INTO users ({user_stored})
 VALUES [(:org_id, {user_values})]
 ON CONFLICT DO NOTHING
@@ -149,16 +215,26 @@ INSERT INTO users ({user_stored})
 VALUES [(:org_id, {user_values})]
 ON DUPLICATE KEY UPDATE version = version + 1
 
+-- name: users_insert_older
+INSERT INTO users ({user_stored_older})
+VALUES [(:org_id, {user_values_older})]
+ON CONFLICT DO NOTHING
+
+-- name: users_insert_older (mariadb)
+INSERT INTO users ({user_stored_older})
+VALUES [(:org_id, {user_values_older})]
+ON DUPLICATE KEY UPDATE version = version + 1
+
 -- Users, each with the event of its creation; gives the events' uids. Rows of NULL are left out.
 -- name: user_create (postgresql)
--- since: 3
+-- since: 4
 WITH given ({user_stored}, event_uid, actor_identity, actor_key, actor_uid, actor_role,
     remote_addr, action, after_json, request_id, trace_id) AS
     (VALUES [(CAST(:org_id AS BIGINT), :user_uid, :email, :email_key, :display_name,
     :display_name_folded, :phone, :attributes, CAST(:active AS SMALLINT),
-    CAST(:created_at AS BIGINT), CAST(:updated_at AS BIGINT), :event_uid, :actor_identity,
-    :actor_key, :actor_uid, :actor_role, :remote_addr, :action, :after_json,
-    :request_id, :trace_id)]),
+    CAST(:created_at AS BIGINT), CAST(:updated_at AS BIGINT), :user_name, :user_name_key,
+    :external_id, :scim, :event_uid, :actor_identity, :actor_key, :actor_uid, :actor_role,
+    :remote_addr, :action, :after_json, :request_id, :trace_id)]),
 created AS
     (INSERT INTO users ({user_stored})
     SELECT {user_stored} FROM given
@@ -179,12 +255,17 @@ RETURNING event_uid
 -- name: user_create (mariadb)
 {not_here}
 
+-- fragment: user_set_older
+email = :email, email_key = :email_key,
+display_name = :display_name, display_name_folded = :display_name_folded,
+phone = :phone, attributes = :attributes, active = :active,
+updated_at = :updated_at, version = version + 1
+
 -- fragment: user_set
-UPDATE users SET
-    email = :email, email_key = :email_key,
-    display_name = :display_name, display_name_folded = :display_name_folded,
-    phone = :phone, attributes = :attributes, active = :active,
-    updated_at = :updated_at, version = version + 1
+{user_set_older}, user_name = :user_name, user_name_key = :user_name_key,
+external_id = :external_id, scim = :scim
+
+-- fragment: same_version
 WHERE org_id = :org_id AND user_uid = :user_uid AND version = :version
 
 -- fragment: others_with_email
@@ -192,12 +273,33 @@ users other
 WHERE other.org_id = :org_id AND other.email_key = :email_key AND other.user_uid <> :user_uid
 
 -- name: user_update
-{user_set} AND NOT EXISTS (SELECT 1 FROM {others_with_email})
+-- since: 4
+UPDATE users SET {user_set} {same_version}
+AND NOT EXISTS (SELECT 1 FROM {others_with_email})
+AND NOT EXISTS
+(SELECT 1 FROM users named
+WHERE named.org_id = :org_id AND COALESCE(named.user_name_key, named.email_key) = :name_key
+AND named.user_uid <> :user_uid)
 
 -- In MySQL an update can read other rows of its table only from a derived table, which is
 -- stored first.
 -- name: user_update (mariadb)
-{user_set} AND NOT EXISTS
+UPDATE users SET {user_set} {same_version}
+AND NOT EXISTS
+(SELECT 1 FROM /*!80017 (SELECT 1 FROM */ {others_with_email} /*!80017 LIMIT 1) aside */)
+AND NOT EXISTS
+(SELECT 1 FROM /*!80017 (SELECT 1 FROM */ users named
+WHERE named.org_id = :org_id AND named.user_name_or_email_key = :name_key
+AND named.user_uid <> :user_uid /*!80017 LIMIT 1) aside */)
+
+-- Leaves the columns of version 4 as they are.
+-- name: user_update_older
+UPDATE users SET {user_set_older} {same_version}
+AND NOT EXISTS (SELECT 1 FROM {others_with_email})
+
+-- name: user_update_older (mariadb)
+UPDATE users SET {user_set_older} {same_version}
+AND NOT EXISTS
 (SELECT 1 FROM /*!80017 (SELECT 1 FROM */ {others_with_email} /*!80017 LIMIT 1) aside */)
 
 -- name: user_touch

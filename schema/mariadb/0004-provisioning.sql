@@ -1,0 +1,57 @@
+-- mod_usermgmt on MariaDB 10.6 or later and MySQL 8.0.17 or later, schema version 4,
+-- on top of version 3.
+-- Each statement that changes the schema commits by itself, so all of them can be
+-- run again, and the version comes last. (MySQL has no IF NOT EXISTS for columns: there
+-- those that were added are to be dropped first.)
+-- What an identity provider keeps of users, and groups with their members.
+
+-- A user whose user_name is NULL has the email as its name. The key is that of a login name, so
+-- a name that is an address has the address's key. scim is a JSON object: the members of SCIM
+-- that have no column of their own.
+-- No two users have the same name, whether it is a name of its own or the email. The column
+-- for that is stored, as invitations.pending_email_key is.
+ALTER TABLE users
+    ADD COLUMN /*M! IF NOT EXISTS */ user_name VARBINARY(256) CHECK (LENGTH(user_name) >= 1),
+    ADD COLUMN /*M! IF NOT EXISTS */ user_name_key VARBINARY(352)
+        CHECK ((user_name_key IS NULL) = (user_name IS NULL)),
+    ADD COLUMN /*M! IF NOT EXISTS */ external_id VARBINARY(512) CHECK (LENGTH(external_id) >= 1),
+    ADD COLUMN /*M! IF NOT EXISTS */ scim VARBINARY(8192) CHECK (LENGTH(scim) >= 2),
+    ADD COLUMN /*M! IF NOT EXISTS */ user_name_or_email_key VARBINARY(352)
+        AS (COALESCE(user_name_key, email_key)) STORED,
+    ADD UNIQUE INDEX /*M! IF NOT EXISTS */ users_by_user_name (org_id, user_name_or_email_key),
+    ADD INDEX /*M! IF NOT EXISTS */ users_by_external_id (org_id, external_id);
+
+CREATE TABLE IF NOT EXISTS user_groups (
+    org_id           BIGINT          NOT NULL,
+    group_id         VARBINARY(128)  NOT NULL CHECK (group_id <> ''),
+    display_name     VARCHAR(256)    NOT NULL CHECK (display_name <> ''),
+    display_name_key VARBINARY(2048) NOT NULL,
+    external_id      VARBINARY(512)  CHECK (LENGTH(external_id) >= 1),
+    created_at       BIGINT          NOT NULL,
+    updated_at       BIGINT          NOT NULL,
+    version          BIGINT          NOT NULL DEFAULT 1,
+    PRIMARY KEY (org_id, group_id),
+    UNIQUE INDEX user_groups_by_display_name (org_id, display_name_key),
+    INDEX user_groups_by_external_id (org_id, external_id),
+    FOREIGN KEY (org_id) REFERENCES organizations (org_id)
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = /*M! utf8mb4_nopad_bin */ /*!80017 utf8mb4_0900_bin */;
+
+CREATE TABLE IF NOT EXISTS group_members (
+    org_id     BIGINT         NOT NULL,
+    group_id   VARBINARY(128) NOT NULL,
+    user_uid   VARBINARY(128) NOT NULL,
+    created_at BIGINT         NOT NULL,
+    PRIMARY KEY (org_id, group_id, user_uid),
+    INDEX group_members_by_user (org_id, user_uid, group_id),
+    FOREIGN KEY (org_id, group_id) REFERENCES user_groups (org_id, group_id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
+) ENGINE = InnoDB;
+
+-- An event holds a user with the members of SCIM. (A longer VARBINARY needs no copy of the
+-- table, and two of these leave room for the other columns: a row has at most 65,535 bytes.)
+ALTER TABLE audit_events
+    MODIFY COLUMN before_json VARBINARY(28672),
+    MODIFY COLUMN after_json VARBINARY(28672);
+
+INSERT INTO schema_version (version, applied_at)
+VALUES (4, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));

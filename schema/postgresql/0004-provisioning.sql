@@ -1,0 +1,49 @@
+-- mod_usermgmt on PostgreSQL 13 or later, schema version 4, on top of version 3.
+-- What an identity provider keeps of users, and groups with their members.
+
+-- A user whose user_name is NULL has the email as its name. The key is that of a login name, so
+-- a name that is an address has the address's key. scim is a JSON object: the members of SCIM
+-- that have no column of their own.
+ALTER TABLE users
+    ADD COLUMN user_name TEXT COLLATE "C" CHECK (octet_length(user_name) BETWEEN 1 AND 256),
+    ADD COLUMN user_name_key TEXT COLLATE "C",
+    ADD COLUMN external_id TEXT COLLATE "C" CHECK (octet_length(external_id) BETWEEN 1 AND 512),
+    ADD COLUMN scim TEXT COLLATE "C" CHECK (octet_length(scim) BETWEEN 2 AND 8192),
+    ADD CHECK ((user_name_key IS NULL) = (user_name IS NULL));
+
+-- No two users have the same name, whether it is a name of its own or the email.
+CREATE UNIQUE INDEX users_by_user_name ON users (org_id, COALESCE(user_name_key, email_key));
+
+CREATE INDEX users_by_external_id ON users (org_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE user_groups (
+    org_id           BIGINT NOT NULL REFERENCES organizations (org_id),
+    group_id         TEXT COLLATE "C" NOT NULL CHECK (length(group_id) BETWEEN 1 AND 128),
+    display_name     TEXT COLLATE "C" NOT NULL CHECK (length(display_name) BETWEEN 1 AND 256),
+    display_name_key TEXT COLLATE "C" NOT NULL,
+    external_id      TEXT COLLATE "C" CHECK (octet_length(external_id) BETWEEN 1 AND 512),
+    created_at       BIGINT NOT NULL,
+    updated_at       BIGINT NOT NULL,
+    version          BIGINT NOT NULL DEFAULT 1,
+    PRIMARY KEY (org_id, group_id)
+);
+
+CREATE UNIQUE INDEX user_groups_by_display_name ON user_groups (org_id, display_name_key);
+
+CREATE INDEX user_groups_by_external_id ON user_groups (org_id, external_id)
+    WHERE external_id IS NOT NULL;
+
+CREATE TABLE group_members (
+    org_id     BIGINT NOT NULL,
+    group_id   TEXT COLLATE "C" NOT NULL,
+    user_uid   TEXT COLLATE "C" NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, group_id, user_uid),
+    FOREIGN KEY (org_id, group_id) REFERENCES user_groups (org_id, group_id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
+);
+
+CREATE INDEX group_members_by_user ON group_members (org_id, user_uid, group_id);
+
+INSERT INTO schema_version (version, applied_at)
+VALUES (4, CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT));

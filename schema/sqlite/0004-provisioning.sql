@@ -1,0 +1,65 @@
+-- mod_usermgmt on SQLite 3.26 or later, schema version 4, on top of version 3.
+-- What an identity provider keeps of users, and groups with their members.
+
+-- A user whose user_name is NULL has the email as its name. The key is that of a login name, so
+-- a name that is an address has the address's key. scim is a JSON object: the members of SCIM
+-- that have no column of their own.
+ALTER TABLE users ADD COLUMN user_name TEXT
+    CHECK (length(CAST(user_name AS BLOB)) BETWEEN 1 AND 256);
+
+ALTER TABLE users ADD COLUMN user_name_key TEXT
+    CHECK ((user_name_key IS NULL) = (user_name IS NULL));
+
+ALTER TABLE users ADD COLUMN external_id TEXT
+    CHECK (length(CAST(external_id AS BLOB)) BETWEEN 1 AND 512);
+
+ALTER TABLE users ADD COLUMN scim TEXT
+    CHECK (length(CAST(scim AS BLOB)) BETWEEN 2 AND 8192);
+
+-- No two users have the same name, whether it is a name of its own or the email.
+CREATE UNIQUE INDEX users_by_user_name ON users (org_id, COALESCE(user_name_key, email_key));
+
+CREATE INDEX users_by_external_id ON users (org_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE TABLE user_groups (
+    org_id           INTEGER NOT NULL REFERENCES organizations (org_id),
+    group_id         TEXT    NOT NULL CHECK (length(group_id) BETWEEN 1 AND 128),
+    display_name     TEXT    NOT NULL CHECK (length(display_name) BETWEEN 1 AND 256),
+    display_name_key TEXT    NOT NULL,
+    external_id      TEXT    CHECK (length(CAST(external_id AS BLOB)) BETWEEN 1 AND 512),
+    created_at       INTEGER NOT NULL,
+    updated_at       INTEGER NOT NULL,
+    version          INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (org_id, group_id)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX user_groups_by_display_name ON user_groups (org_id, display_name_key);
+
+CREATE INDEX user_groups_by_external_id ON user_groups (org_id, external_id)
+    WHERE external_id IS NOT NULL;
+
+CREATE TABLE group_members (
+    org_id     INTEGER NOT NULL,
+    group_id   TEXT    NOT NULL,
+    user_uid   TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, group_id, user_uid),
+    FOREIGN KEY (org_id, group_id) REFERENCES user_groups (org_id, group_id) ON DELETE CASCADE,
+    FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX group_members_by_user ON group_members (org_id, user_uid, group_id);
+
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('users', 'users_by_user_name', '1000000 1000000 1'),
+    ('users', 'users_by_external_id', '1000000 1000000 2'),
+    ('user_groups', 'user_groups', '10000 10000 1'),
+    ('user_groups', 'user_groups_by_display_name', '10000 10000 1'),
+    ('user_groups', 'user_groups_by_external_id', '10000 10000 2'),
+    ('group_members', 'group_members', '1000000 1000000 1000 1'),
+    ('group_members', 'group_members_by_user', '1000000 1000000 10 1');
+
+ANALYZE sqlite_master;
+
+INSERT INTO schema_version (version, applied_at)
+VALUES (4, CAST(strftime('%s', 'now') AS INTEGER) * 1000);

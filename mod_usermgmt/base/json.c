@@ -62,7 +62,7 @@ static const char *find_sentence(const char *code)
         { "duplicate_key", "A name comes twice in one object" },
         { "number_out_of_range", "A number is out of the range of 64-bit integers and doubles" },
         { "nesting_too_deep", "There are more than 32 levels of nesting" },
-        { "too_many_values", "There are more than 10,000 values" },
+        { "too_many_values", "There are too many values" },
         { "invalid_utf8", "The text is not UTF-8" },
         { "null_character", "There is a U+0000" },
     };
@@ -95,8 +95,8 @@ static apr_status_t refuse(um_json_error_t *error, const char *code, const char 
     return UM_EINVALID;
 }
 
-static apr_status_t refuse_at(um_json_error_t *error, const char *code, const char *text,
-                              const char *at, apr_pool_t *pool)
+static apr_status_t refuse_at(um_json_error_t *error, const char *code, const char *reason,
+                              const char *text, const char *at, apr_pool_t *pool)
 {
     int line = 1;
     int column = 1;
@@ -109,7 +109,7 @@ static apr_status_t refuse_at(um_json_error_t *error, const char *code, const ch
             column++;
         }
     }
-    return refuse(error, code, NULL, line, column, pool);
+    return refuse(error, code, reason, line, column, pool);
 }
 
 /* The end of a string, or the end of the text if the string does not end. */
@@ -169,7 +169,7 @@ static apr_status_t check_limits(um_json_error_t *error, const char *text, const
         case '{':
         case '[':
             if (++depth > UM_JSON_MAX_DEPTH) {
-                return refuse_at(error, "nesting_too_deep", text, at, pool);
+                return refuse_at(error, "nesting_too_deep", NULL, text, at, pool);
             }
             break;
         case '}':
@@ -180,7 +180,7 @@ static apr_status_t check_limits(um_json_error_t *error, const char *text, const
         case '0' ... '9':
             length = strspn(at, "-+.eE0123456789");
             if (is_rounded_to_zero(at, length)) {
-                return refuse_at(error, "number_out_of_range", text, at, pool);
+                return refuse_at(error, "number_out_of_range", NULL, text, at, pool);
             }
             break;
         default:
@@ -201,7 +201,7 @@ static int is_empty(const char *at)
 /* Count the values of a text before the library makes them. In a malformed text the count
  * is at least the number of values that the library makes before it stops. */
 static apr_status_t check_count(um_json_error_t *error, const char *text, const char *end,
-                                apr_pool_t *pool)
+                                int max, apr_pool_t *pool)
 {
     const char *at = text;
     int depth = 0;
@@ -223,8 +223,9 @@ static apr_status_t check_count(um_json_error_t *error, const char *text, const 
         } else if (*at == ']' || *at == '}') {
             depth--;
         }
-        if (values > UM_JSON_MAX_VALUES) {
-            return refuse_at(error, "too_many_values", text, at, pool);
+        if (values > max) {
+            return refuse_at(error, "too_many_values",
+                             apr_psprintf(pool, "at most %d are taken", max), text, at, pool);
         }
         at++;
     }
@@ -240,13 +241,19 @@ static apr_status_t release(void *value)
 apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
                            apr_size_t length, apr_pool_t *pool)
 {
+    return um_json_parse_up_to(json, error, text, length, UM_JSON_MAX_VALUES, pool);
+}
+
+apr_status_t um_json_parse_up_to(um_json_t **json, um_json_error_t *error, const char *text,
+                                 apr_size_t length, int max_values, apr_pool_t *pool)
+{
     json_error_t why;
     json_t *value;
     apr_status_t status;
 
     /* The scans need a NUL after the text. */
     text = apr_pstrmemdup(pool, text, length);
-    status = check_count(error, text, text + length, pool);
+    status = check_count(error, text, text + length, max_values, pool);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -56,6 +56,10 @@ typedef struct um_json_error_t {
 apr_status_t um_json_parse(um_json_t **json, um_json_error_t *error, const char *text,
                            apr_size_t length, apr_pool_t *pool);
 
+/** Read a text as um_json_parse() does, but with another number of values at most. */
+apr_status_t um_json_parse_up_to(um_json_t **json, um_json_error_t *error, const char *text,
+                                 apr_size_t length, int max_values, apr_pool_t *pool);
+
 /** The type of a value. */
 um_json_type_t um_json_type(const um_json_t *value);
 

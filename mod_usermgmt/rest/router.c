@@ -341,14 +341,18 @@ static apr_status_t check(um_answer_t *answer, um_request_t *request, const um_r
     return status;
 }
 
-static apr_status_t parse_body(um_answer_t *answer, um_request_t *request, apr_pool_t *pool)
+static apr_status_t parse_body(um_answer_t *answer, um_request_t *request,
+                               const um_route_t *route, apr_pool_t *pool)
 {
+    int many = (route->features & UM_ROUTE_HAS_MANY_VALUES) != 0;
     const char *text = request->body_length > 0 ? request->body_text : "{}";
     apr_size_t length = request->body_length > 0 ? request->body_length : 2;
     um_json_error_t error;
     um_json_t *body = NULL;
 
-    if (um_json_parse(&body, &error, text, length, pool) != APR_SUCCESS) {
+    if (um_json_parse_up_to(&body, &error, text, length,
+                            many ? UM_ROUTE_VALUES_MAX : UM_JSON_MAX_VALUES, pool)
+        != APR_SUCCESS) {
         return um_problem_answer(answer, 400, error.code, request->pool, "%s", error.detail);
     }
     if (um_json_type(body) != UM_JSON_OBJECT) {
@@ -385,7 +389,7 @@ static apr_status_t handle_body(um_answer_t *answer, um_request_t *request,
     if (request->body_length > 0) {
         um_memory_pool(&pool, request->pool);
     }
-    status = parse_body(answer, request, pool);
+    status = parse_body(answer, request, route, pool);
     if (status == APR_SUCCESS) {
         status = route->handler(answer, request);
     }
@@ -431,15 +435,39 @@ const char *um_router_problem_body(const um_service_t *service, int status,
     return buffer.data;
 }
 
+/* Begin with no answer and no faults, and find the route. */
+static apr_status_t begin(const um_route_t **route, um_answer_t *answer, um_request_t *request)
+{
+    um_faults_t none = { .pool = request->pool, .place = "body" };
+
+    um_answer_init(answer, request->pool);
+    request->faults = none;
+    return find_route(route, answer, request);
+}
+
+void um_router_handle_part(um_answer_t *answer, um_request_t *part)
+{
+    const um_route_t *route = NULL;
+    apr_status_t status = begin(&route, answer, part);
+
+    if (status == APR_SUCCESS && route != NULL) {
+        status = um_permission_check(answer, part);
+    }
+    if (status == APR_SUCCESS && route != NULL) {
+        status = parse_query(answer, part, route);
+    }
+    if (status == APR_SUCCESS && route != NULL) {
+        status = route->handler(answer, part);
+    }
+    answer_status(answer, status, part->pool);
+    adapt(answer, part);
+}
+
 void um_router_handle(um_answer_t *answer, um_request_t *request)
 {
     const um_route_t *route = NULL;
-    apr_status_t status;
+    apr_status_t status = begin(&route, answer, request);
 
-    um_answer_init(answer, request->pool);
-    request->faults.pool = request->pool;
-    request->faults.place = "body";
-    status = find_route(&route, answer, request);
     if (route != NULL) {
         status = check(answer, request, route);
         if (status == APR_SUCCESS) {

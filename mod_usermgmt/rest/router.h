@@ -14,6 +14,9 @@
  *  is a problem; or the error of a store function, and the router answers. */
 typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
 
+/** The largest number of values in a body that has the bodies of many requests. */
+#define UM_ROUTE_VALUES_MAX 100000
+
 /** One line of the route table. */
 typedef struct um_route_t {
     const char *method;
@@ -23,11 +26,13 @@ typedef struct um_route_t {
     const char *action;
     um_handler_t *handler;
     /** Features of the route, in addition to a JSON answer without parameters. A public route
-     *  needs no caller where um_settings_t.public_routes is set. */
+     *  needs no caller where um_settings_t.public_routes is set. A body with many values has up
+     *  to UM_ROUTE_VALUES_MAX. */
     enum {
         UM_ROUTE_HAS_PARAMETERS = 1 << 0,
         UM_ROUTE_HAS_NDJSON = 1 << 1,
-        UM_ROUTE_IS_PUBLIC = 1 << 2
+        UM_ROUTE_IS_PUBLIC = 1 << 2,
+        UM_ROUTE_HAS_MANY_VALUES = 1 << 3
     } features;
     /** The largest number of bytes of a body; 0 if none is read. UserMgmtMaxBody also applies. */
     apr_int64_t max_body;
@@ -51,6 +56,11 @@ struct um_service_t {
 
 /** Handle a request for request->service. answer is always filled in. */
 void um_router_handle(um_answer_t *answer, um_request_t *request);
+
+/** Handle one of the requests that a request consists of. Its method, path, query, headers and
+ * body are filled in; the rest is a copy of the whole request, which has passed its checks.
+ * answer is always filled in, in the form of the service. */
+void um_router_handle_part(um_answer_t *answer, um_request_t *part);
 
 /** Tell whether a request to read a path is for a route of a service that can be public. */
 int um_router_is_public(const um_service_t *service, const char *path, apr_pool_t *pool);

@@ -3,6 +3,7 @@
 
 #include "routes.h"
 
+#include "bulk.h"
 #include "discovery.h"
 #include "error.h"
 #include "users.h"
@@ -18,6 +19,8 @@
 const um_route_t um_scim_routes[] = {
     { "GET", "ServiceProviderConfig", UM_PERMIT_SCIM, "scim.discovery",
       um_scim_discovery_service_provider_config, UM_ROUTE_IS_PUBLIC, 0 },
+    { "POST", "Bulk", UM_PERMIT_SCIM, "scim.bulk", um_scim_bulk, UM_ROUTE_HAS_MANY_VALUES,
+      UM_SCIM_BULK_PAYLOAD_MAX },
     { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },
     { "GET", "Users/*", UM_PERMIT_SCIM, "scim_users.get", um_scim_users_get, 0, 0 },
     { NULL, NULL, 0, NULL, NULL, 0, 0 },

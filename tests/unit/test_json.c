@@ -333,6 +333,24 @@ static void assert_place(const char *text, const char *code, int line, int colum
     assert_int_equal(error.column, column);
 }
 
+static void more_values_can_be_allowed(void **state)
+{
+    const char *text = apr_pstrcat(pool, "[", times(99, ",1") + 1, "]", NULL);
+    um_json_error_t error;
+    um_json_t *json = NULL;
+
+    (void)state;
+    assert_int_equal(um_json_parse_up_to(&json, &error, text, strlen(text), 100, pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_json_size(json), 99);
+    assert_int_equal(um_json_parse_up_to(&json, &error, text, strlen(text), 99, pool),
+                     UM_EINVALID);
+    assert_string_equal(error.code, "too_many_values");
+    assert_string_equal(error.detail,
+                        "There are too many values, at line 1, column 197: at most 99 "
+                        "are taken.");
+}
+
 static void errors_tell_where_they_are(void **state)
 {
     (void)state;
@@ -1147,6 +1165,7 @@ int main(void)
         WITH_SET_UP(names_come_once),
         WITH_SET_UP(levels_are_counted_from_the_outermost_value),
         WITH_SET_UP(values_are_counted_before_they_are_made),
+        WITH_SET_UP(more_values_can_be_allowed),
         WITH_SET_UP(errors_tell_where_they_are),
         WITH_SET_UP(an_error_quotes_nothing_of_the_text),
         WITH_SET_UP(integers_have_64_bits),

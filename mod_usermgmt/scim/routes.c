@@ -17,8 +17,16 @@
 
 /* clang-format off */
 const um_route_t um_scim_routes[] = {
-    { "GET", "ServiceProviderConfig", UM_PERMIT_SCIM, "scim.discovery",
-      um_scim_discovery_service_provider_config, UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "ServiceProviderConfig", UM_PERMIT_SCIM, "scim.discovery", um_scim_discovery_config,
+      UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "ResourceTypes", UM_PERMIT_SCIM, "scim.discovery", um_scim_discovery_types,
+      UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "ResourceTypes/*", UM_PERMIT_SCIM, "scim.discovery", um_scim_discovery_type,
+      UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "Schemas", UM_PERMIT_SCIM, "scim.discovery", um_scim_discovery_schemas,
+      UM_ROUTE_IS_PUBLIC, 0 },
+    { "GET", "Schemas/*", UM_PERMIT_SCIM, "scim.discovery", um_scim_discovery_schema,
+      UM_ROUTE_IS_PUBLIC, 0 },
     { "POST", "Bulk", UM_PERMIT_SCIM, "scim.bulk", um_scim_bulk, UM_ROUTE_HAS_MANY_VALUES,
       UM_SCIM_BULK_PAYLOAD_MAX },
     { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },

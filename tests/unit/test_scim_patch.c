@@ -663,31 +663,38 @@ static void operations_are_bounded(void **state)
     assert_refused_as(ANN "}", times(UM_SCIM_OPERATIONS_MAX + 1, one) + 1, 413, NULL);
 }
 
-/* A value that is set in each of many elements would take gigabytes. */
-static void values_are_bounded(void **state)
+/* A value that is set in each of many elements would take gigabytes, even if it is removed again.
+ */
+static void copies_are_bounded(void **state)
 {
-    const char *elements = times(2000, ",{'a':1}");
-    const char *value = times(4000, ",1");
+    const char *elements = times(1100, ",{'a':1}");
+    const char *value = times(1000, ",1");
 
     (void)state;
     assert_refused_as(apr_pstrcat(pool, ANN "," CUSTOM ":{'a':[", elements + 1, "]}}", NULL),
                       apr_pstrcat(pool,
                                   "{'op':'add','path':'" CUSTOM_PATH ":a[a eq 1].b',"
                                   "'value':[",
-                                  value + 1, "]}", NULL),
+                                  value + 1, "]},{'op':'remove','path':'" CUSTOM_PATH ":a'}",
+                                  NULL),
                       413, NULL);
-    /* Limits count at the end. */
-    assert_patched(ANN "}",
-                   apr_pstrcat(pool, "{'op':'add','path':'" CUSTOM_PATH ":a','value':[",
-                               value + 1, "]},{'op':'add','path':'" CUSTOM_PATH ":b','value':[",
-                               value + 1, "]},{'op':'remove','path':'" CUSTOM_PATH ":b'}", NULL),
-                   apr_pstrcat(pool, ANN "," CUSTOM ":{'a':[", value + 1, "]}}", NULL));
-    assert_refused_as(apr_pstrcat(pool, ANN "," CUSTOM ":{'c':[", value + 1, "]}}", NULL),
-                      apr_pstrcat(pool, "{'op':'add','path':'" CUSTOM_PATH ":a','value':[",
-                                  value + 1,
-                                  "]},{'op':'add','path':'" CUSTOM_PATH ":b','value':[",
-                                  value + 1, "]}", NULL),
-                      413, NULL);
+}
+
+static void values_are_bounded_in_the_end(void **state)
+{
+    const char *value = apr_pstrcat(pool, "[", times(4000, ",1") + 1, "]", NULL);
+    const char *add_two = apr_pstrcat(pool,
+                                      "{'op':'add','path':'" CUSTOM_PATH ":a','value':", value,
+                                      "},{'op':'add','path':'" CUSTOM_PATH ":b','value':", value,
+                                      "}", NULL);
+    const char *user = apr_pstrcat(pool, ANN "," CUSTOM ":{'c':", value, "}}", NULL);
+
+    (void)state;
+    assert_patched(user,
+                   apr_pstrcat(pool, add_two, ",{'op':'remove','path':'" CUSTOM_PATH ":b'}",
+                               NULL),
+                   apr_pstrcat(pool, ANN "," CUSTOM ":{'c':", value, ",'a':", value, "}}", NULL));
+    assert_refused_as(user, add_two, 413, NULL);
 }
 
 /* ---- resources of POST and PUT ---- */
@@ -770,7 +777,8 @@ int main(void)
         WITH_POOL(operations_are_read_one_by_one),
         WITH_POOL(operations_can_be_applied_twice),
         WITH_POOL(operations_are_bounded),
-        WITH_POOL(values_are_bounded),
+        WITH_POOL(copies_are_bounded),
+        WITH_POOL(values_are_bounded_in_the_end),
         WITH_POOL(resources_are_read_by_the_schema),
         WITH_POOL(resources_of_wrong_types_are_refused),
     };

@@ -1,0 +1,127 @@
+// Licensed under the Apache License, Version 2.0; see the file LICENSE.
+// The beginning: asks who the caller is, draws the frame, and shows the view of the address.
+
+import { call, Problem } from "./api.js";
+import { fill, h, icon, prepareNotices } from "./dom.js";
+import { address, begin, can, session } from "./router.js";
+import { site } from "./site.js";
+import { setColors } from "./colors.js";
+import { language, problemText, t } from "./texts.js";
+import * as user from "./view-user.js";
+import * as users from "./view-users.js";
+
+/**
+ * A view shows itself in a part of the page. It returns a function that follows changes of the
+ * address, and tells whether it could.
+ * @typedef {{title: string, permission: string,
+ *      show: (part: HTMLElement, params: URLSearchParams) => (params: URLSearchParams) => boolean}}
+ *      View
+ */
+
+/** @type {Record<string, View>} */
+const views = { users, user };
+
+/** In the order of the navigation. @type {("users")[]} */
+const menu = ["users"];
+
+const main = h("main", { id: "main" });
+
+/** @param {string} name */
+function mayOpen(name) {
+    const { permission } = views[name];
+    return permission === "" || can(permission);
+}
+
+function frame() {
+    const { me } = session;
+    const links = menu.filter(mayOpen).map((name) =>
+        h("a", { href: address(name), "data-view": name }, icon(name),
+            h("span", {}, t(`${name}.title`))));
+    document.body.append(
+        h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => {
+            event.preventDefault();
+            main.querySelector("h1")?.focus();
+        } }, t("skip")),
+        h("header", { class: "side" },
+            h("a", { class: "brand", href: address(menu.find(mayOpen) ?? "") },
+                site.logo ? h("img", { src: site.logo, alt: "" }) : h("img", { src: "icon.svg", alt: "" }),
+                h("span", { dir: "auto" }, site.title)),
+            h("nav", { "aria-label": t("navigation") }, links),
+            h("div", { class: "who" }, h("span", { dir: "auto", title: me.identity }, me.identity),
+                h("span", { dir: "auto", title: me.organization },
+                    `${t(`role.${me.role === "admin" ? "admin" : "sub_admin"}`)} · ${me.organization}`))),
+        main);
+}
+
+/** @param {string} heading @param {...import("./dom.js").Child} children */
+function message(heading, ...children) {
+    document.title = `${heading} · ${site.title}`;
+    fill(main, h("div", { class: "message" }, h("h1", { tabindex: "-1" }, heading), ...children));
+}
+
+/** @param {unknown} error */
+function cannotStart(error) {
+    document.body.append(main);
+    if (!(error instanceof Problem)) {
+        throw error;
+    }
+    message(t("start.failed"), h("p", {}, problemText(error)),
+        h("button", { type: "button", onclick: () => location.reload() }, t("again")));
+}
+
+function noRole() {
+    document.body.append(main);
+    message(t("no-role.title"),
+        h("p", {}, t("no-role.who", session.me.identity, session.me.organization)),
+        h("p", {}, t("no-role.hint")));
+}
+
+let shown = "";
+/** @type {((params: URLSearchParams) => boolean) | null} */
+let follow = null;
+
+/** @param {import("./router.js").Place} place @param {boolean} isNew */
+function draw({ view, params }, isNew) {
+    const name = view || menu.find(mayOpen) || menu[0];
+    for (const link of document.querySelectorAll("header.side a[data-view]")) {
+        const isHere = link.getAttribute("data-view") === name
+            || (name === "user" && link.getAttribute("data-view") === "users");
+        link.toggleAttribute("data-here", isHere);
+        if (isHere) {
+            link.setAttribute("aria-current", "page");
+        } else {
+            link.removeAttribute("aria-current");
+        }
+    }
+    if (shown === name && follow?.(params)) {
+        return;
+    }
+    shown = name;
+    follow = null;
+    fill(main);
+    if (!mayOpen(name)) {
+        message(t("not-allowed"), h("p", {}, t("not-allowed.text", views[name].permission)));
+    } else {
+        document.title = `${views[name].title} · ${site.title}`;
+        follow = views[name].show(main, params);
+    }
+    scrollTo(0, 0);
+    if (isNew) {
+        main.querySelector("h1")?.focus();
+    }
+}
+
+document.documentElement.lang = language;
+setColors(site.color);
+prepareNotices(t("notices"));
+try {
+    session.me = (await call("GET", "me/")).data;
+    if (session.me.role === "none") {
+        noRole();
+    } else {
+        frame();
+        begin(draw);
+    }
+} catch (error) {
+    cannotStart(error);
+}

@@ -1,0 +1,293 @@
+// Licensed under the Apache License, Version 2.0; see the file LICENSE.
+// Users: search, filters, order, columns, and what is done to several of them.
+
+import { call, Problem } from "./api.js";
+import { fill, h, icon, toast } from "./dom.js";
+import { ask, confirm, input, select } from "./form.js";
+import { list } from "./list.js";
+import { address, can, go, here } from "./router.js";
+import { date, n, problemText, t } from "./texts.js";
+import { askForUser } from "./user-form.js";
+import { face, role, status, value } from "./user-parts.js";
+
+/** @typedef {import("./api.js").User} User */
+
+export const title = t("users.title");
+export const permission = "users:read";
+
+const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
+    "user_uid"];
+const FILTERS = ["q", "role", "active"];
+
+// ---- the columns that the person has chosen ----
+
+const STORED = "usermgmt-console-columns";
+
+/** @returns {{shown: string[], known: string[]}} known: attributes that users had */
+function stored() {
+    try {
+        const found = JSON.parse(localStorage.getItem(STORED) ?? "");
+        if ([found.shown, found.known].every((names) => Array.isArray(names)
+            && names.every((name) => typeof name === "string"))) {
+            return found;
+        }
+    } catch {
+        // Nothing is stored, or the browser keeps nothing.
+    }
+    return { shown: ["email", "role", "active", "created_at"], known: [] };
+}
+
+/** @param {{shown: string[], known: string[]}} columns */
+function store(columns) {
+    try {
+        localStorage.setItem(STORED, JSON.stringify(columns));
+    } catch {
+        // They hold until the page is left.
+    }
+}
+
+/** @param {string} name */
+const columnTitle = (name) => MEMBERS.includes(name)
+    ? t(/** @type {import("./texts.js").Key} */ (`member.${name}`)) : name;
+
+/** @param {string} name @param {User} user */
+function cell(name, user) {
+    switch (name) {
+    case "role": return role(user.role);
+    case "active": return status(user.active);
+    case "created_at":
+    case "updated_at": return date(user[name]);
+    default: return name in user ? h("span", { dir: "auto" }, value(user[name])) : "";
+    }
+}
+
+/** @param {User} user */
+function nameCell(user) {
+    return h("div", { class: "person" }, face(user.display_name), h("span", {},
+        h("a", { href: address("user", { uid: user.user_uid }), dir: "auto",
+            "data-focus": `user ${user.user_uid}` }, user.display_name),
+        h("span", { class: "sub", dir: "auto" }, user.email,
+            !user.active && [" ", status(false)])));
+}
+
+// ---- the view ----
+
+/** @param {HTMLElement} part */
+export function show(part) {
+    const columns = stored();
+    /** @type {Map<string, User>} */
+    const chosen = new Map();
+
+    const users = list({
+        view: "users", path: "users/", member: "users", key: "user_uid", label: title,
+        noun: "user", order: "-created_at",
+        filters: (params) => Object.fromEntries(FILTERS.filter((name) => params.get(name))
+            .map((name) => [name, params.get(name) ?? ""])),
+        columns: () => [
+            { name: "display_name", title: t("member.display_name"), order: "display_name",
+                cell: nameCell },
+            ...columns.shown.map((name) => ({
+                name, title: columnTitle(name), kind: "wide-only",
+                order: ["email", "created_at"].includes(name) ? name : undefined,
+                cell: (/** @type {User} */ user) => cell(name, user),
+            }))],
+        empty: (isFiltered) => isFiltered
+            ? [h("h2", {}, t("users.none-found")), h("p", {}, t("users.search-hint")),
+                h("a", { class: "button", href: "users" }, t("filters.clear"))]
+            : [h("h2", {}, t("users.none")), h("p", {}, t("users.none-hint")),
+                can("users:create") && h("button", { type: "button", class: "primary",
+                    onclick: create }, t("users.new"))],
+        seen: (entries) => {
+            const names = entries.flatMap(Object.keys)
+                .filter((name) => !MEMBERS.includes(name) && !columns.known.includes(name));
+            if (names.length > 0) {
+                columns.known = [...new Set([...columns.known, ...names])].slice(0, 100);
+                store(columns);
+                drawMenu();
+            }
+        },
+        selection: can("users:update") || can("users:delete")
+            ? { chosen, changed: drawMarked, name: (user) => user.display_name } : undefined,
+    });
+
+    // ---- search and filters ----
+
+    /** @param {Record<string, string>} changes @param {boolean} replace */
+    const change = (changes, replace) => go(address("users", {
+        ...Object.fromEntries(here().params), ...changes, after: "", before: "",
+    }), { replace, isNew: false });
+
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let typing;
+    const search = input({
+        type: "search", "aria-label": t("users.search"), placeholder: t("users.search"),
+        "aria-describedby": "search-hint", maxlength: 256, oninput: () => {
+            clearTimeout(typing);
+            typing = setTimeout(() => change({ q: search.value.trim() }, true), 250);
+        },
+    });
+    const roles = select([["", t("filter.role")], ["user", t("role.user")],
+        ["sub_admin", t("role.sub_admin")]], "", {
+        "aria-label": t("member.role"), onchange: () => change({ role: roles.value }, false),
+    });
+    const states = select([["", t("filter.active")], ["true", t("active")],
+        ["false", t("suspended")]], "", {
+        "aria-label": t("member.active"), onchange: () => change({ active: states.value }, false),
+    });
+
+    function follow() {
+        const { params } = here();
+        if (document.activeElement !== search) {
+            search.value = params.get("q") ?? "";
+        }
+        roles.value = params.get("role") ?? "";
+        states.value = params.get("active") ?? "";
+        users.load();
+        return true;
+    }
+
+    // ---- columns ----
+
+    const menu = h("div");
+    const details = h("details", { class: "menu wide-only", onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Escape" && details.open) {
+            details.open = false;
+            details.querySelector("summary")?.focus();
+        }
+    }, onfocusout: (/** @type {FocusEvent} */ event) => {
+        if (event.relatedTarget instanceof Node && !details.contains(event.relatedTarget)) {
+            details.open = false;
+        }
+    } }, h("summary", { class: "button" }, icon("columns"), t("columns")), menu);
+
+    function drawMenu() {
+        fill(menu, [...MEMBERS.filter((name) => name !== "display_name"), ...columns.known]
+            .map((name) => {
+                const box = h("input", { type: "checkbox",
+                    checked: columns.shown.includes(name), onchange: () => {
+                        columns.shown = box.checked ? [...columns.shown, name]
+                            : columns.shown.filter((one) => one !== name);
+                        store(columns);
+                        users.draw();
+                    } });
+                return h("label", { dir: "auto" }, box, columnTitle(name));
+            }));
+    }
+
+    // ---- the chosen users ----
+
+    const marked = h("div", { class: "marked", role: "region", "aria-label": t("chosen") });
+
+    function drawMarked() {
+        const all = [...chosen.values()];
+        marked.hidden = all.length === 0;
+        const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
+            h("button", { type: "button", onclick }, text);
+        fill(marked, h("strong", {}, n("chosen", all.length)), h("span", { class: "space" }),
+            can("users:update") && [
+                all.some((user) => user.active) && button(t("suspend"), () => suspend(false)),
+                all.some((user) => !user.active) && button(t("activate"), () => suspend(true))],
+            can("sub-admins:manage") && all.some((user) => user.role === "user")
+                && button(t("make-sub-admin"), appoint),
+            can("users:delete") && h("button", { type: "button", class: "danger",
+                onclick: remove }, t("delete")),
+            button(t("chosen.clear"), () => {
+                chosen.clear();
+                drawMarked();
+                users.draw();
+                search.focus();
+            }));
+    }
+
+    /**
+     * Do something to each of them, and tell what was refused.
+     * @param {User[]} some
+     * @param {import("./texts.js").Counted} done
+     * @param {(user: User) => Promise<any>} act
+     * @param {(() => void) | null} undo
+     */
+    async function each(some, done, act, undo) {
+        const bar = h("progress", { max: some.length, value: 0, "aria-label": t("working") });
+        /** @type {[User, Problem][]} */
+        const refused = [];
+        fill(marked, bar, h("span", {}, t("working")));
+        for (const user of some) {
+            try {
+                await act(user);
+                chosen.delete(user.user_uid);
+            } catch (error) {
+                if (!(error instanceof Problem)) {
+                    throw error;
+                }
+                refused.push([user, error]);
+            }
+            bar.value++;
+        }
+        drawMarked();
+        await users.load(true);
+        if (marked.hidden) {
+            search.focus();
+        }
+        const count = some.length - refused.length;
+        if (count > 0) {
+            toast(n(done, count), undo ? { label: t("undo"), run: undo } : undefined, t("close"));
+        }
+        if (refused.length > 0) {
+            await ask({ title: n("refused", refused.length), submit: t("done"), wide: true,
+                run: async () => true,
+                body: h("ul", { class: "events" }, refused.map(([user, problem]) => h("li", {},
+                    h("strong", { dir: "auto" }, user.display_name),
+                    h("span", {}, problemText(problem))))) });
+        }
+    }
+
+    /** @param {boolean} active @param {User[]} [some] */
+    function suspend(active, some = [...chosen.values()].filter((user) => user.active !== active)) {
+        each(some, active ? "activated" : "suspended",
+            (user) => call("PATCH", `users/${user.user_uid}`, { body: { active } }),
+            () => suspend(!active, some));
+    }
+
+    function appoint() {
+        const some = [...chosen.values()].filter((user) => user.role === "user");
+        each(some, "appointed",
+            (user) => call("POST", "sub-admins/", { body: { user_uid: user.user_uid } }),
+            () => each(some, "dismissed",
+                (user) => call("DELETE", `sub-admins/${user.user_uid}`), null));
+    }
+
+    async function remove() {
+        const some = [...chosen.values()];
+        const isSure = await confirm(n("delete.title", some.length), [
+            h("p", {}, t("delete.text")),
+            h("p", { dir: "auto" }, some.slice(0, 5).map((user) => user.display_name).join(", "),
+                some.length > 5 && ` … (${some.length})`)], t("delete"), async () => true);
+        if (isSure) {
+            await each(some, "deleted", (user) => call("DELETE", `users/${user.user_uid}`), null);
+        }
+    }
+
+    async function create() {
+        const made = await askForUser(null, null);
+        if (made) {
+            toast(t("users.made", made.display_name), {
+                label: t("open"), run: () => go(address("user", { uid: made.user_uid })),
+            }, t("close"));
+            users.load(true);
+        }
+    }
+
+    fill(part,
+        h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title),
+            can("users:create") && h("button", { type: "button", class: "primary",
+                onclick: create }, icon("plus"), t("users.new"))),
+        h("div", { class: "tools" },
+            h("div", { class: "search" }, icon("search"), search,
+                h("span", { id: "search-hint", class: "hidden" }, t("users.search-hint"))),
+            roles, states, h("span", { class: "space" }), details),
+        marked, users.element);
+    drawMenu();
+    drawMarked();
+    follow();
+    return follow;
+}

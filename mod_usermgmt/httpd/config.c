@@ -15,6 +15,7 @@
 #include "../rest/permission.h"
 #include "../scim/routes.h"
 #include "authz.h"
+#include "config_console.h"
 #include "config_database.h"
 #include "config_expression.h"
 #include "config_keep.h"
@@ -542,6 +543,7 @@ const command_rec um_config_directives[] = {
     AP_INIT_RAW_ARGS("Mutex", um_mutexes_see, NULL, RSRC_CONF,
                      "a kind of lock and what it is for; usermgmt-writer and usermgmt-sessions "
                      "can't be posixsem"),
+    UM_CONFIG_CONSOLE_DIRECTIVES
     UM_CONFIG_DATABASE_DIRECTIVES
     UM_CONFIG_MAIL_DIRECTIVES
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL },

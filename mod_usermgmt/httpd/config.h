@@ -60,6 +60,8 @@ typedef struct um_require_t {
  * constant_organization: stands with organization; empty if that depends on the request
  * keep, keep_given: of UserMgmtKeep; which kinds its lines name
  * scim_public_discovery: whether SCIM's discovery needs no login
+ * console: whether the web console is served
+ * console_color, console_title, console_logo: "#rrggbb", a text and a path
  */
 #define UM_CONFIG_DIRECTORY_FIELDS(X)                                                            \
     X(const char *, base, NULL)                                                                  \
@@ -85,7 +87,11 @@ typedef struct um_require_t {
     X(apr_interval_time_t, key_max_age, -1)                                                      \
     X(struct um_keep_t *, keep, NULL)                                                            \
     X(char *, keep_given, NULL)                                                                  \
-    X(int, scim_public_discovery, -1)
+    X(int, scim_public_discovery, -1)                                                            \
+    X(int, console, -1)                                                                          \
+    X(const char *, console_color, NULL)                                                         \
+    X(const char *, console_title, NULL)                                                         \
+    X(const char *, console_logo, NULL)
 
 struct um_keep_t;
 

@@ -14,6 +14,7 @@
 #include "authz.h"
 #include "cache.h"
 #include "config.h"
+#include "console.h"
 #include "cors.h"
 #include "discovery.h"
 #include "errors.h"
@@ -155,6 +156,7 @@ static void register_request_hooks(void)
     ap_hook_fixups(um_errors_restore_documents, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(um_discovery_guard, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(um_cors_answer_preflight, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(um_console_handle, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(um_handler_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(um_health_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(um_metrics_page_handle, NULL, NULL, APR_HOOK_MIDDLE);

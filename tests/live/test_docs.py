@@ -175,8 +175,8 @@ def test_every_parameter_is_documented_and_every_documented_one_is_there():
 
 def test_every_directive_is_documented_and_every_documented_one_is_there():
     text = "".join(read(f"mod_usermgmt/httpd/{name}")
-                   for name in ("config.c", "config_database.h", "config_expression.h",
-                                "config_mail.h"))
+                   for name in ("config.c", "config_console.h", "config_database.h",
+                                "config_expression.h", "config_mail.h"))
     found = re.findall(r'\bAP_INIT_\w+\(\s*"([A-Za-z]+)"', text)
     assert len(found) == len(re.findall(r"\bAP_INIT_", text)) == len(set(found))
     reference = read("docs/directives.md")
@@ -198,7 +198,7 @@ def test_every_action_is_documented_and_every_documented_one_is_there():
     tables = "".join(re.search(rf"um_{room}_routes\[\] = \{{(.*?)\n\}};",
                                read(f"mod_usermgmt/{room}/routes.c"), re.DOTALL)[1]
                      for room in ("api", "scim"))
-    found = set(re.findall(r'"([a-z_]+\.[a-z_]+)",\s+um_', tables)) | {"options"}
+    found = set(re.findall(r'"([a-z_]+\.[a-z_]+)",\s+um_', tables)) | {"console", "options"}
     notes = section(read("docs/directives.md"), "## Notes for the logs")
     row = re.search(r"^\| `%\{usermgmt-action\}n` \|.*$", notes, re.MULTILINE)[0]
     documented = names(row)[1:] + re.findall(r"^- `([a-z_.]+)`$", notes, re.MULTILINE)

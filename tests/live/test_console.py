@@ -1,0 +1,177 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""How the web console is served: its files, their headers, and who gets them. What a person does
+with it is in test_console_browser.py."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from usermgmt_env import Client, location
+
+pytestmark = pytest.mark.database("sqlite")
+
+FOLDER = Path(__file__).resolve().parents[2] / "console"
+# Files for the check of types.
+UNSERVED = {"site.d.ts", "tsconfig.json"}
+FILES = sorted(path.name for path in FOLDER.iterdir() if path.name not in UNSERVED)
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+         ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
+MAX_BYTES = 100_000
+POLICY = {
+    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
+    "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'", "trusted-types 'none'",
+}
+
+
+@pytest.fixture(scope="module")
+def server(make_server):
+    return make_server(location="UserMgmtConsole On", modules=["deflate", "filter"], extra=(
+        location("/branded", """
+            UserMgmtConsole On
+            UserMgmtConsoleTitle 'Käufer "A" & <b>'
+            UserMgmtConsoleColor "#0B7285"
+            UserMgmtConsoleLogo /images/logo.svg""")
+        + location("/squeezed", "UserMgmtConsole On\nSetOutputFilter DEFLATE")
+        + location("/plain", "")
+        + location("/off", "UserMgmtConsole Off")))
+
+
+def below(server, base):
+    return Client(server, "admin@example.com", base=base)
+
+
+def test_all_files_are_served(server):
+    served = 0
+    for name in FILES:
+        answer = server.admin.get(f"console/{name}").expect(200)
+        assert answer.headers["Content-Type"] == TYPES[Path(name).suffix]
+        assert int(answer.headers["Content-Length"]) == len(answer.raw) > 0
+        served += len(answer.raw)
+    assert served < MAX_BYTES
+
+
+def without_comments(text):
+    """Lines without indentation, comments and blank ones, as the build leaves them."""
+    lines = [line.strip() for line in text.splitlines()]
+    text = re.sub(r"^/\*(?:(?!\*/)[\s\S])*\*/$\n?", "", "\n".join(lines), flags=re.MULTILINE)
+    return [line for line in text.splitlines() if line and not line.startswith("//")]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_the_one_of_the_tree(server, name):
+    served = server.admin.get(f"console/{name}").expect(200).raw.decode()
+    assert served.splitlines() == without_comments((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def test_the_headers_are_strict(server):
+    for name in ["", *FILES, "site.js"]:
+        headers = server.admin.get(f"console/{name}").expect(200).headers
+        policy = headers["Content-Security-Policy"].split("; ")
+        assert set(policy) == POLICY and len(policy) == len(POLICY)
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-cache"
+        assert re.fullmatch(r'"[0-9a-f]{16}"', headers["ETag"])
+        assert headers["Request-Id"]
+
+
+def test_the_page_has_nothing_inline():
+    """What the policy would refuse."""
+    page = (FOLDER / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"<script[^>]*>(.*?)</script>", page) == [""]
+    assert "<style" not in page and "style=" not in page and " on" not in page.replace(" one", "")
+    assert not re.search(r"https?://", page)
+
+
+def test_every_view_is_the_same_page(server):
+    page = server.admin.get("console/").expect(200)
+    views = [name[len("view-"):-len(".js")] for name in FILES if name.startswith("view-")]
+    assert "users" in views
+    for view in views:
+        answer = server.admin.get(f"console/{view}", query={"q": "ann"}).expect(200)
+        assert answer.raw == page.raw and answer.headers["ETag"] == page.headers["ETag"]
+
+
+@pytest.mark.parametrize("path", ["console/no", "console/users/", "console/users/ann",
+                                  "console/view-", "console/.js", "console/site.d.ts",
+                                  "consoles/", "console.css"])
+def test_other_paths_are_not_found(server, path):
+    server.admin.get(path).expect_problem(404, "not_found")
+
+
+def test_the_folder_without_its_slash(server):
+    answer = server.admin.get("console").expect(302)
+    # Relative, since a proxy may serve it under another path.
+    assert answer.headers["Location"] == "console/"
+
+
+def test_etags(server):
+    etags = set()
+    for name in FILES:
+        etag = server.admin.get(f"console/{name}").headers["ETag"]
+        etags.add(etag)
+        answer = server.admin.get(f"console/{name}", headers={"If-None-Match": f'"x", W/{etag}'})
+        assert answer.status == 304 and answer.raw == b"" and answer.headers["ETag"] == etag
+        server.admin.get(f"console/{name}", headers={"If-None-Match": '"x"'}).expect(200)
+    assert len(etags) == len(FILES)
+
+
+def test_compressed(server):
+    client = below(server, "/squeezed")
+    answer = client.get("console/console.css", headers={"Accept-Encoding": "gzip"}).expect(200)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    plain = client.get("console/console.css").expect(200)
+    assert gzip.decompress(answer.raw) == plain.raw
+    etag = answer.headers["ETag"]
+    again = client.get("console/console.css",
+                       headers={"Accept-Encoding": "gzip", "If-None-Match": etag})
+    assert again.status == 304 and again.headers["ETag"] == etag
+
+
+def test_head_and_other_methods(server):
+    got = server.admin.get("console/console.js").expect(200)
+    head = server.admin.ask("HEAD", "console/console.js").expect(200)
+    assert head.raw == b"" and head.headers["ETag"] == got.headers["ETag"]
+    assert head.headers["Content-Length"] == got.headers["Content-Length"]
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        answer = server.admin.ask(method, "console/")
+        answer.expect_problem(405, "method_not_allowed")
+        # httpd itself answers TRACE.
+        assert set(re.split(", *", answer.headers["Allow"])) - {"TRACE"} == {"GET", "HEAD"}
+
+
+def site_of(client):
+    text = client.get("console/site.js").expect(200).raw.decode()
+    return json.loads(re.fullmatch(r"export const site = (.*);\n", text)[1])
+
+
+def test_the_site(server):
+    assert site_of(server.admin) == {"title": "User management", "logo": "", "color": "#3b5bdb"}
+    assert site_of(below(server, "/branded")) == {
+        "title": 'Käufer "A" & <b>', "logo": "/images/logo.svg", "color": "#0B7285"}
+
+
+def test_off(server):
+    for base in ("/plain", "/off"):
+        for path in ("console", "console/", "console/users", "console/console.js",
+                     "console/site.js"):
+            below(server, base).get(path).expect_problem(404, "not_found")
+
+
+def test_the_sign_in_guards_it(server):
+    for path in ("console/", "console/console.js", "console/site.js"):
+        server.client(None).get(path).expect_problem(401, "unauthorized")
+    # The page itself tells who has no role.
+    server.nobody.get("console/").expect(200)
+
+
+def test_the_log_has_its_action(server):
+    server.admin.get("console/users", query={"q": "logged"}).expect(200)
+    lines = (server.directory / "logs/access_log").read_text().splitlines()
+    line, = [line for line in lines if line.startswith("GET /user-management/console/users 200")][:1]
+    assert line.split()[3:] == ["console", "-", "-", "-", "ok"]

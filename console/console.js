@@ -111,6 +111,22 @@ function draw({ view, params }, isNew) {
     }
 }
 
+// A menu closes when something else is clicked or has the focus, and by Escape.
+for (const name of /** @type {const} */ (["pointerdown", "focusin", "keydown"])) {
+    document.addEventListener(name, (event) => {
+        for (const menu of document.querySelectorAll("details.menu")) {
+            const isEscape = event instanceof KeyboardEvent && event.key === "Escape";
+            if (menu instanceof HTMLDetailsElement && menu.open
+                && (isEscape || !menu.contains(/** @type {Node} */ (event.target)))) {
+                menu.open = false;
+                if (isEscape) {
+                    menu.querySelector("summary")?.focus();
+                }
+            }
+        }
+    });
+}
+
 document.documentElement.lang = language;
 setColors(site.color);
 prepareNotices(t("notices"));

@@ -149,16 +149,8 @@ export function show(part) {
     // ---- columns ----
 
     const menu = h("div");
-    const details = h("details", { class: "menu wide-only", onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.key === "Escape" && details.open) {
-            details.open = false;
-            details.querySelector("summary")?.focus();
-        }
-    }, onfocusout: (/** @type {FocusEvent} */ event) => {
-        if (event.relatedTarget instanceof Node && !details.contains(event.relatedTarget)) {
-            details.open = false;
-        }
-    } }, h("summary", { class: "button" }, icon("columns"), t("columns")), menu);
+    const details = h("details", { class: "menu wide-only" },
+        h("summary", { class: "button" }, icon("columns"), t("columns")), menu);
 
     function drawMenu() {
         fill(menu, [...MEMBERS.filter((name) => name !== "display_name"), ...columns.known]

@@ -57,7 +57,7 @@ def pytest_generate_tests(metafunc):
 # Files that take long. They begin first, so that the run does not wait for them at the end.
 LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
         "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability",
-        "test_limits"]
+        "test_limits", "test_console_browser"]
 
 
 def pytest_collection_modifyitems(config, items):

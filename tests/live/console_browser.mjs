@@ -1,0 +1,351 @@
+// Licensed under the Apache License, Version 2.0; see the file LICENSE.
+// Drives a browser through the web console: node console_browser.mjs SCENARIO. SETTINGS is JSON:
+// the address of the console, the login, and what a scenario needs. A line of output is JSON: a
+// step that the test is to do meanwhile (it answers with a line), or at the end the result.
+
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const settings = JSON.parse(process.env.SETTINGS);
+const require = createRequire(`${settings.modules}/`);
+const { chromium } = require("playwright-core");
+const { source: axe } = require("axe-core");
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const problems = [];
+
+/** Let the test do something. */
+async function step(name, values = {}) {
+    console.log(JSON.stringify({ step: name, ...values }));
+    await lines.next();
+}
+
+const browser = await chromium.launch({
+    executablePath: settings.chromium, args: ["--no-sandbox", "--disable-gpu"],
+});
+
+/** A page of a person, whose errors are noted. */
+async function open(path, options = {}) {
+    const context = await browser.newContext({
+        httpCredentials: { username: settings.login, password: settings.password },
+        viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options,
+    });
+    await context.addInitScript({ content: axe });
+    await context.addInitScript(() => {
+        window.violations = [];
+        document.addEventListener("securitypolicyviolation", (event) =>
+            window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15000);
+    page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
+    page.on("console", (message) => {
+        // The browser itself logs each answer from 400 on.
+        if (["error", "warning"].includes(message.type())
+            && !message.text().startsWith("Failed to load resource")) {
+            problems.push(`${message.type()}: ${message.text()}`);
+        }
+    });
+    page.on("request", (request) => {
+        if (!request.url().startsWith(settings.origin)) {
+            problems.push(`another host: ${request.url()}`);
+        }
+    });
+    await page.goto(new URL(path, settings.console).href);
+    return page;
+}
+
+async function close(page) {
+    problems.push(...(await page.evaluate(() => window.violations)).map((one) => `policy: ${one}`));
+    await page.context().close();
+}
+
+/** What axe finds. */
+async function check(page, where) {
+    const found = await page.evaluate(async () => (await window.axe.run()).violations.map((one) =>
+        `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 200)).join(" | ")}`));
+    problems.push(...found.map((one) => `axe, ${where}: ${one}`));
+    const [needed, there] = await page.evaluate(() =>
+        [document.documentElement.scrollWidth, window.innerWidth]);
+    if (needed > there) {
+        problems.push(`${where}: ${needed} pixels in a window of ${there}`);
+    }
+}
+
+/** Press Tab until something with this text or label has the focus, which must be visible. */
+async function tabTo(page, text, key = "Tab") {
+    for (let presses = 0; presses < 150; presses++) {
+        const found = await page.evaluate((wanted) => {
+            const element = document.activeElement;
+            const words = [element.textContent, element.getAttribute("aria-label"),
+                ...[...element.labels ?? []].map((label) => label.textContent)];
+            return words.some((one) => one?.trim() === wanted)
+                ? getComputedStyle(element).outlineStyle : null;
+        }, text);
+        if (found) {
+            if (found === "none") {
+                problems.push(`the focus on ${text} can't be seen`);
+            }
+            return;
+        }
+        await page.keyboard.press(key);
+    }
+    throw new Error(`Tab does not lead to ${text}`);
+}
+
+const row = (page, text) => page.locator("tbody tr", { hasText: text }).first();
+const button = (page, name) => page.getByRole("button", { name, exact: true });
+const inDialog = (page) => page.getByRole("dialog");
+
+/** The texts of the first column. */
+const names = (page) => page.locator("tbody th a").allTextContents();
+
+const scenarios = {
+    /** Each view and dialog, in one scheme of colours and one width. */
+    async views() {
+        const { scheme, width } = settings;
+        const page = await open("users", {
+            colorScheme: scheme, viewport: { width, height: 800 }, reducedMotion: "reduce",
+        });
+        await page.locator("tbody tr").first().waitFor();
+        await check(page, "users");
+        await button(page, "New user").click();
+        await button(page, "Add attribute").click();
+        await button(page, "Create").click();
+        await page.locator("dialog [aria-invalid]").first().waitFor();
+        await check(page, "the form of a user");
+        await button(page, "Cancel").click();
+        await page.getByLabel("Select all on this page").check();
+        await page.locator(".marked").waitFor();
+        await check(page, "selected users");
+        if (width > 800) {
+            await page.locator("summary").click();
+            await check(page, "columns");
+        }
+        await page.locator("h1").click();
+        await button(page, "Delete").click();
+        await inDialog(page).waitFor();
+        await check(page, "the question before users are deleted");
+        await page.keyboard.press("Escape");
+        for (const [path, text] of settings.views) {
+            await page.goto(new URL(path, settings.console).href);
+            await page.getByText(text).first().waitFor();
+            await page.waitForLoadState("networkidle");
+            await check(page, path);
+        }
+        await close(page);
+    },
+
+    async keyboard() {
+        const page = await open("users");
+        await page.locator("tbody tr").first().waitFor();
+        await page.keyboard.press("Tab");
+        await tabTo(page, "Skip to content");
+        await page.keyboard.press("Enter");
+        await tabTo(page, "New user");
+        await page.keyboard.press("Enter");
+        await tabTo(page, "Email");
+        await page.keyboard.type("keys@example.com");
+        await tabTo(page, "Name");
+        await page.keyboard.type("Only Keys");
+        await tabTo(page, "Add attribute");
+        await page.keyboard.press("Enter");
+        await page.keyboard.type("height");
+        await page.keyboard.press("Tab");
+        await page.keyboard.type("Number");
+        await page.keyboard.press("Tab");
+        await page.keyboard.type("175");
+        await page.keyboard.press("Enter");
+        await inDialog(page).waitFor({ state: "detached" });
+        await row(page, "Only Keys").waitFor();
+        await tabTo(page, "Only Keys");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Only Keys" }).waitFor();
+        await button(page, "Edit").waitFor();
+        const focused = await page.evaluate(() => document.activeElement.tagName);
+        if (focused !== "H1") {
+            problems.push(`the focus is on ${focused} in a new view`);
+        }
+        await tabTo(page, "Edit");
+        await page.keyboard.press("Enter");
+        await tabTo(page, "Name");
+        await page.keyboard.press("Control+A");
+        await page.keyboard.type("Keys Alone");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Keys Alone" }).waitFor();
+        await page.waitForFunction(() => document.activeElement.textContent === "Edit");
+        await tabTo(page, "Suspend");
+        await page.keyboard.press("Enter");
+        await button(page, "Activate").waitFor();
+        await close(page);
+    },
+
+    async lists() {
+        const page = await open("users?order_by=email");
+        await page.locator(".count").getByText(`${settings.count} users`).waitFor();
+        const first = await names(page);
+        await page.getByRole("link", { name: "Next" }).click();
+        await page.getByRole("link", { name: "Previous" }).waitFor();
+        await page.waitForFunction((name) =>
+            document.querySelector("tbody th a").textContent !== name, first[0]);
+        const second = await names(page);
+        await page.reload();
+        await page.locator("tbody th a").first().waitFor();
+        const reloaded = await names(page);
+        await page.goBack();
+        await page.waitForFunction((name) =>
+            document.querySelector("tbody th a")?.textContent === name, first[0]);
+        await page.getByRole("link", { name: "Name" }).click();
+        await page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
+        await page.getByRole("link", { name: "Name" }).click();
+        await page.locator("th[aria-sort=descending]", { hasText: "Name" }).waitFor();
+        await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+        const descending = await names(page);
+        await page.getByRole("searchbox").pressSequentially("user 00");
+        await page.waitForURL(/q=user\+00/);
+        await page.locator(".count").getByText("10 users").waitFor();
+        const found = await names(page);
+        const kept = await page.evaluate(() => document.activeElement.type);
+        await page.getByRole("searchbox").fill("ser 00");
+        await page.getByText("No user matches").waitFor();
+        await page.getByRole("link", { name: "Clear filters" }).click();
+        await page.locator(".count").getByText(`${settings.count} users`).waitFor();
+        await page.getByRole("combobox", { name: "Status" }).selectOption("false");
+        await page.getByText("No user matches").waitFor();
+        await close(page);
+        return { first, second, reloaded, descending, found, kept };
+    },
+
+    async columns() {
+        const page = await open("users");
+        await page.locator("tbody tr").first().waitFor();
+        await page.locator("summary").click();
+        await page.getByLabel("shoeSize").check();
+        await page.getByLabel("Created").uncheck();
+        await page.keyboard.press("Escape");
+        await page.reload();
+        await page.locator("tbody tr").first().waitFor();
+        const headings = await page.locator("thead th").allTextContents();
+        const cell = await row(page, "<b>Markup</b>").locator("td").last().textContent();
+        await close(page);
+        return { headings: headings.map((text) => text.replace(/[↑↓]/u, "")), cell };
+    },
+
+    async several() {
+        const page = await open("users?q=user+00");
+        await page.locator("tbody tr").first().waitFor();
+        await row(page, "User 001").getByRole("checkbox").check();
+        await row(page, "User 002").getByRole("checkbox").check();
+        await button(page, "Suspend").click();
+        await page.locator(".toast").getByText("2 users are suspended").waitFor();
+        await row(page, "User 001").locator("td").getByText("Suspended").waitFor();
+        await step("suspended");
+        await button(page, "Undo").click();
+        await page.locator(".toast").getByText("2 users are active again").waitFor();
+        await step("active");
+        await row(page, "User 003").getByRole("checkbox").check();
+        await button(page, "Make sub-admin").click();
+        await row(page, "User 003").getByText("Sub-admin").waitFor();
+        await step("appointed");
+        await row(page, "User 004").getByRole("checkbox").check();
+        await row(page, "User 005").getByRole("checkbox").check();
+        await step("delete-one");
+        await button(page, "Delete").click();
+        await inDialog(page).getByRole("button", { name: "Delete" }).click();
+        await page.getByText("One user was not changed").waitFor();
+        const refused = await inDialog(page).locator("li").allTextContents();
+        await button(page, "Done").click();
+        await close(page);
+        return { refused };
+    },
+
+    /** Values keep their types, also those that JavaScript would round. */
+    async types() {
+        const page = await open(`user?uid=${settings.uid}`);
+        await button(page, "Edit").click();
+        const value = (name) => page.getByLabel(`Value of ${name}`);
+        const shown = {};
+        for (const name of settings.names) {
+            shown[name] = [await value(name).inputValue(), await page.locator(".attribute", {
+                has: value(name) }).getByLabel("Type").inputValue()];
+        }
+        await value("note").fill("another note");
+        await button(page, "Save").click();
+        await inDialog(page).waitFor({ state: "detached" });
+        await step("saved");
+        await button(page, "Edit").click();
+        await value("big").fill("9007199254740997");
+        await value("list").fill("[1, 9007199254740999, \"x\"]");
+        await page.getByLabel("Remove gone").click();
+        await button(page, "Save").click();
+        await inDialog(page).waitFor({ state: "detached" });
+        await close(page);
+        return { shown };
+    },
+
+    async conflict() {
+        const page = await open(`user?uid=${settings.uid}`);
+        await button(page, "Edit").click();
+        await page.getByLabel("Name", { exact: true }).first().fill("My name");
+        await page.getByLabel("Phone").fill("111");
+        await step("change");
+        await button(page, "Save").click();
+        await page.getByText("Changed by somebody else").waitFor();
+        await check(page, "both versions");
+        const shown = await inDialog(page).last().locator("tbody tr").evaluateAll((rows) =>
+            rows.map((one) => [...one.children].slice(0, 3).map((cell) => cell.textContent)));
+        // Left, it shows the form as it was.
+        await page.keyboard.press("Escape");
+        const kept = await page.getByLabel("Phone").inputValue();
+        await button(page, "Save").click();
+        await page.getByLabel("Which version of display_name").selectOption("theirs");
+        await inDialog(page).last().getByRole("button", { name: "Save" }).click();
+        await page.getByRole("heading", { name: "Their name" }).waitFor();
+        await close(page);
+        return { shown, kept };
+    },
+
+    /** The session ends while a form is filled in. */
+    async session() {
+        const page = await open("users");
+        await button(page, "New user").first().click();
+        await page.getByLabel("Email").last().fill("kept@example.com");
+        await page.getByLabel("Name", { exact: true }).last().fill("Kept");
+        await step("end");
+        await button(page, "Create").click();
+        await page.getByText("Your session is over").waitFor();
+        await check(page, "the end of the session");
+        const link = await page.getByRole("link", { name: "Sign in" }).getAttribute("href");
+        await button(page, "Try again").click();
+        await page.waitForTimeout(300);
+        await page.getByText("Your session is over").waitFor();
+        await step("begin");
+        await button(page, "Try again").click();
+        await page.locator(".toast").getByText("Kept was created").waitFor();
+        await close(page);
+        return { link };
+    },
+
+    /** What somebody sees: the texts of links and buttons. */
+    async sees() {
+        const page = await open(settings.path, { locale: settings.locale ?? "en-GB" });
+        await page.getByText(settings.text).first().waitFor();
+        await page.waitForLoadState("networkidle");
+        await check(page, settings.path);
+        const links = await page.locator("a:visible, button:visible").allTextContents();
+        const text = await page.locator("body").innerText();
+        const language = await page.evaluate(() => document.documentElement.lang);
+        await close(page);
+        return { links, text, language };
+    },
+};
+
+let result = {};
+try {
+    result = await scenarios[process.argv[2]]() ?? {};
+} catch (error) {
+    problems.push(String(error.stack ?? error).slice(0, 2000));
+}
+await browser.close();
+console.log(JSON.stringify({ problems, result }));
+process.exit(0);

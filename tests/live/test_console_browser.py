@@ -1,0 +1,240 @@
+# Licensed under the Apache License, Version 2.0; see the file LICENSE.
+"""The web console as a person uses it: a browser (Chromium, driven by playwright-core) with a
+real httpd. console_browser.mjs has the scenarios. Each fails on any violation of the pages'
+policy, any error on the browser's console, and any request to another host."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from usermgmt_env import ADMIN, NOBODY, PASSWORD, SUB_ADMIN
+
+# With a sanitizer the module answers these requests as in other tests.
+pytestmark = pytest.mark.unsanitized
+one_database = pytest.mark.database("sqlite")
+
+MODULES = Path(__file__).parents[2] / ".build/npm/node_modules"
+SCRIPT = Path(__file__).with_name("console_browser.mjs")
+SECONDS = 120
+COUNT = 120
+BIG = 9007199254740993
+
+
+def chromium():
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    raise RuntimeError("Chromium is missing: build/setup check installs it")
+
+
+def play(server, scenario, steps=None, login=ADMIN, **settings):
+    """Run a scenario, with functions for its steps; returns its result."""
+    address = f"http://127.0.0.1:{server.port}"
+    settings = {"origin": address, "console": f"{address}{server.base}/console/",
+                "login": login, "password": PASSWORD, "modules": str(MODULES),
+                "chromium": chromium(), **settings}
+    with subprocess.Popen(["node", str(SCRIPT), scenario], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "SETTINGS": json.dumps(settings)}) as process:
+        try:
+            return follow(process, steps or {})
+        finally:
+            process.kill()
+
+
+def follow(process, steps):
+    done = []
+    for line in process.stdout:
+        said = json.loads(line)
+        if "problems" in said:
+            assert said["problems"] == [], "\n".join(said["problems"])
+            assert done == list(steps)
+            return said["result"]
+        done.append(said["step"])
+        steps[said["step"]]()
+        process.stdin.write("\n")
+        process.stdin.flush()
+    raise AssertionError("the browser's program ended")
+
+
+@pytest.fixture(scope="module")
+def server(make_server):
+    """With users, the first 100 of whom have numbered names."""
+    made = make_server(location="UserMgmtConsole On", modules=["rewrite"], extra="""
+        RewriteEngine On
+        RewriteCond "@DIR@/conf/over" -f
+        RewriteRule "^/user-management/(?!console)" "/login" [R=302,L]""")
+    for number in range(COUNT - 2):
+        made.admin.create(f"user{number:03}@example.com", f"User {number:03}")
+    made.admin.create("layla@example.com", "ليلى بنت أحمد")
+    made.admin.create("markup@example.com", "<b>Markup</b>", shoeSize="41", text="x" * 500)
+    return made
+
+
+VIEWS = [["users?q=zzz", "No user matches"]]
+
+
+@one_database
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible(server, scheme, width):
+    uid = server.admin.get("users/", query={"q": "<b>"}).json["users"][0]["user_uid"]
+    play(server, "views", scheme=scheme, width=width,
+         views=[*VIEWS, [f"user?uid={uid}", "Latest sessions"]])
+
+
+def found(server, email):
+    users = server.admin.get("users/", query={"email": email}).json["users"]
+    return users[0] if users else None
+
+
+def test_keyboard_only(new_server):
+    """On each database: a user is made, opened, edited and suspended."""
+    server = new_server(location="UserMgmtConsole On")
+    server.admin.create("first@example.com")
+    play(server, "keyboard")
+    user = found(server, "keys@example.com")
+    assert user["display_name"] == "Keys Alone" and user["active"] is False
+    assert user["height"] == 175
+
+
+@one_database
+def test_lists(server):
+    result = play(server, "lists", count=COUNT)
+    emails = [user["display_name"]
+              for user in server.admin.get("users/", query={"order_by": "email", "limit": 100,
+                                                            }).json["users"]]
+    assert result["first"] == emails[:50] and result["second"] == emails[50:]
+    assert result["reloaded"] == result["second"]
+    by_name = server.admin.get("users/", query={"order_by": "-display_name", "limit": 50})
+    assert result["descending"] == [user["display_name"] for user in by_name.json["users"]]
+    assert sorted(result["found"]) == [f"User 00{digit}" for digit in range(10)]
+    # What is typed stays, and so does the focus.
+    assert result["kept"] == "search"
+
+
+@one_database
+def test_columns_are_kept(server):
+    result = play(server, "columns")
+    assert result["headings"] == ["", "Name", "Email", "Role", "Status", "shoeSize"]
+    assert result["cell"] == "41"
+
+
+def users_of(server, *numbers):
+    return [found(server, f"user{number:03}@example.com") for number in numbers]
+
+
+def test_several_users(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    for number in range(6):
+        server.admin.create(f"user{number:03}@example.com", f"User {number:03}")
+
+    def are_active(*expected):
+        assert [user["active"] for user in users_of(server, 0, 1, 2)] == list(expected)
+
+    def is_sub_admin():
+        assert users_of(server, 3)[0]["role"] == "sub_admin"
+
+    def delete_one():
+        server.admin.delete(f"users/{users_of(server, 5)[0]['user_uid']}").expect(200)
+
+    result = play(server, "several", {
+        "suspended": lambda: are_active(True, False, False),
+        "active": lambda: are_active(True, True, True),
+        "appointed": is_sub_admin, "delete-one": delete_one})
+    assert users_of(server, 4, 5) == [None, None]
+    refused, = result["refused"]
+    assert refused.startswith("User 005")
+
+
+def test_types_are_kept(server):
+    attributes = {"age": "23", "count": 23, "big": BIG, "real": 0.95, "flag": False,
+                  "list": [1, BIG, "x"], "note": "a note", "gone": {"a": None}, "empty": ""}
+    user = server.admin.create(f"types{server.database.kind}@example.com", "Types", **attributes)
+
+    def same(expected):
+        now = server.admin.read(user["user_uid"])
+        assert {name: now[name] for name in now if name in attributes} == expected
+        assert {name: type(value) for name, value in now.items() if name in attributes} \
+            == {name: type(value) for name, value in expected.items()}
+
+    result = play(server, "types", {"saved": lambda: same({**attributes, "note": "another note"})},
+                  uid=user["user_uid"], names=list(attributes))
+    assert result["shown"] == {
+        "age": ["23", "text"], "count": ["23", "number"], "big": [str(BIG), "number"],
+        "real": ["0.95", "number"], "flag": ["false", "yes-no"],
+        "list": [f'[1,{BIG},"x"]', "json"], "note": ["a note", "text"],
+        "gone": ['{"a":null}', "json"], "empty": ["", "text"]}
+    left = {**attributes, "note": "another note", "big": BIG + 4, "list": [1, BIG + 6, "x"]}
+    del left["gone"]
+    same(left)
+
+
+@one_database
+def test_two_people_edit_one_user(server):
+    user = server.admin.create("both@example.com", "Name before", age="23")
+    uid = user["user_uid"]
+    result = play(server, "conflict", {"change": lambda: server.admin.ask(
+        "PATCH", f"users/{uid}", {"display_name": "Their name", "age": "24"}).expect(200)},
+        uid=uid)
+    assert sorted(result["shown"]) == [["age", "24", "23"],
+                                       ["display_name", "Their name", "My name"],
+                                       ["phone", "—", "111"]]
+    assert result["kept"] == "111"
+    now = server.admin.read(uid)
+    # Theirs was chosen; what only one of the two had changed is kept.
+    assert (now["display_name"], now["phone"], now["age"]) == ("Their name", "111", "24")
+    server.admin.delete(f"users/{uid}").expect(200)
+
+
+@one_database
+def test_the_session_ends_by_a_401(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    server.allow_log("AH01617")
+    result = play(server, "session", {"end": lambda: server.add_login(ADMIN, "another"),
+                                      "begin": lambda: server.add_login(ADMIN)})
+    assert result["link"] == f"http://127.0.0.1:{server.port}{server.base}/console/"
+    assert found(server, "kept@example.com")["display_name"] == "Kept"
+
+
+@one_database
+def test_the_session_ends_by_a_redirect(server):
+    over = server.directory / "conf/over"
+    play(server, "session", {"end": over.touch, "begin": over.unlink})
+    user = found(server, "kept@example.com")
+    server.admin.delete(f"users/{user['user_uid']}").expect(200)
+
+
+@one_database
+def test_nobody_without_a_role(server):
+    result = play(server, "sees", login=NOBODY, path="users", text="You have no role here")
+    assert NOBODY in result["text"] and "default" in result["text"]
+    assert result["links"] == []
+
+
+@one_database
+def test_a_sub_admin_sees_what_he_may_do(server):
+    user = found(server, "user050@example.com")
+    result = play(server, "sees", login=SUB_ADMIN, path=f"user?uid={user['user_uid']}",
+                  text="Latest sessions")
+    assert {"Edit", "Suspend"} <= set(result["links"])
+    assert not {"Delete", "Make sub-admin"} & set(result["links"])
+    assert "Audit trail" not in result["text"]
+
+
+@one_database
+@pytest.mark.parametrize("locale, language, text", [
+    ("de-AT", "de", "Neue Person"), ("fr-FR", "en", "New user"), ("en-US", "en", "New user")])
+def test_languages(server, locale, language, text):
+    result = play(server, "sees", locale=locale, path="users", text="User 1")
+    assert result["language"] == language and text in result["text"]
+
+
+@one_database
+def test_a_user_that_is_not_there(server):
+    play(server, "sees", path="user?uid=nobody", text="There is no such user")

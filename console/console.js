@@ -7,6 +7,7 @@ import { address, begin, can, session } from "./router.js";
 import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
+import * as overview from "./view-overview.js";
 import * as user from "./view-user.js";
 import * as users from "./view-users.js";
 
@@ -19,23 +20,23 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { users, user };
+const views = { overview, users, user };
 
-/** In the order of the navigation. @type {("users")[]} */
-const menu = ["users"];
+/** In the order of the navigation. */
+const menu = /** @type {const} */ (["overview", "users"]);
 
 const main = h("main", { id: "main" });
 
 /** @param {string} name */
 function mayOpen(name) {
-    const { permission } = views[name];
+    const permission = views[name]?.permission;
     return permission === "" || can(permission);
 }
 
 function frame() {
     const { me } = session;
     const links = menu.filter(mayOpen).map((name) =>
-        h("a", { href: address(name), "data-view": name }, icon(name),
+        h("a", { href: address(name === "overview" ? "" : name), "data-view": name }, icon(name),
             h("span", {}, t(`${name}.title`))));
     document.body.append(
         h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => {
@@ -43,7 +44,7 @@ function frame() {
             main.querySelector("h1")?.focus();
         } }, t("skip")),
         h("header", { class: "side" },
-            h("a", { class: "brand", href: address(menu.find(mayOpen) ?? "") },
+            h("a", { class: "brand", href: address("") },
                 site.logo ? h("img", { src: site.logo, alt: "" }) : h("img", { src: "icon.svg", alt: "" }),
                 h("span", { dir: "auto" }, site.title)),
             h("nav", { "aria-label": t("navigation") }, links),
@@ -82,7 +83,7 @@ let follow = null;
 
 /** @param {import("./router.js").Place} place @param {boolean} isNew */
 function draw({ view, params }, isNew) {
-    const name = view || menu.find(mayOpen) || menu[0];
+    const name = view || "overview";
     for (const link of document.querySelectorAll("header.side a[data-view]")) {
         const isHere = link.getAttribute("data-view") === name
             || (name === "user" && link.getAttribute("data-view") === "users");
@@ -99,7 +100,9 @@ function draw({ view, params }, isNew) {
     shown = name;
     follow = null;
     fill(main);
-    if (!mayOpen(name)) {
+    if (!(name in views)) {
+        message(t("not-found"));
+    } else if (!mayOpen(name)) {
         message(t("not-allowed"), h("p", {}, t("not-allowed.text", views[name].permission)));
     } else {
         document.title = `${views[name].title} · ${site.title}`;

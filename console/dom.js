@@ -59,6 +59,14 @@ export function redraw(part, ...children) {
     }
 }
 
+/**
+ * The heading of a view, and its buttons.
+ * @param {string} title
+ * @param {...Child} actions
+ */
+export const head = (title, ...actions) =>
+    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title), actions);
+
 const PATHS = {
     overview: "M3 3h6v6H3zM11 3h6v4h-6zM11 9h6v8h-6zM3 11h6v6H3z",
     users: "M7 9a3 3 0 1 0 0-6 3 3 0 0 0 0 6M1.5 17a5.5 5.5 0 0 1 11 0M13 3.2a3 3 0 0 1 0 5.6M15 12a5.5 5.5 0 0 1 3.5 5",

@@ -2,7 +2,7 @@
 // Forms in dialogs: errors stand beside their fields, and what was typed is never lost.
 
 import { Problem } from "./api.js";
-import { h, fill } from "./dom.js";
+import { h, fill, toast } from "./dom.js";
 import { t, problemText, faultText } from "./texts.js";
 
 let count = 0;
@@ -181,6 +181,21 @@ function showProblem(error, fields, summary) {
     }
     fill(summary, others.map((text) => h("p", { dir: "auto" }, text)));
     first?.control.focus();
+}
+
+/**
+ * Do something that has no form; a problem is shown for some seconds.
+ * @param {() => Promise<any>} act
+ */
+export async function attempt(act) {
+    try {
+        await act();
+    } catch (error) {
+        if (!(error instanceof Problem)) {
+            throw error;
+        }
+        toast(problemText(error), undefined, t("close"));
+    }
 }
 
 /**

@@ -123,6 +123,14 @@ const en = {
     "users.title": "Users",
     "working": "Working …",
     "yes": "Yes",
+    "overview.title": "Overview",
+    "overview.active": "Active users",
+    "overview.sub-admins": "Sub-admins",
+    "overview.invitations": "Pending invitations",
+    "overview.sessions": "Sessions",
+    "overview.payment": "Payment type: {0}",
+    "overview.activities": "Activities",
+    "overview.latest": "Latest changes",
 };
 
 /** @typedef {keyof typeof en} Key */
@@ -250,6 +258,14 @@ const de = {
     "users.title": "Personen",
     "working": "Läuft …",
     "yes": "Ja",
+    "overview.title": "Überblick",
+    "overview.active": "Aktive Personen",
+    "overview.sub-admins": "Sub-Admins",
+    "overview.invitations": "Offene Einladungen",
+    "overview.sessions": "Sitzungen",
+    "overview.payment": "Tarif: {0}",
+    "overview.activities": "Aktivitäten",
+    "overview.latest": "Letzte Änderungen",
     // What the API says in English, by its codes.
     "code.email_exists": "Diese Adresse hat schon eine andere Person.",
     "code.already_sub_admin": "Das ist schon ein Sub-Admin.",

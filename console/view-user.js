@@ -3,7 +3,7 @@
 
 import { call, Problem } from "./api.js";
 import { fill, h, icon, toast } from "./dom.js";
-import { confirm } from "./form.js";
+import { attempt, confirm } from "./form.js";
 import { address, can, go } from "./router.js";
 import { date, n, problemText, t, time } from "./texts.js";
 import { askForUser, attributesOf } from "./user-form.js";
@@ -92,18 +92,6 @@ export function show(part, params) {
                     : button("end-sub-admin", () => appoint(false))),
             can("users:delete") && h("button", { type: "button", class: "danger",
                 onclick: () => attempt(remove) }, t("delete"))];
-    }
-
-    /** @param {() => Promise<any>} act */
-    async function attempt(act) {
-        try {
-            await act();
-        } catch (error) {
-            if (!(error instanceof Problem)) {
-                throw error;
-            }
-            toast(problemText(error), undefined, t("close"));
-        }
     }
 
     async function again() {

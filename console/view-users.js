@@ -2,7 +2,7 @@
 // Users: search, filters, order, columns, and what is done to several of them.
 
 import { call, Problem } from "./api.js";
-import { fill, h, icon, toast } from "./dom.js";
+import { fill, h, head, icon, toast } from "./dom.js";
 import { ask, confirm, input, select } from "./form.js";
 import { list } from "./list.js";
 import { address, can, go, here } from "./router.js";
@@ -270,9 +270,8 @@ export function show(part) {
     }
 
     fill(part,
-        h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title),
-            can("users:create") && h("button", { type: "button", class: "primary",
-                onclick: create }, icon("plus"), t("users.new"))),
+        head(title, can("users:create") && h("button", { type: "button", class: "primary",
+            onclick: create }, icon("plus"), t("users.new"))),
         h("div", { class: "tools" },
             h("div", { class: "search" }, icon("search"), search,
                 h("span", { id: "search-hint", class: "hidden" }, t("users.search-hint"))),

@@ -1,0 +1,82 @@
+// Licensed under the Apache License, Version 2.0; see the file LICENSE.
+// The organization at a glance.
+
+import { call, Problem } from "./api.js";
+import { fill, h, head } from "./dom.js";
+import { address, can, session } from "./router.js";
+import { figure, problemText, t, time } from "./texts.js";
+
+export const title = t("overview.title");
+export const permission = "";
+
+/** @param {HTMLElement} part */
+export function show(part) {
+    const tiles = h("div", { class: "tiles" });
+    const payment = h("span", { class: "quiet" });
+    const activities = h("section", { class: "card" });
+    const latest = h("section", { class: "card", hidden: true });
+    const failed = h("p", { class: "error", role: "alert" });
+
+    /**
+     * @param {import("./texts.js").Key} words @param {number | string} value
+     * @param {string} permission what the view that it leads to needs
+     * @param {string} [href]
+     */
+    function tile(words, value, permission, href) {
+        const content = [h("span", { class: "quiet" }, t(words)),
+            h("b", {}, typeof value === "number" ? figure(value) : value)];
+        return href && can(permission) ? h("a", { class: "tile", href }, content)
+            : h("div", { class: "tile" }, content);
+    }
+
+    async function load() {
+        const { data } = await call("GET", "organization-status/");
+        const active = can("users:read")
+            ? tile("overview.active", "…", "users:read", address("users", { active: "true" }))
+            : null;
+        fill(tiles, tile("users.title", data.user_count, "users:read", "users"), active,
+            tile("overview.sub-admins", data.sub_admin_count, "sub-admins:read", "sub-admins"),
+            tile("overview.invitations", data.pending_invitation_count, "invitations:read",
+                "invitations"),
+            tile("overview.sessions", data.session_count, ""));
+        payment.textContent = t("overview.payment", data.payment_type);
+        fill(activities, h("h2", {}, t("overview.activities")), data.activities.length > 0
+            ? h("ul", { class: "events" }, data.activities.map((/** @type {string} */ name) =>
+                h("li", { dir: "auto" }, name)))
+            : h("p", { class: "quiet" }, t("nothing-yet")));
+        if (active) {
+            const found = await call("GET", "users/?active=true&limit=1");
+            fill(/** @type {Element} */ (active.querySelector("b")),
+                figure(found.data.query_count));
+        }
+    }
+
+    async function loadLatest() {
+        const { data } = await call("GET", "audit-events/?order_by=-at&limit=8&count=none");
+        latest.hidden = false;
+        fill(latest, h("div", { class: "title" }, h("h2", {}, t("overview.latest")),
+            h("a", { href: "audit" }, t("all"))),
+        data.audit_events.length > 0
+            ? h("ul", { class: "events" }, data.audit_events.map((/** @type {any} */ event) =>
+                h("li", {}, h("span", {}, h("code", {}, event.action), " ",
+                    h("span", { dir: "auto" }, event.actor.identity)),
+                h("span", { class: "quiet" }, time(event.at)))))
+            : h("p", { class: "quiet" }, t("nothing-yet")));
+    }
+
+    /** @param {unknown} error */
+    function tell(error) {
+        if (!(error instanceof Problem)) {
+            throw error;
+        }
+        failed.textContent = problemText(error);
+    }
+
+    fill(part, head(session.me.organization, payment), failed, tiles,
+        h("div", { class: "columns" }, latest, activities));
+    load().catch(tell);
+    if (can("audit:read")) {
+        loadLatest().catch(tell);
+    }
+    return () => true;
+}

@@ -8,6 +8,7 @@ import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
 import * as overview from "./view-overview.js";
+import * as subAdmins from "./view-sub-admins.js";
 import * as user from "./view-user.js";
 import * as users from "./view-users.js";
 
@@ -20,10 +21,10 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { overview, users, user };
+const views = { "sub-admins": subAdmins, overview, users, user };
 
 /** In the order of the navigation. */
-const menu = /** @type {const} */ (["overview", "users"]);
+const menu = /** @type {const} */ (["overview", "users", "sub-admins"]);
 
 const main = h("main", { id: "main" });
 

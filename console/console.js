@@ -7,6 +7,7 @@ import { address, begin, can, session } from "./router.js";
 import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
+import * as apiKeys from "./view-api-keys.js";
 import * as invitations from "./view-invitations.js";
 import * as overview from "./view-overview.js";
 import * as subAdmins from "./view-sub-admins.js";
@@ -22,10 +23,10 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { invitations, "sub-admins": subAdmins, overview, users, user };
+const views = { "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
 
 /** In the order of the navigation. */
-const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations"]);
+const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys"]);
 
 const main = h("main", { id: "main" });
 

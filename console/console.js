@@ -8,6 +8,7 @@ import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
 import * as apiKeys from "./view-api-keys.js";
+import * as audit from "./view-audit.js";
 import * as invitations from "./view-invitations.js";
 import * as overview from "./view-overview.js";
 import * as subAdmins from "./view-sub-admins.js";
@@ -23,10 +24,10 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
+const views = { audit, "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
 
 /** In the order of the navigation. */
-const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys"]);
+const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys", "audit"]);
 
 const main = h("main", { id: "main" });
 

@@ -3,10 +3,11 @@
 
 import { call, Problem } from "./api.js";
 import { fill, h, icon, prepareNotices } from "./dom.js";
-import { address, begin, can, session } from "./router.js";
+import { address, begin, can, here, session } from "./router.js";
 import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
+import * as accept from "./view-accept.js";
 import * as apiKeys from "./view-api-keys.js";
 import * as audit from "./view-audit.js";
 import * as invitations from "./view-invitations.js";
@@ -24,7 +25,7 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { audit, "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
+const views = { accept, audit, "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
 
 /** In the order of the navigation. */
 const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys", "audit"]);
@@ -139,10 +140,15 @@ setColors(site.color);
 prepareNotices(t("notices"));
 try {
     session.me = (await call("GET", "me/")).data;
-    if (session.me.role === "none") {
+    const isInvited = here().view === "accept";
+    if (session.me.role === "none" && !isInvited) {
         noRole();
     } else {
-        frame();
+        if (session.me.role === "none") {
+            document.body.append(main);
+        } else {
+            frame();
+        }
         begin(draw);
     }
 } catch (error) {

@@ -221,6 +221,13 @@ const en = {
     "audit.user": "Open the user",
     "event.one": "{0} event",
     "event.other": "{0} events",
+    "accept.title": "You are invited",
+    "accept.button": "Accept the invitation",
+    "accept.text": "You are signed in as {0}. If you accept, you become a sub-admin.",
+    "accept.done": "Welcome",
+    "accept.done-text": "You are a sub-admin of {0} now.",
+    "accept.open": "Open the console",
+    "accept.no-secret": "This page needs the whole link of an invitation. Open the link as you got it.",
 };
 
 /** @typedef {keyof typeof en} Key */
@@ -446,6 +453,13 @@ const de = {
     "audit.user": "Zur Person",
     "event.one": "{0} Ereignis",
     "event.other": "{0} Ereignisse",
+    "accept.title": "Sie sind eingeladen",
+    "accept.button": "Einladung annehmen",
+    "accept.text": "Sie sind angemeldet als {0}. Wenn Sie annehmen, werden Sie Sub-Admin.",
+    "accept.done": "Willkommen",
+    "accept.done-text": "Sie sind jetzt Sub-Admin von {0}.",
+    "accept.open": "Konsole öffnen",
+    "accept.no-secret": "Diese Seite braucht den ganzen Link einer Einladung. Öffnen Sie ihn so, wie Sie ihn bekommen haben.",
     // What the API says in English, by its codes.
     "code.email_exists": "Diese Adresse hat schon eine andere Person.",
     "code.already_sub_admin": "Das ist schon ein Sub-Admin.",
@@ -464,6 +478,9 @@ const de = {
     "code.invalid_link": "Eine vollständige Adresse mit https://.",
     "code.not_allowed": "Das ist hier nicht erlaubt.",
     "code.api_key_rotating": "Das alte Geheimnis gilt noch. Warten Sie, oder erneuern Sie ohne Frist.",
+    "code.invitation_not_found": "Diese Einladung gilt nicht mehr.",
+    "code.invitation_expired": "Diese Einladung ist abgelaufen.",
+    "code.not_invited": "Diese Einladung ist für eine andere Adresse.",
 };
 
 /** @type {Record<string, Record<string, string>>} */

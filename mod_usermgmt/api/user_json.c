@@ -138,6 +138,8 @@ typedef struct um_rendering_t {
     um_faults_t *faults;
     /* The names of nulls are checked later, against the attributes of the stored user. */
     int is_update;
+    /* A member that is no attribute here; NULL for none. */
+    const um_json_t *scim;
 } um_rendering_t;
 
 /* Stop when the attributes are too large, because writing numbers takes long. */
@@ -147,7 +149,7 @@ static void render_attribute(const char *name, const um_json_t *value, void *bat
     um_json_member_text_t *attribute;
     um_buffer_t text;
 
-    if (um_user_input_is_member(name)) {
+    if (um_user_input_is_member(name) || value == rendering->scim) {
         return;
     }
     if (!is_null(value) || !rendering->is_update) {
@@ -174,7 +176,11 @@ static void render_attribute(const char *name, const um_json_t *value, void *bat
 static void check_attributes(um_user_input_t *input, int is_update, um_faults_t *faults)
 {
     um_rendering_t rendering = { apr_array_make(faults->pool, 16, sizeof(um_json_member_text_t)),
-                                 0, strlen("{"), faults, is_update };
+                                 0,
+                                 strlen("{"),
+                                 faults,
+                                 is_update,
+                                 input->scim };
 
     um_json_each(input->body, render_attribute, &rendering);
     check_limits(rendering.count, rendering.bytes, faults);
@@ -340,10 +346,74 @@ static apr_int64_t read_instant(const um_json_t *value, const char *name, um_fau
     return instant;
 }
 
+/* What an identity provider has set, while it is read. */
+typedef struct um_scim_input_t {
+    um_user_t *user;
+    um_buffer_t others;
+    um_faults_t *faults;
+} um_scim_input_t;
+
+/* NULL for a null, and after a fault. */
+static const char *read_scim_text(const um_json_t *value, const char *field, apr_size_t max,
+                                  um_faults_t *faults)
+{
+    const char *text = is_null(value) ? NULL : string_of(value, field, faults);
+
+    if (text != NULL && (*text == '\0' || strlen(text) > max || um_text_has_control(text))) {
+        um_faults_add(faults, field, "invalid_value",
+                      apr_psprintf(faults->pool,
+                                   "It must have 1 to %" APR_SIZE_T_FMT
+                                   " bytes, and no control characters.",
+                                   max));
+    }
+    return text;
+}
+
+static void read_scim_member(const char *name, const um_json_t *value, void *baton)
+{
+    um_scim_input_t *input = baton;
+
+    if (strcmp(name, "userName") == 0) {
+        input->user->user_name = read_scim_text(value, UM_USER_SCIM ".userName", UM_USER_NAME_MAX,
+                                                input->faults);
+    } else if (strcmp(name, "externalId") == 0) {
+        input->user->external_id = read_scim_text(value, UM_USER_SCIM ".externalId",
+                                                  UM_EXTERNAL_ID_MAX, input->faults);
+    } else if (input->others.length <= UM_SCIM_MAX_BYTES) {
+        um_buffer_puts(&input->others, input->others.length > 1 ? "," : "");
+        um_json_put_string(&input->others, name);
+        um_buffer_putc(&input->others, ':');
+        um_json_put_value_up_to(&input->others, value, UM_SCIM_MAX_BYTES);
+    }
+}
+
+static void read_scim(um_user_t *user, const um_json_t *value, um_faults_t *faults)
+{
+    um_scim_input_t input = { .user = user, .faults = faults };
+
+    if (um_json_type(value) != UM_JSON_OBJECT) {
+        um_faults_add(faults, UM_USER_SCIM, "invalid_type", "It must be an object.");
+        return;
+    }
+    um_buffer_init(&input.others, 256, faults->pool);
+    um_buffer_putc(&input.others, '{');
+    um_json_each(value, read_scim_member, &input);
+    um_buffer_putc(&input.others, '}');
+    if (input.others.length > UM_SCIM_MAX_BYTES) {
+        um_faults_add(faults, UM_USER_SCIM, "too_long",
+                      "The members of SCIM take at most 8 KiB.");
+    }
+    user->scim = input.others.length > 2 ? input.others.data : NULL;
+}
+
 void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *faults)
 {
     memset(user, 0, sizeof(*user));
     user->version = 1;
+    input->scim = um_json_member(input->body, UM_USER_SCIM);
+    if (input->scim != NULL && is_given(input->scim)) {
+        read_scim(user, input->scim, faults);
+    }
     if (is_given(input->uid)) {
         user->uid = read_uid(input->uid, faults);
     }
@@ -528,7 +598,72 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
     return APR_SUCCESS;
 }
 
-void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
+/* ---- answers ---- */
+
+/* The attributes are stored as an object's text: its members go in as they are. */
+static void put_attributes(um_buffer_t *buffer, const char *attributes)
+{
+    if (attributes[1] != '}') {
+        um_buffer_putc(buffer, ',');
+    }
+    um_buffer_append(buffer, attributes + 1, strlen(attributes) - 2);
+}
+
+/* An attribute of that name may be left from the time before the name was reserved. */
+static void put_other_attributes(um_buffer_t *buffer, const char *attributes, const char *name)
+{
+    apr_array_header_t *all = NULL;
+
+    if (strstr(attributes, name) == NULL
+        || um_json_split(&all, attributes, buffer->pool) != APR_SUCCESS) {
+        put_attributes(buffer, attributes);
+        return;
+    }
+    for (int i = 0; i < all->nelts; i++) {
+        const um_json_member_text_t *at = &APR_ARRAY_IDX(all, i, um_json_member_text_t);
+
+        if (strcmp(at->name, name) != 0) {
+            um_buffer_putc(buffer, ',');
+            um_buffer_append(buffer, at->text, at->length);
+        }
+    }
+}
+
+static void put_scim(um_buffer_t *buffer, const um_user_t *user, um_user_form_t form)
+{
+    const char *name = user->user_name;
+
+    um_buffer_putc(buffer, '{');
+    um_json_put_member_if(buffer, "userName",
+                          name == NULL && form == UM_USER_WITH_SCIM ? user->email : name);
+    um_json_put_member_if(buffer, "externalId", user->external_id);
+    if (user->scim != NULL && user->scim[1] != '}') {
+        um_buffer_puts(buffer, buffer->data[buffer->length - 1] == '{' ? "" : ",");
+        um_buffer_append(buffer, user->scim + 1, strlen(user->scim) - 2);
+    }
+    um_buffer_putc(buffer, '}');
+}
+
+static int has_scim(const um_user_t *user, um_user_form_t form)
+{
+    return form == UM_USER_WITH_SCIM
+           || (form == UM_USER_AS_STORED
+               && (user->user_name != NULL || user->external_id != NULL || user->scim != NULL));
+}
+
+const char *um_user_json_scim(const um_user_t *user, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    if (!has_scim(user, UM_USER_AS_STORED)) {
+        return "";
+    }
+    um_buffer_init(&buffer, 256, pool);
+    put_scim(&buffer, user, UM_USER_AS_STORED);
+    return buffer.data;
+}
+
+void um_user_json_put_as(um_buffer_t *buffer, const um_user_t *user, um_user_form_t form)
 {
     um_buffer_putc(buffer, '{');
     um_json_put_member(buffer, "user_uid", user->uid);
@@ -539,20 +674,33 @@ void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
     um_json_put_member_bool(buffer, "active", !user->is_suspended);
     um_json_put_member_instant(buffer, "created_at", user->created_at);
     um_json_put_member_instant(buffer, "updated_at", user->updated_at);
-    /* The attributes are stored as an object's text: its members go in as they are. */
-    if (user->attributes[1] != '}') {
-        um_buffer_putc(buffer, ',');
+    if (has_scim(user, form)) {
+        um_json_put_name(buffer, UM_USER_SCIM);
+        put_scim(buffer, user, form);
+        put_other_attributes(buffer, user->attributes, UM_USER_SCIM);
+    } else {
+        put_attributes(buffer, user->attributes);
     }
-    um_buffer_puts(buffer, user->attributes + 1);
+    um_buffer_putc(buffer, '}');
 }
 
-const char *um_user_json(const um_user_t *user, apr_pool_t *pool)
+void um_user_json_put(um_buffer_t *buffer, const um_user_t *user)
+{
+    um_user_json_put_as(buffer, user, UM_USER_NATIVE);
+}
+
+const char *um_user_json_as(const um_user_t *user, um_user_form_t form, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 512, pool);
-    um_user_json_put(&buffer, user);
+    um_user_json_put_as(&buffer, user, form);
     return buffer.data;
+}
+
+const char *um_user_json(const um_user_t *user, apr_pool_t *pool)
+{
+    return um_user_json_as(user, UM_USER_NATIVE, pool);
 }
 
 const char *um_user_etag(const um_user_t *user, apr_pool_t *pool)
@@ -579,17 +727,29 @@ void um_user_json_answer_updated(um_answer_t *answer, const char *message, const
     um_answer_set_header(answer, "ETag", um_user_etag(user, pool));
 }
 
-void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user, apr_pool_t *pool)
+static void answer_with(um_answer_t *answer, int status, const um_user_t *user,
+                        um_user_form_t form, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 1024, pool);
     um_buffer_putc(&buffer, '{');
     um_json_put_name(&buffer, "userData");
-    um_user_json_put(&buffer, user);
+    um_user_json_put_as(&buffer, user, form);
     um_buffer_putc(&buffer, '}');
     um_answer_json(answer, status, &buffer);
     um_answer_set_header(answer, "ETag", um_user_etag(user, pool));
+}
+
+void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user, apr_pool_t *pool)
+{
+    answer_with(answer, status, user, UM_USER_NATIVE, pool);
+}
+
+void um_user_json_answer_as(um_answer_t *answer, const um_user_t *user, um_user_form_t form,
+                            apr_pool_t *pool)
+{
+    answer_with(answer, 200, user, form, pool);
 }
 
 const char *um_user_json_of_answer(const um_answer_t *answer, apr_pool_t *pool)

@@ -20,6 +20,8 @@ typedef struct um_user_input_t {
     const um_json_t *updated_at;
     /** The whole body; its other members are attributes. */
     const um_json_t *body;
+    /** Of an import: UM_USER_SCIM. Nothing else can set it here. */
+    const um_json_t *scim;
 
     /* Filled in once, by the checks, so that a transaction has less to do. */
     /** The display name without white space at its ends. */
@@ -44,7 +46,7 @@ void um_user_input_create(um_user_t *user, um_user_input_t *input, um_faults_t *
 
 /**
  * Check a record of an import, and fill in user from it. Unlike a body it may have the uid,
- * the role and the times; missing ones are NULL or 0.
+ * the role, the times, and what an identity provider has set; missing ones are NULL or 0.
  */
 void um_user_input_import(um_user_t *user, um_user_input_t *input, um_faults_t *faults);
 
@@ -66,12 +68,38 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
 /** Append a user as a JSON object. */
 void um_user_json_put(um_buffer_t *buffer, const um_user_t *user);
 
+/** What a user's object has of what an identity provider has set: a member UM_USER_SCIM, an
+ * object with the members that SCIM names, such as userName and externalId. */
+typedef enum um_user_form_t {
+    /** Nothing, as in most answers. */
+    UM_USER_NATIVE,
+    /** What is stored, if there is something: for exports, and for the audit trail. */
+    UM_USER_AS_STORED,
+    /** Always, and always with a userName, which is the email if no other is stored. */
+    UM_USER_WITH_SCIM
+} um_user_form_t;
+
+#define UM_USER_SCIM "scim"
+
+/** As um_user_json_put(), in a form. */
+void um_user_json_put_as(um_buffer_t *buffer, const um_user_t *user, um_user_form_t form);
+
+/** The member UM_USER_SCIM of a user as it is stored, in pool; an empty text for none. */
+const char *um_user_json_scim(const um_user_t *user, apr_pool_t *pool);
+
 /** A user as JSON text, in pool. */
 const char *um_user_json(const um_user_t *user, apr_pool_t *pool);
+
+/** The same in a form. */
+const char *um_user_json_as(const um_user_t *user, um_user_form_t form, apr_pool_t *pool);
 
 /** Answer with {"userData": user} and its ETag. */
 void um_user_json_answer(um_answer_t *answer, int status, const um_user_t *user,
                          apr_pool_t *pool);
+
+/** The same with status 200 and the user in a form. */
+void um_user_json_answer_as(um_answer_t *answer, const um_user_t *user, um_user_form_t form,
+                            apr_pool_t *pool);
 
 /** The text of the user in an answer that um_user_json_answer() has made, copied to pool. */
 const char *um_user_json_of_answer(const um_answer_t *answer, apr_pool_t *pool);

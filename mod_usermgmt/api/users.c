@@ -31,16 +31,24 @@ static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
     um_user_json_put(buffer, &user);
 }
 
-static const um_listing_kind_t kind = {
-    .source = &um_list_users,
-    .member = "users",
-    .first = "first_uid",
-    .last = "last_uid",
-    .key = "user_uid",
-    .key_detail = "It must be a user_uid.",
-    .has_single = 1,
-    .put = put_user,
-};
+static void put_user_with_scim(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
+{
+    um_user_t user;
+
+    (void)now;
+    um_store_users_read(&user, row);
+    um_user_json_put_as(buffer, &user, UM_USER_WITH_SCIM);
+}
+
+#define USERS                                                                                    \
+    .member = "users", .first = "first_uid", .last = "last_uid", .key = "user_uid",              \
+    .key_detail = "It must be a user_uid.", .has_single = 1, .include = UM_USER_SCIM,            \
+    .included = &kind_with_scim
+
+static const um_listing_kind_t kind_with_scim = { USERS, .source = &um_list_users,
+                                                  .put = put_user_with_scim };
+
+static const um_listing_kind_t kind = { USERS, .source = &um_list_plain_users, .put = put_user };
 
 apr_status_t um_users_answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
@@ -48,18 +56,20 @@ apr_status_t um_users_answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 }
 
 /* A stream of one user. It has no ETag, because a user's ETag is for the JSON answer. */
-static void answer_line(um_answer_t *answer, const um_user_t *user, apr_pool_t *pool)
+static void answer_line(um_answer_t *answer, const um_user_t *user, um_user_form_t form,
+                        apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 1024, pool);
-    um_user_json_put(&buffer, user);
+    um_user_json_put_as(&buffer, user, form);
     um_buffer_putc(&buffer, '\n');
     um_answer_json(answer, 200, &buffer);
     answer->content_type = UM_NDJSON;
 }
 
-static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid)
+static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid,
+                                um_user_form_t form)
 {
     um_user_t *user = NULL;
     apr_status_t status = um_user_reads_get(&user, request->store, request->caller.org_id, uid,
@@ -72,17 +82,50 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
         return status;
     }
     if (request->wants_ndjson) {
-        answer_line(answer, user, request->pool);
+        answer_line(answer, user, form, request->pool);
         return APR_SUCCESS;
     }
-    um_user_json_answer(answer, 200, user, request->pool);
+    um_user_json_answer_as(answer, user, form, request->pool);
     um_answer_revalidate(answer, request);
     return APR_SUCCESS;
 }
 
+/* The value of the only parameter that a request has; NULL if it was not given, or after a
+ * fault. */
+static const char *only_parameter(um_request_t *request, const char *name)
+{
+    const char *value = NULL;
+
+    request->faults.place = "query";
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
+                                                           um_query_parameter_t);
+
+        if (strcmp(given->name, name) != 0) {
+            um_faults_add(&request->faults, given->name, "unknown_parameter",
+                          "This request has no such parameter.");
+        } else if (value != NULL) {
+            um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                          "It must not be given twice.");
+        } else {
+            value = given->value;
+        }
+    }
+    return value;
+}
+
 apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
 {
-    return answer_user(answer, request, request->id);
+    const char *include = only_parameter(request, "include");
+
+    if (include != NULL && strcmp(include, UM_USER_SCIM) != 0) {
+        um_faults_add(&request->faults, "include", "invalid_value", "It must be scim.");
+    }
+    if (request->faults.list != NULL) {
+        return um_problem_answer_faults(answer, &request->faults);
+    }
+    return answer_user(answer, request, request->id,
+                       include != NULL ? UM_USER_WITH_SCIM : UM_USER_NATIVE);
 }
 
 apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
@@ -92,7 +135,8 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     um_listing_read(&listing, request, &kind);
     if (listing.single != NULL && request->faults.list == NULL) {
         request->target = listing.single;
-        return answer_user(answer, request, listing.single);
+        return answer_user(answer, request, listing.single,
+                           listing.has_include ? UM_USER_WITH_SCIM : UM_USER_NATIVE);
     }
     return um_listing_answer(answer, request, &listing);
 }
@@ -354,28 +398,13 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
 /* The parameter erase, which is the only one. */
 static int read_erase(um_request_t *request)
 {
-    int erases = 0;
+    const char *value = only_parameter(request, "erase");
 
-    request->faults.place = "query";
-    for (int i = 0; i < request->parameters->nelts; i++) {
-        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
-                                                           um_query_parameter_t);
-
-        if (strcmp(given->name, "erase") != 0) {
-            um_faults_add(&request->faults, given->name, "unknown_parameter",
-                          "This request has no such parameter.");
-        } else if (i > 0) {
-            um_faults_add(&request->faults, given->name, "duplicate_parameter",
-                          "It must not be given twice.");
-        } else if (strcmp(given->value, "true") != 0 && strcmp(given->value, "false") != 0) {
-            um_faults_add(&request->faults, given->name, "invalid_value",
-                          "It must be true or false.");
-        } else {
-            erases = strcmp(given->value, "true") == 0;
-        }
+    if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
+        um_faults_add(&request->faults, "erase", "invalid_value", "It must be true or false.");
     }
     request->faults.place = "body";
-    return erases;
+    return value != NULL && strcmp(value, "true") == 0;
 }
 
 static apr_status_t change_store(um_change_fn_t *change, void *baton, um_erase_t *erase,

@@ -180,6 +180,9 @@ static void name_column(um_column_t *column, const char *name, apr_pool_t *pool)
     } else if (strcmp(lower, ATTRIBUTES) == 0) {
         column->name = lower;
         column->kind = UM_COLUMN_ATTRIBUTES;
+    } else if (strcmp(lower, UM_USER_SCIM) == 0) {
+        column->name = lower;
+        column->kind = UM_COLUMN_JSON;
     } else if (length > suffix && strcmp(lower + length - suffix, JSON_SUFFIX) == 0) {
         column->name = apr_pstrmemdup(pool, name, length - suffix);
         column->kind = UM_COLUMN_JSON;
@@ -198,7 +201,7 @@ static const char *check_column(const um_column_t *column, apr_hash_t *names, ap
         return apr_psprintf(pool, "the header line has \"%s\" twice", column->name);
     }
     violation = um_rules_check_attribute_name(column->name);
-    if (violation != NULL) {
+    if (violation != NULL && strcmp(column->name, UM_USER_SCIM) != 0) {
         return apr_psprintf(pool,
                             "the header line has \"%s\", which can't be the name of an attribute"
                             " (%s); give --map \"%s=NAME\", or --map \"%s=\" to ignore the"

@@ -45,7 +45,7 @@ static void put_json(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
 
     (void)now;
     um_store_users_read(&user, row);
-    um_user_json_put(text, &user);
+    um_user_json_put_as(text, &user, UM_USER_AS_STORED);
 }
 
 static void put_quoted(um_buffer_t *text, const char *guard, const char *value)
@@ -91,7 +91,8 @@ static void put_cells(um_buffer_t *text, const um_row_t *row, int is_excel)
     put_cell(text, user.is_suspended ? "false" : "true", is_excel, ",");
     put_cell(text, created_at, is_excel, ",");
     put_cell(text, updated_at, is_excel, ",");
-    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", is_excel, "");
+    put_cell(text, strcmp(user.attributes, "{}") != 0 ? user.attributes : "", is_excel, ",");
+    put_cell(text, um_user_json_scim(&user, text->pool), is_excel, "");
 }
 
 static void put_csv(um_buffer_t *text, const um_row_t *row, apr_int64_t now)
@@ -189,7 +190,7 @@ static um_exit_t run(um_export_t *export, const char *header)
 }
 
 #define CSV_HEADER                                                                               \
-    "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes\r\n"
+    "user_uid,email,display_name,phone,role,active,created_at,updated_at,attributes,scim\r\n"
 
 /* Without it Excel reads UTF-8 as the system's own character set. */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"

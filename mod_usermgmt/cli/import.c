@@ -106,10 +106,11 @@ typedef struct um_import_t {
     int end;
     /* How many users the next statement makes; 0 before the first. */
     int chunk;
-    /* For a dry run: the users (um_user_t) that it would have made so far, by uid and by the
-     * key of the address. */
+    /* For a dry run: the users (um_user_t) that it would have made so far, by uid, by the key of
+     * the address, and by that of the name. */
     apr_hash_t *by_uid;
     apr_hash_t *by_email;
+    apr_hash_t *by_name;
     apr_time_t turn;
 } um_import_t;
 
@@ -135,7 +136,9 @@ static int is_same(const um_user_t *stored, const um_entry_t *entry)
            && strcmp(stored->display_name, user->display_name) == 0
            && same_text(stored->phone, user->phone)
            && strcmp(stored->attributes, user->attributes) == 0
-           && stored->is_suspended == user->is_suspended
+           && same_text(stored->user_name, user->user_name)
+           && same_text(stored->external_id, user->external_id)
+           && same_text(stored->scim, user->scim) && stored->is_suspended == user->is_suspended
            && (user->created_at == 0 || stored->created_at == user->created_at)
            && (user->updated_at == 0 || stored->updated_at == user->updated_at)
            && (!entry->has_role || stored->is_sub_admin == user->is_sub_admin);
@@ -163,8 +166,31 @@ static apr_status_t find_by_email(um_user_t **stored, const um_import_t *import,
                            : um_store_users_get_by_email(stored, db, import->org_id, email, pool);
 }
 
-/* Look whether the uid or the address is taken. If it is, UM_ECONFLICT, and the outcome of
- * the entry is set; otherwise APR_SUCCESS. */
+/* Look whether the name is taken, as look() does. */
+static apr_status_t look_for_name(um_entry_t *entry, const um_import_t *import, um_db_t *db,
+                                  apr_pool_t *pool)
+{
+    const char *key = entry->keys.name_key;
+    um_user_t *stored = apr_hash_get(import->by_name, key, APR_HASH_KEY_STRING);
+    const um_user_t *user = &entry->user;
+    apr_status_t status = APR_SUCCESS;
+
+    if (stored == NULL) {
+        status = um_store_users_get_by_user_name(&stored, db, import->org_id,
+                                                 user->user_name != NULL ? user->user_name
+                                                                         : user->email,
+                                                 pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+    }
+    refuse(entry, user->user_name != NULL ? UM_USER_SCIM ".userName" : "email", "user_name_taken",
+           "Another user of the organization has it as its name (userName).");
+    return UM_ECONFLICT;
+}
+
+/* Look whether the uid, the address or the name is taken. If it is, UM_ECONFLICT, and the outcome
+ * of the entry is set; otherwise APR_SUCCESS. */
 static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *db,
                          apr_pool_t *pool)
 {
@@ -180,8 +206,11 @@ static apr_status_t look(um_entry_t *entry, const um_import_t *import, um_db_t *
     if (status == UM_ENOTFOUND) {
         status = find_by_email(&stored, import, db, user->email, pool);
     }
+    if (status == UM_ENOTFOUND) {
+        return look_for_name(entry, import, db, pool);
+    }
     if (status != APR_SUCCESS) {
-        return status == UM_ENOTFOUND ? APR_SUCCESS : status;
+        return status;
     }
     if (import->resumes && is_same(stored, entry)) {
         entry->outcome = UM_OUTCOME_DONE;
@@ -236,7 +265,7 @@ static apr_status_t insert_role(const um_import_t *import, um_db_t *db, const um
  * with at most this many attempts. */
 #define INSERT_ATTEMPTS_MAX 8
 
-/* UM_ECONFLICT, with the entry's outcome, if the uid or the address is taken. */
+/* UM_ECONFLICT, with the entry's outcome, if the uid, the address or the name is taken. */
 static apr_status_t insert_user(um_entry_t *entry, const um_import_t *import, um_db_t *db,
                                 apr_pool_t *pool)
 {
@@ -273,7 +302,7 @@ static apr_status_t insert(um_entry_t *entry, const um_import_t *import, um_db_t
 }
 
 /* Remember a user that a dry run would have made. */
-static void remember(const um_import_t *import, const um_user_t *user)
+static void remember(const um_import_t *import, const um_user_t *user, const um_user_keys_t *keys)
 {
     /* Only --resume compares the user; otherwise it is enough to know that there is one. */
     static const um_user_t one;
@@ -281,7 +310,8 @@ static void remember(const um_import_t *import, const um_user_t *user)
     const um_user_t *made = import->resumes ? um_store_users_copy(user, pool) : &one;
 
     apr_hash_set(import->by_uid, apr_pstrdup(pool, user->uid), APR_HASH_KEY_STRING, made);
-    apr_hash_set(import->by_email, um_address_key(user->email, pool), APR_HASH_KEY_STRING, made);
+    apr_hash_set(import->by_email, apr_pstrdup(pool, keys->email_key), APR_HASH_KEY_STRING, made);
+    apr_hash_set(import->by_name, apr_pstrdup(pool, keys->name_key), APR_HASH_KEY_STRING, made);
 }
 
 /* As insert(), but nothing is written. The user is only remembered for later records. */
@@ -293,7 +323,7 @@ static apr_status_t try_insert(um_entry_t *entry, const um_import_t *import, um_
 
     if (status == APR_SUCCESS) {
         user.is_sub_admin = entry->user.is_sub_admin;
-        remember(import, &user);
+        remember(import, &user, &entry->keys);
     }
     return status;
 }
@@ -322,7 +352,7 @@ typedef struct um_chunk_t {
 static apr_size_t bytes_of(const um_user_t *user)
 {
     return 2 * strlen(user->email) + 3 * strlen(user->display_name) + strlen(user->attributes)
-           + 1024;
+           + (user->scim != NULL ? strlen(user->scim) : 0) + 2048;
 }
 
 /* The next good entries; at least one, if there is one. */
@@ -521,8 +551,12 @@ static apr_status_t make_user(um_entry_t *entry, const um_import_t *import, int 
     if (status == APR_SUCCESS) {
         status = um_store_users_make_keys(&entry->keys, &entry->made, pool);
     }
+    if (status == APR_SUCCESS && !entry->keys.is_named) {
+        /* As it is stored. */
+        entry->user.user_name = entry->made.user_name = NULL;
+    }
     if (status == APR_SUCCESS) {
-        entry->json = um_user_json(&entry->made, pool);
+        entry->json = um_user_json_as(&entry->made, UM_USER_AS_STORED, pool);
     }
     return status;
 }
@@ -763,7 +797,8 @@ um_exit_t um_users_command_import(um_tool_t *tool, const char *const *words, int
                            .resumes = (given & UM_OPTION_RESUME) != 0,
                            .with_roles = (given & UM_OPTION_WITH_ROLES) != 0,
                            .by_uid = apr_hash_make(tool->pool),
-                           .by_email = apr_hash_make(tool->pool) };
+                           .by_email = apr_hash_make(tool->pool),
+                           .by_name = apr_hash_make(tool->pool) };
     int is_csv = 0;
     um_exit_t end = um_tool_read_format(&is_csv, tool, words[0]);
 

@@ -82,6 +82,17 @@ static void put_seen(const um_row_t *row, void *baton)
     um_buffer_putc(text, '}');
 }
 
+static void put_group(const um_row_t *row, void *baton)
+{
+    um_buffer_t *text = next_element(baton);
+
+    um_buffer_putc(text, '{');
+    um_json_put_member(text, "group_id", um_row_text(row, 0));
+    um_json_put_member(text, "display_name", um_row_text(row, 1));
+    um_json_put_member_instant(text, "member_since", um_row_int(row, 2));
+    um_buffer_putc(text, '}');
+}
+
 static void put_mail(const um_row_t *row, void *baton)
 {
     um_buffer_t *text = next_element(baton);
@@ -121,7 +132,9 @@ static apr_status_t put_user(um_show_t *show)
     um_json_put_member_strings(&show->text, "uids", show->person.uids);
     um_json_put_member_strings(&show->text, "address_keys", show->person.keys);
     um_json_put_member_json(&show->text, "user",
-                            show->user != NULL ? um_user_json(show->user, pool) : NULL);
+                            show->user != NULL
+                                ? um_user_json_as(show->user, UM_USER_AS_STORED, pool)
+                                : NULL);
     um_json_put_member_json(&show->text, "sub_admin",
                             status == APR_SUCCESS ? um_sub_admin_json(sub_admin, pool) : NULL);
     return status == UM_ENOTFOUND ? APR_SUCCESS : status;
@@ -175,6 +188,23 @@ static apr_status_t put_by_uids(um_show_t *show, const char *name, um_row_fn_t *
                 : um_db_select(show->db, put, show,
                                UM_BIND(person_invited, .org_id = show->org_id, .user_uid = uid),
                                pool);
+    }
+    end_array(show);
+    return status;
+}
+
+/* A database of version 3 has no groups. */
+static apr_status_t put_groups(um_show_t *show)
+{
+    int version = 0;
+    apr_status_t status = um_db_get_version(&version, show->db, show->tool->pool);
+
+    begin_array(show, "groups");
+    if (status == APR_SUCCESS && version >= UM_PROVISIONING_SINCE) {
+        status = um_db_select(show->db, put_group, show,
+                              UM_BIND(person_groups, .org_id = show->org_id,
+                                      .user_uid = show->uid),
+                              show->tool->pool);
     }
     end_array(show);
     return status;
@@ -235,6 +265,9 @@ static apr_status_t put_all(um_show_t *show, um_exit_t *written)
 
     um_buffer_putc(&show->text, '{');
     status = put_user(show);
+    if (status == APR_SUCCESS) {
+        status = put_groups(show);
+    }
     if (status == APR_SUCCESS) {
         status = put_by_keys(show, "seen_with_role", put_seen);
     }

@@ -137,20 +137,19 @@ static const um_list_subset_t sub_admins_of_users = {
     .count = UM_STMT_SUB_ADMIN_COUNT,
 };
 
-const um_list_source_t um_list_users = {
-    .columns = UM_SQL_USER_COLUMNS,
-    .columns_since = UM_PROVISIONING_SINCE,
-    .older_columns = UM_SQL_USER_COLUMNS_OLDER,
-    .from = " FROM users u",
-    .joined = " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER,
-    .where = UM_LIST_WHERE("u"),
-    .count = UM_STMT_USER_COUNT,
-    .subset = &sub_admins_of_users,
-    UM_LIST_ORDERS(user_orders),
-    UM_LIST_CONDITIONS(user_conditions),
-    UM_LIST_FILTERS(user_filters),
-    UM_LIST_PATHS(user_paths),
-};
+#define USERS_WITH(all_columns)                                                                  \
+    {                                                                                            \
+        .columns = all_columns, .columns_since = UM_PROVISIONING_SINCE,                          \
+        .older_columns = UM_SQL_USER_COLUMNS_OLDER, .from = " FROM users u",                     \
+        .joined = " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER, .where = UM_LIST_WHERE("u"),           \
+        .count = UM_STMT_USER_COUNT, .subset = &sub_admins_of_users,                             \
+        UM_LIST_ORDERS(user_orders), UM_LIST_CONDITIONS(user_conditions),                        \
+        UM_LIST_FILTERS(user_filters), UM_LIST_PATHS(user_paths),                                \
+    }
+
+const um_list_source_t um_list_users = USERS_WITH(UM_SQL_USER_COLUMNS);
+
+const um_list_source_t um_list_plain_users = USERS_WITH(UM_SQL_USER_COLUMNS_OLDER);
 
 /* ---- sub-admins ---- */
 

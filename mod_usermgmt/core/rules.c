@@ -74,6 +74,7 @@ static const struct {
     { "isactive", NULL, { "did_you_mean", "The member is called active." } },
     { "createdat", "created_at", { "did_you_mean", "The member is called created_at." } },
     { "updatedat", "updated_at", { "did_you_mean", "The member is called updated_at." } },
+    { "scim", NULL, { "reserved_name", "It holds what an identity provider sets." } },
     { "id", NULL, { "reserved_name", "A user is identified by user_uid." } },
     { "userdata", NULL, { "reserved_name", "Send the members of userData without userData." } },
     { "password", NULL, { "reserved_name", "The service keeps no passwords." } },

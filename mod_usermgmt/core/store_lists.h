@@ -15,6 +15,8 @@
 /* What can be listed: list_users.c and others. A row of each is read by um_store_…_read(). */
 
 extern const um_list_source_t um_list_users;
+/** The same without what an identity provider has set, which can be long. */
+extern const um_list_source_t um_list_plain_users;
 extern const um_list_source_t um_list_sub_admins;
 extern const um_list_source_t um_list_invitations;
 extern const um_list_source_t um_list_sessions;

@@ -543,8 +543,8 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (user->is_partial && fits_older(user, &keys)) {
-        return update_older(db, org_id, user, &keys, pool);
+    if (user->is_partial) {
+        return fits_older(user, &keys) ? update_older(db, org_id, user, &keys, pool) : UM_ESCHEMA;
     }
     return um_db_query_one(db, UM_ECONFLICT,
                            UM_BIND(user_update, .org_id = org_id, .user_uid = user->uid,

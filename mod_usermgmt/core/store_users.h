@@ -106,7 +106,8 @@ apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool);
 /** Replace the user with this uid if it still has user's version, and increase the version.
- *  UM_ECONFLICT if it has another version, or another user has the address or the name. */
+ *  UM_ECONFLICT if it has another version, or another user has the address or the name;
+ *  UM_ESCHEMA if what an identity provider sets is to change and was not read (is_partial). */
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    apr_pool_t *pool);
 

@@ -426,15 +426,18 @@ apr_status_t um_db_check_version(um_db_t *db, int since, const char *what, apr_p
 
 static int knows_version(const um_connection_t *connection)
 {
-    return connection->chosen_version == UM_SCHEMA_VERSION
-           || (connection->chosen_version != 0
-               && um_ticks() - connection->version_asked_at < VERSION_ASKED_AGAIN);
+    return connection->chosen_version != 0
+           && um_ticks() - connection->version_asked_at < VERSION_ASKED_AGAIN;
 }
 
 apr_status_t um_db_get_version(int *version, um_db_t *db, apr_pool_t *pool)
 {
     apr_status_t status;
 
+    if (db->connection != NULL && db->connection->schema_version == UM_SCHEMA_VERSION) {
+        *version = UM_SCHEMA_VERSION;
+        return APR_SUCCESS;
+    }
     if (db->connection != NULL && knows_version(db->connection)) {
         *version = db->connection->chosen_version;
         return APR_SUCCESS;

@@ -36,6 +36,10 @@ typedef struct um_listing_kind_t {
     um_violation_t not_found;
     /** Appends an entry; now is the present in milliseconds since 1970. */
     void (*put)(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now);
+    /** The value of the parameter include with which entries have more members, and the list with
+     *  these; both are NULL if there is none. Apart from columns its source is the same. */
+    const char *include;
+    const struct um_listing_kind_t *included;
 } um_listing_kind_t;
 
 /** A list as it was requested. */
@@ -44,6 +48,8 @@ typedef struct um_listing_request_t {
     um_list_t list;
     /** Whether a limit was given. */
     int has_limit;
+    /** Whether include was given. */
+    int has_include;
     /** Whether query_count is wanted. */
     int wants_count;
     /** The key of the one requested entry; NULL for a list. */

@@ -26,6 +26,8 @@ typedef enum um_common_t {
     COUNT,
     /* For a list that has other orders than that of keys. */
     ORDER,
+    /* For a list whose entries can have more members. */
+    INCLUDE,
     /* The key of one entry, which is the answer instead of a list. */
     SINGLE,
     COMMON_COUNT
@@ -38,13 +40,16 @@ _Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
 /* SINGLE has the name of the key. */
 static const char *const common_names[COMMON_COUNT] = {
     [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
-    [COUNT] = "count", [ORDER] = "order_by",
+    [COUNT] = "count", [ORDER] = "order_by",       [INCLUDE] = "include",
 };
 
 static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
 {
     if (which == SINGLE) {
         return kind->has_single ? kind->key : NULL;
+    }
+    if (which == INCLUDE) {
+        return kind->include != NULL ? common_names[which] : NULL;
     }
     return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
 }
@@ -102,6 +107,8 @@ static const char *common_detail(const um_listing_kind_t *kind, um_common_t whic
         return "It must be none or exact.";
     case ORDER:
         return order_detail(kind->source, pool);
+    case INCLUDE:
+        return apr_psprintf(pool, "It must be %s.", kind->include);
     default:
         return kind->key_detail;
     }
@@ -195,6 +202,17 @@ static int read_order(um_listing_request_t *listing, const char *value)
     return 0;
 }
 
+static int read_include(um_listing_request_t *listing, const char *value)
+{
+    if (strcmp(value, listing->kind->include) != 0) {
+        return 0;
+    }
+    listing->kind = listing->kind->included;
+    listing->list.source = listing->kind->source;
+    listing->has_include = 1;
+    return 1;
+}
+
 static int read_instant(um_list_t *list, const um_list_filter_t *filter, const char *value,
                         apr_pool_t *pool)
 {
@@ -265,6 +283,8 @@ static int read_common(um_listing_request_t *listing, um_common_t which, const c
         return read_count(listing, value);
     case ORDER:
         return read_order(listing, value);
+    case INCLUDE:
+        return read_include(listing, value);
     default:
         return read_key(&listing->single, value);
     }
@@ -423,9 +443,12 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                    &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));
     }
     read_fallbacks(listing, seen, request->pool);
-    if (listing->single != NULL && request->parameters->nelts > 1) {
+    if (listing->single != NULL && request->parameters->nelts > 1 + listing->has_include) {
         um_faults_add(&request->faults, kind->key, "invalid_value",
-                      "It asks for one entry, so it can't be combined with other parameters.");
+                      kind->include == NULL
+                          ? "It asks for one entry, so it can't be combined with others."
+                          : "It asks for one entry, so it can't be combined with others than "
+                            "include.");
     }
     read_cursor(&listing->list.after, listing, "start_after_id", request);
     read_cursor(&listing->list.before, listing, "end_before_id", request);

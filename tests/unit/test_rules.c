@@ -134,7 +134,7 @@ static void attribute_names_that_are_near_misses(void **state)
     static const char *const reserved[] = {
         "id", "ID", "Id", "_id", "userData", "user_data", "password", "Password", "pass-word",
         "passwd", "PWD", "pwd", "suspended", "isSuspended", "disabled", "is_disabled", "Enabled",
-        "isEnabled",
+        "isEnabled", "scim", "SCIM", "s.cim",
     };
     static const char *const good[] = {
         "emails", "email2", "mail", "name", "display", "roles", "phone_home", "identity",

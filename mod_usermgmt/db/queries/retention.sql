@@ -114,6 +114,12 @@ SELECT 1 FROM sessions
 WHERE org_id = :org_id AND user_uid = :user_uid
 LIMIT 1
 
+-- name: person_groups
+-- since: 4
+SELECT g.group_id, g.display_name, m.created_at FROM group_members m
+JOIN user_groups g ON g.org_id = m.org_id AND g.group_id = m.group_id
+WHERE m.org_id = :org_id AND m.user_uid = :user_uid
+
 -- name: person_invitations
 SELECT {invitation_columns} FROM invitations i
 WHERE i.org_id = :org_id AND i.email_key = :email_key

@@ -141,7 +141,8 @@
       "mod_watchdog is not loaded: old data is not deleted, see UserMgmtKeep") \
     X(LOG_NOT_EMPTIED, 0126, WARNING, \
       "erase: SQLite's log could not be emptied, because somebody reads; what was erased is in " \
-      "it until it is written over")
+      "it until it is written over") \
+    X(FILTER_ENDED, 0130, INFO, "database: a filter was ended after %d ms: %s")
 /* clang-format on */
 
 #endif

@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include "../db/statements.h"
+#include "filter_users.h"
 #include "store_lists.h"
 #include "store_users.h"
 
@@ -20,46 +21,44 @@ static const um_list_order_t user_orders[] = {
     [BY_DISPLAY_NAME] = UM_ORDER_BY_TEXT("display_name", "u.display_name_folded", "u.user_uid"),
 };
 
-enum {
-    HAS_EMAIL,
-    HAS_PHONE,
-    IS_SUB_ADMIN,
-    IS_NO_SUB_ADMIN,
-    IS_ACTIVE,
-    IS_SUSPENDED,
-    NAME_STARTS,
-    NAME_OR_EMAIL_STARTS,
-    CREATED_AFTER,
-    CREATED_BEFORE,
-    UPDATED_AFTER,
-    UPDATED_BEFORE
-};
-
 /* clang-format off */
 #define RANGE(order) { order, { UM_BOUND_FROM, UM_BOUND_BELOW } }
 #define ABOVE(order) { order, { UM_BOUND_ABOVE, UM_BOUND_NONE } }
 #define BELOW(order) { order, { UM_BOUND_BELOW, UM_BOUND_NONE } }
 /* clang-format on */
 
+/* clang-format off */
+#define NO_ORDER { -1, { UM_BOUND_NONE, UM_BOUND_NONE } }
+#define STARTS(column, order)                                                                    \
+    { .pieces = UM_SAME({ " AND " column " >= %s", UM_FILL_VALUE },                              \
+                        { " AND " column " < %s", UM_FILL_PREFIX_END }),                         \
+      .bounds = { RANGE(order), RANGE(order) }, .has_one_plan = 1 }
+/* clang-format on */
+
+/* The key of the name by which an identity provider knows a user. MariaDB, which has no indexes
+ * on expressions, keeps it in a column. */
+#define NAME_KEY "COALESCE(u.user_name_key, u.email_key)"
+#define KEPT_NAME_KEY "u.user_name_or_email_key"
+
 static const um_list_condition_t user_conditions[] = {
-    [HAS_EMAIL] = { .pieces = UM_SAME({ " AND u.email_key = %s", UM_FILL_VALUE }),
+    [UM_USERS_HAS_EMAIL] = { .pieces = UM_SAME({ " AND u.email_key = %s", UM_FILL_VALUE }),
                     .leads_to_few = 1,
                     .has_one_plan = 1 },
-    [HAS_PHONE] = { .pieces = UM_SAME({ " AND u.phone = %s", UM_FILL_VALUE }),
+    [UM_USERS_HAS_PHONE] = { .pieces = UM_SAME({ " AND u.phone = %s", UM_FILL_VALUE }),
                     .leads_to_few = 1,
                     .has_one_plan = 1 },
     /* A comparison, since SQLite goes through all users for IS NOT NULL. */
-    [IS_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid <> ''", UM_FILL_NONE }) },
-    [IS_NO_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid IS NULL", UM_FILL_NONE }) },
-    [IS_ACTIVE] = { .pieces = UM_SAME({ " AND u.active = 1", UM_FILL_NONE }) },
-    [IS_SUSPENDED] = { .pieces = UM_SAME({ " AND u.active = 0", UM_FILL_NONE }) },
-    [NAME_STARTS] = {
+    [UM_USERS_IS_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid <> ''", UM_FILL_NONE }) },
+    [UM_USERS_IS_NO_SUB_ADMIN] = { .pieces = UM_SAME({ " AND s.user_uid IS NULL", UM_FILL_NONE }) },
+    [UM_USERS_IS_ACTIVE] = { .pieces = UM_SAME({ " AND u.active = 1", UM_FILL_NONE }) },
+    [UM_USERS_IS_SUSPENDED] = { .pieces = UM_SAME({ " AND u.active = 0", UM_FILL_NONE }) },
+    [UM_USERS_NAME_STARTS] = {
         .pieces = UM_SAME({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
                           { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
         .bounds = { RANGE(BY_DISPLAY_NAME), RANGE(BY_DISPLAY_NAME) },
         .has_one_plan = 1,
     },
-    [NAME_OR_EMAIL_STARTS] = {
+    [UM_USERS_NAME_OR_EMAIL_STARTS] = {
         .pieces = UM_SAME({ " AND u.display_name_folded >= %s", UM_FILL_VALUE },
                           { " AND u.display_name_folded < %s", UM_FILL_PREFIX_END }),
         .others = UM_SAME({ " AND u.email_key >= %s", UM_FILL_KEY },
@@ -70,66 +69,121 @@ static const um_list_condition_t user_conditions[] = {
         .bounds = { RANGE(BY_DISPLAY_NAME), RANGE(BY_EMAIL) },
         .has_one_plan = 1,
     },
-    [CREATED_AFTER] = { .pieces = UM_SAME({ " AND u.created_at > %lld", UM_FILL_VALUE }),
+    [UM_USERS_CREATED_AFTER] = { .pieces = UM_SAME({ " AND u.created_at > %lld", UM_FILL_VALUE }),
                         .bounds = { ABOVE(BY_CREATED_AT), ABOVE(BY_CREATED_AT) } },
-    [CREATED_BEFORE] = { .pieces = UM_SAME({ " AND u.created_at < %lld", UM_FILL_VALUE }),
+    [UM_USERS_CREATED_BEFORE] = { .pieces = UM_SAME({ " AND u.created_at < %lld", UM_FILL_VALUE }),
                          .bounds = { BELOW(BY_CREATED_AT), BELOW(BY_CREATED_AT) } },
-    [UPDATED_AFTER] = { .pieces = UM_SAME({ " AND u.updated_at > %lld", UM_FILL_VALUE }) },
-    [UPDATED_BEFORE] = { .pieces = UM_SAME({ " AND u.updated_at < %lld", UM_FILL_VALUE }) },
+    [UM_USERS_UPDATED_AFTER] = { .pieces = UM_SAME({ " AND u.updated_at > %lld", UM_FILL_VALUE }) },
+    /* These are asked for by a filter. */
+    [UM_USERS_HAS_UID] = { .pieces = UM_SAME({ " AND u.user_uid = %s", UM_FILL_VALUE }),
+                           .leads_to_few = 1,
+                           .has_one_plan = 1 },
+    [UM_USERS_UID_STARTS] = STARTS("u.user_uid", BY_UID),
+    [UM_USERS_HAS_USER_NAME] = { .pieces = { UM_PIECES({ " AND " NAME_KEY " = %s",
+                                                         UM_FILL_VALUE }),
+                                             UM_PIECES({ " AND " KEPT_NAME_KEY " = %s",
+                                                         UM_FILL_VALUE }) },
+                                 .leads_to_few = 1,
+                                 .has_one_plan = 1 },
+    /* The keys of names that are no addresses begin with a mark. */
+    [UM_USERS_USER_NAME_STARTS] = {
+        .pieces = { UM_PIECES({ " AND " NAME_KEY " >= %s", UM_FILL_VALUE },
+                              { " AND " NAME_KEY " < %s", UM_FILL_PREFIX_END }),
+                    UM_PIECES({ " AND " KEPT_NAME_KEY " >= %s", UM_FILL_VALUE },
+                              { " AND " KEPT_NAME_KEY " < %s", UM_FILL_PREFIX_END }) },
+        .others = { UM_PIECES({ " AND " NAME_KEY " >= %s", UM_FILL_KEY },
+                              { " AND " NAME_KEY " < %s", UM_FILL_KEY_END }),
+                    UM_PIECES({ " AND " KEPT_NAME_KEY " >= %s", UM_FILL_KEY },
+                              { " AND " KEPT_NAME_KEY " < %s", UM_FILL_KEY_END }) },
+        .bounds = { NO_ORDER, NO_ORDER },
+        .has_one_plan = 1,
+    },
+    [UM_USERS_HAS_EXTERNAL_ID] = { .pieces = UM_SAME({ " AND u.external_id = %s",
+                                                       UM_FILL_VALUE }),
+                                   .leads_to_few = 1,
+                                   .has_one_plan = 1 },
+    [UM_USERS_EXTERNAL_ID_STARTS] = {
+        .pieces = UM_SAME({ " AND u.external_id >= %s", UM_FILL_VALUE },
+                          { " AND u.external_id < %s", UM_FILL_PREFIX_END }),
+        .bounds = { NO_ORDER, NO_ORDER },
+        .has_one_plan = 1,
+    },
+    [UM_USERS_HAS_NAME] = { .pieces = UM_SAME({ " AND u.display_name_folded = %s",
+                                                UM_FILL_VALUE }),
+                            .has_one_plan = 1 },
+    [UM_USERS_EMAIL_STARTS] = STARTS("u.email_key", BY_EMAIL),
+    [UM_USERS_UPDATED_BEFORE] = { .pieces = UM_SAME({ " AND u.updated_at < %lld", UM_FILL_VALUE }) },
 };
 
 static const um_list_choice_t roles[] = {
-    { "user", IS_NO_SUB_ADMIN },
-    { "sub_admin", IS_SUB_ADMIN },
+    { "user", UM_USERS_IS_NO_SUB_ADMIN },
+    { "sub_admin", UM_USERS_IS_SUB_ADMIN },
     { NULL, UM_LIST_NO_CONDITION },
 };
 
 static const um_list_choice_t states[] = {
-    { "true", IS_ACTIVE },
-    { "false", IS_SUSPENDED },
+    { "true", UM_USERS_IS_ACTIVE },
+    { "false", UM_USERS_IS_SUSPENDED },
     { NULL, UM_LIST_NO_CONDITION },
 };
 
 static const um_list_filter_t user_filters[] = {
-    { .name = "email", .value = UM_LIST_ADDRESS, .condition = HAS_EMAIL },
-    { .name = "phone", .value = UM_LIST_TEXT, .condition = HAS_PHONE },
+    { .name = "email", .value = UM_LIST_ADDRESS, .condition = UM_USERS_HAS_EMAIL },
+    { .name = "phone", .value = UM_LIST_TEXT, .condition = UM_USERS_HAS_PHONE },
     { .name = "role", .value = UM_LIST_CHOICE, .choices = roles },
     { .name = "active", .value = UM_LIST_CHOICE, .choices = states },
-    { .name = "display_name", .value = UM_LIST_FOLDED_NAME, .condition = NAME_STARTS },
-    { .name = "q", .value = UM_LIST_NAME_OR_EMAIL, .condition = NAME_OR_EMAIL_STARTS },
-    { .name = "created_after", .value = UM_LIST_INSTANT, .condition = CREATED_AFTER },
-    { .name = "created_before", .value = UM_LIST_INSTANT_UP, .condition = CREATED_BEFORE },
-    { .name = "updated_after", .value = UM_LIST_INSTANT, .condition = UPDATED_AFTER },
-    { .name = "updated_before", .value = UM_LIST_INSTANT_UP, .condition = UPDATED_BEFORE },
+    { .name = "display_name", .value = UM_LIST_FOLDED_NAME, .condition = UM_USERS_NAME_STARTS },
+    { .name = "q", .value = UM_LIST_NAME_OR_EMAIL, .condition = UM_USERS_NAME_OR_EMAIL_STARTS },
+    { .name = "created_after", .value = UM_LIST_INSTANT, .condition = UM_USERS_CREATED_AFTER },
+    { .name = "created_before",
+      .value = UM_LIST_INSTANT_UP,
+      .condition = UM_USERS_CREATED_BEFORE },
+    { .name = "updated_after", .value = UM_LIST_INSTANT, .condition = UM_USERS_UPDATED_AFTER },
+    { .name = "updated_before",
+      .value = UM_LIST_INSTANT_UP,
+      .condition = UM_USERS_UPDATED_BEFORE },
     { .name = NULL },
 };
 
-#define STATES (BIT(IS_ACTIVE) | BIT(IS_SUSPENDED))
-#define CREATED (BIT(CREATED_AFTER) | BIT(CREATED_BEFORE))
-#define UPDATED (BIT(UPDATED_AFTER) | BIT(UPDATED_BEFORE))
+#define STATES (BIT(UM_USERS_IS_ACTIVE) | BIT(UM_USERS_IS_SUSPENDED))
+#define CREATED (BIT(UM_USERS_CREATED_AFTER) | BIT(UM_USERS_CREATED_BEFORE))
+#define UPDATED (BIT(UM_USERS_UPDATED_AFTER) | BIT(UM_USERS_UPDATED_BEFORE))
 
 /* Those that find few rows come first. */
 /* clang-format off */
 static const um_list_path_t user_paths[] = {
-    { .index = "users_by_email", .first = BIT(HAS_EMAIL), .second = BIT(NAME_OR_EMAIL_STARTS),
-      .unique = BIT(HAS_EMAIL), .orders = BIT(BY_EMAIL) },
-    { .index = "users_by_phone", .needs = BIT(HAS_PHONE), .first = BIT(HAS_PHONE),
+    { .index = "users_by_user_name",
+      .needs = BIT(UM_USERS_HAS_USER_NAME) | BIT(UM_USERS_USER_NAME_STARTS),
+      .first = BIT(UM_USERS_HAS_USER_NAME) | BIT(UM_USERS_USER_NAME_STARTS),
+      .second = BIT(UM_USERS_USER_NAME_STARTS), .unique = BIT(UM_USERS_HAS_USER_NAME) },
+    { .index = "users_by_email",
+      .first = BIT(UM_USERS_HAS_EMAIL) | BIT(UM_USERS_EMAIL_STARTS),
+      .second = BIT(UM_USERS_NAME_OR_EMAIL_STARTS),
+      .unique = BIT(UM_USERS_HAS_EMAIL), .orders = BIT(BY_EMAIL) },
+    { .index = "users_by_external_id",
+      .needs = BIT(UM_USERS_HAS_EXTERNAL_ID) | BIT(UM_USERS_EXTERNAL_ID_STARTS),
+      .first = BIT(UM_USERS_HAS_EXTERNAL_ID) | BIT(UM_USERS_EXTERNAL_ID_STARTS) },
+    { .index = "users_by_phone", .needs = BIT(UM_USERS_HAS_PHONE), .first = BIT(UM_USERS_HAS_PHONE),
       .orders = BIT(BY_UID) },
-    { .index = NULL, .needs = BIT(IS_SUB_ADMIN), .first = BIT(IS_SUB_ADMIN) },
+    { .index = NULL, .needs = BIT(UM_USERS_IS_SUB_ADMIN), .first = BIT(UM_USERS_IS_SUB_ADMIN) },
     { .index = "users_by_display_name",
-      .first = BIT(NAME_STARTS) | BIT(NAME_OR_EMAIL_STARTS), .second = BIT(NAME_STARTS),
+      .first = BIT(UM_USERS_NAME_STARTS) | BIT(UM_USERS_NAME_OR_EMAIL_STARTS) | BIT(UM_USERS_HAS_NAME),
+      .second = BIT(UM_USERS_NAME_STARTS),
       .orders = BIT(BY_DISPLAY_NAME) },
     { .index = "users_by_active", .needs = STATES, .first = STATES, .orders = BIT(BY_UID) },
     { .index = "users_by_created_at", .first = CREATED, .second = CREATED,
       .orders = BIT(BY_CREATED_AT) },
     { .index = "users_by_updated_at", .needs = UPDATED, .first = UPDATED },
-    { .index = "sqlite_autoindex_users_1", .orders = BIT(BY_UID) },
+    { .index = "sqlite_autoindex_users_1",
+      .first = BIT(UM_USERS_HAS_UID) | BIT(UM_USERS_UID_STARTS),
+      .second = BIT(UM_USERS_UID_STARTS),
+      .unique = BIT(UM_USERS_HAS_UID), .orders = BIT(BY_UID) },
 };
 /* clang-format on */
 
 static const um_list_subset_t sub_admins_of_users = {
-    .is = IS_SUB_ADMIN,
-    .is_not = IS_NO_SUB_ADMIN,
+    .is = UM_USERS_IS_SUB_ADMIN,
+    .is_not = UM_USERS_IS_NO_SUB_ADMIN,
     .from = " FROM sub_admins s",
     .joined = " CROSS JOIN " UM_SQL_USER_OF_SUB_ADMIN,
     .where = UM_LIST_WHERE("s"),
@@ -145,6 +199,7 @@ static const um_list_subset_t sub_admins_of_users = {
         .count = UM_STMT_USER_COUNT, .subset = &sub_admins_of_users,                             \
         UM_LIST_ORDERS(user_orders), UM_LIST_CONDITIONS(user_conditions),                        \
         UM_LIST_FILTERS(user_filters), UM_LIST_PATHS(user_paths),                                \
+        .attributes = &um_filter_users,                                                          \
     }
 
 const um_list_source_t um_list_users = USERS_WITH(UM_SQL_USER_COLUMNS);

@@ -14,6 +14,7 @@
 
 struct um_store_t {
     const um_host_t *host;
+    um_dialect_t dialect;
     const um_dialect_traits_t *traits;
     /* For a database with a single writer; else NULL. */
     um_writer_t *writer;
@@ -43,6 +44,7 @@ um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writ
     um_store_t *store = apr_pcalloc(pool, sizeof(*store));
 
     store->host = host;
+    store->dialect = dialect;
     store->traits = um_dialect_traits(dialect);
     store->writer = writer;
     store->auto_schema = auto_schema;
@@ -294,6 +296,11 @@ void um_store_end_search(um_store_t *store)
     if (store->searches != NULL) {
         um_limit_leave(store->searches);
     }
+}
+
+um_dialect_t um_store_dialect(const um_store_t *store)
+{
+    return store->dialect;
 }
 
 const um_host_t *um_store_host(const um_store_t *store)

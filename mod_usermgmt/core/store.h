@@ -81,6 +81,9 @@ void um_store_set_user_reads(um_store_t *store, struct um_user_reads_t *reads);
 /** What um_store_set_user_reads() set, or NULL. */
 struct um_user_reads_t *um_store_user_reads(const um_store_t *store);
 
+/** Which kind of database the store is. */
+um_dialect_t um_store_dialect(const um_store_t *store);
+
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);
 

@@ -48,6 +48,9 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
     apr_status_t status = um_db_check_version(db, list->source->since, "a list", pool);
 
     if (status == APR_SUCCESS) {
+        status = um_db_check_version(db, list->filter_since, "a filter", pool);
+    }
+    if (status == APR_SUCCESS) {
         status = choose_columns(&copy, &older, db, pool);
     }
     if (status != APR_SUCCESS) {
@@ -55,14 +58,15 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
     }
     um_buffer_init(&sql, 1024, pool);
     um_list_sql_compose(&sql, parameters, list, what, um_db_int(org_id, pool), um_db_dialect(db));
-    return um_db_select_composed(db, take, baton, sql.data, (const char *const *)parameters->elts,
-                                 parameters->nelts, pool);
+    return um_db_select_limited(db, take, baton, sql.data, (const char *const *)parameters->elts,
+                                parameters->nelts, list->filter != NULL ? list->time_limit : 0,
+                                pool);
 }
 
 int um_store_lists_is_search(const um_list_t *list, int is_counted)
 {
     if (list->conditions == NULL) {
-        return is_counted && !um_list_sql_keeps_count(list->source);
+        return list->filter != NULL || (is_counted && !um_list_sql_keeps_count(list->source));
     }
     for (int i = 0; i < list->conditions->nelts; i++) {
         int id = APR_ARRAY_IDX(list->conditions, i, um_condition_t).id;

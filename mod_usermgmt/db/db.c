@@ -55,6 +55,9 @@ struct um_db_t {
     int will_retry;
     /* Until this time of um_ticks() the same holds for a read; 0 for none. */
     apr_time_t retry_end;
+    /* The time limit of the read that runs, and when it is reached by um_ticks(); 0 for none. */
+    apr_interval_time_t limit;
+    apr_time_t limit_end;
     um_witness_t witness;
     um_begin_t begin;
     int runs_again;
@@ -185,6 +188,12 @@ const um_witness_t *um_db_witness(const um_db_t *db)
     return &db->witness;
 }
 
+/* Has the read that runs reached its limit? Drivers don't say why a statement failed. */
+static int is_late(const um_db_t *db)
+{
+    return db->limit_end != 0 && um_ticks() >= db->limit_end;
+}
+
 static int is_tried_again(const um_db_t *db)
 {
     return db->will_retry || (db->retry_end != 0 && um_ticks() <= db->retry_end);
@@ -196,10 +205,12 @@ static apr_status_t fail(um_db_t *db, const char *name, int error, const char *t
     um_connection_t *connection = db->connection;
     const char *read_only_text = connection->traits->read_only_text;
 
-    um_metrics_count(UM_COUNTER_DATABASE_ERRORS);
-    um_log_either(db->host, is_tried_again(db), STATEMENT_FAILED, APR_SUCCESS, name, error,
-                  text != NULL ? text : "no reason given",
-                  um_database_place(connection->database, db->pool));
+    if (!is_late(db)) {
+        um_metrics_count(UM_COUNTER_DATABASE_ERRORS);
+        um_log_either(db->host, is_tried_again(db), STATEMENT_FAILED, APR_SUCCESS, name, error,
+                      text != NULL ? text : "no reason given",
+                      um_database_place(connection->database, db->pool));
+    }
     if (read_only_text != NULL && text != NULL && strstr(text, read_only_text) != NULL) {
         connection->closes_all = 1;
     }
@@ -536,15 +547,21 @@ static apr_status_t select_once(apr_dbd_results_t **results, um_db_t *db, const 
     return driver_status(db, error, call->name);
 }
 
-/* Always to the end, because some drivers don't free a result that was not read to its end. */
-static void take_rows(um_db_t *db, apr_dbd_results_t *results, um_row_fn_t *take, void *baton,
-                      apr_pool_t *pool)
+/* What apr_dbd_get_row() returns behind the last row. */
+#define NO_MORE_ROWS (-1)
+
+/* Always to the end, because some drivers don't free a result that was not read to its end. A
+ * statement may also fail after its first rows. */
+static apr_status_t take_rows(um_db_t *db, apr_dbd_results_t *results, const um_call_t *call,
+                              um_row_fn_t *take, void *baton, apr_pool_t *pool)
 {
     um_row_t row = { db->connection->driver, results, NULL, NULL };
+    int error;
 
-    while (apr_dbd_get_row(row.driver, pool, results, &row.row, -1) == 0) {
+    while ((error = apr_dbd_get_row(row.driver, pool, results, &row.row, -1)) == 0) {
         take(&row, baton);
     }
+    return error == NO_MORE_ROWS ? APR_SUCCESS : driver_status(db, error, call->name);
 }
 
 /* Outside of a transaction a read that fails is run again on a new connection: the connection
@@ -556,7 +573,7 @@ static apr_status_t select_with_retry(apr_dbd_results_t **results, um_db_t *db,
     apr_status_t status = UM_EUNAVAILABLE;
 
     for (int try = 1; status == UM_EUNAVAILABLE && try <= READ_ATTEMPTS_MAX; try++) {
-        if (try > 1 && (um_ticks() > end || um_db_recover(db) != APR_SUCCESS)) {
+        if (try > 1 && (is_late(db) || um_ticks() > end || um_db_recover(db) != APR_SUCCESS)) {
             break;
         }
         if (try > 1) {
@@ -597,6 +614,9 @@ static apr_status_t sqlite_status(um_db_t *db, apr_status_t status, const char *
         return check_count(db,
                            taken < UM_SQLITE_PARAMETERS_MAX ? taken : UM_SQLITE_PARAMETERS_MAX,
                            read->count, name);
+    }
+    if (status == APR_TIMEUP && db->limit > 0) {
+        return status;
     }
     if (status == APR_TIMEUP) {
         um_log(db->host, READ_ENDED, APR_SUCCESS, (int)apr_time_sec(SQLITE_READ_LIMIT), name);
@@ -647,7 +667,7 @@ static apr_status_t sqlite_select(um_db_t *db, um_row_fn_t *take, void *baton,
                               .count = call->count,
                               .take = take_sqlite_row,
                               .baton = &to,
-                              .limit = SQLITE_READ_LIMIT,
+                              .limit = db->limit > 0 ? db->limit : SQLITE_READ_LIMIT,
                               .wait = SQLITE_READ_WAIT };
     apr_status_t status;
 
@@ -677,10 +697,7 @@ static apr_status_t select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
     }
     status = in_transaction(db) ? select_once(&results, db, call, pool)
                                 : select_with_retry(&results, db, call, pool);
-    if (status == APR_SUCCESS) {
-        take_rows(db, results, take, baton, pool);
-    }
-    return status;
+    return status == APR_SUCCESS ? take_rows(db, results, call, take, baton, pool) : status;
 }
 
 apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton, const um_bind_t *bind,
@@ -717,6 +734,88 @@ apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, 
     um_call_t call = { UM_STMT_COUNT, sql, sql, parameters, count };
 
     return select_rows(db, take, baton, &call, pool);
+}
+
+/* ---- reads with a limit of their own ---- */
+
+/* A SELECT that its database ends after the limit, if that is said in its text. */
+static const char *limit_text(const um_db_t *db, const char *sql, apr_pool_t *pool)
+{
+    const char *select_limit = um_db_traits(db)->select_limit;
+    int ms = (int)apr_time_as_msec(db->limit);
+
+    return select_limit != NULL
+               ? apr_pstrcat(pool, apr_psprintf(pool, select_limit, ms / 1000, ms % 1000, ms),
+                             strchr(sql, ' '), NULL)
+               : sql;
+}
+
+/* Begin a transaction with the limit. Within it a connection with many statements could not be
+ * replaced. */
+static apr_status_t begin_limited(um_db_t *db, apr_pool_t *pool)
+{
+    int ms = (int)apr_time_as_msec(db->limit);
+    um_setting_t settings[] = {
+        { apr_psprintf(pool, um_db_traits(db)->limit_setting, ms, ms), 1 }, { NULL, 0 }
+    };
+    apr_status_t status = APR_SUCCESS;
+
+    if (db->connection != NULL && apr_hash_count(db->connection->composed) >= COMPOSED_MAX) {
+        status = um_db_recover(db);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_db_begin(db);
+    }
+    if (status == APR_SUCCESS) {
+        status = begin_if_due(db);
+    }
+    return status == APR_SUCCESS ? apply_settings(db, settings) : status;
+}
+
+/* On a database whose limit is one of transactions. A connection that was lost is replaced once,
+ * as for other reads. */
+static apr_status_t select_in_transaction(um_db_t *db, um_row_fn_t *take, void *baton,
+                                          const um_call_t *call, apr_pool_t *pool)
+{
+    apr_status_t status = UM_EUNAVAILABLE;
+
+    for (int try = 1; try <= 2 && status == UM_EUNAVAILABLE && !is_late(db); try++) {
+        if (try > 1 && um_db_recover(db) != APR_SUCCESS) {
+            break;
+        }
+        db->will_retry = try == 1;
+        status = begin_limited(db, pool);
+        if (status == APR_SUCCESS) {
+            status = select_rows(db, take, baton, call, pool);
+        }
+        um_db_rollback(db);
+    }
+    db->will_retry = 0;
+    return status;
+}
+
+apr_status_t um_db_select_limited(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                  const char *const *parameters, int count,
+                                  apr_interval_time_t limit, apr_pool_t *pool)
+{
+    um_call_t call = { UM_STMT_COUNT, sql, sql, parameters, count };
+    int is_in_transaction = limit > 0 && um_db_traits(db)->limit_setting != NULL;
+    apr_status_t status;
+
+    db->limit = limit;
+    db->limit_end = limit > 0 ? um_ticks() + limit : 0;
+    if (limit > 0) {
+        call.sql = limit_text(db, sql, pool);
+    }
+    status = is_in_transaction ? select_in_transaction(db, take, baton, &call, pool)
+                               : select_rows(db, take, baton, &call, pool);
+    if (status == APR_TIMEUP || (status == UM_EUNAVAILABLE && is_late(db))) {
+        um_log(db->host, FILTER_ENDED, APR_SUCCESS, (int)apr_time_as_msec(limit), sql);
+        status = APR_TIMEUP;
+    }
+    db->limit = 0;
+    db->limit_end = 0;
+    return status;
 }
 
 static void note_row(const um_row_t *row, void *baton)

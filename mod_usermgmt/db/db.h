@@ -82,6 +82,13 @@ apr_status_t um_db_select(um_db_t *db, um_row_fn_t *take, void *baton,
 apr_status_t um_db_select_composed(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
                                    const char *const *parameters, int count, apr_pool_t *pool);
 
+/** The same for a statement that may read many rows to find few, so that it has a time limit of
+ *  its own, in microseconds; 0 for that of all statements. Outside of a transaction. Also
+ *  APR_TIMEUP if the statement reached that limit (logged); take may have got rows then. */
+apr_status_t um_db_select_limited(um_db_t *db, um_row_fn_t *take, void *baton, const char *sql,
+                                  const char *const *parameters, int count,
+                                  apr_interval_time_t limit, apr_pool_t *pool);
+
 /** The same with a statement for many rows, which is prepared for their number. */
 apr_status_t um_db_select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                                const struct um_bind_rows_t *rows, apr_pool_t *pool);

@@ -45,6 +45,28 @@ static const um_setting_t sqlite_bulk_end[] = {
 static const um_stamp_sql_t sqlite_stamp = { "PRAGMA user_version", "PRAGMA application_id = %d",
                                              "PRAGMA user_version = %d" };
 
+/* The row of an element of an array has a number as its key, that of a member of an object has a
+ * text, and that of a single value has none. */
+static const um_json_sql_t sqlite_json = {
+    .rows = "json_each(@, %s)",
+    .row_columns = "",
+    .element = "CASE WHEN m.type = 'object' THEN m.value END",
+    .is_text = "typeof(e.key) <> 'text' AND e.type = 'text'",
+    .text = "lower(e.value)",
+    .is_number = "typeof(e.key) <> 'text' AND e.type IN ('integer', 'real')",
+    .integer = "e.value ? CAST(%s AS NUMERIC)",
+    .number = "e.value ? CAST(%s AS REAL)",
+    .is_truth = "typeof(e.key) <> 'text' AND e.type = %s",
+    .is_present = "(typeof(e.key) = 'text' OR e.type IN ('integer', 'real', 'true', 'false')"
+                  " OR (e.type = 'text' AND e.value <> '')"
+                  " OR (e.type = 'object' AND e.value <> '{}'))",
+    .is_object = "m.type = 'object'",
+    .contains = "instr(@, %s) > 0",
+    .begins = "instr(@, %s) = 1",
+    .ends = "substr(@, -length(%s)) = %s",
+    .indexes_expressions = 1,
+};
+
 /* ---- PostgreSQL ---- */
 
 /* The time limits end statements that would block others; a change is then retried. Shorter
@@ -88,6 +110,25 @@ static const um_setting_t postgresql_fold_end[] = {
     "connect_timeout=5 tcp_user_timeout=15000"                                                   \
     " keepalives_idle=30 keepalives_interval=10 keepalives_count=3 "
 
+static const um_json_sql_t postgresql_json = {
+    .rows = "jsonb_path_query(CAST(@ AS jsonb), CAST(%s || '[*]' AS jsonpath))",
+    .row_columns = "(v)",
+    .element = "m.v",
+    .is_text = "jsonb_typeof(e.v) = 'string'",
+    .text = "lower((e.v #>> '{}') COLLATE \"C\")",
+    .is_number = "jsonb_typeof(e.v) = 'number'",
+    .integer = "e.v ? CAST(%s AS jsonb)",
+    .number = "e.v ? CAST(%s AS jsonb)",
+    .is_truth = "e.v = CAST(%s AS jsonb)",
+    .is_present = "jsonb_typeof(e.v) <> 'array'"
+                  " AND e.v <> ALL (ARRAY[jsonb 'null', jsonb '\"\"', jsonb '{}'])",
+    .is_object = "jsonb_typeof(m.v) = 'object'",
+    .contains = "strpos(@, %s) > 0",
+    .begins = "strpos(@, %s) = 1",
+    .ends = "right(@, length(%s)) = %s",
+    .indexes_expressions = 1,
+};
+
 /* ---- MariaDB ---- */
 
 /* In MySQL LEAST() of a variable and a number is a DECIMAL, and a variable can't be set to a
@@ -105,6 +146,30 @@ static const um_setting_t mariadb_settings[] = {
       0 },
     { "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", 0 },
     { NULL, 0 },
+};
+
+/* A number with an exponent alone has the type INTEGER. The columns are bytes, and JSON is text.
+ * LOWER() would change letters beyond ASCII, too, and not those that other databases change.
+ * TIS-620 has no letters beyond ASCII with a lower case, and each byte is a character in it. A
+ * path with [*] finds nothing in a value that is no array, so both paths are given; the array
+ * itself is no value then. */
+static const um_json_sql_t mariadb_json = {
+    .rows = "JSON_TABLE(JSON_EXTRACT(CONVERT(@ USING utf8mb4), %s, CONCAT(%s, '[*]')),"
+            " '$[*]' COLUMNS (v JSON PATH '$'))",
+    .row_columns = "",
+    .element = "m.v",
+    .is_text = "JSON_TYPE(e.v) = 'STRING'",
+    .text = "CAST(LOWER(CONVERT(CAST(JSON_UNQUOTE(e.v) AS BINARY) USING tis620)) AS BINARY)",
+    .is_number = "JSON_TYPE(e.v) IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')",
+    .integer = "CASE WHEN e.v REGEXP '[.eE]' THEN CAST(e.v AS DOUBLE) ? CAST(%s AS DOUBLE)"
+               " ELSE CAST(e.v AS DECIMAL(20)) ? CAST(%s AS DECIMAL(20)) END",
+    .number = "CAST(e.v AS DOUBLE) ? CAST(%s AS DOUBLE)",
+    .is_truth = "e.v = %s",
+    .is_present = "JSON_TYPE(e.v) <> 'ARRAY' AND e.v NOT IN ('null', '\"\"', '{}')",
+    .is_object = "JSON_TYPE(m.v) = 'OBJECT'",
+    .contains = "INSTR(@, %s) > 0",
+    .begins = "INSTR(@, %s) = 1",
+    .ends = "RIGHT(@, LENGTH(%s)) = %s",
 };
 
 /* ---- all ---- */
@@ -125,6 +190,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .bulk_settings = sqlite_bulk_settings,
         .bulk_end = sqlite_bulk_end,
         .fold_end = nothing,
+        .json = &sqlite_json,
         .stamp = &sqlite_stamp,
         .schema = um_schema_sqlite,
     },
@@ -144,6 +210,12 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .bulk_end = postgresql_bulk_end,
         .fold_end = postgresql_fold_end,
         .upgrade_setting = "SET LOCAL statement_timeout = 0",
+        .json = &postgresql_json,
+        /* A shorter limit stays. */
+        .limit_setting = "SELECT set_config('statement_timeout', CASE"
+                         " WHEN s.setting <> '0' AND CAST(s.setting AS INTEGER) < %d"
+                         " THEN s.setting ELSE '%d' END, TRUE)"
+                         " FROM pg_settings s WHERE s.name = 'statement_timeout'",
         .schema = um_schema_postgresql,
     },
     [UM_DIALECT_MARIADB] = {
@@ -162,6 +234,9 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .fold_end = nothing,
         /* Short, because all others wait behind a statement that waits for a table's lock. */
         .upgrade_setting = "SET lock_wait_timeout = 2 /*M! , max_statement_time = 0 */",
+        .json = &mariadb_json,
+        .select_limit = "/*M! SET STATEMENT max_statement_time = %d.%03d FOR */"
+                        " SELECT /*+ MAX_EXECUTION_TIME(%d) */",
         .schema = um_schema_mariadb,
     },
 };

@@ -43,6 +43,42 @@ typedef struct um_extra_params_t {
     const char *unless;
 } um_extra_params_t;
 
+/**
+ * How the values in a document of JSON are compared (filter_sql.c). Each text is a template: an @
+ * stands for an expression, a ? for an operator, and each %s for the value, however often it
+ * comes. Values are rows: of an array its elements, else the value itself. The document is valid
+ * JSON, or NULL, which has no values.
+ */
+typedef struct um_json_sql_t {
+    /** The table of the values in the document @ at the path %s, and the columns behind its
+     *  alias. */
+    const char *rows;
+    const char *row_columns;
+    /** A row with the alias m as a document of its own. */
+    const char *element;
+    /** Is the row e a text, and which, with ASCII letters in lower case? In an object none of the
+     *  members is. */
+    const char *is_text;
+    const char *text;
+    /** Is it a number, and how does it compare with an integer, or with any number? Integers are
+     *  compared exactly. */
+    const char *is_number;
+    const char *integer;
+    const char *number;
+    /** Is it true, or false, whichever the value says? */
+    const char *is_truth;
+    /** Is it a value that is not null, not empty, and no array? */
+    const char *is_present;
+    /** Is it an object? */
+    const char *is_object;
+    /** Does the text @ have the value in it, at its beginning, or at its end? By bytes. */
+    const char *contains;
+    const char *begins;
+    const char *ends;
+    /** Non-zero if an expression has an index; else a column that the database keeps for it. */
+    int indexes_expressions;
+} um_json_sql_t;
+
 /** See schema.h. */
 struct um_schema_step_t;
 
@@ -114,6 +150,14 @@ typedef struct um_dialect_traits_t {
     /** Run before an upgrade of the schema, because an upgrade may take longer than other
      *  statements. NULL for none. */
     const char *upgrade_setting;
+    /** How JSON is compared. */
+    const um_json_sql_t *json;
+    /** What stands in place of SELECT to end a statement after a time: %d seconds and %03d
+     *  thousandths, or %d milliseconds. NULL if that is done in another way: by the SQLite
+     *  library, or by a setting of the transaction. */
+    const char *select_limit;
+    /** The setting of a transaction for that, with %d milliseconds twice; NULL for none. */
+    const char *limit_setting;
     /** NULL for a database without stamps. */
     const um_stamp_sql_t *stamp;
     /** The steps of its schema. */

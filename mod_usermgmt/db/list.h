@@ -22,6 +22,7 @@
  */
 
 #include <apr_tables.h>
+#include <apr_time.h>
 
 #include "dialect.h"
 
@@ -274,13 +275,15 @@ typedef struct um_list_source_t {
     /** Those that find few rows come first. For a database that needs them. */
     const um_list_path_t *paths;
     int path_count;
+    /** What its entries can be filtered by (filter_sql.h); NULL if they can't. */
+    const struct um_attributes_t *attributes;
 } um_list_source_t;
 
 /** The limits of a source. Orders and conditions are bits of a number, see UM_LIST_BIT(). So are
  *  the parameters of a request, which are the filters and a few more (rest/listing.c). */
 #define UM_LIST_BITS_MAX 32
 #define UM_LIST_FILTERS_MAX 24
-#define UM_LIST_PATHS_MAX 8
+#define UM_LIST_PATHS_MAX 12
 
 /** The size of an array. It does not compile if the array has more than most entries. */
 /* clang-format off */
@@ -352,6 +355,13 @@ typedef struct um_list_t {
     const um_list_source_t *source;
     /** Of um_condition_t, all of which must hold; NULL for none. */
     apr_array_header_t *conditions;
+    /** What must hold as well (filter_sql.h); NULL for nothing. */
+    const struct um_filter_sql_t *filter;
+    /** The version of the schema that the filter needs; 0 for any. */
+    int filter_since;
+    /** How long a statement may take that has a filter, in microseconds; 0: as long as all
+     *  others. */
+    apr_interval_time_t time_limit;
     /** One of the source's orders. */
     int order;
     int descending;

@@ -9,6 +9,7 @@
 
 #include "../base/text.h"
 #include "../base/uid.h"
+#include "filter_sql.h"
 #include "list_path.h"
 #include "statements.h"
 
@@ -388,7 +389,13 @@ static void add_cursor(um_composition_t *to, const um_part_t *part, int from_bel
     }
 }
 
-/* The rows of an organization that match the conditions, between the cursors. */
+static void add_filter(um_composition_t *to, const um_filter_sql_t *filter)
+{
+    um_buffer_puts(to->sql, filter->sql);
+    apr_array_cat(to->parameters, filter->parameters);
+}
+
+/* The rows of an organization that match the conditions and the filter, between the cursors. */
 static void add_rows(um_composition_t *to, const um_part_t *part)
 {
     const apr_array_header_t *under = part->list->conditions;
@@ -396,6 +403,9 @@ static void add_rows(um_composition_t *to, const um_part_t *part)
     add_from(to, part);
     for (int i = 0; under != NULL && i < under->nelts; i++) {
         add_condition(to, part, &APR_ARRAY_IDX(under, i, um_condition_t));
+    }
+    if (part->list->filter != NULL && !part->is_estimate) {
+        add_filter(to, part->list->filter);
     }
     if (part->has_cursors) {
         add_cursor(to, part, 1);
@@ -531,6 +541,9 @@ static int count_of(const um_list_t *list)
 {
     const um_list_subset_t *subset = list->source->subset;
 
+    if (list->filter != NULL) {
+        return UM_LIST_NO_COUNT;
+    }
     if (list->conditions == NULL) {
         return list->source->count;
     }
@@ -548,7 +561,7 @@ static void add_number(um_composition_t *to, const um_list_t *list, const char *
     };
     int kept = count_of(list);
 
-    if (um_dialect_traits(to->dialect)->overlooks_indexes) {
+    if (um_dialect_traits(to->dialect)->overlooks_indexes && list->filter == NULL) {
         part.path = um_list_path_of_conditions(list, way);
     }
     um_buffer_putc(to->sql, '(');
@@ -684,6 +697,9 @@ static int has_one_plan(const um_list_t *list, um_list_what_t what)
 {
     int is_count = what == UM_LIST_COUNT;
 
+    if (list->filter != NULL) {
+        return 0;
+    }
     if (is_count) {
         /* To count the rows that match in both ways, the way with fewer rows must lead, see
          * add_count_by_fewer(). */

@@ -33,12 +33,10 @@ typedef struct um_statement_kept_t {
     const char *origin;
     int parameters;
     /* A bit for each parameter that is an integer, see UM_SQLITE_PARAMETERS_MAX. */
-    apr_uint64_t integers;
+    unsigned char integers[UM_SQLITE_PARAMETERS_MAX / 8];
     /* The number of the call that used it last. */
     apr_uint64_t used;
 } um_statement_kept_t;
-
-_Static_assert(UM_SQLITE_PARAMETERS_MAX <= 64, "um_statement_kept_t.integers has 64 bits");
 
 struct um_sqlite_t {
     sqlite3 *handle;
@@ -142,8 +140,11 @@ static void translate(char *to, um_statement_kept_t *kept, const char *sql)
 
             *to++ = '?';
             sql += is_integer ? 4 : 2;
-            kept->integers |= (apr_uint64_t)is_integer
-                              << (kept->parameters % UM_SQLITE_PARAMETERS_MAX);
+            if (is_integer && kept->parameters < UM_SQLITE_PARAMETERS_MAX) {
+                unsigned number = (unsigned)kept->parameters;
+
+                kept->integers[number / 8] |= (unsigned char)(1u << number % 8);
+            }
             kept->parameters++;
         }
     }
@@ -240,7 +241,7 @@ static int bind_values(const um_statement_kept_t *kept, const char *const *param
 
         if (value == NULL) {
             error = sqlite3_bind_null(kept->statement, i + 1);
-        } else if ((kept->integers >> i & 1) != 0) {
+        } else if ((kept->integers[i / 8] >> (i % 8) & 1) != 0) {
             error = sqlite3_bind_int64(kept->statement, i + 1, apr_strtoi64(value, NULL, 10));
         } else {
             error = sqlite3_bind_text(kept->statement, i + 1, value, -1, SQLITE_STATIC);

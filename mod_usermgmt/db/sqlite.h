@@ -21,8 +21,9 @@ struct sqlite3_stmt;
 /** Statements that a connection keeps. A new one replaces the least recently used one. */
 #define UM_SQLITE_STATEMENTS_MAX 48
 
-/** Parameters of a statement, at most. */
-#define UM_SQLITE_PARAMETERS_MAX 64
+/** Parameters of a statement, at most. A filter has up to six for each of its comparisons, and a
+ *  statement has the filter up to six times, to count both ways of a list. */
+#define UM_SQLITE_PARAMETERS_MAX 2560
 
 typedef struct um_sqlite_t um_sqlite_t;
 

@@ -151,6 +151,7 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
     settings->allowed_origins = config->allowed_origins;
     settings->max_body = um_config_directory_number(config, UM_MAX_BODY);
     settings->body_timeout = um_config_directory_number(config, UM_BODY_TIMEOUT);
+    settings->filter_timeout = um_config_directory_number(config, UM_FILTER_TIMEOUT);
     settings->invitation_ttl = apr_time_as_msec(um_config_directory_number(config,
                                                                            UM_INVITATION_TTL));
     settings->invitation_match = config->invitation_match != 0;
@@ -510,6 +511,9 @@ const command_rec um_config_directives[] = {
     AP_INIT_TAKE1("UserMgmtBodyTimeout", um_config_number_set, UM_CONFIG_NUMBER(UM_BODY_TIMEOUT),
                   ANYWHERE,
                   "the time in which a request body must be there, in seconds or with a unit"),
+    AP_INIT_TAKE1("UserMgmtFilterTimeout", um_config_number_set,
+                  UM_CONFIG_NUMBER(UM_FILTER_TIMEOUT), ANYWHERE,
+                  "the time that a list with a filter may take, in seconds or with a unit"),
     AP_INIT_TAKE1("UserMgmtRoleCacheTTL", um_config_number_set,
                   UM_CONFIG_NUMBER(UM_ROLE_CACHE_TTL), ANYWHERE,
                   "how long a caller's stored role may be remembered, in seconds"),

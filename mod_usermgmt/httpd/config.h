@@ -52,7 +52,7 @@ typedef struct um_require_t {
  * api: stands with base
  * admins, sub_admins: of um_require_t
  * public_origin: the only origin that is the server's own; NULL for the request's
- * body_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
+ * body_timeout, filter_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
  * key_max_age: microseconds; 0 where keys that never expire are allowed
  * platform_links: of const char *
  * activity: empty if sessions are not counted
@@ -78,6 +78,7 @@ typedef struct um_require_t {
     X(const char *, public_origin, NULL)                                                         \
     X(apr_int64_t, max_body, -1)                                                                 \
     X(apr_interval_time_t, body_timeout, -1)                                                     \
+    X(apr_interval_time_t, filter_timeout, -1)                                                   \
     X(apr_interval_time_t, role_cache_ttl, -1)                                                   \
     X(apr_interval_time_t, invitation_ttl, -1)                                                   \
     X(int, invitation_match, -1)                                                                 \

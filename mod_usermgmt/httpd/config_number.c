@@ -36,6 +36,9 @@ static const um_number_t numbers[UM_CONFIG_NUMBER_COUNT] = {
     /* The longest body is what httpd's own buckets and a 32-bit size can hold. */
     [UM_MAX_BODY] = { OF_DIRECTORY(max_body), "bytes", 1, APR_INT32_MAX, 1048576 },
     [UM_BODY_TIMEOUT] = { OF_DIRECTORY(body_timeout), NULL, SECOND, HOUR, 30 * SECOND },
+    /* Other reads of a database end after ten seconds. */
+    [UM_FILTER_TIMEOUT] = { OF_DIRECTORY(filter_timeout), NULL, 10 * MILLISECOND, 10 * SECOND,
+                            2 * SECOND },
     [UM_ROLE_CACHE_TTL] = { OF_DIRECTORY(role_cache_ttl), NULL, 0, HOUR, 5 * SECOND },
     [UM_INVITATION_TTL] = { OF_DIRECTORY(invitation_ttl), NULL, MILLISECOND, 365 * DAY, 7 * DAY },
     [UM_SESSION_IDLE] = { OF_DIRECTORY(session_idle), NULL, SECOND, 30 * DAY, 30 * MINUTE },

@@ -14,6 +14,7 @@ typedef enum um_config_number_id_t {
     /* Numbers of a directory. */
     UM_MAX_BODY,
     UM_BODY_TIMEOUT,
+    UM_FILTER_TIMEOUT,
     UM_ROLE_CACHE_TTL,
     UM_INVITATION_TTL,
     UM_SESSION_IDLE,

@@ -59,6 +59,21 @@ static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
     return status;
 }
 
+/* The same, or a problem if the filter has to look at too many entries. */
+static apr_status_t answer_in_time(um_answer_t *answer, um_request_t *request,
+                                   um_listing_request_t *listing, int is_search)
+{
+    apr_status_t status = answer_list(answer, request, listing, is_search);
+
+    if (status != APR_TIMEUP) {
+        return status;
+    }
+    um_answer_init(answer, request->pool);
+    return um_problem_answer(answer, 400, "too_many", request->pool,
+                             "The filter has to look at too many entries: add a comparison by eq "
+                             "or sw with user_uid, email, display_name or externalId.");
+}
+
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing)
 {
@@ -69,11 +84,11 @@ apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
         return um_problem_answer_faults(answer, &request->faults);
     }
     if (!um_store_lists_is_search(&listing->list, is_counted)) {
-        return answer_list(answer, request, listing, 0);
+        return answer_in_time(answer, request, listing, 0);
     }
     status = um_store_begin_search(request->store, SEARCH_WAIT);
     if (status == APR_SUCCESS) {
-        status = answer_list(answer, request, listing, 1);
+        status = answer_in_time(answer, request, listing, 1);
         um_store_end_search(request->store);
     }
     return status;

@@ -54,6 +54,8 @@ typedef struct um_listing_request_t {
     int wants_count;
     /** The key of the one requested entry; NULL for a list. */
     const char *single;
+    /** The filter as it was given; NULL for none. */
+    const char *filter;
     /** Milliseconds since 1970: the present, for all of the list. */
     apr_int64_t now;
     /** um_ticks() when the query was read. */

@@ -13,6 +13,7 @@
 #include "../base/text.h"
 #include "../base/ticks.h"
 #include "../core/store_lists.h"
+#include "../db/filter_sql.h"
 #include "cursor.h"
 #include "query.h"
 
@@ -30,6 +31,8 @@ typedef enum um_common_t {
     INCLUDE,
     /* The key of one entry, which is the answer instead of a list. */
     SINGLE,
+    /* For a list whose source has attributes. */
+    FILTER,
     COMMON_COUNT
 } um_common_t;
 
@@ -39,8 +42,9 @@ _Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
 
 /* SINGLE has the name of the key. */
 static const char *const common_names[COMMON_COUNT] = {
-    [LIMIT] = "limit", [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
-    [COUNT] = "count", [ORDER] = "order_by",       [INCLUDE] = "include",
+    [LIMIT] = "limit",   [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
+    [COUNT] = "count",   [ORDER] = "order_by",       [INCLUDE] = "include",
+    [FILTER] = "filter",
 };
 
 static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
@@ -50,6 +54,9 @@ static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
     }
     if (which == INCLUDE) {
         return kind->include != NULL ? common_names[which] : NULL;
+    }
+    if (which == FILTER && kind->source->attributes == NULL) {
+        return NULL;
     }
     return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
 }
@@ -285,6 +292,9 @@ static int read_common(um_listing_request_t *listing, um_common_t which, const c
         return read_order(listing, value);
     case INCLUDE:
         return read_include(listing, value);
+    case FILTER:
+        listing->filter = value;
+        return 1;
     default:
         return read_key(&listing->single, value);
     }
@@ -424,6 +434,27 @@ static void read_cursor(um_cursor_t *cursor, const um_listing_request_t *listing
     }
 }
 
+/* The filter comes last, because it must know the list's other conditions. */
+static void apply_filter(um_listing_request_t *listing, um_request_t *request)
+{
+    um_filter_error_t error = { NULL, 0 };
+    um_filter_t *filter = NULL;
+    apr_status_t status;
+
+    if (listing->filter == NULL) {
+        return;
+    }
+    status = um_filter_parse(&filter, &error, listing->filter, request->pool);
+    if (status == APR_SUCCESS) {
+        status = um_filter_sql_apply(&listing->list, &error, filter,
+                                     um_store_dialect(request->store), request->pool);
+    }
+    if (status != APR_SUCCESS) {
+        um_faults_add(&request->faults, common_names[FILTER], "invalid_filter", error.detail);
+    }
+    listing->list.time_limit = request->settings->filter_timeout;
+}
+
 void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind)
 {
@@ -443,6 +474,7 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                    &APR_ARRAY_IDX(request->parameters, i, um_query_parameter_t));
     }
     read_fallbacks(listing, seen, request->pool);
+    apply_filter(listing, request);
     if (listing->single != NULL && request->parameters->nelts > 1 + listing->has_include) {
         um_faults_add(&request->faults, kind->key, "invalid_value",
                       kind->include == NULL

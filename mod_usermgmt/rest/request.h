@@ -114,6 +114,8 @@ typedef struct um_settings_t {
     apr_int64_t max_body;
     /** The time for a body to arrive, in microseconds. */
     apr_interval_time_t body_timeout;
+    /** How long a statement with a filter may take, in microseconds. */
+    apr_interval_time_t filter_timeout;
     /** How long an invitation lasts, in milliseconds. */
     apr_int64_t invitation_ttl;
     /** Whether only the invited address can accept an invitation. */

@@ -15,6 +15,7 @@
 #include <apr_strings.h>
 
 #include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/db/filter_sql.h"
 #include "../../mod_usermgmt/db/list_path.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/statements.h"
@@ -61,6 +62,21 @@ static const sample_t user_samples[] = {
     { "updated_after", NULL, "9900", "100" },
     { "updated_before", NULL, "100", "9900" },
     LAST_SAMPLE,
+};
+
+/* Filters that few rows match, and that an index has to serve. */
+static const char *const user_filters[] = {
+    "user_uid eq \"u00300\"",
+    "user_uid sw \"u0030\"",
+    "userName eq \"name00300@example.com\"",
+    "userName sw \"name0030\"",
+    "externalId eq \"external00301\"",
+    "externalId sw \"external0030\"",
+    "displayName eq \"name00300\"",
+    "displayName sw \"name0030\"",
+    "email eq \"name00300@example.com\" and title pr",
+    "email sw \"name0030\" and not (height gt 170)",
+    "meta.created eq \"1970-01-01T00:00:05Z\"",
 };
 
 static const sample_t invitation_samples[] = {
@@ -275,10 +291,67 @@ static void print_filtered(const char *name, um_list_t list, const sample_t *sam
     print_count(full, list);
 }
 
+/* The first path to the rows of each way, as um_store_lists_plan() takes it for few rows. */
+static void use_first_paths(um_list_t *list)
+{
+    const um_list_path_t *paths[UM_LIST_PATHS_MAX];
+
+    for (int way = 0; way < um_list_sql_count_ways(list); way++) {
+        if (um_dialect_traits(dialect)->needs_paths && list->conditions != NULL
+            && um_list_path_find(paths, list, (um_list_way_t)way) > 0) {
+            list->paths[way] = paths[0];
+        }
+    }
+}
+
+/* A list under a filter, whose conditions are noted as bits. */
+static void print_with_filter(unsigned *conditions, const char *text)
+{
+    um_list_t list = { .source = &um_list_users, .limit = LIMIT };
+    const char *name = apr_psprintf(pool, "users filter=%s", text);
+    um_filter_error_t error = { NULL, 0 };
+    um_filter_t *filter = NULL;
+
+    if (um_filter_parse(&filter, &error, text, pool) != APR_SUCCESS
+        || um_filter_sql_apply(&list, &error, filter, dialect, pool) != APR_SUCCESS) {
+        fprintf(stderr, "%s: %s\n", text, error.detail);
+        exit(1);
+    }
+    for (int i = 0; list.conditions != NULL && i < list.conditions->nelts; i++) {
+        *conditions |= UM_LIST_BIT(APR_ARRAY_IDX(list.conditions, i, um_condition_t).id);
+    }
+    print_count(name, list);
+    use_first_paths(&list);
+    print_page(apr_pstrcat(pool, name, " first", NULL), &list);
+    list.after = cursor_at(&list, 20);
+    print_page(apr_pstrcat(pool, name, " after 20", NULL), &list);
+}
+
+/* The number of conditions that only filters ask for. */
+static int count_filtered(const um_list_source_t *source)
+{
+    unsigned conditions = 0;
+    int count = 0;
+
+    if (source->attributes == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < COUNT(user_filters); i++) {
+        print_with_filter(&conditions, user_filters[i]);
+    }
+    for (const um_list_filter_t *filter = source->filters; filter->name != NULL; filter++) {
+        conditions &= filter->choices == NULL ? ~UM_LIST_BIT(filter->condition) : ~0u;
+    }
+    for (; conditions != 0; conditions &= conditions - 1) {
+        count++;
+    }
+    return count;
+}
+
 /* A filter, or a choice of one, that has no sample ends the program. */
 static void check_samples(const um_list_source_t *source, const sample_t *samples)
 {
-    int conditions = 0;
+    int conditions = count_filtered(source);
 
     for (const sample_t *sample = samples; sample->filter != NULL; sample++) {
         if (condition_of(source, sample->filter, sample->choice) < 0) {

@@ -223,6 +223,7 @@ def test_a_handler_that_is_set_otherwise_is_told(new_server):
 NUMBERS = [
     ("MaxBody", "1", "2147483647", "0", "2147483648", "number of bytes from 1 to 2147483647"),
     ("BodyTimeout", "1", "1h", "999ms", "3601", "time from 1s to 1h"),
+    ("FilterTimeout", "10ms", "10s", "9ms", "11", "time from 10ms to 10s"),
     ("RoleCacheTTL", "0", "60min", "-1", "3600001ms", "time from 0 to 1h"),
     ("InvitationTTL", "1ms", "365d", "0", "366d", "time from 1ms to 365d"),
     ("SessionIdle", "1s", "30d", "0", "2592001", "time from 1s to 30d"),

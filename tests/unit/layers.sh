@@ -166,7 +166,7 @@ names='UM_DIALECT_(SQLITE|POSTGRESQL|MARIADB)|strcmp\(.*"(sqlite3|pgsql|mysql)"'
 only 'db/dialect\.[ch]' "a database's name" "$(grep -nE "$names" $(files $all))"
 
 sql='SELECT|INSERT|UPDATE|DELETE FROM|CREATE|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|PRAGMA|WHERE|VALUES'
-only 'db/\(dialect\.c\|list\.h\|list_sql\.c\)' "SQL" \
+only '\(db/\(dialect\.c\|filter_sql\.c\|list\.h\|list_sql\.c\)\|core/filter_[a-z]*\.c\)' "SQL" \
     "$(strings $(files $all) | grep -E ":[0-9]+:(.*[^A-Za-z_])?($sql)([^A-Za-z_]|\$)")"
 
 [ "$failures" -eq 0 ] && echo "layers: all rules hold"

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "../../mod_usermgmt/core/store_lists.h"
+#include "../../mod_usermgmt/db/filter_sql.h"
 #include "../../mod_usermgmt/db/list_path.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
@@ -391,6 +392,19 @@ static void every_combination_has_a_short_path(void **state)
     }
 }
 
+/* Comparisons with the most parameters: in a column, and in JSON below two paths. */
+static void add_longest_filter(um_list_t *list)
+{
+    const char *text = apr_pstrcat(pool, times(UM_FILTER_MAX_TERMS - 1, "emails ew x or "),
+                                   "emails ew x", NULL);
+    um_filter_error_t error;
+    um_filter_t *filter;
+
+    assert_int_equal(um_filter_parse(&filter, &error, text, pool), APR_SUCCESS);
+    assert_int_equal(um_filter_sql_apply(list, &error, filter, UM_DIALECT_SQLITE, pool),
+                     APR_SUCCESS);
+}
+
 /* All conditions of a list at once, with cursors at both ends. Of an entry's subset only that the
  * entry is not in it: this needs more statements than that it is. */
 static void count_parameters_of(const um_list_source_t *source, um_list_what_t what)
@@ -407,6 +421,9 @@ static void count_parameters_of(const um_list_source_t *source, um_list_what_t w
         if (source->subset == NULL || id != source->subset->is) {
             APR_ARRAY_PUSH(list.conditions, um_condition_t) = (um_condition_t){ id, "1", "1" };
         }
+    }
+    if (source->attributes != NULL) {
+        add_longest_filter(&list);
     }
     explain(&plan, &list, what);
 }
@@ -435,18 +452,21 @@ static void a_longer_statement_is_refused(void **state)
     (void)state;
     um_buffer_init(&sql, 1024, pool);
     um_buffer_init(&plan.text, 64, pool);
-    um_buffer_puts(&sql, "SELECT 1, 2, 3, 'a row' WHERE 0");
+    um_buffer_puts(&sql, "SELECT 1, 2, 3, 'a row' WHERE 1 IN (0");
     for (size_t i = 0; i < COUNT(values); i++) {
         values[i] = "1";
-        um_buffer_puts(&sql, i % 2 ? " OR %lld = 1" : " OR %s = '1'");
+        um_buffer_puts(&sql, i % 2 ? ", %lld" : ", %s");
         if (i + 1 == UM_SQLITE_PARAMETERS_MAX) {
-            assert_int_equal(um_db_select_composed(db, take_line, &plan.text, sql.data, values,
+            const char *whole = apr_pstrcat(pool, sql.data, ")", NULL);
+
+            assert_int_equal(um_db_select_composed(db, take_line, &plan.text, whole, values,
                                                    UM_SQLITE_PARAMETERS_MAX, pool),
                              APR_SUCCESS);
         }
     }
     assert_string_equal(plan.text.data, "a row\n");
     assert_int_equal(host->errors, errors);
+    um_buffer_putc(&sql, ')');
     assert_int_equal(um_db_select_composed(db, take_line, &plan.text, sql.data, values,
                                            UM_SQLITE_PARAMETERS_MAX + 1, pool),
                      APR_EINVAL);

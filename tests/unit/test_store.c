@@ -9,6 +9,7 @@
 #include "../../mod_usermgmt/core/store_organizations.h"
 #include "../../mod_usermgmt/core/store_records.h"
 #include "../../mod_usermgmt/core/store_users.h"
+#include "../../mod_usermgmt/db/filter_sql.h"
 #include "../../mod_usermgmt/db/list_sql.h"
 #include "../../mod_usermgmt/db/schema.h"
 #include "../../mod_usermgmt/db/statements.h"
@@ -266,6 +267,19 @@ static void every_list_can_be_read(void **state)
     }
 }
 
+/* The conditions that the comparisons of a filter become. */
+static unsigned used_by_attributes(const um_attributes_t *attributes)
+{
+    unsigned used = 0;
+
+    for (const um_attribute_t *at = attributes != NULL ? attributes->attributes : NULL;
+         at != NULL && at->name != NULL; at++) {
+        used |= at->equals > 0 ? 1u << (at->equals - 1) : 0;
+        used |= at->starts > 0 ? 1u << (at->starts - 1) : 0;
+    }
+    return used;
+}
+
 /* What a filter, a path or a subset names is there. */
 static void lists_are_whole(void **state)
 {
@@ -284,6 +298,7 @@ static void lists_are_whole(void **state)
                 used |= choice->condition != UM_LIST_NO_CONDITION ? 1u << choice->condition : 0;
             }
         }
+        used |= used_by_attributes(source->attributes);
         assert_int_equal(used, conditions);
         for (int id = 0; id < source->condition_count; id++) {
             assert_non_null(source->conditions[id].pieces.pieces);

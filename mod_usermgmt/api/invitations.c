@@ -411,6 +411,33 @@ apr_status_t um_invitations_delete(um_answer_t *answer, um_request_t *request)
     return um_change_run(answer, request, revoke_invitation, (void *)token);
 }
 
+apr_status_t um_invitations_revoke_pending(um_change_t *change, um_db_t *db, const char *email)
+{
+    const um_request_t *request = change->request;
+    um_invitation_t *invitation = NULL;
+    const char *before;
+    apr_status_t status = um_store_invitations_get_pending(&invitation, db,
+                                                           request->caller.org_id, email,
+                                                           request->pool);
+
+    if (status == UM_ENOTFOUND
+        || (status == APR_SUCCESS
+            && um_invitation_status(invitation, change->now_ms) != UM_INVITATION_PENDING)) {
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    before = invitation_json(invitation, change->now_ms, request->pool);
+    status = um_store_invitations_revoke(db, request->caller.org_id, invitation->token,
+                                         request->pool);
+    invitation->status = UM_INVITATION_REVOKED;
+    return status == APR_SUCCESS
+               ? um_change_audit_as(change, db, "invitations.revoke", invitation->token, before,
+                                    invitation_json(invitation, change->now_ms, request->pool))
+               : status;
+}
+
 /* ---- accept ---- */
 
 /* Is the caller the invited person? */

@@ -98,6 +98,20 @@ apr_status_t um_store_invitations_look(um_invitation_t **invitation, um_db_t *db
                           pool);
 }
 
+apr_status_t um_store_invitations_get_pending(um_invitation_t **invitation, um_db_t *db,
+                                              apr_int64_t org_id, const char *email,
+                                              apr_pool_t *pool)
+{
+    um_invitation_get_t get = { NULL, NULL, pool };
+    const char *key = um_address_key(email, pool);
+
+    return key != NULL ? get_invitation(invitation, db, &get,
+                                        UM_BIND(invitation_get_pending, .org_id = org_id,
+                                                .email_key = key),
+                                        pool)
+                       : UM_ENOTFOUND;
+}
+
 static apr_status_t digest_secret(char hex[UM_SHA256_HEX_LENGTH + 1], const char *secret)
 {
     um_digest_part_t part = { secret, strlen(secret) };

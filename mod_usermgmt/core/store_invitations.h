@@ -21,6 +21,11 @@ apr_status_t um_store_invitations_get(um_invitation_t **invitation, um_db_t *db,
 apr_status_t um_store_invitations_look(um_invitation_t **invitation, um_db_t *db,
                                        apr_int64_t org_id, const char *invite_token,
                                        apr_pool_t *pool);
+/** The same for the pending invitation of an address, which may have expired by now.
+ *  UM_ENOTFOUND if there is none. */
+apr_status_t um_store_invitations_get_pending(um_invitation_t **invitation, um_db_t *db,
+                                              apr_int64_t org_id, const char *email,
+                                              apr_pool_t *pool);
 /** Like um_store_invitations_get(), by one of its secrets. UM_ENOTFOUND if none has this secret.
  */
 apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um_db_t *db,

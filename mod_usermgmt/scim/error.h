@@ -11,6 +11,7 @@
 #include "../rest/problem.h"
 
 /* Types of RFC 7644's table 9. */
+#define UM_SCIM_UNIQUENESS "uniqueness"
 #define UM_SCIM_MUTABILITY "mutability"
 #define UM_SCIM_INVALID_SYNTAX "invalidSyntax"
 #define UM_SCIM_INVALID_PATH "invalidPath"

@@ -30,7 +30,11 @@ const um_route_t um_scim_routes[] = {
     { "POST", "Bulk", UM_PERMIT_SCIM, "scim.bulk", um_scim_bulk, UM_ROUTE_HAS_MANY_VALUES,
       UM_SCIM_BULK_PAYLOAD_MAX },
     { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },
+    { "POST", "Users", UM_PERMIT_SCIM, "scim_users.create", um_scim_users_create, 0, RESOURCE },
     { "GET", "Users/*", UM_PERMIT_SCIM, "scim_users.get", um_scim_users_get, 0, 0 },
+    { "PUT", "Users/*", UM_PERMIT_SCIM, "scim_users.replace", um_scim_users_replace, 0, RESOURCE },
+    { "PATCH", "Users/*", UM_PERMIT_SCIM, "scim_users.patch", um_scim_users_patch, 0, RESOURCE },
+    { "DELETE", "Users/*", UM_PERMIT_SCIM, "scim_users.delete", um_scim_users_delete, 0, SMALL },
     { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

@@ -4,12 +4,13 @@
 
 /** @file users.h The resource /Users, but for its lists; and /Me. */
 
-#include "../rest/request.h"
+#include "../rest/router.h"
 
-/** GET /Users/{id}. */
-apr_status_t um_scim_users_get(um_answer_t *answer, um_request_t *request);
+/** GET, POST, PUT, PATCH and DELETE of /Users and /Users/{id}. */
+um_handler_t um_scim_users_get, um_scim_users_create, um_scim_users_replace, um_scim_users_patch,
+    um_scim_users_delete;
 
 /** GET /Me: the caller's user. 501 for an API key, which is nobody's. */
-apr_status_t um_scim_users_me(um_answer_t *answer, um_request_t *request);
+um_handler_t um_scim_users_me;
 
 #endif

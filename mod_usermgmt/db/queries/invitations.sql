@@ -24,6 +24,21 @@ WHERE i.org_id = :org_id AND i.invite_token = :invite_token
 -- name: invitation_get (sqlite)
 {invitation_by_token}
 
+-- The pending invitation of an address, which may be over by now. MariaDB has a column for it,
+-- and its index finds the row only by that column.
+-- fragment: invitation_of_address
+SELECT {invitation_columns} FROM invitations i
+WHERE i.org_id = :org_id
+
+-- name: invitation_get_pending
+{invitation_of_address} AND i.email_key = :email_key AND i.status = 'pending' FOR UPDATE
+
+-- name: invitation_get_pending (sqlite)
+{invitation_of_address} AND i.email_key = :email_key AND i.status = 'pending'
+
+-- name: invitation_get_pending (mariadb)
+{invitation_of_address} AND i.pending_email_key = :email_key FOR UPDATE
+
 -- name: invitation_find
 SELECT invite_token FROM invitation_secrets
 WHERE org_id = :org_id AND secret_sha256 = :secret_sha256
@@ -64,8 +79,6 @@ AND NOT EXISTS
 (SELECT 1 FROM invitations i
 WHERE i.org_id = n.org_id AND i.pending_email_key = n.email_key)
 
--- The pending invitation of an address. MariaDB has a column for it, and its index finds the
--- row only by that column.
 -- name: invitation_expire
 UPDATE invitations SET status = 'expired'
 WHERE org_id = :org_id AND email_key = :email_key AND status = 'pending'

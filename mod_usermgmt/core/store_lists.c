@@ -318,6 +318,35 @@ apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_in
     return status;
 }
 
+/* The place of a row of two columns. */
+typedef struct um_place_row_t {
+    um_cursor_t *cursor;
+    int has_row;
+    apr_pool_t *pool;
+} um_place_row_t;
+
+static void take_place(const um_row_t *row, void *baton)
+{
+    um_place_row_t *place = baton;
+
+    place->cursor->key = apr_pstrdup(place->pool, um_row_text(row, 0));
+    place->cursor->value = apr_pstrdup(place->pool, um_row_text(row, 1));
+    place->has_row = 1;
+}
+
+apr_status_t um_store_lists_find_place(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
+                                       const um_list_t *list, apr_int64_t skipped,
+                                       apr_pool_t *pool)
+{
+    um_place_row_t place = { cursor, 0, pool };
+    um_list_t at = *list;
+    apr_status_t status;
+
+    at.skipped = skipped;
+    status = select_list(db, take_place, &place, org_id, &at, UM_LIST_PLACE, pool);
+    return status == APR_SUCCESS && !place.has_row ? UM_ENOTFOUND : status;
+}
+
 /* The number of bits. */
 static int count_extras(unsigned extras)
 {

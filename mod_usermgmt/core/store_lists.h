@@ -61,6 +61,13 @@ apr_status_t um_store_lists_count(apr_int64_t *count, um_db_t *db, apr_int64_t o
  *  the key need not be known. */
 apr_status_t um_store_lists_find_cursor(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
                                         const um_list_t *list, apr_pool_t *pool);
+/** Find the row of a list that follows so many others behind the list's cursor after. The
+ *  database goes over all of these, so it takes long if they are many. UM_ENOTFOUND if there are
+ *  fewer rows.
+ *  @param cursor its texts are in pool */
+apr_status_t um_store_lists_find_place(um_cursor_t *cursor, um_db_t *db, apr_int64_t org_id,
+                                       const um_list_t *list, apr_int64_t skipped,
+                                       apr_pool_t *pool);
 /** The cursor at a row of a list; its texts belong to the row. */
 void um_store_lists_read_cursor(um_cursor_t *cursor, const um_row_t *row, const um_list_t *list);
 

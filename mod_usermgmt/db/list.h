@@ -369,6 +369,8 @@ typedef struct um_list_t {
     um_cursor_t before;
     /** At most so many. */
     apr_int64_t limit;
+    /** For UM_LIST_PLACE: so many rows are skipped. */
+    apr_int64_t skipped;
     /** Non-zero: the last ones of the stretch, told from its end backwards. */
     int backwards;
     /** Non-zero: with the rows at the cursors. */

@@ -671,6 +671,23 @@ static void add_entry(um_composition_t *to, const char *columns, const um_list_t
     add(to, " = %s", list->after.key);
 }
 
+/* The database reads an index up to the row, and no row before it, if the index has all columns
+ * that conditions are on. */
+static void add_place(um_composition_t *to, const um_list_t *list, const char *org_id)
+{
+    um_part_t part = part_in(list, org_id, UM_LIST_FIRST_WAY);
+    const um_list_source_t *source = list->source;
+
+    um_buffer_puts(to->sql, "SELECT ");
+    um_buffer_puts(to->sql, source->orders[0].column);
+    um_buffer_puts(to->sql, ", ");
+    um_buffer_puts(to->sql, source->orders[list->order].column);
+    add_rows(to, &part);
+    um_buffer_puts(to->sql, order_of(list));
+    add(to, " LIMIT 1 OFFSET %lld",
+        apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->skipped));
+}
+
 int um_list_sql_orders_by_number(const um_list_t *list)
 {
     return list->source->orders[list->order].is_integer;
@@ -706,7 +723,8 @@ static int has_one_plan(const um_list_t *list, um_list_what_t what)
         if (ways_overlap(list) && list->conditions->nelts > 1) {
             return 0;
         }
-    } else if (what == UM_LIST_ESTIMATE || list->limit > HIDDEN_LIMIT_MAX) {
+    } else if (what == UM_LIST_ESTIMATE || what == UM_LIST_PLACE
+               || list->limit > HIDDEN_LIMIT_MAX) {
         return 0;
     }
     for (int i = 0; list->conditions != NULL && i < list->conditions->nelts; i++) {
@@ -829,6 +847,9 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
     case UM_LIST_ENTRY:
         add_entry(&to, list->source->columns, list, org_id);
         break;
+    case UM_LIST_PLACE:
+        add_place(&to, list, org_id);
+        break;
     case UM_LIST_COUNT:
         add_count(&to, list, org_id);
         break;
@@ -845,9 +866,9 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
 
 /* ---- samples ---- */
 
-/* Each order is told forwards and backwards, asked for in five ways, and that
+/* Each order is told forwards and backwards, asked for in six ways, and that
  * without conditions, with those that are met in one way, and with all. */
-#define SAMPLES_PER_ORDER 30
+#define SAMPLES_PER_ORDER 36
 
 static void add_sample_conditions(um_list_t *list, int with_others, apr_pool_t *pool)
 {
@@ -872,10 +893,10 @@ int um_list_sql_compose_sample(um_buffer_t *sql, const um_list_source_t *source,
     }
     list.order = number / SAMPLES_PER_ORDER;
     list.descending = number % 2;
-    if (number / 10 % 3 > 0) {
-        add_sample_conditions(&list, number / 10 % 3 > 1, sql->pool);
+    if (number / 12 % 3 > 0) {
+        add_sample_conditions(&list, number / 12 % 3 > 1, sql->pool);
     }
     um_list_sql_choose_extras(&list, dialect, 1);
-    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 5), "1", dialect);
+    um_list_sql_compose(sql, parameters, &list, (um_list_what_t)(number / 2 % 6), "1", dialect);
     return 1;
 }

@@ -23,6 +23,9 @@ typedef enum um_list_what_t {
      *  that row; conditions play no part. */
     UM_LIST_VALUE,
     UM_LIST_ENTRY,
+    /** The key, and the value ordered by, of the row that follows those that are skipped. It is
+     *  for lists whose conditions have one way each; the limit plays no part. */
+    UM_LIST_PLACE,
     /** How many rows the path of the estimated way leads to, at most limit: under
      *  those of the conditions that it serves. */
     UM_LIST_ESTIMATE

@@ -142,7 +142,8 @@
     X(LOG_NOT_EMPTIED, 0126, WARNING, \
       "erase: SQLite's log could not be emptied, because somebody reads; what was erased is in " \
       "it until it is written over") \
-    X(FILTER_ENDED, 0130, INFO, "database: a filter was ended after %d ms: %s")
+    X(FILTER_ENDED, 0130, INFO, "database: a filter was ended after %d ms: %s") \
+    X(LISTS_NO_MEMORY, 0145, CRIT, "no shared memory for lists")
 /* clang-format on */
 
 #endif

@@ -37,6 +37,7 @@ typedef struct um_place_words_t {
 
 struct um_list_places_t {
     unsigned char hash_key[APR_SIPHASH_KSIZE];
+    unsigned char secret[UM_LIST_PLACES_SECRET];
     um_place_words_t slots[SETS][WAYS];
 };
 
@@ -47,7 +48,16 @@ apr_size_t um_list_places_size(void)
 
 apr_status_t um_list_places_init(um_list_places_t *places, const um_random_t *random)
 {
-    return random->fill(places->hash_key, sizeof(places->hash_key), random->baton);
+    apr_status_t status = random->fill(places->secret, sizeof(places->secret), random->baton);
+
+    return status == APR_SUCCESS
+               ? random->fill(places->hash_key, sizeof(places->hash_key), random->baton)
+               : status;
+}
+
+const unsigned char *um_list_places_secret(const um_list_places_t *places)
+{
+    return places->secret;
 }
 
 apr_uint64_t um_list_places_name(const um_list_places_t *places, const char *text)

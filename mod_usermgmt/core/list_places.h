@@ -45,11 +45,17 @@ apr_size_t um_list_places_size(void);
 
 /**
  * Make memory, all zero, an empty table.
- * @param random for the key of the hashes, so that nobody can make two lists that have the same
- *               name
+ * @param random for the secret, and for the key of the hashes, so that nobody can make two lists
+ *               that have the same name
  * @return APR_SUCCESS, or the error of the source of random bytes
  */
 apr_status_t um_list_places_init(um_list_places_t *places, const um_random_t *random);
+
+/** So many bytes the secret of a table has. */
+#define UM_LIST_PLACES_SECRET 32
+
+/** Random bytes that last as long as the table, and that no client knows. */
+const unsigned char *um_list_places_secret(const um_list_places_t *places);
 
 /** The name of a list in the table. text tells everything in which lists differ: who reads them,
  *  their organization, their conditions and their order. */

@@ -18,6 +18,7 @@
 #include "config_mail.h"
 #include "cors.h"
 #include "etags.h"
+#include "list_memory.h"
 #include "log.h"
 #include "module.h"
 #include "runtime.h"
@@ -243,8 +244,8 @@ static int begin_stream(um_request_t *request)
     return um_streams_begin(request->server_baton);
 }
 
-static const um_server_t server = { identify, read_body, is_outdated, begin_stream,
-                                    forget_roles };
+static const um_server_t server = { identify,     read_body,    is_outdated,
+                                    begin_stream, forget_roles, um_list_memory_places };
 
 /* ---- request ---- */
 

@@ -24,6 +24,7 @@
 #include "health.h"
 #include "key_door.h"
 #include "key_memory.h"
+#include "list_memory.h"
 #include "key_wipe.h"
 #include "mailing.h"
 #include "metrics_page.h"
@@ -77,6 +78,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return um_runtime_init(ptemp, server) == APR_SUCCESS
                    && um_sessions_init(pconf, server) == APR_SUCCESS
                    && um_key_memory_init(pconf, server) == APR_SUCCESS
+                   && um_list_memory_init(server) == APR_SUCCESS
                    && um_mailing_init(pconf, server) == APR_SUCCESS
                    && um_folding_init(pconf, server) == APR_SUCCESS
                    && um_pruning_init(pconf, server) == APR_SUCCESS

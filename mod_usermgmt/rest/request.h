@@ -12,6 +12,7 @@
 #include <apr_tables.h>
 
 #include "../base/json.h"
+#include "../core/list_places.h"
 #include "../core/store.h"
 
 /** One error in a body, a query or a header. */
@@ -159,6 +160,8 @@ typedef struct um_server_t {
     int (*begin_stream)(um_request_t *request);
     /** Drop the cached roles of callers, in all processes of this server. */
     void (*forget_roles)(um_request_t *request);
+    /** What all processes of this server remember of lists that clients read by number. */
+    um_list_places_t *(*list_places)(void);
 } um_server_t;
 
 struct um_request_t {

@@ -89,12 +89,24 @@ static void forget_roles(um_request_t *request)
     (void)request;
 }
 
+/* A table in the memory of this process. */
+static um_list_places_t *list_places(void)
+{
+    static um_list_places_t *places;
+
+    if (places == NULL) {
+        places = calloc(1, um_list_places_size());
+    }
+    return places;
+}
+
 static const um_server_t server = {
     .identify = identify,
     .read_body = read_body,
     .is_outdated = is_outdated,
     .begin_stream = begin_stream,
     .forget_roles = forget_roles,
+    .list_places = list_places,
 };
 
 static const um_settings_t settings = {

@@ -29,6 +29,8 @@ static const struct {
     { "invalid_value", "invalidValue" },
     { "validation_failed", "invalidValue" },
     { "invalid_version", "invalidVers" },
+    { "invalid_cursor", UM_SCIM_INVALID_CURSOR },
+    { "expired_cursor", UM_SCIM_EXPIRED_CURSOR },
     { "sensitive", "sensitive" },
     { "invalid_syntax", "invalidSyntax" },
     { "body_incomplete", "invalidSyntax" },

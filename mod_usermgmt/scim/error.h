@@ -17,6 +17,11 @@
 #define UM_SCIM_INVALID_PATH "invalidPath"
 #define UM_SCIM_NO_TARGET "noTarget"
 #define UM_SCIM_INVALID_VALUE "invalidValue"
+#define UM_SCIM_INVALID_FILTER "invalidFilter"
+#define UM_SCIM_TOO_MANY "tooMany"
+/* Of RFC 9865. */
+#define UM_SCIM_INVALID_CURSOR "invalidCursor"
+#define UM_SCIM_EXPIRED_CURSOR "expiredCursor"
 
 /** An error of SCIM that a function has found. */
 typedef struct um_scim_error_t {

@@ -315,3 +315,19 @@ void um_scim_projection_apply(um_json_t *resource, const um_scim_projection_t *p
         reduce_members(resource, projection, NULL, pool);
     }
 }
+
+void um_scim_projection_put(um_buffer_t *buffer, const um_buffer_t *resource,
+                            const um_scim_projection_t *projection, apr_pool_t *pool)
+{
+    um_json_error_t error;
+    um_json_t *tree = NULL;
+
+    /* It was written here, so it can be read. */
+    if (um_scim_projection_is_whole(projection)
+        || um_json_parse(&tree, &error, resource->data, resource->length, pool) != APR_SUCCESS) {
+        um_buffer_append(buffer, resource->data, resource->length);
+        return;
+    }
+    um_scim_projection_apply(tree, projection, pool);
+    um_json_put_value(buffer, tree);
+}

@@ -46,4 +46,9 @@ int um_scim_projection_has(const um_scim_projection_t *projection, const char *a
 void um_scim_projection_apply(um_json_t *resource, const um_scim_projection_t *projection,
                               apr_pool_t *pool);
 
+/** Append a resource, as far as it is answered.
+ *  @param resource the text of all of it, an object */
+void um_scim_projection_put(um_buffer_t *buffer, const um_buffer_t *resource,
+                            const um_scim_projection_t *projection, apr_pool_t *pool);
+
 #endif

@@ -6,6 +6,7 @@
 #include "bulk.h"
 #include "discovery.h"
 #include "error.h"
+#include "lists.h"
 #include "users.h"
 
 #define SCIM "application/scim+json"
@@ -14,6 +15,8 @@
  * up to 64 KiB and may have an escape for each character. */
 #define SMALL 4096
 #define RESOURCE 524288
+/* What a list is asked for: a filter and names of attributes. */
+#define SEARCH 65536
 
 /* clang-format off */
 const um_route_t um_scim_routes[] = {
@@ -30,6 +33,10 @@ const um_route_t um_scim_routes[] = {
     { "POST", "Bulk", UM_PERMIT_SCIM, "scim.bulk", um_scim_bulk, UM_ROUTE_HAS_MANY_VALUES,
       UM_SCIM_BULK_PAYLOAD_MAX },
     { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },
+    { "GET", "Users", UM_PERMIT_SCIM, "scim_users.list", um_scim_lists_users,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "Users/.search", UM_PERMIT_SCIM, "scim_users.list", um_scim_lists_users,
+      UM_ROUTE_HAS_PARAMETERS, SEARCH },
     { "POST", "Users", UM_PERMIT_SCIM, "scim_users.create", um_scim_users_create, 0, RESOURCE },
     { "GET", "Users/*", UM_PERMIT_SCIM, "scim_users.get", um_scim_users_get, 0, 0 },
     { "PUT", "Users/*", UM_PERMIT_SCIM, "scim_users.replace", um_scim_users_replace, 0, RESOURCE },

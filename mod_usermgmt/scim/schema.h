@@ -13,6 +13,7 @@
 #define UM_SCIM_URN_USER "urn:ietf:params:scim:schemas:core:2.0:User"
 #define UM_SCIM_URN_GROUP "urn:ietf:params:scim:schemas:core:2.0:Group"
 #define UM_SCIM_URN_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define UM_SCIM_URN_LIST_RESPONSE "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 /** The extension with the organization's own attributes. */
 #define UM_SCIM_URN_CUSTOM "urn:ietf:params:scim:schemas:extension:usermgmt:2.0:User"
 

@@ -15,7 +15,9 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 CUSTOM = "urn:ietf:params:scim:schemas:extension:usermgmt:2.0:User"
 # RFC 7644, table 9.
 SCIM_TYPES = {"invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax",
-              "invalidPath", "noTarget", "invalidValue", "invalidVers", "sensitive"}
+              "invalidPath", "noTarget", "invalidValue", "invalidVers", "sensitive",
+              # RFC 9865.
+              "invalidCursor", "expiredCursor"}
 
 
 def scim_location(path=BASE, lines="", roles=DEFAULT_ROLES):

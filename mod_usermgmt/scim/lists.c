@@ -6,6 +6,7 @@
 #include "../core/store_lists.h"
 #include "../core/store_users.h"
 #include "listing.h"
+#include "memberships.h"
 #include "user.h"
 
 /* The numbers of the orders of um_list_users. */
@@ -16,19 +17,31 @@ static const um_scim_order_t user_orders[] = {
 
 static void *read_user(const um_row_t *row, apr_pool_t *pool)
 {
+    um_scim_member_t *member = apr_pcalloc(pool, sizeof(*member));
     um_user_t user;
 
     um_store_users_read(&user, row);
-    return um_store_users_copy(&user, pool);
+    member->user = um_store_users_copy(&user, pool);
+    return member;
+}
+
+static apr_status_t complete_users(const apr_array_header_t *records, um_db_t *db,
+                                   const um_request_t *request,
+                                   const um_scim_projection_t *projection, apr_pool_t *pool)
+{
+    return um_scim_projection_has(projection, "groups")
+               ? um_scim_memberships_read(records, db, request, pool)
+               : APR_SUCCESS;
 }
 
 static void put_user(um_buffer_t *buffer, const void *record, const um_request_t *request,
                      const um_scim_projection_t *projection, apr_pool_t *pool)
 {
+    const um_scim_member_t *member = record;
     um_buffer_t resource;
 
     um_buffer_init(&resource, 1024, pool);
-    um_scim_user_put(&resource, record, request);
+    um_scim_user_put(&resource, member->user, member->groups, request);
     um_scim_projection_put(buffer, &resource, projection, pool);
 }
 
@@ -37,6 +50,7 @@ static const um_scim_list_kind_t users = {
     .source = &um_list_users,
     .orders = user_orders,
     .read = read_user,
+    .complete = complete_users,
     .put = put_user,
 };
 

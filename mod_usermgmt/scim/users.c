@@ -13,10 +13,11 @@
 #include "../base/uid.h"
 #include "../core/store_callers.h"
 #include "../core/store_users.h"
-#include "../core/user_reads.h"
 #include "../rest/change.h"
 #include "error.h"
+#include "memberships.h"
 #include "patch.h"
+#include "projection.h"
 #include "resource.h"
 #include "user.h"
 #include "value.h"
@@ -26,32 +27,63 @@ static apr_status_t answer_not_found(um_answer_t *answer, apr_pool_t *pool)
     return um_scim_error_refuse(answer, 404, NULL, pool, "There is no such user.");
 }
 
+/* Answer with a user, as far as the client asks for it. groups is the text of a JSON array; NULL
+ * for none. */
 static void answer_user(um_answer_t *answer, int status, const um_user_t *user,
-                        const um_request_t *request)
+                        const char *groups, const um_request_t *request)
 {
+    um_scim_projection_t projection;
+    um_buffer_t resource;
     um_buffer_t buffer;
 
-    um_buffer_init(&buffer, 1024, request->pool);
-    um_scim_user_put(&buffer, user, NULL, request);
+    um_scim_projection_read(&projection, request, &um_scim_user_type);
+    um_buffer_init(&resource, 1024, request->pool);
+    um_scim_user_put(&resource, user, groups, request);
+    um_buffer_init(&buffer, resource.length + 1, request->pool);
+    um_scim_projection_put(&buffer, &resource, &projection, request->pool);
     um_answer_json(answer, status, &buffer);
     um_answer_set_header(answer, "ETag", um_user_etag(user, request->pool));
     um_answer_set_header(answer, "Location", um_scim_url(request, "Users", user->uid));
 }
 
+/* Read the groups of a user if the client wants them. *groups is the text of a JSON array; NULL
+ * for none. */
+static apr_status_t read_groups(const char **groups, um_db_t *db, um_user_t *user,
+                                const um_request_t *request)
+{
+    um_scim_member_t member = { user, NULL };
+    apr_array_header_t *members = apr_array_make(request->pool, 1, sizeof(um_scim_member_t *));
+    um_scim_projection_t projection;
+    apr_status_t status;
+
+    APR_ARRAY_PUSH(members, um_scim_member_t *) = &member;
+    um_scim_projection_read(&projection, request, &um_scim_user_type);
+    status = um_scim_projection_has(&projection, "groups")
+                 ? um_scim_memberships_read(members, db, request, request->pool)
+                 : APR_SUCCESS;
+    *groups = member.groups;
+    return status;
+}
+
 /* ---- read ---- */
 
 /* Answer with a user that was looked for. */
-static apr_status_t answer_found(um_answer_t *answer, um_request_t *request, apr_status_t status,
-                                 const um_user_t *user)
+static apr_status_t answer_found(um_answer_t *answer, um_request_t *request, um_db_t *db,
+                                 apr_status_t status, um_user_t *user)
 {
+    const char *groups = NULL;
+
     if (status == UM_ENOTFOUND) {
         return answer_not_found(answer, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = read_groups(&groups, db, user, request);
     }
     if (status != APR_SUCCESS) {
         return status;
     }
     request->target = user->uid;
-    answer_user(answer, 200, user, request);
+    answer_user(answer, 200, user, groups, request);
     um_answer_revalidate(answer, request);
     return APR_SUCCESS;
 }
@@ -59,10 +91,16 @@ static apr_status_t answer_found(um_answer_t *answer, um_request_t *request, apr
 apr_status_t um_scim_users_get(um_answer_t *answer, um_request_t *request)
 {
     um_user_t *user = NULL;
-    apr_status_t status = um_user_reads_get(&user, request->store, request->caller.org_id,
-                                            request->id, request->pool);
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, request->store, request->pool);
 
-    return answer_found(answer, request, status, user);
+    if (status == APR_SUCCESS) {
+        status = um_store_users_get(&user, db, request->caller.org_id, request->id,
+                                    request->pool);
+        status = answer_found(answer, request, db, status, user);
+    }
+    um_db_close(db);
+    return status;
 }
 
 /* What is remembered of the caller may be older than its user. */
@@ -80,9 +118,10 @@ apr_status_t um_scim_users_me(um_answer_t *answer, um_request_t *request)
     if (status == APR_SUCCESS) {
         status = um_store_users_get_by_email(&user, db, request->caller.org_id,
                                              request->caller.identity, request->pool);
+        status = answer_found(answer, request, db, status, user);
     }
     um_db_close(db);
-    return answer_found(answer, request, status, user);
+    return status;
 }
 
 /* ---- changes ---- */
@@ -167,7 +206,7 @@ typedef struct um_creation_t {
 
 static void answer_created(um_answer_t *answer, um_request_t *request, const um_user_t *user)
 {
-    answer_user(answer, 201, user, request);
+    answer_user(answer, 201, user, NULL, request);
     request->target = user->uid;
     /* A caller with a role by configuration loses it by becoming a suspended user. */
     answer->changes_roles = user->is_suspended;
@@ -345,6 +384,7 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
     const um_request_t *request = change->request;
     um_faults_t faults = { .pool = request->pool, .place = "body" };
     const um_json_t *resource = NULL;
+    const char *groups = NULL;
     um_user_t *stored = NULL;
     um_user_t updated;
     apr_status_t status = get_for_change(&stored, answer, change, db);
@@ -362,7 +402,10 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
         status = write_update(answer, change, db, stored, &updated);
     }
     if (status == APR_SUCCESS) {
-        answer_user(answer, 200, &updated, request);
+        status = read_groups(&groups, db, &updated, request);
+    }
+    if (status == APR_SUCCESS) {
+        answer_user(answer, 200, &updated, groups, request);
     }
     return status;
 }

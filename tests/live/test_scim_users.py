@@ -299,6 +299,50 @@ def test_me(server, scim):
     server.admin.delete("users/" + uid).expect(200)
 
 
+def test_groups(server, scim):
+    made = scim.provision(fresh(), title="T")
+    for name in ("b", "a"):
+        server.sql("INSERT INTO user_groups (org_id, group_id, display_name, display_name_key, "
+                   "created_at, updated_at) SELECT org_id, ?, ?, ?, 1, 1 FROM users "
+                   "WHERE user_uid = ?", "g" + name, "Group " + name, "group " + name, made["id"])
+        server.sql("INSERT INTO group_members (org_id, group_id, user_uid, created_at) "
+                   "SELECT org_id, ?, user_uid, 1 FROM users WHERE user_uid = ?", "g" + name,
+                   made["id"])
+    groups = [{"value": "g" + name, "display": "Group " + name, "type": "direct",
+               "$ref": f"http://127.0.0.1:{server.port}/scim/v2/Groups/g{name}"}
+              for name in ("a", "b")]
+    found = scim.resource(made["id"])
+    assert found == {**made, "groups": groups}
+    # Nobody can write them here, but clients send them back.
+    found["groups"] = []
+    assert scim.put("Users/" + made["id"], found).expect(200).json["groups"] == groups
+    scim.patch("Users/" + made["id"], {"op": "add", "path": "groups", "value": [{"value": "x"}]}
+               ).expect_error(400, "mutability")
+    found = scim.patch("Users/" + made["id"], {"op": "remove", "path": "title"}).expect(200).json
+    assert found["groups"] == groups and "title" not in found
+
+
+def test_attributes_that_are_asked_for(scim):
+    name = fresh()
+    made = scim.provision(name, title="T", nickName="N", **{CUSTOM: {"height": 1}})
+    path = "Users/" + made["id"]
+    found = scim.get(path, query={"attributes": "TITLE,emails.value"}).expect(200)
+    assert found.json == {"schemas": made["schemas"], "id": made["id"], "title": "T",
+                          "emails": [{"value": name}]}
+    assert found.headers["ETag"] == made["meta"]["version"]
+    found = scim.get(path, query={"excludedAttributes": f"title,id,{CUSTOM},name"}).expect(200).json
+    assert "title" not in found and "name" not in found and CUSTOM not in found
+    assert found["id"] == made["id"] and found["nickName"] == "N"
+    # The answers to changes too.
+    query = {"attributes": "title"}
+    short = {"schemas": made["schemas"], "id": made["id"], "title": "U"}
+    assert scim.ask("PATCH", path, {"Operations": [{"op": "add", "path": "title", "value": "U"}]},
+                    query=query).expect(200).json == short
+    assert scim.put(path, {"userName": name, "title": "U"}, query=query).expect(200).json == short
+    other = scim.post("Users", {"userName": fresh(), "title": "U"}, query=query).expect(201).json
+    assert other == {"schemas": [USER], "id": other["id"], "title": "U"}
+
+
 # ---- replace ----
 
 

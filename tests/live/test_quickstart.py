@@ -539,6 +539,19 @@ def test_health_and_metrics_are_served(quickstart):
 
 
 @pytest.mark.database("sqlite")
+def test_scim_is_served(quickstart):
+    one = quickstart().start()
+    url = one.service()["scim_url"]
+    assert url == f"http://127.0.0.1:{one.port}/scim/v2"
+    for key in one.service()["api_keys"]:
+        request = urllib.request.Request(url + "/ServiceProviderConfig", headers={
+            "Authorization": "Bearer " + key["key"]})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["meta"]["location"] == request.full_url
+    assert f"SCIM       {url}\n" in one.run("--background").stdout
+
+
+@pytest.mark.database("sqlite")
 def test_directives_of_your_own(quickstart):
     one = quickstart()
     (one.directory / "conf.d").mkdir(parents=True)

@@ -18,7 +18,7 @@
 #define IN_ORDER " ORDER BY uid, id"
 
 /* How many uids a statement has, so that few different ones are prepared. */
-static const int sizes[] = { 1, 10, 50, 100, UM_MEMBERSHIPS_USERS_MAX };
+static const int sizes[] = { 1, 10, UM_MEMBERSHIPS_USERS_MAX };
 
 static int size_for(int count)
 {

@@ -266,7 +266,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
 static apr_status_t read_resource(um_json_t **resource, um_answer_t *answer,
                                   const um_request_t *request)
 {
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     apr_status_t status = um_scim_resource_read(resource, &error, request->body,
                                                 &um_scim_user_type, request->pool);
 
@@ -360,7 +360,7 @@ static apr_status_t make_resource(const um_json_t **resource, um_answer_t *answe
 {
     um_json_t *tree = NULL;
     um_json_t *patched = NULL;
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     apr_status_t status;
 
     if (edit->resource != NULL) {
@@ -386,7 +386,7 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
     const um_json_t *resource = NULL;
     const char *groups = NULL;
     um_user_t *stored = NULL;
-    um_user_t updated;
+    um_user_t updated = { 0 };
     apr_status_t status = get_for_change(&stored, answer, change, db);
 
     if (status == APR_SUCCESS) {
@@ -424,7 +424,7 @@ apr_status_t um_scim_users_replace(um_answer_t *answer, um_request_t *request)
 apr_status_t um_scim_users_patch(um_answer_t *answer, um_request_t *request)
 {
     apr_array_header_t *operations = NULL;
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     um_edit_t edit = { 0 };
     apr_status_t status = um_scim_patch_read(&operations, &error, request->body,
                                              &um_scim_user_type, request->pool);

@@ -253,6 +253,30 @@ static void json_is_told_from_other_types(void **state)
     }
 }
 
+static void a_type_of_its_own_is_accepted(void **state)
+{
+    static const char *const good[] = { "", "*/*", "application/scim+json",
+                                        "text/html, application/*;q=0.1",
+                                        "APPLICATION/SCIM+JSON; charset=utf-8" };
+    static const char *const bad[] = { "application/json", "application/scim+json;q=0", "text/*",
+                                       "application/scim+json; q=x", "," };
+
+    (void)state;
+    assert_true(um_negotiate_accepts(NULL, "application/scim+json"));
+    for (size_t i = 0; i < COUNT(good); i++) {
+        if (!um_negotiate_accepts(good[i], "application/scim+json")) {
+            fail_msg("%s is refused", good[i]);
+        }
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        if (um_negotiate_accepts(bad[i], "application/scim+json")) {
+            fail_msg("%s is taken", bad[i]);
+        }
+    }
+    assert_true(um_negotiate_is_type("application/SCIM+json", "application/scim+json"));
+    assert_false(um_negotiate_is_type(UM_JSON, "application/scim+json"));
+}
+
 /* ---- entity tags ---- */
 
 static void assert_tags(const char *list, const char *etag, int strong, int weak)
@@ -548,6 +572,7 @@ int main(void)
         WITH_POOL(weights_have_three_digits_and_end_at_one),
         WITH_POOL(what_cannot_be_read_accepts_nothing),
         WITH_POOL(json_is_told_from_other_types),
+        WITH_POOL(a_type_of_its_own_is_accepted),
         WITH_POOL(tags_are_compared_byte_by_byte),
         WITH_POOL(suffixes_of_httpd_s_filters_are_passed_over),
         WITH_POOL(the_matched_tag_is_told_as_it_was_sent),

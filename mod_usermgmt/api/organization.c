@@ -3,7 +3,7 @@
 
 #include "organization.h"
 
-#include "../core/store_organizations.h"
+#include "../core/status_reads.h"
 
 static void answer_status(um_answer_t *answer, const um_request_t *request,
                           const um_organization_status_t *organization)
@@ -28,18 +28,10 @@ static void answer_status(um_answer_t *answer, const um_request_t *request,
 
 apr_status_t um_organization_status(um_answer_t *answer, um_request_t *request)
 {
-    const um_host_t *host = um_store_host(request->store);
     um_organization_status_t *organization = NULL;
-    um_db_t *db = NULL;
-    apr_status_t status;
+    apr_status_t status = um_status_reads_get(&organization, request->store,
+                                              request->caller.org_id, request->pool);
 
-    status = um_store_open(&db, request->store, request->pool);
-    if (status == APR_SUCCESS) {
-        status = um_store_organizations_get_status(&organization, db, request->caller.org_id,
-                                                   apr_time_as_msec(host->now(host->baton)),
-                                                   request->pool);
-    }
-    um_db_close(db);
     if (status == APR_SUCCESS) {
         answer_status(answer, request, organization);
     }

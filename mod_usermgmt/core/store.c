@@ -34,8 +34,9 @@ struct um_store_t {
     volatile apr_uint32_t changes;
     /* NULL: any number of them. */
     um_limit_t *searches;
-    /* NULL: each user is read by a statement of its own. */
-    struct um_user_reads_t *user_reads;
+    /* NULL: each thread asks for itself. */
+    struct um_shared_reads_t *user_reads;
+    struct um_shared_reads_t *status_reads;
 };
 
 um_store_t *um_store_create(const um_host_t *host, um_dialect_t dialect, um_writer_t *writer,
@@ -271,14 +272,21 @@ apr_status_t um_store_change(um_store_t *store, um_change_fn_t *change, void *ba
     return status;
 }
 
-void um_store_set_user_reads(um_store_t *store, struct um_user_reads_t *reads)
+void um_store_share_reads(um_store_t *store, struct um_shared_reads_t *of_users,
+                          struct um_shared_reads_t *of_status)
 {
-    store->user_reads = reads;
+    store->user_reads = of_users;
+    store->status_reads = of_status;
 }
 
-struct um_user_reads_t *um_store_user_reads(const um_store_t *store)
+struct um_shared_reads_t *um_store_user_reads(const um_store_t *store)
 {
     return store->user_reads;
+}
+
+struct um_shared_reads_t *um_store_status_reads(const um_store_t *store)
+{
+    return store->status_reads;
 }
 
 void um_store_limit_searches(um_store_t *store, um_limit_t *searches)

@@ -19,7 +19,7 @@
 #include "../db/limit.h"
 #include "../db/writer.h"
 
-struct um_user_reads_t;
+struct um_shared_reads_t;
 
 typedef struct um_store_t um_store_t;
 
@@ -76,10 +76,15 @@ apr_status_t um_store_clean_counts(um_store_t *store, apr_pool_t *pool);
  *  Call it before the store is used. */
 void um_store_set_folding(um_store_t *store, apr_uint32_t changes);
 
-/** Let reads of users be answered together (user_reads.h). Call it before the store is used. */
-void um_store_set_user_reads(um_store_t *store, struct um_user_reads_t *reads);
-/** What um_store_set_user_reads() set, or NULL. */
-struct um_user_reads_t *um_store_user_reads(const um_store_t *store);
+/** Let reads of users, and those of the status of an organization, be answered together
+ *  (user_reads.h, status_reads.h). Both may be the same; NULL for reads that are answered one by
+ *  one. Call it before the store is used. */
+void um_store_share_reads(um_store_t *store, struct um_shared_reads_t *of_users,
+                          struct um_shared_reads_t *of_status);
+/** What um_store_share_reads() set for users, or NULL. */
+struct um_shared_reads_t *um_store_user_reads(const um_store_t *store);
+/** What um_store_share_reads() set for the status, or NULL. */
+struct um_shared_reads_t *um_store_status_reads(const um_store_t *store);
 
 /** Which kind of database the store is. */
 um_dialect_t um_store_dialect(const um_store_t *store);

@@ -13,7 +13,7 @@
 #include <util_mutex.h>
 
 #include "../base/ticks.h"
-#include "../core/user_reads.h"
+#include "../core/shared_reads.h"
 #include "../db/pool.h"
 #include "config.h"
 #include "config_database.h"
@@ -610,17 +610,19 @@ static apr_status_t make_store(um_host_database_t *database, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
-static apr_status_t join_reads(const um_host_database_t *database, apr_pool_t *pool)
+/* An SQLite database is in the process, so a read has no way that others could share. */
+static apr_status_t share_reads(const um_host_database_t *database, apr_pool_t *pool)
 {
-    um_user_reads_t *reads = NULL;
+    const um_dialect_traits_t *traits = um_dialect_traits(database->shown.database.dialect);
+    um_shared_reads_t *reads = NULL;
     apr_status_t status;
 
-    if (!um_dialect_traits(database->shown.database.dialect)->joins_reads) {
+    if (traits->is_file) {
         return APR_SUCCESS;
     }
-    status = um_user_reads_create(&reads, pool);
+    status = um_shared_reads_create(&reads, pool);
     if (status == APR_SUCCESS) {
-        um_store_set_user_reads(database->shown.store, reads);
+        um_store_share_reads(database->shown.store, traits->joins_reads ? reads : NULL, reads);
     }
     return status;
 }
@@ -634,7 +636,7 @@ static apr_status_t start_all(um_host_database_t *database, apr_pool_t *pool)
         status = make_store(database, pool);
     }
     if (status == APR_SUCCESS) {
-        status = join_reads(database, pool);
+        status = share_reads(database, pool);
     }
     if (status == APR_SUCCESS && !database->is_refused) {
         status = um_pool_start(database->pool);

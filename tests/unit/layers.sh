@@ -132,7 +132,6 @@ only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 # Only these files store or show instants. Waits and ages are by um_ticks(), because the calendar
 # jumps if the clock is set.
 calendar='api/api_keys.c
-api/organization.c
 api/sessions.c
 cli/host.c
 cli/import.c
@@ -141,6 +140,7 @@ cli/organizations.c
 cli/prune.c
 httpd/access_log.c
 cli/show.c
+core/status_reads.c
 core/store_erase.c
 httpd/caller.c
 httpd/key_door.c

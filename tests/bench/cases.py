@@ -58,6 +58,8 @@ class Case:
     quick: bool = True
     matching: bool = False
     has_key: bool = False
+    # Needs more users than each of many organizations has.
+    needs_many: bool = False
     measure: callable = load.wrk
 
     def path_of(self, service):
@@ -84,7 +86,8 @@ class Case:
 
     def prepare(self, service, seconds):
         if self.kind == "once":
-            seed.fill_victims(service.kind, service.params, VICTIMS * seconds, service.users)
+            seed.fill_victims(service.kind, service.params, VICTIMS * seconds, service.users,
+                              service.organizations)
 
     def probe(self, service):
         """The status of one such request."""
@@ -97,7 +100,10 @@ class Case:
         body = self.body
         if body:
             body = body.replace(PLACE, value if PLACE not in self.path else new)
-        return service.request(service.root + path, self.method, body, self.headers(service))[0]
+        member = {"uid": number, "number": number}.get(self.kind, 0)
+        headers = service.headers_of(seed.organization(member // service.members))
+        return service.request(service.root + path, self.method, body,
+                               {**headers, **self.headers(service)})[0]
 
     def run(self, service, seconds):
         service.wait_until_idle()
@@ -121,9 +127,9 @@ def pages():
         yield Case(first, path, yardstick=BARE if limit == 5 else FILE,
                    goals=goals if quick else {})
         yield Case("page of %d, any" % limit, path + "&start_after_id=" + PLACE, "uid",
-                   high=UPDATED, yardstick=first, quick=quick)
+                   high=UPDATED, yardstick=first, quick=quick, needs_many=limit > 5)
         yield Case("page of %d, last" % limit, path + "&start_after_id={last}",
-                   yardstick=first, quick=quick,
+                   yardstick=first, quick=quick, needs_many=True,
                    goals=dict.fromkeys(goals, [rate(0.95)]) if quick else {})
 
 
@@ -181,6 +187,14 @@ def all_cases(kind):
     yield from changes(kind)
     # Last: what wrk leaves behind of it goes on for a while.
     yield from searches()
+
+
+# What is compared between numbers of users: that which should not depend on them.
+SCALE = ("bare handler, 300 bytes", "read one", "read one, absent", "organization status",
+         "page of 5, first", "page of 5, any", "page of 100, first", "page of 100, any",
+         "page of 100, last", "create", "update", "delete", "one by email")
+# The processor time of a request, beside that with the fewest users.
+SCALE_GOAL = 1.25
 
 
 # Seconds for 100,000 users by usermgmtctl.

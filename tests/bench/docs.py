@@ -68,6 +68,17 @@ def peers_part(data):
                       report.markdown(report.comparison_rows(data["targets"]))])
 
 
+def scale_part(data):
+    return "\n".join([made(data["facts"]), "", report.markdown(report.scale_rows(data))])
+
+
+def part_of(data):
+    """By what was measured."""
+    if "limit" in data:
+        return scale_part(data)
+    return peers_part(data) if "targets" in data else database_part(data)
+
+
 def replace(text, name, part):
     begin, end = "<!-- figures: %s -->" % name, "<!-- end of figures -->"
     pattern = re.escape(begin) + ".*?" + re.escape(end)
@@ -82,14 +93,14 @@ def write(top, measured):
     page = os.path.join(top, "docs", "performance.md")
     with open(page, encoding="utf-8") as file:
         text = file.read()
-    for name in [*NAMES, "postgresql-peers"]:
+    for name in [*NAMES, "postgresql-peers", *(name + "-scale" for name in NAMES)]:
         source = os.path.join(measured, name + ".json")
         if not os.path.exists(source):
             print("%s: not measured, left as it is" % name)
             continue
         with open(source, encoding="utf-8") as file:
             data = json.load(file)
-        text = replace(text, name, peers_part(data) if "targets" in data else database_part(data))
+        text = replace(text, name, part_of(data))
         files = [(".json", json.dumps(data) + "\n")]
         files += [(".svg", draw(data))] if "sizes" in data else []
         for ending, content in files:

@@ -15,6 +15,7 @@ CONNECTIONS = 32
 SECONDS_MAX = 25
 # See load.lua.
 PLACE = "{value.............}"
+ORGANIZATION = "{organization......}"
 
 
 @dataclasses.dataclass
@@ -41,12 +42,13 @@ def wrk(service, seconds, case):
     """One run of a case, 32 connections that are kept alive."""
     command = ["wrk", "-t2", "-c%d" % CONNECTIONS, "-d%ds" % seconds, "--timeout", "30s",
                "-s", os.path.join(HERE, "load.lua")]
-    for name, value in {**service.headers, **case.headers(service)}.items():
+    for name, value in {**service.headers_of(ORGANIZATION), **case.headers(service)}.items():
         command += ["-H", "%s: %s" % (name, value)]
     first, count = case.numbers(service)
     path = case.path_of(service)
     command += [service.root, "--", case.method, path, case.body or "", case.kind,
-                str(first), str(count), "%d" % (time.time() * 1000)]
+                str(first), str(count), "%d" % (time.time() * 1000), str(service.organizations),
+                str(service.members)]
     before = service.processor_seconds()
     text = output(*command)
     after = service.processor_seconds()

@@ -144,6 +144,43 @@ def comparison_rows(data):
     return rows
 
 
+def scale_data(results):
+    """The same of services with ever more users, beside the first one."""
+    first = results.targets[0]
+    data = []
+    for target in results.targets:
+        cases = data_of(results, target)
+        for case in cases:
+            case["cost_to_first"] = results.quotient(
+                "cost", (target, case["name"]), (first, case["name"]))
+        data.append({"name": target.name, "users": target.users,
+                     "organizations": target.organizations or 1, "cases": cases})
+    return data
+
+
+def scale_rows(data):
+    """One row a case; of each target but the first also the quotient with that one."""
+    targets = [{case["name"]: case for case in target["cases"]} for target in data["targets"]]
+    head = [""]
+    for place, target in enumerate(data["targets"]):
+        head += ["%s /s" % target["name"], "p99 ms", "µs"] + (["×"] if place else [])
+    rows = [head]
+    for name in targets[0]:
+        row = [name]
+        for place, target in enumerate(targets):
+            case = target.get(name)
+            if case is None:
+                row += [""] * 4
+                continue
+            row += [thousands(case["rate"]) + refusals(case), millisecond(case["p99"]),
+                    "%s + %s" % (number(case["httpd"]), number(case["database"]))]
+            if place:
+                row.append(number(case["cost_to_first"], 2)
+                           + ("" if case["cost_to_first"] <= data["limit"] else ": missed"))
+        rows.append(row)
+    return rows
+
+
 def bulk_lines(size):
     """Sentences about what is not made of equal requests."""
     bulk, cold = size["bulk"], size["cold"]

@@ -3,6 +3,9 @@
 
 Users have the numbers 0, 1, 2 … Victims, which are there to be deleted, have numbers of
 their own; in the order of user_uid they come after all other users of the bench.
+
+All are in the organization "default", or spread over many others: users whose numbers follow each
+other are in the same one, as many in each, and victims are dealt out in turn.
 """
 
 import os
@@ -31,6 +34,9 @@ SERIES = {
 NUMBER = {"sqlite": "i", "postgresql": "i", "mariadb": "seq"}
 PADDED = {"sqlite": "printf('%019d', i)", "postgresql": "lpad(i::text, 19, '0')",
           "mariadb": "lpad(seq, 19, '0')"}
+DIVIDE = {"sqlite": "/", "postgresql": "/", "mariadb": "DIV"}
+# The org_id of the first of many organizations.
+FIRST_ORG = 1000
 INSERT = {"sqlite": ("INSERT OR IGNORE", ""), "postgresql": ("INSERT", "ON CONFLICT DO NOTHING"),
           "mariadb": ("INSERT IGNORE", "")}
 
@@ -40,9 +46,28 @@ def uid(number):
     return "0%019d" % number
 
 
+def organization(number):
+    """The name of one of many."""
+    return "o%d" % number
+
+
+def made_for(organizations):
+    """Which ones the users are in."""
+    return "org_id >= %d" % FIRST_ORG if organizations else "name = 'default'"
+
+
+def set_counts(database, made, organizations):
+    """The counts, as the module stores them on a server once they are folded."""
+    database.run("DELETE FROM organization_counts")
+    database.run("INSERT INTO organization_counts (count_id, org_id, user_count)"
+                 " SELECT -org_id, org_id, %d FROM organizations WHERE %s"
+                 % (made // (organizations or 1), made_for(organizations)))
+
+
 class Sqlite:
     def __init__(self, params):
         self.connection = sqlite3.connect(params, timeout=60, isolation_level=None)
+        self.triggers = []
 
     def run(self, sql):
         return self.connection.execute(sql)
@@ -67,8 +92,20 @@ class Sqlite:
                 + ["INSERT INTO sqlite_stat1 VALUES (%s)" % ", ".join(
                     "'%s'" % value for value in row) for row in statistics])
 
-    # The triggers that count are cheap.
-    without_triggers = with_triggers = lambda self, made=0: None
+    def without_triggers(self):
+        rows = self.run("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+                        " AND name = 'users_inserted'").fetchall()
+        self.triggers = [made for _, made in rows]
+        for name, _ in rows:
+            self.run("DROP TRIGGER " + name)
+
+    def with_triggers(self, made, organizations=0):
+        """Its counts are one row for each organization."""
+        self.run("UPDATE organization_counts SET user_count = %d WHERE org_id IN"
+                 " (SELECT org_id FROM organizations WHERE %s)" % (
+                     made // (organizations or 1), made_for(organizations)))
+        for text in self.triggers:
+            self.run(text)
 
 
 class Postgresql:
@@ -87,7 +124,7 @@ class Postgresql:
         self.run("SET maintenance_work_mem = '512MB'")
 
     def end_fill(self):
-        self.run("VACUUM (ANALYZE) users, sub_admins, organization_counts")
+        self.run("VACUUM (ANALYZE) users, sub_admins, organizations, organization_counts")
         self.run("CHECKPOINT")
 
     def indexes(self):
@@ -95,7 +132,13 @@ class Postgresql:
                         " AND indexname NOT LIKE '%pkey'").fetchall()
         return ["DROP INDEX " + name for name, _ in rows], [made for _, made in rows]
 
-    without_triggers = with_triggers = lambda self, made=0: None
+    def without_triggers(self):
+        """Nor checks of foreign keys."""
+        self.run("SET session_replication_role = replica")
+
+    def with_triggers(self, made, organizations=0):
+        self.run("SET session_replication_role = origin")
+        set_counts(self, made, organizations)
 
 
 class Mariadb:
@@ -140,9 +183,8 @@ class Mariadb:
             self.triggers.append(self.run("SHOW CREATE TRIGGER " + name).fetchone()[2])
             self.run("DROP TRIGGER " + name)
 
-    def with_triggers(self, made):
-        self.run("INSERT INTO organization_counts (org_id, user_count)"
-                 " SELECT org_id, %d FROM organizations WHERE name = 'default'" % made)
+    def with_triggers(self, made, organizations=0):
+        set_counts(self, made, organizations)
         for text in self.triggers:
             self.run(text)
 
@@ -150,14 +192,22 @@ class Mariadb:
 KINDS = {"sqlite": Sqlite, "postgresql": Postgresql, "mariadb": Mariadb}
 
 
-def columns(kind, first_character, total):
+def org_id(kind, first_character, total, organizations):
+    if not organizations:
+        return "(SELECT org_id FROM organizations WHERE name = 'default')"
+    if first_character == "1":
+        return "%d + %s %% %d" % (FIRST_ORG, NUMBER[kind], organizations)
+    return "%d + %s %s %d" % (FIRST_ORG, NUMBER[kind], DIVIDE[kind], total // organizations)
+
+
+def columns(kind, first_character, total, organizations):
     """How each column of a user is computed from its number."""
     number, padded = NUMBER[kind], PADDED[kind]
     name = "(%s * 7919 %% %d)" % (number, total)
     email = {"0": "'user'", "1": "'victim'"}[first_character]
     email = "%s || %s || '@bench.example.com'" % (email, number)
     return {
-        "org_id": "(SELECT org_id FROM organizations WHERE name = 'default')",
+        "org_id": org_id(kind, first_character, total, organizations),
         "user_uid": "'%s' || %s" % (first_character, padded),
         "email": email,
         "email_key": email,
@@ -172,11 +222,11 @@ def columns(kind, first_character, total):
     }
 
 
-def insert(database, kind, first_character, first, count, total):
+def insert(database, kind, first_character, first, count, total, organizations):
     """Inserts users, but for those that are there. Columns that the table lacks, in the
     schema of another commit, are left out."""
     present = [column[0] for column in database.run("SELECT * FROM users LIMIT 0").description]
-    chosen = {name: value for name, value in columns(kind, first_character, total).items()
+    chosen = {name: value for name, value in columns(kind, first_character, total, organizations).items()
               if name in present}
     verb, end = INSERT[kind]
     for start in range(first, first + count, CHUNK):
@@ -187,30 +237,51 @@ def insert(database, kind, first_character, first, count, total):
             "(i)" if kind == "postgresql" else "", end))
 
 
-def fill(kind, params, count):
-    """The users, some of them suspended and some sub-admins."""
+def make_organizations(database, kind, count):
+    """Each has been used by its admin, who is the same in all."""
+    database.run("INSERT INTO organizations (org_id, name, created_at)"
+                 " SELECT %d + %s, %s, 1700000000000 FROM %s AS s%s" % (
+                     FIRST_ORG, NUMBER[kind],
+                     "CONCAT('o', seq)" if kind == "mariadb" else "'o' || i",
+                     SERIES[kind] % {"first": 0, "last": count - 1},
+                     "(i)" if kind == "postgresql" else ""))
+    database.run("INSERT INTO admins_seen (org_id, identity, user_uid, role, first_seen_at)"
+                 " SELECT org_id, 'admin@example.com', '%s', 'admin', 1700000000000"
+                 " FROM organizations WHERE org_id >= %d" % ("9" * 20, FIRST_ORG))
+
+
+def make_sub_admins(database, count):
+    database.run("INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
+                 " SELECT org_id, user_uid, 'admin@example.com', 1700000000000 FROM users"
+                 " WHERE org_id = (SELECT org_id FROM organizations WHERE name = 'default')"
+                 " AND user_uid IN (%s)" % ", ".join(
+                     "'%s'" % uid(number) for number in range(0, count, SUB_ADMIN_EVERY)[:1000]))
+
+
+def fill(kind, params, count, organizations=0):
+    """The users, some of them suspended and, if there is one organization, some sub-admins."""
     database = KINDS[kind](params)
     drops, makes = database.indexes() if count > FEW else ([], [])
     database.begin_fill()
     database.without_triggers()
     for statement in drops:
         database.run(statement)
-    insert(database, kind, "0", 0, count, count)
+    if organizations:
+        make_organizations(database, kind, organizations)
+    insert(database, kind, "0", 0, count, count, organizations)
     for statement in makes:
         database.run(statement)
-    database.with_triggers(count)
-    database.run("INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
-                 " SELECT org_id, user_uid, 'admin@example.com', 1700000000000 FROM users"
-                 " WHERE user_uid IN (%s)" % ", ".join(
-                     "'%s'" % uid(number) for number in range(0, count, SUB_ADMIN_EVERY)[:1000]))
+    database.with_triggers(count, organizations)
+    if not organizations:
+        make_sub_admins(database, count)
     database.end_fill()
     database.connection.close()
 
 
-def fill_victims(kind, params, count, users):
+def fill_victims(kind, params, count, users, organizations=0):
     """Makes again the victims that are gone."""
     database = KINDS[kind](params)
-    insert(database, kind, "1", 0, count, users)
+    insert(database, kind, "1", 0, count, users, organizations)
     database.connection.close()
 
 

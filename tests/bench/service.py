@@ -14,6 +14,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import processes
@@ -56,24 +57,35 @@ def building(folder):
         yield
 
 
+ORGANIZATION_LOCATION = """<Location "%s">
+UserMgmtOrganization "%%{req:Organization}"
+</Location>"""
+
+
 class Server:
     """What answers requests below a base URL, all of them with the same headers."""
 
     # Seconds that each case runs before the first round.
     warm_up = 1
+    # Of the users; 0: all are in the default one. And how many are in each.
+    organizations, members = 0, 1
 
     def serves(self, _case):
         return True
 
     def request(self, url, method="GET", body=None, headers=()):
         """Status, headers and body of the answer."""
-        request = urllib.request.Request(url, method=method, data=body and body.encode(),
-                                         headers={**self.headers, **dict(headers)})
+        request = urllib.request.Request(url, method=method, data=body and body.encode(), headers={
+            **self.headers_of(seed.organization(0)), **dict(headers)})
         try:
             with urllib.request.urlopen(request) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
+
+    def headers_of(self, organization):
+        """Of a request to an organization."""
+        return {**self.headers, **({"Organization": organization} if self.organizations else {})}
 
     def get(self, url):
         status, _, body = self.request(url)
@@ -85,21 +97,27 @@ class Server:
 class Service(Server):
     """What a checkout's own build/quickstart builds and starts in a directory."""
 
-    def __init__(self, name, top, directory, kind):
+    def __init__(self, name, top, directory, kind, organizations=0):
         self.name, self.directory, self.kind = name, directory, kind
+        self.organizations = organizations
         self.process = self.key = None
         self.httpd = "%s/%s" % (output("apxs", "-q", "SBINDIR"), output("apxs", "-q", "PROGNAME"))
         self.build = os.path.join(top, ".build", "bench", "build")
         self.quickstart = [os.path.join(top, "build", "quickstart"), "--dir", directory]
 
+    def serves(self, case):
+        """An organization with a hundred users has no more than one page of 100."""
+        return not (self.organizations and case.needs_many)
+
     def prepare(self, users):
         self.users = users
+        self.members = users // (self.organizations or 1)
         self.port = free_port()
         self.start_database()
-        seed.fill(self.kind, self.params, users)
         if seed.give_memory(self.kind, self.params, users):
             self.stop_all()
             self.start_database()
+        seed.fill(self.kind, self.params, users, self.organizations)
         self.give_to_server()
         self.write_conf()
         self.start()
@@ -171,6 +189,9 @@ class Service(Server):
             file.write("<Location /page.json>\n%s\n</Location>\n" % self.authentication)
             # Another commit may know no keys.
             file.write("<IfDirective UserMgmtKeys>\n%s\n</IfDirective>\n" % KEY_LOCATIONS)
+            if self.organizations:
+                path = urllib.parse.urlparse(self.base).path
+                file.write(ORGANIZATION_LOCATION % path + "\n")
 
     def start(self):
         """Returns when httpd listens, before it had a request."""

@@ -6,14 +6,6 @@
 #include "shared_reads.h"
 #include "store_users.h"
 
-static apr_status_t read_alone(um_wanted_user_t *wanted, um_db_t *db, apr_pool_t *pool)
-{
-    apr_status_t status = um_store_users_get(&wanted->user, db, wanted->org_id, wanted->uid,
-                                             pool);
-
-    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
-}
-
 static apr_status_t ask(void *const *wanted, int count, um_store_t *store, apr_pool_t *pool)
 {
     um_wanted_user_t *users[UM_SHARED_READS_MAX];
@@ -24,8 +16,7 @@ static apr_status_t ask(void *const *wanted, int count, um_store_t *store, apr_p
         users[i] = wanted[i];
     }
     if (status == APR_SUCCESS) {
-        status = count == 1 ? read_alone(users[0], db, pool)
-                            : um_store_users_get_wanted(users, count, db, pool);
+        status = um_store_users_get_wanted(users, count, db, pool);
     }
     um_db_close(db);
     return status;

@@ -5,7 +5,8 @@
  *      print_statements sqlite|postgresql|mariadb
  *
  *  A line is: the kind, a tab, the name, a tab, the text with apr_dbd's placeholders, and the
- *  values, each after a tab. A value of a fixed statement is the number of its member. */
+ *  values, each after a tab. A value of a fixed statement is the number of its member; one for
+ *  many rows has these again for each row. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@
 
 /* The rows of test_plans.py have numbers from 0 up to this. */
 #define ROWS 10000
+/* The rows of one statement: as many as threads share one, see core/shared_reads.h. */
+#define MANY 32
 /* A page, and a row more. */
 #define LIMIT 101
 #define ORG "1"
@@ -33,16 +36,29 @@ static um_dialect_t dialect;
 
 /* ---- fixed statements ---- */
 
+static void print_members(const um_query_t *query, int rows)
+{
+    for (int row = 0; row < rows; row++) {
+        for (int i = 0; i < query->texts[dialect].order_count; i++) {
+            printf("\t%d", query->texts[dialect].order[i]);
+        }
+    }
+    putchar('\n');
+}
+
+/* Each, and for many rows as well where it can have them: each number has a plan of its own. */
 static void print_fixed(void)
 {
     for (int id = UM_STMT_FIRST_PREPARED; id < UM_STMT_COUNT; id++) {
         const um_query_t *query = &um_queries[id];
 
         printf("fixed\t%s\t%s", query->name, query->texts[dialect].sql);
-        for (int i = 0; i < query->texts[dialect].order_count; i++) {
-            printf("\t%d", query->texts[dialect].order[i]);
+        print_members(query, 1);
+        if (query->texts[dialect].row_length > 0) {
+            printf("rows\t%s\t%s", query->name,
+                   um_statements_rows_sql((um_statement_id_t)id, dialect, MANY, pool));
+            print_members(query, MANY);
         }
-        putchar('\n');
     }
 }
 

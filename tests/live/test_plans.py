@@ -203,7 +203,8 @@ class Statement:
     """A name, a text with apr_dbd's placeholders, and a value for each."""
 
     def __init__(self, kind, name, text, values):
-        self.is_list, self.name, self.text, self.values = kind == "list", name, text, values
+        self.kind, self.name, self.text, self.values = kind, name, text, values
+        self.is_list = kind == "list"
 
     def with_placeholders(self, each):
         """The text with each(number, whether it is for an integer) at each placeholder."""
@@ -247,10 +248,10 @@ def statements(database):
     for line in subprocess.run([build / program, database.kind], check=True, text=True,
                                stdout=subprocess.PIPE).stdout.splitlines():
         kind, name, text, *values = line.split("\t")
-        if kind == "fixed":
+        if kind in ("fixed", "rows"):
             values = [VALUES.get(names[name][int(value)], "x") for value in values]
         made.append(Statement(kind, name, text, values))
-    assert len([one for one in made if not one.is_list]) == len(
+    assert len([one for one in made if one.kind == "fixed"]) == len(
         re.findall(r"(?m)^    UM_STMT_\w+,", (build / "mod_usermgmt/db/queries.h").read_text())
         ) - len(TRANSACTIONS)
     assert len([one for one in made if one.is_list]) > 1000

@@ -294,6 +294,9 @@ static void those_that_wait_share_the_status(void **state)
         await(&waits, (apr_uint32_t)i + 1);
     }
     assert_int_equal(asked, LEADERS);
+    /* Only one of the busy ones ends before those that wait are asked for. */
+    apr_atomic_set32(&allowed, 1);
+    await(&asked, LEADERS + 1);
     apr_atomic_set32(&allowed, 100);
     for (int i = 0; i < LEADERS; i++) {
         join_status(&busy[i], APR_SUCCESS);

@@ -12,7 +12,8 @@
  *   "mainEmail" has other sub-attributes: {"type": "home"}, or {} for none.
  * - "phoneNumbers" has the numbers beside the user's phone, which is the first element of the
  *   resource's phoneNumbers. Its type is work; "workPhone" is as "mainEmail".
- * - "name" is there only if it was given. Otherwise it is derived from the display name.
+ * - "name" is there only if it was given. Otherwise it is derived from the display name, and
+ * stays so if a client sends it back.
  */
 
 #include "../base/buffer.h"

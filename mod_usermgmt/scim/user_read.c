@@ -22,8 +22,9 @@ typedef struct um_user_reading_t {
     const um_json_t *resource;
     um_faults_t *faults;
     apr_pool_t *pool;
-    /* What is kept in um_user_t.scim. */
+    /* What is kept in um_user_t.scim, and what is stored there; NULL for nothing. */
     um_json_t *kept;
+    um_json_t *stored_kept;
 } um_user_reading_t;
 
 /* The text of an attribute; NULL if it has none. */
@@ -137,15 +138,14 @@ static int is_name(const um_json_t *name, const char *display_name, apr_pool_t *
            && strcmp(text_of(name, "familyName"), derived.family) == 0;
 }
 
-/* Is a name one that a client has read here, and sends back? It is derived from the display name,
- * which may be another one now, so it is not kept. */
+/* Is a name one that was derived from the stored display name, and that the client has read here
+ * and sends back? It is not kept, so that it follows the display name. */
 static int is_derived(const um_user_reading_t *reading, const um_json_t *name)
 {
-    const um_user_t *stored = reading->stored;
-
-    return (reading->user->display_name != NULL
-            && is_name(name, reading->user->display_name, reading->pool))
-           || (stored != NULL && is_name(name, stored->display_name, reading->pool));
+    return reading->stored != NULL
+           && (reading->stored_kept == NULL
+               || um_json_member(reading->stored_kept, "name") == NULL)
+           && is_name(name, reading->stored->display_name, reading->pool);
 }
 
 /* ---- emails and phone numbers ---- */
@@ -367,18 +367,11 @@ static void keep_member(const char *name, const um_json_t *value, void *baton)
 }
 
 /* Set scim to what is kept; to the text that is stored if that is the same. */
-static apr_status_t set_kept(um_user_reading_t *reading)
+static void set_kept(um_user_reading_t *reading)
 {
-    const char *stored_text = reading->stored != NULL ? reading->stored->scim : NULL;
-    um_json_t *stored = NULL;
-    apr_status_t status = parse_stored(&stored, stored_text, reading->pool);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
     reading->user->scim = NULL;
-    if (stored != NULL && um_json_equal(stored, reading->kept)) {
-        reading->user->scim = stored_text;
+    if (reading->stored_kept != NULL && um_json_equal(reading->stored_kept, reading->kept)) {
+        reading->user->scim = reading->stored->scim;
     } else if (um_json_size(reading->kept) > 0) {
         reading->user->scim = um_json_text(reading->kept, reading->pool);
     }
@@ -388,7 +381,6 @@ static apr_status_t set_kept(um_user_reading_t *reading)
             "All that is kept of a user, beside userName, displayName, the main email and phone "
             "and the attributes of the organization, takes at most 8 KiB.");
     }
-    return APR_SUCCESS;
 }
 
 static void read_active(um_user_reading_t *reading)
@@ -410,29 +402,41 @@ static void drop_user_name(um_user_t *user, apr_pool_t *pool)
     }
 }
 
+/* All but the organization's own attributes. */
+static void read_members(um_user_reading_t *reading)
+{
+    read_user_name(reading);
+    read_external_id(reading);
+    read_display_name(reading);
+    read_active(reading);
+    um_json_each(reading->resource, keep_member, reading);
+    read_emails(reading);
+    read_phones(reading);
+    set_kept(reading);
+}
+
 apr_status_t um_scim_user_read(um_user_t *user, um_faults_t *faults, const um_json_t *resource,
                                const um_user_t *stored, int keeps)
 {
-    um_user_reading_t reading = { user,   stored,       resource,
-                                  faults, faults->pool, um_json_new_object(faults->pool) };
-    apr_status_t status;
+    um_user_reading_t reading = { .user = user,
+                                  .stored = stored,
+                                  .resource = resource,
+                                  .faults = faults,
+                                  .pool = faults->pool,
+                                  .kept = um_json_new_object(faults->pool) };
+    apr_status_t status = APR_SUCCESS;
 
     if (stored != NULL) {
         *user = *stored;
+        status = parse_stored(&reading.stored_kept, stored->scim, faults->pool);
     } else {
         memset(user, 0, sizeof(*user));
     }
-    read_user_name(&reading);
-    read_external_id(&reading);
-    read_display_name(&reading);
-    read_active(&reading);
-    um_json_each(resource, keep_member, &reading);
-    read_emails(&reading);
-    read_phones(&reading);
-    status = read_custom(&reading, keeps);
-    if (status == APR_SUCCESS) {
-        status = set_kept(&reading);
+    if (status != APR_SUCCESS) {
+        return status;
     }
+    read_members(&reading);
+    status = read_custom(&reading, keeps);
     if (status == APR_SUCCESS && faults->list == NULL) {
         drop_user_name(user, faults->pool);
     }

@@ -139,9 +139,8 @@ static void what_has_no_place_is_kept(void **state)
                              "{\"value\":\"555\",\"type\":\"WORK\"}]"),
                         "{\"workPhone\":{\"type\":\"WORK\"},"
                         "\"phoneNumbers\":[{\"value\":\"call me\",\"type\":\"work\"}]}");
-    /* A name that would be derived is not. */
-    assert_string_equal(kept(NAME), "");
-    assert_string_equal(kept("\"displayName\":\"X\"," NAME), "{" NAME "}");
+    /* A name that is given is kept, so that it can be found. */
+    assert_string_equal(kept(NAME), "{" NAME "}");
 }
 
 static void what_is_written_is_read_as_the_same(void **state)
@@ -175,15 +174,22 @@ static void what_is_written_is_read_as_the_same(void **state)
 
 static void a_derived_name_is_not_kept(void **state)
 {
+    static const char *const body = "{\"userName\":\"a@b.co\",\"displayName\":\"New\"," NAME "}";
     um_user_t user = ann();
     um_user_t read;
 
     (void)state;
-    read = read_body("{\"userName\":\"a@b.co\",\"displayName\":\"New\"," NAME "}", &user, 0);
+    read = read_body(body, &user, 0);
     assert_null(read.scim);
     assert_string_equal(read.display_name, "New");
-    read = read_body("{\"userName\":\"a@b.co\",\"displayName\":\"New\"," NAME "}", NULL, 0);
+    user.display_name = "Other";
+    read = read_body(body, &user, 0);
     assert_string_equal(read.scim, "{" NAME "}");
+    /* One that is stored stays, even if it could be derived. */
+    user.display_name = "Ann Lee";
+    user.scim = "{" NAME "}";
+    read = read_body(body, &user, 0);
+    assert_ptr_equal(read.scim, user.scim);
 }
 
 static void attributes_of_the_organization(void **state)

@@ -4,6 +4,8 @@ login."""
 
 import http.client
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +99,7 @@ def test_public_discovery(server, scim):
     scim.send("GET", f"/open/{CONFIG}").expect(200)
     # Also without a right, because everybody may.
     ScimClient(server, NOBODY, base="/open").get(CONFIG).expect(200)
+    ScimClient(server, NOBODY, base="/open").get("Users/x").expect_error(403)
 
 
 def test_config_is_whole(scim):
@@ -119,6 +122,14 @@ def test_notes(server, scim):
     scim.get(CONFIG).expect(200)
     lines = (server.directory / "logs/access_log").read_text().splitlines()
     assert any(f"GET {BASE}/{CONFIG} 200 scim.discovery default " in line for line in lines), lines
+
+
+@pytest.mark.database("sqlite")
+def test_every_route_needs_the_permission():
+    table = (Path(__file__).resolve().parents[2] / "mod_usermgmt/scim/routes.c").read_text()
+    routes = re.findall(r'\{ "[A-Z]+", "[^"]*", (\w+),', table)
+    assert len(routes) == table.count('    { "') >= 7
+    assert set(routes) == {"UM_PERMIT_SCIM"}
 
 
 @pytest.mark.database("sqlite")

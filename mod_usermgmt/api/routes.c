@@ -5,6 +5,7 @@
 
 #include "api_keys.h"
 #include "audit_events.h"
+#include "groups.h"
 #include "invitations.h"
 #include "organization.h"
 #include "service.h"
@@ -37,6 +38,9 @@ const um_route_t um_api_routes[] = {
     { "PATCH", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
     { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete,
       UM_ROUTE_HAS_PARAMETERS, SMALL },
+    { "GET", "groups", UM_PERMIT_USERS_READ, "groups.list", um_groups_list,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "GET", "groups/*", UM_PERMIT_USERS_READ, "groups.get", um_groups_get, 0, 0 },
     { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
       UM_ROUTE_HAS_PARAMETERS, 0 },
     { "POST", "sub-admins", UM_PERMIT_SUB_ADMINS_MANAGE, "sub_admins.create", um_sub_admins_create, 0,

@@ -71,7 +71,7 @@ static const um_attribute_t work_phone[] = {
 };
 
 static const um_attribute_t group_subs[] = {
-    { .name = "value", .type = UM_ATTRIBUTE_TEXT, .column = "m.group_id" },
+    { .name = "value", .type = UM_ATTRIBUTE_TEXT, .column = "g.group_id" },
     { .name = "display", .type = UM_ATTRIBUTE_NAME, .column = "g.display_name_key" },
     { .name = "type", .type = UM_ATTRIBUTE_WORD, .column = "'direct'" },
     { .name = NULL },
@@ -84,6 +84,15 @@ static const um_elements_t groups_of_user = {
     .from = " FROM group_members m JOIN user_groups g"
             " ON g.org_id = m.org_id AND g.group_id = m.group_id"
             " WHERE m.org_id = u.org_id AND m.user_uid = u.user_uid",
+    .attributes = group_subs,
+    .since = UM_PROVISIONING_SINCE,
+};
+
+/* The group that a sub-admin is in, see group.h. */
+static const um_elements_t group_of_sub_admin = {
+    .from = " FROM sub_admins r JOIN user_groups g"
+            " ON g.org_id = r.org_id AND g.group_id = 'sub-admins'"
+            " WHERE r.org_id = u.org_id AND r.user_uid = u.user_uid",
     .attributes = group_subs,
     .since = UM_PROVISIONING_SINCE,
 };
@@ -188,7 +197,7 @@ static const um_attribute_t attributes[] = {
     TEXT("timezone"),
     ELEMENTS("emails", &email_of_column, &emails_kept),
     ELEMENTS("phoneNumbers", &phone_of_column, &phones_kept),
-    ELEMENTS("groups", &groups_of_user, NULL),
+    ELEMENTS("groups", &groups_of_user, &group_of_sub_admin),
     ELEMENTS("ims", &ims_kept, NULL),
     ELEMENTS("photos", &photos_kept, NULL),
     ELEMENTS("addresses", &addresses_kept, NULL),

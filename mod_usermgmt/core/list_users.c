@@ -5,6 +5,7 @@
 
 #include "../db/statements.h"
 #include "filter_users.h"
+#include "group.h"
 #include "store_lists.h"
 #include "store_users.h"
 
@@ -113,6 +114,7 @@ static const um_list_condition_t user_conditions[] = {
                             .has_one_plan = 1 },
     [UM_USERS_EMAIL_STARTS] = STARTS("u.email_key", BY_EMAIL),
     [UM_USERS_UPDATED_BEFORE] = { .pieces = UM_SAME({ " AND u.updated_at < %lld", UM_FILL_VALUE }) },
+    [UM_USERS_IS_IN_GROUP] = { .pieces = UM_SAME({ " AND " UM_SQL_USER_IS_MEMBER_OF " %s)", UM_FILL_VALUE }) },
 };
 
 static const um_list_choice_t roles[] = {
@@ -124,6 +126,12 @@ static const um_list_choice_t roles[] = {
 static const um_list_choice_t states[] = {
     { "true", UM_USERS_IS_ACTIVE },
     { "false", UM_USERS_IS_SUSPENDED },
+    { NULL, UM_LIST_NO_CONDITION },
+};
+
+/* Other groups have rows of members. */
+static const um_list_choice_t reserved_groups[] = {
+    { UM_GROUP_SUB_ADMINS, UM_USERS_IS_SUB_ADMIN },
     { NULL, UM_LIST_NO_CONDITION },
 };
 
@@ -142,12 +150,23 @@ static const um_list_filter_t user_filters[] = {
     { .name = "updated_before",
       .value = UM_LIST_INSTANT_UP,
       .condition = UM_USERS_UPDATED_BEFORE },
+    { .name = "group",
+      .value = UM_LIST_TEXT_OR_CHOICE,
+      .condition = UM_USERS_IS_IN_GROUP,
+      .choices = reserved_groups },
     { .name = NULL },
 };
 
 #define STATES (BIT(UM_USERS_IS_ACTIVE) | BIT(UM_USERS_IS_SUSPENDED))
 #define CREATED (BIT(UM_USERS_CREATED_AFTER) | BIT(UM_USERS_CREATED_BEFORE))
 #define UPDATED (BIT(UM_USERS_UPDATED_AFTER) | BIT(UM_USERS_UPDATED_BEFORE))
+
+static const um_list_junction_t members = {
+    .from = " FROM group_members m",
+    .joined = " CROSS JOIN users u ON u.org_id = m.org_id AND u.user_uid = m.user_uid",
+    .where = UM_LIST_WHERE("m"),
+    .pieces = UM_SAME({ " AND m.group_id = %s", UM_FILL_VALUE }),
+};
 
 /* Those that find few rows come first. */
 /* clang-format off */
@@ -166,6 +185,8 @@ static const um_list_path_t user_paths[] = {
     { .index = "users_by_phone", .needs = BIT(UM_USERS_HAS_PHONE), .first = BIT(UM_USERS_HAS_PHONE),
       .orders = BIT(BY_UID) },
     { .index = NULL, .needs = BIT(UM_USERS_IS_SUB_ADMIN), .first = BIT(UM_USERS_IS_SUB_ADMIN) },
+    { .index = NULL, .junction = &members, .needs = BIT(UM_USERS_IS_IN_GROUP),
+      .first = BIT(UM_USERS_IS_IN_GROUP) },
     { .index = "users_by_display_name",
       .first = BIT(UM_USERS_NAME_STARTS) | BIT(UM_USERS_NAME_OR_EMAIL_STARTS) | BIT(UM_USERS_HAS_NAME),
       .second = BIT(UM_USERS_NAME_STARTS),

@@ -9,13 +9,9 @@
 #include "../db/list_sql.h"
 
 const um_list_source_t *const um_lists[] = {
-    &um_list_users,
-    &um_list_sub_admins,
-    &um_list_invitations,
-    &um_list_sessions,
-    &um_list_audit_events,
-    &um_list_api_keys,
-    NULL,
+    &um_list_users,    &um_list_sub_admins,   &um_list_invitations,
+    &um_list_sessions, &um_list_audit_events, &um_list_api_keys,
+    &um_list_groups,   &um_list_groups_alone, NULL,
 };
 
 /* Copy a list whose source has columns that the database may not have yet, with those that it

@@ -22,6 +22,9 @@ extern const um_list_source_t um_list_invitations;
 extern const um_list_source_t um_list_sessions;
 extern const um_list_source_t um_list_audit_events;
 extern const um_list_source_t um_list_api_keys;
+extern const um_list_source_t um_list_groups;
+/** The same without the number of members, which costs a count of each. */
+extern const um_list_source_t um_list_groups_alone;
 /** All of them, ended by NULL. */
 extern const um_list_source_t *const um_lists[];
 

@@ -120,7 +120,9 @@ typedef enum um_list_value_t {
     UM_LIST_INSTANT,
     UM_LIST_INSTANT_UP,
     /** One of the filter's choices. */
-    UM_LIST_CHOICE
+    UM_LIST_CHOICE,
+    /** One of the filter's choices, or any other text but an empty one. */
+    UM_LIST_TEXT_OR_CHOICE
 } um_list_value_t;
 
 /** For a choice that puts the list under no condition. */
@@ -209,10 +211,25 @@ typedef struct um_list_order_t {
 /** A condition or an order, by its number, as a bit. */
 #define UM_LIST_BIT(number) (1u << (number))
 
+/** A table whose rows lead to entries, as memberships lead to users: many rows to one entry, but
+ *  one row under the condition that it is for. */
+typedef struct um_list_junction_t {
+    /** That table first, each of its rows with its entry, and the condition on the organization.
+     */
+    const char *from;
+    const char *joined;
+    const char *where;
+    /** The pieces of the condition, about that table. */
+    um_pieces_t pieces;
+} um_list_junction_t;
+
 /** A path to the rows of a list, see list_path.h. */
 typedef struct um_list_path_t {
-    /** In the schema of all databases; NULL: the rows of the source's subset. */
+    /** In the schema of all databases; NULL: the rows of the junction, or else of the source's
+     *  subset. */
     const char *index;
+    /** NULL for none. Its condition is the only one of first. */
+    const um_list_junction_t *junction;
     /** Conditions of which one must be there, a bit each; 0: it is of use without any. */
     unsigned needs;
     /** Conditions that it finds the rows of: met in the first way, or in the second. */

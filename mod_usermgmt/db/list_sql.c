@@ -299,6 +299,26 @@ static void add_from_subset(um_composition_t *to, const um_part_t *part)
     add(to, subset->where, part->org_id);
 }
 
+/* Are the entries needed, and not the rows of the junction alone? */
+static int needs_entries(const um_part_t *part)
+{
+    return !part->is_estimate
+           && (part->has_columns || part->has_cursors || part->list->conditions->nelts > 1);
+}
+
+/* Each row of the path's junction with its entry. */
+static void add_from_junction(um_composition_t *to, const um_part_t *part, const char *joined)
+{
+    const um_list_junction_t *junction = part->path->junction;
+
+    um_buffer_puts(to->sql, junction->from);
+    if (needs_entries(part)) {
+        um_buffer_puts(to->sql, junction->joined);
+        um_buffer_puts(to->sql, joined);
+    }
+    add(to, junction->where, part->org_id);
+}
+
 /* What is joined to the entries, as far as something is asked of it. */
 static const char *joined_to(const um_part_t *part)
 {
@@ -324,6 +344,10 @@ static void add_from(um_composition_t *to, const um_part_t *part)
     const um_list_source_t *source = part->list->source;
     const um_dialect_traits_t *traits = um_dialect_traits(to->dialect);
 
+    if (part->path != NULL && part->path->junction != NULL) {
+        add_from_junction(to, part, joined_to(part));
+        return;
+    }
     if (part->path != NULL && part->path->index == NULL) {
         add_from_subset(to, part);
         return;
@@ -338,12 +362,22 @@ static void add_from(um_composition_t *to, const um_part_t *part)
     add(to, source->where, part->org_id);
 }
 
+static int is_of_junction(const um_part_t *part, int id)
+{
+    return part->path != NULL && part->path->junction != NULL
+           && (part->path->first & UM_LIST_BIT(id)) != 0;
+}
+
 /* A condition in one of its ways. */
 static void add_condition_in(um_composition_t *to, const um_part_t *part,
                              const um_condition_t *condition, um_list_way_t way)
 {
     const um_piece_t *piece = pieces_for(to, pieces_of(part->list, condition->id, way));
 
+    if (is_of_junction(part, condition->id)) {
+        add_pieces(to, &part->path->junction->pieces, condition->value, condition->second_value);
+        return;
+    }
     if (part->is_estimate
         && !um_list_path_serves(part->path, part->list->source, condition->id, way)) {
         return;

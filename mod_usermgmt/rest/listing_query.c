@@ -311,6 +311,11 @@ static int read_filter(um_listing_request_t *listing, const um_list_filter_t *fi
         return read_instant(list, filter, value, pool);
     case UM_LIST_CHOICE:
         return read_choice(listing, filter->choices, value, pool);
+    case UM_LIST_TEXT_OR_CHOICE:
+        if (read_choice(listing, filter->choices, value, pool)) {
+            return 1;
+        }
+        break;
     case UM_LIST_NAME_OR_EMAIL:
         return read_name_or_email(list, filter->condition, value, pool);
     case UM_LIST_ADDRESS:

@@ -47,6 +47,22 @@ CREATE TABLE IF NOT EXISTS group_members (
     FOREIGN KEY (org_id, user_uid) REFERENCES users (org_id, user_uid) ON DELETE CASCADE
 ) ENGINE = InnoDB;
 
+-- Each organization has a group whose members are its sub-admins. Who they are stands in their
+-- own table.
+INSERT INTO user_groups
+    (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+SELECT o.org_id, 'sub-admins', 'Sub-admins', 'sub-admins', o.created_at, o.created_at
+FROM organizations o
+WHERE NOT EXISTS
+    (SELECT 1 FROM user_groups g WHERE g.org_id = o.org_id AND g.group_id = 'sub-admins');
+
+DROP TRIGGER IF EXISTS organizations_grouped;
+
+CREATE TRIGGER organizations_grouped AFTER INSERT ON organizations FOR EACH ROW
+INSERT INTO user_groups
+    (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+VALUES (NEW.org_id, 'sub-admins', 'Sub-admins', 'sub-admins', NEW.created_at, NEW.created_at);
+
 -- An event holds a user with the members of SCIM. (A longer VARBINARY needs no copy of the
 -- table, and two of these leave room for the other columns: a row has at most 65,535 bytes.)
 ALTER TABLE audit_events

@@ -45,5 +45,23 @@ CREATE TABLE group_members (
 
 CREATE INDEX group_members_by_user ON group_members (org_id, user_uid, group_id);
 
+-- Each organization has a group whose members are its sub-admins. Who they are stands in their
+-- own table.
+INSERT INTO user_groups
+    (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+SELECT org_id, 'sub-admins', 'Sub-admins', 'sub-admins', created_at, created_at
+FROM organizations;
+
+CREATE FUNCTION make_reserved_groups() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO user_groups
+        (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+    SELECT org_id, 'sub-admins', 'Sub-admins', 'sub-admins', created_at, created_at FROM made;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER organizations_grouped AFTER INSERT ON organizations REFERENCING NEW TABLE AS made
+FOR EACH STATEMENT EXECUTE FUNCTION make_reserved_groups();
+
 INSERT INTO schema_version (version, applied_at)
 VALUES (4, CAST(EXTRACT(EPOCH FROM CURRENT_TIMESTAMP) * 1000 AS BIGINT));

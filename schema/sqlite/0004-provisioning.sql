@@ -50,6 +50,19 @@ CREATE TABLE group_members (
 
 CREATE INDEX group_members_by_user ON group_members (org_id, user_uid, group_id);
 
+-- Each organization has a group whose members are its sub-admins. Who they are stands in their
+-- own table.
+INSERT INTO user_groups
+    (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+SELECT org_id, 'sub-admins', 'Sub-admins', 'sub-admins', created_at, created_at
+FROM organizations;
+
+CREATE TRIGGER organizations_grouped AFTER INSERT ON organizations BEGIN
+    INSERT INTO user_groups
+        (org_id, group_id, display_name, display_name_key, created_at, updated_at)
+    VALUES (NEW.org_id, 'sub-admins', 'Sub-admins', 'sub-admins', NEW.created_at, NEW.created_at);
+END;
+
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('users', 'users_by_user_name', '1000000 1000000 1'),
     ('users', 'users_by_external_id', '1000000 1000000 2'),

@@ -77,6 +77,13 @@ static const sample_t user_samples[] = {
     { "created_before", NULL, "100", "9900" },
     { "updated_after", NULL, "9900", "100" },
     { "updated_before", NULL, "100", "9900" },
+    { "group", NULL, "u00300", "u00001" },
+    LAST_SAMPLE,
+};
+
+static const sample_t group_samples[] = {
+    { "display_name", NULL, "name003", "name" },
+    { "external_id", NULL, "idp00300", "idp" },
     LAST_SAMPLE,
 };
 
@@ -134,6 +141,7 @@ static const struct {
     { "sessions", &um_list_sessions, session_samples },
     { "audit_events", &um_list_audit_events, event_samples },
     { "api_keys", &um_list_api_keys, no_samples },
+    { "user_groups", &um_list_groups, group_samples },
 };
 
 static void print_list(const char *name, const um_list_t *list, um_list_what_t what)
@@ -231,7 +239,9 @@ static void print_paths(const char *name, um_list_t list)
             list.paths[way] = paths[i];
             list.paths[!way] = um_list_path_of_order(&list);
             print_pages(apr_psprintf(pool, "%s by %s", name,
-                                     paths[i]->index != NULL ? paths[i]->index : "subset"),
+                                     paths[i]->index != NULL      ? paths[i]->index
+                                     : paths[i]->junction != NULL ? "junction"
+                                                                  : "subset"),
                         list);
         }
     }

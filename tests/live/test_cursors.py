@@ -112,7 +112,7 @@ def test_cursors_of_other_orders_and_lists(admin, people):
                     else:
                         result.expect_faults((name, "cursor_mismatch"))
         for path in ("sub-admins/", "invitations/", "sessions/", "sessions/?order_by=started_at",
-                     "audit-events/", "api-keys/"):
+                     "audit-events/", "api-keys/", "groups/", "groups/?order_by=display_name"):
             admin.get(path + ("&" if "?" in path else "?") + "start_after_id=" + cursor) \
                 .expect_faults(("start_after_id", "cursor_mismatch"))
     uid = people[0]["user_uid"]

@@ -62,7 +62,8 @@ def test_the_codes_are_those_of_the_documents():
 def test_the_parameters_are_those_of_the_documents():
     table = rows(section(read("docs/api.md"), "## Lists"))
     lists = {"users": "/users", "sub-admins": "/sub-admins", "invitations": "/invitations",
-             "sessions": "/sessions", "audit events": "/audit-events", "API keys": "/api-keys"}
+             "sessions": "/sessions", "audit events": "/audit-events", "API keys": "/api-keys",
+             "groups": "/groups"}
     documented = {path: set() for path in lists.values()
                   if path in DOCUMENT["paths"]}
     for row in table:

@@ -107,6 +107,13 @@ class Property:
         self.key_key = {"Idempotency-Key": "key-of-" + name}
         self.key_id = self.admin.post("api-keys/", {"name": "Key of " + name, "role": "admin"},
                                       headers=self.key_key).expect(201).json["api_key"]["key_id"]
+        self.group = "group-of-" + name
+        server.sql("INSERT INTO user_groups (org_id, group_id, display_name, display_name_key,"
+                   " created_at, updated_at) SELECT org_id, ?, 'Common', 'common', 1, 1"
+                   " FROM organizations WHERE name = ?", self.group, name)
+        server.sql("INSERT INTO group_members (org_id, group_id, user_uid, created_at)"
+                   " SELECT org_id, ?, user_uid, 1 FROM users WHERE user_uid = ?",
+                   self.group, self.uid)
         self.event = self.admin.get("audit-events/").json["last_uid"]
 
     def everything(self):
@@ -115,7 +122,7 @@ class Property:
         seen = [admin.get(path, headers=NDJSON).expect(200).raw
                 for path in ("users/", "audit-events/")]
         seen += [admin.get(path, query={**query, "limit": 1000}).expect(200).raw
-                 for path, query in (("sub-admins/", {}), ("sessions/", {}),
+                 for path, query in (("sub-admins/", {}), ("groups/", {}), ("sessions/", {}),
                                      ("api-keys/", {}), ("invitations/", {"status": "all"}))]
         seen.append(admin.get("organization-status/").expect(200).raw)
         return seen + [(table, sorted(map(repr, self.server.sql(
@@ -160,6 +167,10 @@ def rows(blue):
         ("PATCH", f"users/{uid}", change, user),
         ("DELETE", f"users/{uid}", None, user),
         ("DELETE", f"users/{sub_uid}", None, user),
+        ("GET", f"users/?group={blue.group}", None, "none"),
+        ("GET", "groups/", None, "own"),
+        ("GET", f"groups/?start_after_id={blue.group}", None, "own"),
+        ("GET", f"groups/{blue.group}", None, "group_not_found"),
         ("GET", "sub-admins/", None, "none"),
         ("GET", f"sub-admins/?start_after_id={uid}", None, "none"),
         ("GET", f"sub-admins/?end_before_id={sub_uid}z", None, "none"),

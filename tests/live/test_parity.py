@@ -255,7 +255,8 @@ def send_bad_bodies(ask, uids):
                 known.lower(), known.upper(), known + "%20", known + "/"):
         path = "users/" + (uid if uid[0] == "%" or uid.endswith(("/", "%20")) else quote(uid))
         ask.get(path)
-        for resource in ("sub-admins", "invitations", "sessions", "audit-events", "api-keys"):
+        for resource in ("sub-admins", "invitations", "sessions", "audit-events", "api-keys",
+                         "groups"):
             ask.get(path.replace("users", resource, 1))
         ask.patch(path, {"display_name": "x"})
         ask.delete(path)
@@ -331,6 +332,7 @@ QUERIES = ["", "limit=0", "limit=1", "limit=1000", "limit=1001", "limit=x", "lim
            "updated_after=2020-01-01T00:00:00Z&limit=3", "updated_before=2020-01-01T00:00:00Z",
            "updated_after=x", "updated_before=9999-12-31T23:59:59.9999999Z&q=user1&role=user",
            "updated_after=0001-01-01T00:00:00Z&order_by=-email",
+           "group=sub-admins", "group=", "group=x", "group=%C3%A9&order_by=email",
            "user_uid=x", "user_uid=x&limit=1", "user_uid=%C3%A9", "q=%00", "q=%FF", "q=%ED%A0%80",
            "q=%F4%8F%BF%BF", "q=%EF%BF%BF", "display_name=%F4%8F%BF%BD", "q=%", "q=%2", "%71=a",
            "q", "&", "q=a&&limit=2", "q=" + 4090 * "x", "q=" + 4100 * "x",

@@ -76,6 +76,8 @@ VALUES = {
     "name": "org01000", "organization": "org01000", "after": "org01000",
     "activity": "run01000", "idempotency_key": "key01000", "secret_sha256": "0" * 59 + "01000",
     "count_ids": "[1,2,3]", "attributes": "{}", "key_id": "u05000000000", "old_until": 5000,
+    "uids": '["u05000", "u05001"]', "group_id": "u05000", "display_name_key": "name05000",
+    "external_id": "idp", "after_uid": "u04990", "until_uid": "u05010",
     "uses": '[{"key_id": "u05000000000", "at": 6000, "addr": "::1"}]',
 }
 
@@ -156,12 +158,15 @@ def rows(kind):
            " created_by",
            in_both(lambda org_id, n: (org_id, f"{'u' if org_id == 1 else 'v'}{n:05d}000000", "key",
                                       "none", "x" * 250, "0" * 64, n, "x")))
+    # Beside the groups that come with the organizations. One has nearly all users.
     yield ("user_groups", "org_id, group_id, display_name, display_name_key, external_id,"
            " created_at, updated_at",
-           in_both(lambda org_id, n: (org_id, f"g{n:05d}", f"group{n:05d}", f"group{n:05d}",
-                                      f"external{n:05d}" if n % 2 else None, n, n)))
+           in_both(lambda org_id, n: (org_id, f"u{n:05d}", f"name{n:05d}", f"name{n:05d}",
+                                      rare(n, 0, "idp00300", "idp"), n, n)))
     yield ("group_members", "org_id, group_id, user_uid, created_at",
-           in_both(lambda org_id, n: (org_id, f"g{n // 20:05d}", f"u{n:05d}", n)))
+           in_both(lambda org_id, n: (org_id, rare(n, 0, "u00300", "u00001"), f"u{n:05d}", n)))
+    yield ("group_members", "org_id, group_id, user_uid, created_at",
+           numbers(ROWS - 10, lambda n: (1, f"u{n + 10:05d}", f"u{n:05d}", n)))
     if kind != "sqlite":
         # As they are when the module has folded them.
         yield ("organization_counts", "count_id, org_id, user_count",

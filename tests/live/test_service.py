@@ -19,7 +19,7 @@ EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "inv
               "sessions:report", "audit:read", "keys:manage", "scim", "metrics:read"]
 BY_DEFAULT = ["users:read", "users:create", "users:update", "sessions:read"]
 # By the permission that each needs; None for every role.
-LINKS = {"users": "users:read", "sub_admins": "sub-admins:read",
+LINKS = {"users": "users:read", "groups": "users:read", "sub_admins": "sub-admins:read",
          "invitations": "invitations:read", "sessions": "sessions:read",
          "organization_status": None, "audit_events": "audit:read",
          "api_keys": "keys:manage", "me": None, "openapi": None}

@@ -34,6 +34,13 @@ static const sample_t user_samples[] = {
     { "active", "false", NULL, NULL },
     { "updated_after", NULL, "1000000", "1" },
     { "updated_before", NULL, "10", "2000000" },
+    { "group", NULL, "few", "many" },
+    LAST_SAMPLE,
+};
+
+static const sample_t group_samples[] = {
+    { "display_name", NULL, "few", "p" },
+    { "external_id", NULL, "111", "222" },
     LAST_SAMPLE,
 };
 
@@ -68,10 +75,9 @@ static const struct {
     const um_list_source_t *source;
     const sample_t *samples;
 } kinds[] = {
-    { &um_list_users, user_samples },
-    { &um_list_sessions, session_samples },
-    { &um_list_audit_events, event_samples },
-    { &um_list_invitations, invitation_samples },
+    { &um_list_users, user_samples },         { &um_list_sessions, session_samples },
+    { &um_list_audit_events, event_samples }, { &um_list_invitations, invitation_samples },
+    { &um_list_groups, group_samples },
 };
 
 /* Ten of each are few. */
@@ -85,6 +91,12 @@ static const char *const fill[] = {
     "NULL, NULL, NULL"
     " FROM n",
     "INSERT INTO sub_admins SELECT 1, user_uid, 'x', 1 FROM users LIMIT 10",
+    "INSERT INTO user_groups SELECT 1, name, name, name,"
+    " CASE WHEN n % 300 = 9 THEN '111' ELSE '222' END, at, at, 1 FROM n",
+    "INSERT INTO user_groups VALUES (1, 'few', 'x', 'x', NULL, 1, 1, 1),"
+    " (1, 'many', 'y', 'y', NULL, 1, 1, 1)",
+    "INSERT INTO group_members SELECT 1, CASE WHEN n % 300 = 11 THEN 'few' ELSE 'many' END,"
+    " 'u' || n, 1 FROM n",
     "INSERT INTO sessions SELECT 1, 's' || n, CASE WHEN n % 300 = 7 THEN 'few' ELSE 'u' END,"
     " CASE WHEN n % 300 = 9 THEN 'few' ELSE 'run' END, at, at, 1 FROM n",
     "INSERT INTO audit_events SELECT 1, um.uid, at, 'x',"
@@ -192,7 +204,8 @@ static int has_line(const plan_t *plan, const char *begin, const char *part)
 /* No table is gone through as a whole. */
 static void check_scans(const plan_t *plan)
 {
-    static const char *const tables[] = { "SCAN u", "SCAN s", "SCAN i", "SCAN e", "SCAN TABLE" };
+    static const char *const tables[] = { "SCAN u", "SCAN s", "SCAN i",    "SCAN e",
+                                          "SCAN g", "SCAN m", "SCAN TABLE" };
 
     for (size_t i = 0; i < COUNT(tables); i++) {
         if (has_line(plan, tables[i], "") && !has_line(plan, "SCAN SUBQUERY", "")) {
@@ -326,7 +339,8 @@ static int make_list(um_list_t *list, unsigned *few, const sample_t *samples, un
     *few |= conditions_of(list)
             & (user_bit(list, "email", NULL) | user_bit(list, "role", "sub_admin")
                | user_bit(list, "active", "false")
-               | bit_of(list, &um_list_invitations, "email", NULL));
+               | bit_of(list, &um_list_invitations, "email", NULL)
+               | bit_of(list, &um_list_groups, "display_name", NULL));
     *few &= ~(user_bit(list, "role", "user") | user_bit(list, "active", "true"));
     return chosen != 0;
 }
@@ -361,7 +375,7 @@ static int is_tried(const um_list_source_t *source, unsigned chosen, int count)
 
 static void check_kind(const um_list_source_t *source, const sample_t *samples)
 {
-    static const unsigned patterns[] = { 0x0, 0xfff, 0x555, 0xaaa };
+    static const unsigned patterns[] = { 0x0, 0x1fff, 0x1555, 0xaaa };
     apr_pool_t *scratch;
     int count = 0;
 

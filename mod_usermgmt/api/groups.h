@@ -1,0 +1,11 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+#ifndef UM_API_GROUPS_H
+#define UM_API_GROUPS_H
+
+/** @file groups.h The resource groups/. Its members are those of users/?group=. */
+
+#include "../rest/router.h"
+
+um_handler_t um_groups_list, um_groups_get;
+
+#endif

@@ -1,0 +1,61 @@
+/* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
+/** @file list_groups.c What lists of groups can be asked for, see list.h. */
+
+#include "../db/statements.h"
+#include "filter_groups.h"
+#include "store_lists.h"
+
+#define BIT UM_LIST_BIT
+
+enum { BY_ID, BY_DISPLAY_NAME };
+
+static const um_list_order_t orders[] = {
+    [BY_ID] = UM_ORDER_BY_KEY("group_id", NULL, "g.group_id"),
+    [BY_DISPLAY_NAME] = UM_ORDER_BY_UNIQUE("display_name", NULL, "g.display_name_key",
+                                           UM_FILL_VALUE),
+};
+
+static const um_list_condition_t conditions[] = {
+    [UM_GROUPS_NAME_STARTS] = {
+        .pieces = UM_SAME({ " AND g.display_name_key >= %s", UM_FILL_VALUE },
+                          { " AND g.display_name_key < %s", UM_FILL_PREFIX_END }),
+        .bounds = { { BY_DISPLAY_NAME, { UM_BOUND_FROM, UM_BOUND_BELOW } } },
+        .has_one_plan = 1,
+    },
+    [UM_GROUPS_HAS_EXTERNAL_ID] = { .pieces = UM_SAME({ " AND g.external_id = %s", UM_FILL_VALUE }),
+                          .leads_to_few = 1,
+                          .has_one_plan = 1 },
+};
+
+static const um_list_filter_t filters[] = {
+    { .name = "display_name", .value = UM_LIST_FOLDED_NAME, .condition = UM_GROUPS_NAME_STARTS },
+    { .name = "external_id", .value = UM_LIST_TEXT, .condition = UM_GROUPS_HAS_EXTERNAL_ID },
+    { .name = NULL },
+};
+
+/* clang-format off */
+static const um_list_path_t paths[] = {
+    { .index = "user_groups_by_external_id", .needs = BIT(UM_GROUPS_HAS_EXTERNAL_ID),
+      .first = BIT(UM_GROUPS_HAS_EXTERNAL_ID) },
+    { .index = "user_groups_by_display_name", .first = BIT(UM_GROUPS_NAME_STARTS),
+      .orders = BIT(BY_DISPLAY_NAME) },
+    { .index = "sqlite_autoindex_user_groups_1", .orders = BIT(BY_ID) },
+};
+/* clang-format on */
+
+#define GROUPS                                                                                   \
+    .since = 4, .from = " FROM user_groups g", .joined = "", .where = UM_LIST_WHERE("g"),        \
+    .count = UM_LIST_NO_COUNT, UM_LIST_ORDERS(orders), UM_LIST_CONDITIONS(conditions),           \
+    UM_LIST_FILTERS(filters), UM_LIST_PATHS(paths), .attributes = &um_filter_groups
+
+/* clang-format off */
+const um_list_source_t um_list_groups = {
+    .columns = UM_SQL_GROUP_COLUMNS ", " UM_SQL_GROUP_MEMBER_COUNT,
+    GROUPS
+};
+
+const um_list_source_t um_list_groups_alone = {
+    .columns = UM_SQL_GROUP_COLUMNS,
+    GROUPS
+};
+/* clang-format on */

@@ -3,10 +3,14 @@
 
 #include "authz.h"
 
+#include <string.h>
+
 #include <http_core.h>
 #include <http_request.h>
 #include <mod_auth.h>
 
+#include "../base/text.h"
+#include "../core/group.h"
 #include "../rest/permission.h"
 #include "caller.h"
 #include "config.h"
@@ -124,6 +128,44 @@ static authz_status check_permission(request_rec *r, const char *line, const voi
                                                                              : deny(r);
 }
 
+/* The names of groups, an array of const char *. Which groups have them is only known when they
+ * are asked for. */
+static const char *parse_groups(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    apr_array_header_t *groups = apr_array_make(cmd->pool, 2, sizeof(const char *));
+
+    while (line[0] != '\0') {
+        const char *name = ap_getword_conf(cmd->pool, &line);
+
+        if (*name == '\0' || !um_text_is_utf8(name, strlen(name))
+            || um_text_count(name) > UM_GROUP_NAME_MAX) {
+            return "the name of a group is UTF-8 of 1 to 256 characters";
+        }
+        APR_ARRAY_PUSH(groups, const char *) = name;
+    }
+    if (groups->nelts == 0) {
+        return "at least one group must be given";
+    }
+    *parsed = groups;
+    return NULL;
+}
+
+static authz_status check_group(request_rec *r, const char *line, const void *parsed)
+{
+    int is_member = 0;
+    apr_status_t status;
+
+    (void)line;
+    if (needs_user(r)) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    status = um_caller_is_member(&is_member, parsed, r);
+    if (status != APR_SUCCESS && status != UM_ENOTFOUND) {
+        return fail(UM_AUTHZ_GROUP, "the groups of", r);
+    }
+    return is_member ? AUTHZ_GRANTED : deny(r);
+}
+
 static const char *parse_nothing(cmd_parms *cmd, const char *line, const void **parsed)
 {
     (void)cmd;
@@ -152,12 +194,15 @@ void um_authz_register(apr_pool_t *pool)
 {
     static const authz_provider role = { check_role, parse_roles };
     static const authz_provider permission = { check_permission, parse_permissions };
+    static const authz_provider group = { check_group, parse_groups };
     static const authz_provider active = { check_active, parse_nothing };
 
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ROLE, AUTHZ_PROVIDER_VERSION,
                               &role, AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_PERMISSION,
                               AUTHZ_PROVIDER_VERSION, &permission, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_GROUP, AUTHZ_PROVIDER_VERSION,
+                              &group, AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, UM_AUTHZ_ACTIVE, AUTHZ_PROVIDER_VERSION,
                               &active, AP_AUTH_INTERNAL_PER_CONF);
 }

@@ -13,6 +13,7 @@
 #include "../base/uid.h"
 #include "../core/rules.h"
 #include "../core/store_callers.h"
+#include "../core/store_members.h"
 #include "../core/store_organizations.h"
 #include "cache.h"
 #include "config_number.h"
@@ -429,6 +430,17 @@ apr_status_t um_caller_identify(um_caller_t *caller, request_rec *r)
     return status;
 }
 
+/* Read the record of a caller who is no API key; NULL for nobody. */
+static apr_status_t look_up(um_look_t *look)
+{
+    apr_status_t status = begin(look);
+
+    if (status != APR_SUCCESS || look->caller->identity[0] == '\0') {
+        return status;
+    }
+    return look->store != NULL ? find_record(look) : UM_EUNAVAILABLE;
+}
+
 apr_status_t um_caller_is_active(int *is_active, request_rec *r)
 {
     um_caller_t caller = { 0 };
@@ -443,13 +455,65 @@ apr_status_t um_caller_is_active(int *is_active, request_rec *r)
     if (*is_active) {
         return APR_SUCCESS;
     }
-    status = begin(&look);
-    if (status != APR_SUCCESS || caller.identity[0] == '\0') {
+    status = look_up(&look);
+    if (status == APR_SUCCESS && look.record != NULL) {
+        *is_active = look.record->is_active;
+    }
+    return status;
+}
+
+static apr_status_t read_membership(int *is_member, const um_look_t *look, const char *group)
+{
+    apr_pool_t *pool = look->r->pool;
+    um_db_t *db = NULL;
+    apr_status_t status = um_store_open(&db, look->store, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_members_is_in(is_member, db, look->record->org_id,
+                                        look->record->user_uid, group, pool);
+    }
+    um_db_close(db);
+    return status;
+}
+
+static apr_status_t find_membership(int *is_member, const um_look_t *look, const char *group)
+{
+    um_membership_t membership = { look->caller->organization, look->record->user_uid, group };
+    apr_interval_time_t ttl = um_config_directory_number(look->config, UM_ROLE_CACHE_TTL);
+    const server_rec *server = look->r->server;
+    apr_pool_t *pool = look->r->pool;
+    um_caller_stamp_t stamp = { 0 };
+    apr_status_t status;
+
+    if (ttl > 0 && um_cache_get_membership(is_member, &stamp, server, &membership, ttl, pool)) {
+        return APR_SUCCESS;
+    }
+    status = read_membership(is_member, look, group);
+    if (status == APR_SUCCESS && ttl > 0) {
+        um_cache_put_membership(server, &membership, *is_member, &stamp, pool);
+    }
+    return status;
+}
+
+apr_status_t um_caller_is_member(int *is_member, const apr_array_header_t *groups, request_rec *r)
+{
+    um_caller_t caller = { 0 };
+    um_look_t look = { .caller = &caller,
+                       .r = r,
+                       .config = um_config_directory(r),
+                       .store = um_runtime_store(r->server) };
+    apr_status_t status;
+
+    *is_member = 0;
+    if (um_key_door_is_caller(r)) {
+        return APR_SUCCESS;
+    }
+    status = look_up(&look);
+    if (status != APR_SUCCESS || look.record == NULL || !look.record->is_active) {
         return status;
     }
-    status = look.store != NULL ? find_record(&look) : UM_EUNAVAILABLE;
-    if (status == APR_SUCCESS) {
-        *is_active = look.record->is_active;
+    for (int i = 0; status == APR_SUCCESS && !*is_member && i < groups->nelts; i++) {
+        status = find_membership(is_member, &look, APR_ARRAY_IDX(groups, i, const char *));
     }
     return status;
 }

@@ -45,4 +45,13 @@ void um_caller_log_refusal(const um_caller_t *caller, request_rec *r);
  */
 apr_status_t um_caller_is_active(int *is_active, request_rec *r);
 
+/**
+ * Find out whether the caller is a user of the organization who is not suspended, and a member of
+ * one of the groups. No API key is.
+ * @param groups of const char *, the ids or the names of groups
+ * @return as um_caller_identify()
+ */
+apr_status_t um_caller_is_member(int *is_member, const apr_array_header_t *groups,
+                                 request_rec *r);
+
 #endif

@@ -313,6 +313,7 @@ static const char *add_require(cmd_parms *cmd, void *directory, const char *argu
     if (ap_cstr_casecmp(require.provider_name, "not") == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_ROLE) == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_PERMISSION) == 0
+        || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_GROUP) == 0
         || ap_cstr_casecmp(require.provider_name, UM_AUTHZ_ACTIVE) == 0) {
         return apr_psprintf(cmd->pool, "%s can't be used with \"%s\"", cmd->cmd->name,
                             require.provider_name);

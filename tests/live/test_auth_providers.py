@@ -138,7 +138,8 @@ def test_every_provider_of_httpd_is_in_the_table(new_server):
     no_use = set(re.findall(r"`([a-z-]+)`", table.split("make no sense here")[1]))
     assert rows | no_use == found
     assert rows == set(LINES) | set(OTHERS) | ELSEWHERE
-    assert no_use == OF_NO_USE | {"usermgmt-role", "usermgmt-permission", "usermgmt-active"}
+    assert no_use == OF_NO_USE | {"usermgmt-role", "usermgmt-permission",
+                                   "usermgmt-group", "usermgmt-active"}
 
 
 def test_every_page_is_in_the_index_and_is_tried():

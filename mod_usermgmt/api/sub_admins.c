@@ -163,20 +163,30 @@ apr_status_t um_sub_admins_create(um_answer_t *answer, um_request_t *request)
 
 /* ---- delete ---- */
 
+apr_status_t um_sub_admins_dismiss(um_change_t *change, um_db_t *db,
+                                   const um_sub_admin_t *sub_admin)
+{
+    const um_request_t *request = change->request;
+    const char *uid = sub_admin->user.uid;
+    apr_status_t status = um_store_sub_admins_delete(db, request->caller.org_id, uid,
+                                                     request->pool);
+
+    return status == APR_SUCCESS
+               ? um_change_audit_as(change, db, "sub_admins.delete", uid,
+                                    um_sub_admin_json(sub_admin, request->pool), NULL)
+               : status;
+}
+
 static apr_status_t remove_sub_admin(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                      const um_sub_admin_t *sub_admin)
 {
     const um_request_t *request = change->request;
-    const char *uid = sub_admin->user.uid;
     const char *json = um_sub_admin_json(sub_admin, request->pool);
     apr_status_t status = um_change_check_match(answer, change,
                                                 um_answer_etag(json, request->pool));
 
     if (status == APR_SUCCESS) {
-        status = um_store_sub_admins_delete(db, request->caller.org_id, uid, request->pool);
-    }
-    if (status == APR_SUCCESS) {
-        status = um_change_audit(change, db, uid, json, NULL);
+        status = um_sub_admins_dismiss(change, db, sub_admin);
     }
     if (status == APR_SUCCESS) {
         um_answer_message(answer, "Sub-admin removed successfully.", request->pool);

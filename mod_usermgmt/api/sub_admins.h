@@ -24,4 +24,11 @@ const char *um_sub_admin_json(const um_sub_admin_t *sub_admin, apr_pool_t *pool)
 apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db_t *db,
                                    const char *uid, const char *added_by);
 
+/**
+ * End the role of a sub-admin, with an audit event of its own. Its user must be locked, as above.
+ * @return APR_SUCCESS, or the error of a store function
+ */
+apr_status_t um_sub_admins_dismiss(um_change_t *change, um_db_t *db,
+                                   const um_sub_admin_t *sub_admin);
+
 #endif

@@ -15,7 +15,7 @@
 typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
 
 /** The largest number of values in a body that has the bodies of many requests. */
-#define UM_ROUTE_VALUES_MAX 100000
+#define UM_ROUTE_VALUES_MAX 300000
 
 /** One line of the route table. */
 typedef struct um_route_t {

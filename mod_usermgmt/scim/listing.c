@@ -20,10 +20,6 @@
 #define SEARCH_WAIT apr_time_from_sec(2)
 /* Rows that are read at once. */
 #define READ_MAX 250
-/* Bytes of the resources of a page. Many clients go on behind the number that they asked for, not
- * behind the number that they got, so a page is only cut where memory would run out: a thousand
- * common users have a tenth of it. */
-#define PAGE_BYTES 16777216
 
 /* The list of one kind. */
 typedef struct um_part_t {
@@ -266,7 +262,7 @@ static int put_record(um_page_t *page, const um_part_t *part, const void *record
         um_buffer_putc(resources, ',');
     }
     part->kind->put(resources, record, page->request, &part->projection, pool);
-    if (page->count > 0 && resources->length > PAGE_BYTES) {
+    if (page->count > 0 && resources->length > UM_SCIM_PAGE_BYTES) {
         resources->length = end;
         resources->data[end] = '\0';
         return 0;

@@ -38,6 +38,11 @@ typedef struct um_scim_list_kind_t {
                 const um_scim_projection_t *projection, apr_pool_t *pool);
 } um_scim_list_kind_t;
 
+/** Bytes of the resources of a page. Many clients go on behind the number that they asked for,
+ * not behind the number that they got, so a page is only cut where memory would run out: a
+ * thousand common users have a tenth of it. */
+#define UM_SCIM_PAGE_BYTES 16777216
+
 /** The most kinds that one list has. */
 #define UM_SCIM_KINDS_MAX 2
 

@@ -9,4 +9,7 @@
 /** GET /Users and POST /Users/.search. */
 apr_status_t um_scim_lists_users(um_answer_t *answer, um_request_t *request);
 
+/** GET /Groups and POST /Groups/.search. */
+apr_status_t um_scim_lists_groups(um_answer_t *answer, um_request_t *request);
+
 #endif

@@ -6,6 +6,7 @@
 #include "bulk.h"
 #include "discovery.h"
 #include "error.h"
+#include "groups.h"
 #include "lists.h"
 #include "users.h"
 
@@ -15,6 +16,8 @@
  * up to 64 KiB and may have an escape for each character. */
 #define SMALL 4096
 #define RESOURCE 524288
+/* A group with some hundred thousand members; UserMgmtMaxBody allows a mebibyte by default. */
+#define GROUP 67108864
 /* What a list is asked for: a filter and names of attributes. */
 #define SEARCH 65536
 
@@ -42,6 +45,18 @@ const um_route_t um_scim_routes[] = {
     { "PUT", "Users/*", UM_PERMIT_SCIM, "scim_users.replace", um_scim_users_replace, 0, RESOURCE },
     { "PATCH", "Users/*", UM_PERMIT_SCIM, "scim_users.patch", um_scim_users_patch, 0, RESOURCE },
     { "DELETE", "Users/*", UM_PERMIT_SCIM, "scim_users.delete", um_scim_users_delete, 0, SMALL },
+    { "GET", "Groups", UM_PERMIT_SCIM, "scim_groups.list", um_scim_lists_groups,
+      UM_ROUTE_HAS_PARAMETERS, 0 },
+    { "POST", "Groups/.search", UM_PERMIT_SCIM, "scim_groups.list", um_scim_lists_groups,
+      UM_ROUTE_HAS_PARAMETERS, SEARCH },
+    { "POST", "Groups", UM_PERMIT_SCIM, "scim_groups.create", um_scim_groups_create,
+      UM_ROUTE_HAS_MANY_VALUES, GROUP },
+    { "GET", "Groups/*", UM_PERMIT_SCIM, "scim_groups.get", um_scim_groups_get, 0, 0 },
+    { "PUT", "Groups/*", UM_PERMIT_SCIM, "scim_groups.replace", um_scim_groups_replace,
+      UM_ROUTE_HAS_MANY_VALUES, GROUP },
+    { "PATCH", "Groups/*", UM_PERMIT_SCIM, "scim_groups.patch", um_scim_groups_patch,
+      UM_ROUTE_HAS_MANY_VALUES, GROUP },
+    { "DELETE", "Groups/*", UM_PERMIT_SCIM, "scim_groups.delete", um_scim_groups_delete, 0, SMALL },
     { NULL, NULL, 0, NULL, NULL, 0, 0 },
 };
 /* clang-format on */

@@ -14,7 +14,8 @@
  *  is a problem; or the error of a store function, and the router answers. */
 typedef apr_status_t um_handler_t(um_answer_t *answer, um_request_t *request);
 
-/** The largest number of values in a body that has the bodies of many requests. */
+/** The largest number of values in a body that has the bodies of many requests, or all members of
+ *  a group. */
 #define UM_ROUTE_VALUES_MAX 300000
 
 /** One line of the route table. */

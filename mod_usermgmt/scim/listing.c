@@ -12,6 +12,7 @@
 #include "../base/ticks.h"
 #include "../core/list_places.h"
 #include "../core/store_lists.h"
+#include "../db/filter_sql.h"
 #include "cursor.h"
 #include "error.h"
 #include "search.h"
@@ -26,6 +27,8 @@ typedef struct um_part_t {
     const um_scim_list_kind_t *kind;
     um_scim_projection_t projection;
     um_list_t list;
+    /* The filter is not for this kind. */
+    int is_empty;
     apr_int64_t total;
 } um_part_t;
 
@@ -105,13 +108,48 @@ static const char *query_of(const um_page_t *page)
     return apr_pstrcat(request->pool, query, " ", search->filter, NULL);
 }
 
-static void init_parts(um_page_t *page, const um_scim_list_kind_t *const *kinds)
+/* Put a part under the client's filter. */
+static apr_status_t apply_filter(um_part_t *part, um_filter_error_t *error,
+                                 const um_filter_t *filter, const um_request_t *request)
+{
+    if (part->kind->source->attributes == NULL) {
+        error->detail = "These resources can't be filtered.";
+        return UM_EINVALID;
+    }
+    part->list.time_limit = request->settings->filter_timeout;
+    return um_filter_sql_apply(&part->list, error, filter, um_store_dialect(request->store),
+                               request->pool);
+}
+
+/* If a list has several kinds, a filter may name attributes that only one of them has. Then it
+ * finds nothing of the others, which are left out. */
+static apr_status_t filter_parts(um_page_t *page, um_answer_t *answer)
+{
+    const um_request_t *request = page->request;
+    um_filter_error_t error = { NULL, 0 };
+    um_filter_t *filter = NULL;
+    apr_status_t status = um_filter_parse(&filter, &error, page->search.filter, request->pool);
+    int understood = 0;
+
+    for (int i = 0; status == APR_SUCCESS && i < page->part_count; i++) {
+        page->parts[i].is_empty = apply_filter(&page->parts[i], &error, filter, request)
+                                  != APR_SUCCESS;
+        understood |= !page->parts[i].is_empty;
+    }
+    return understood ? APR_SUCCESS
+                      : um_scim_error_refuse(answer, 400, UM_SCIM_INVALID_FILTER, request->pool,
+                                             "%s", error.detail);
+}
+
+static apr_status_t init_parts(um_page_t *page, um_answer_t *answer,
+                               const um_scim_list_kind_t *const *kinds)
 {
     while (kinds[page->part_count] != NULL) {
         init_part(&page->parts[page->part_count], kinds[page->part_count], page);
         page->part_count++;
     }
     page->query = query_of(page);
+    return page->search.filter != NULL ? filter_parts(page, answer) : APR_SUCCESS;
 }
 
 /* ---- cursors ---- */
@@ -340,7 +378,9 @@ static apr_status_t read_parts(um_page_t *page)
     apr_status_t status = APR_SUCCESS;
 
     while (status == APR_SUCCESS) {
-        status = read_part(page, &page->parts[page->part]);
+        um_part_t *part = &page->parts[page->part];
+
+        status = part->total > 0 ? read_part(page, part) : APR_SUCCESS;
         if (page->has_more || page->part + 1 == page->part_count) {
             return status;
         }
@@ -396,6 +436,9 @@ static apr_status_t count_parts(um_page_t *page)
     for (int i = 0; status == APR_SUCCESS && i < page->part_count; i++) {
         um_part_t *part = &page->parts[i];
 
+        if (part->is_empty) {
+            continue;
+        }
         status = um_store_lists_plan(&part->list, page->db, request->caller.org_id, 1,
                                      request->pool);
         if (status == APR_SUCCESS) {
@@ -453,6 +496,29 @@ static int is_search(const um_page_t *page)
     return found;
 }
 
+/* An expensive list. */
+static apr_status_t answer_search(um_answer_t *answer, um_page_t *page)
+{
+    um_request_t *request = page->request;
+    apr_status_t status = um_store_begin_search(request->store, SEARCH_WAIT);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = answer_list(answer, page, 1);
+    um_store_end_search(request->store);
+    return status;
+}
+
+static apr_status_t refuse_slow_filter(um_answer_t *answer, um_request_t *request)
+{
+    um_answer_init(answer, request->pool);
+    return um_scim_error_refuse(answer, 400, UM_SCIM_TOO_MANY, request->pool,
+                                "The filter has to look at too many resources: add a comparison "
+                                "by eq or sw with id, userName, externalId, emails or "
+                                "displayName.");
+}
+
 apr_status_t um_scim_listing_answer(um_answer_t *answer, um_request_t *request,
                                     const um_scim_list_kind_t *const *kinds)
 {
@@ -462,14 +528,10 @@ apr_status_t um_scim_listing_answer(um_answer_t *answer, um_request_t *request,
     if (status != APR_SUCCESS) {
         return status;
     }
-    init_parts(&page, kinds);
-    if (!is_search(&page)) {
-        return answer_list(answer, &page, 0);
+    status = init_parts(&page, answer, kinds);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    status = um_store_begin_search(request->store, SEARCH_WAIT);
-    if (status == APR_SUCCESS) {
-        status = answer_list(answer, &page, 1);
-        um_store_end_search(request->store);
-    }
-    return status;
+    status = is_search(&page) ? answer_search(answer, &page) : answer_list(answer, &page, 0);
+    return status == APR_TIMEUP ? refuse_slow_filter(answer, request) : status;
 }

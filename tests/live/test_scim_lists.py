@@ -305,3 +305,40 @@ def test_search(scim):
     {"cursor": 1}, {"count": "x"}])
 def test_searches_that_are_wrong(scim, members):
     search(scim, **members).expect_error(400, "invalidValue")
+
+
+# ---- filters ----
+
+def found(client, text, **parameters):
+    return [user["userName"] for user in listed(client, filter=text, **parameters)["Resources"]]
+
+
+def test_filters(server, scim):
+    assert found(scim, 'userName eq "u07@example.com"') == ["u07@example.com"]
+    assert found(scim, "userName eq U07@EXAMPLE.COM") == ["u07@example.com"]
+    page = listed(scim, filter='userName eq "nobody@example.com"')
+    assert page["totalResults"] == 0 and page["Resources"] == []
+    uid = all_ids(scim)[3]
+    assert ids(listed(scim, filter=f'id eq "{uid}" and active eq true')) == [uid]
+    sevens = 'displayName eq "Name 3" or displayName eq "Name 5"'
+    expected = ids(listed(scim, filter=sevens, count=1000))
+    assert len(expected) == 16
+    for read in (read_by_number, read_by_cursor):
+        assert read(scim, 3, filter=sevens) == expected
+        assert read(scim, 3, filter=sevens, sortBy="userName", sortOrder="descending") \
+            == ids(listed(scim, filter=sevens, sortBy="emails", sortOrder="descending"))
+    assert ids(search(scim, filter=sevens, count=4).json) == expected[:4]
+    assert server.admin.get("users/", query={"filter": sevens}).json["query_count"] == 16
+
+
+@pytest.mark.parametrize("text", ["", " ", "userName", "userName eq", 'urn:x:y eq "x"', "eq",
+                                  'userName eq "x" and', "userName zz 1", "active gt true"])
+def test_filters_that_are_none(scim, text):
+    """Never a list without a filter."""
+    query = urllib.parse.urlencode({"filter": text})
+    scim.get(f"Users?{query}").expect_error(400, "invalidFilter")
+    search(scim, filter=text).expect_error(400, "invalidFilter")
+
+
+def test_two_filters(scim):
+    scim.get("Users?filter=userName%20pr&FILTER=id%20pr").expect_error(400, "invalidFilter")

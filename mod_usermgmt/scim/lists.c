@@ -132,6 +132,7 @@ static const um_scim_list_kind_t groups = {
 
 static const um_scim_list_kind_t *const only_users[] = { &users, NULL };
 static const um_scim_list_kind_t *const only_groups[] = { &groups, NULL };
+static const um_scim_list_kind_t *const all[] = { &users, &groups, NULL };
 
 apr_status_t um_scim_lists_users(um_answer_t *answer, um_request_t *request)
 {
@@ -141,4 +142,9 @@ apr_status_t um_scim_lists_users(um_answer_t *answer, um_request_t *request)
 apr_status_t um_scim_lists_groups(um_answer_t *answer, um_request_t *request)
 {
     return um_scim_listing_answer(answer, request, only_groups);
+}
+
+apr_status_t um_scim_lists_all(um_answer_t *answer, um_request_t *request)
+{
+    return um_scim_listing_answer(answer, request, all);
 }

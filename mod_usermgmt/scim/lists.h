@@ -12,4 +12,7 @@ apr_status_t um_scim_lists_users(um_answer_t *answer, um_request_t *request);
 /** GET /Groups and POST /Groups/.search. */
 apr_status_t um_scim_lists_groups(um_answer_t *answer, um_request_t *request);
 
+/** POST /.search: the users, and then the groups. */
+apr_status_t um_scim_lists_all(um_answer_t *answer, um_request_t *request);
+
 #endif

@@ -36,6 +36,8 @@ const um_route_t um_scim_routes[] = {
     { "POST", "Bulk", UM_PERMIT_SCIM, "scim.bulk", um_scim_bulk, UM_ROUTE_HAS_MANY_VALUES,
       UM_SCIM_BULK_PAYLOAD_MAX },
     { "GET", "Me", UM_PERMIT_SCIM, "scim.me", um_scim_users_me, 0, 0 },
+    { "POST", ".search", UM_PERMIT_SCIM, "scim.search", um_scim_lists_all,
+      UM_ROUTE_HAS_PARAMETERS, SEARCH },
     { "GET", "Users", UM_PERMIT_SCIM, "scim_users.list", um_scim_lists_users,
       UM_ROUTE_HAS_PARAMETERS, 0 },
     { "POST", "Users/.search", UM_PERMIT_SCIM, "scim_users.list", um_scim_lists_users,

@@ -342,3 +342,47 @@ def test_filters_that_are_none(scim, text):
 
 def test_two_filters(scim):
     scim.get("Users?filter=userName%20pr&FILTER=id%20pr").expect_error(400, "invalidFilter")
+
+
+# ---- users and groups together ----
+
+def test_a_search_of_everything(scim):
+    """Users come first."""
+    groups = [group["id"] for group in scim.get("Groups").expect(200).json["Resources"]]
+    expected = all_ids(scim) + groups
+    assert groups and ids(search(scim, ".search", count=1000).expect(200).json) == expected
+    found, cursor = [], ""
+    while cursor is not None:
+        page = search(scim, ".search", count=8, startIndex=len(found) + 1).expect(200).json
+        assert page["totalResults"] == len(expected)
+        by_cursor = search(scim, ".search", count=8, cursor=cursor).expect(200).json
+        assert ids(by_cursor) == ids(page)
+        found += ids(page)
+        cursor = by_cursor.get("nextCursor")
+    assert found == expected
+    page = search(scim, ".search", startIndex=len(expected), count=5).expect(200).json
+    assert ids(page) == groups[-1:]
+    page = search(scim, ".search", filter='userName eq "u07@example.com"').expect(200).json
+    assert page["totalResults"] == 1
+    search(scim, ".search", filter="userName").expect_error(400, "invalidFilter")
+
+
+# ---- groups of users ----
+
+def test_groups_of_listed_users(scim):
+    """Of more users than one statement asks for."""
+    uids = all_ids(scim)
+    members = [{"value": uid} for uid in uids[:COUNT - 2]]
+    made = [scim.post("Groups", {"displayName": f"Listed {number}", "members": members})
+            .expect(201).json["id"] for number in range(2)]
+    try:
+        users = listed(scim, count=1000)["Resources"]
+        for user in users[:-2]:
+            assert sorted(group["value"] for group in user["groups"]) == sorted(made)
+            assert user == scim.resource(user["id"])
+        assert all("groups" not in user for user in users[-2:])
+        assert all("groups" not in user for user in listed(
+            scim, excludedAttributes="groups")["Resources"])
+    finally:
+        for group in made:
+            scim.ask("DELETE", f"Groups/{group}").expect(204)

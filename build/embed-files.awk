@@ -4,8 +4,10 @@
 #
 #     awk -f embed-files.awk console/index.html console/console.css …
 #
-# Comments and indentation are for readers of the sources, so browsers don't get them. A comment
-# stands on lines of its own; texts of more than one line are not in these files.
+# Comments, types and indentation are for readers of the sources, so browsers don't get them, nor
+# the blanks of style sheets and around operators. A comment stands on lines of its own; texts of
+# more than one line are not in these files, and no text has a comment or an operator of two
+# characters.
 
 function end_file()
 {
@@ -40,6 +42,25 @@ in_comment {
 /^\/\*/ && !/\*\// {
     in_comment = 1
     next
+}
+
+FILENAME ~ /\.css$/ {
+    gsub(/ *\{ */, "{")
+    gsub(/;? *\}/, "}")
+    gsub(/: /, ":")
+    gsub(/; /, ";")
+    gsub(/, /, ",")
+}
+
+# Types are in comments: /** @type {string} */
+FILENAME ~ /\.js$/ {
+    gsub(/\/\*\*[^*]*\*\/ ?/, "")
+    gsub(/ => /, "=>")
+    gsub(/ === /, "===")
+    gsub(/ !== /, "!==")
+    gsub(/ && /, "\\&\\&")
+    gsub(/ \|\| /, "||")
+    gsub(/ \?\? /, "??")
 }
 
 {

@@ -2,7 +2,7 @@
 // The beginning: asks who the caller is, draws the frame, and shows the view of the address.
 
 import { call, Problem } from "./api.js";
-import { fill, h, icon, prepareNotices } from "./dom.js";
+import { fill, h, icon, own, prepareNotices } from "./dom.js";
 import { address, begin, can, here, session } from "./router.js";
 import { site } from "./site.js";
 import { setColors } from "./colors.js";
@@ -51,7 +51,7 @@ function frame() {
         h("header", { class: "side" },
             h("a", { class: "brand", href: address("") },
                 site.logo ? h("img", { src: site.logo, alt: "" }) : h("img", { src: "icon.svg", alt: "" }),
-                h("span", { dir: "auto" }, site.title)),
+                own(site.title)),
             h("nav", { "aria-label": t("navigation") }, links),
             h("div", { class: "who" }, h("span", { dir: "auto", title: me.identity }, me.identity),
                 h("span", { dir: "auto", title: me.organization },
@@ -72,7 +72,7 @@ function cannotStart(error) {
         throw error;
     }
     message(t("start.failed"), h("p", {}, problemText(error)),
-        h("button", { type: "button", onclick: () => location.reload() }, t("again")));
+        h("button", { onclick: () => location.reload() }, t("again")));
 }
 
 function noRole() {

@@ -1,11 +1,13 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // Elements. Text is always text: nothing here takes markup.
 
+import { t } from "./texts.js";
+
 /** @typedef {Node | string | number | null | undefined | false | any[]} Child */
 
 /**
- * Make an element. An attribute that is null, undefined or false is left out; one whose name
- * begins with "on" is a listener.
+ * Make an element. An attribute that is null, undefined or false is left out; one that is a
+ * function is a listener. A button submits a form only if its type says so.
  * @template {keyof HTMLElementTagNameMap} N
  * @param {N} name
  * @param {Record<string, any>} [attributes]
@@ -14,6 +16,9 @@
  */
 export function h(name, attributes = {}, ...children) {
     const element = document.createElement(name);
+    if (element instanceof HTMLButtonElement) {
+        element.type = "button";
+    }
     for (const [key, value] of Object.entries(attributes)) {
         if (value === null || value === undefined || value === false) {
             continue;
@@ -29,6 +34,9 @@ export function h(name, attributes = {}, ...children) {
     fill(element, ...children);
     return element;
 }
+
+/** A text of somebody, in its own direction of writing. @param {...Child} children */
+export const own = (...children) => h("span", { dir: "auto" }, ...children);
 
 /**
  * Replace the children of an element.
@@ -127,9 +135,8 @@ export function say(text) {
  * the focus is there.
  * @param {string} text
  * @param {{label: string, run: () => void}} [action]
- * @param {string} [close]
  */
-export function toast(text, action, close = "×") {
+export function toast(text, action) {
     let left = action ? 12 : 6;
     const remove = () => {
         clearInterval(timer);
@@ -137,12 +144,12 @@ export function toast(text, action, close = "×") {
     };
     const element = h("div", { class: "toast" }, h("span", { dir: "auto" }, text),
         action && h("button", {
-            type: "button", onclick: () => {
+            onclick: () => {
                 remove();
                 action.run();
             },
         }, action.label),
-        h("button", { type: "button", class: "plain", "aria-label": close, onclick: remove },
+        h("button", { class: "plain", "aria-label": t("close"), onclick: remove },
             icon("close")));
     const timer = setInterval(() => {
         if (!element.matches(":hover, :focus-within") && --left <= 0) {

@@ -81,13 +81,13 @@ export function ask(options) {
     return new Promise((resolve) => {
         const title = `dialog-${++count}`;
         const summary = h("div", { class: "summary", role: "alert" });
-        const submit = h("button", { class: options.danger ? "danger" : "primary" },
+        const submit = h("button", { type: "submit", class: options.danger ? "danger" : "primary" },
             options.submit);
         const form = h("form", { novalidate: true, onsubmit: send },
             h("h2", { id: title }, options.title), summary,
             h("div", { class: "body" }, options.body),
             h("div", { class: "buttons" },
-                h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")),
+                h("button", { onclick: () => dialog.close() }, t("cancel")),
                 submit));
         const dialog = h("dialog", { "aria-labelledby": title, class: options.wide && "wide" },
             form);
@@ -194,7 +194,7 @@ export async function attempt(act) {
         if (!(error instanceof Problem)) {
             throw error;
         }
-        toast(problemText(error), undefined, t("close"));
+        toast(problemText(error));
     }
 }
 
@@ -222,7 +222,7 @@ export function showOnce(title, hint, secret) {
     return ask({
         title, submit: t("done"), run: async () => true,
         body: [shown.element, h("button", {
-            type: "button", onclick: async () => {
+            onclick: async () => {
                 text.select();
                 // Without TLS there is no clipboard for pages.
                 await navigator.clipboard?.writeText(secret).then(

@@ -122,7 +122,7 @@ export function list(options) {
                 : problemText(error)),
             isLost ? h("a", { class: "button", href: at({ after: "", before: "" }) },
                 t("first-page"))
-                : h("button", { type: "button", onclick: () => load() }, t("again"))));
+                : h("button", { onclick: () => load() }, t("again"))));
     }
 
     const entries = () => /** @type {any[]} */ (page[options.member]);
@@ -162,14 +162,18 @@ export function list(options) {
             : h("span", { class: "button off", "aria-disabled": "true" }, words);
     }
 
-    /** @param {Column} column */
-    function heading(column) {
+    // On narrow screens there is only the first column, which tells the most important of all.
+    /** @param {Column} column @param {number} index */
+    const kindOf = (column, index) => column.kind ?? (index > 0 && "wide-only");
+
+    /** @param {Column} column @param {number} index */
+    function heading(column, index) {
         const isUp = order() === column.order;
         const isDown = order() === `-${column.order}`;
         if (!column.order) {
-            return h("th", { scope: "col", class: column.kind }, column.title);
+            return h("th", { scope: "col", class: kindOf(column, index) }, column.title);
         }
-        return h("th", { scope: "col", class: column.kind,
+        return h("th", { scope: "col", class: kindOf(column, index),
             "aria-sort": isUp ? "ascending" : isDown ? "descending" : null },
         h("a", { href: at({ order_by: isUp ? `-${column.order}` : column.order, after: "",
             before: "" }), "data-stays": true, "data-focus": `order ${column.name}` },
@@ -218,7 +222,7 @@ export function list(options) {
                 "aria-label": t("select-one", selection.name(entry)), onchange: mark,
             })),
             columns.map((column, index) => h(index === 0 ? "th" : "td", {
-                class: column.kind, scope: index === 0 ? "row" : null,
+                class: kindOf(column, index), scope: index === 0 ? "row" : null,
             }, index === 0 && details ? [opener(entry, columns.length), column.cell(entry)]
                 : column.cell(entry))));
         /** @param {Event} event */
@@ -237,7 +241,7 @@ export function list(options) {
 
     /** @param {any} entry @param {number} width */
     function opener(entry, width) {
-        const button = h("button", { type: "button", class: "plain opener",
+        const button = h("button", { class: "plain opener",
             "aria-expanded": "false", "aria-label": t("details"), onclick: () => {
                 const own = /** @type {HTMLElement} */ (button.closest("tr"));
                 const isOpen = button.getAttribute("aria-expanded") === "true";

@@ -28,7 +28,7 @@ export function askToSignIn() {
             h("h2", { id: "sign-in-title" }, t("session.title")),
             h("p", {}, t("session.text")),
             h("div", { class: "buttons" },
-                h("button", { type: "button", onclick: done }, t("again")),
+                h("button", { onclick: done }, t("again")),
                 h("a", {
                     class: "button primary", href: new URL("./", import.meta.url).href,
                     target: "_blank", onclick: () => {

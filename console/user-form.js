@@ -76,7 +76,7 @@ function attribute(name, content, isNew, remove) {
     const error = /** @type {HTMLElement} */ (shown.element.querySelector(".error"));
     const made = {
         element: h("div", { class: "attribute" }, names, types, place,
-            h("button", { type: "button", class: "plain", "aria-label": t("attribute.remove", name),
+            h("button", { class: "plain", "aria-label": t("attribute.remove", name),
                 onclick: () => {
                     made.isGone = true;
                     made.element.remove();
@@ -128,7 +128,7 @@ export function askForUser(user, etag) {
         field("phone", t("member.phone"), input({ type: "tel", value: user?.phone ?? "",
             maxlength: 32, dir: "ltr" }))];
     const rows = h("div", { class: "body" });
-    const add = h("button", { type: "button", onclick: () => {
+    const add = h("button", { onclick: () => {
         const row = append("", "", true);
         row.element.querySelector("input")?.focus();
     } }, icon("plus"), t("attribute.add"));

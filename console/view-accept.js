@@ -14,7 +14,7 @@ export const permission = "";
 export function show(part) {
     const secret = new URLSearchParams(location.hash.slice(1)).get("accept_token");
     const failed = h("p", { class: "summary", role: "alert" });
-    const button = h("button", { type: "button", class: "primary", onclick: accept },
+    const button = h("button", { class: "primary", onclick: accept },
         t("accept.button"));
     const message = h("div", { class: "message" });
 

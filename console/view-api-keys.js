@@ -2,7 +2,7 @@
 // API keys: made, rotated and revoked. A secret is shown once.
 
 import { call, idempotency } from "./api.js";
-import { fill, h, head, icon, toast } from "./dom.js";
+import { fill, h, head, icon, own, toast } from "./dom.js";
 import { ask, confirm, field, input, select, showOnce } from "./form.js";
 import { list } from "./list.js";
 import { session } from "./router.js";
@@ -19,21 +19,21 @@ const KINDS = { active: "good", rotating: "warn", revoked: "bad" };
 
 /** @param {HTMLElement} part */
 export function show(part) {
-    const add = () => h("button", { type: "button", class: "primary", onclick: create },
+    const add = () => h("button", { class: "primary", onclick: create },
         icon("plus"), t("api-keys.new"));
     const rows = list({
         view: "api-keys", path: "api-keys/", member: "api_keys", key: "key_id", label: title,
         noun: "api-key", order: "-created_at", filters: () => ({}), details,
         columns: () => [
             { name: "name", title: t("member.display_name"), cell: (/** @type {Key} */ key) => [
-                h("span", { dir: "auto" }, key.name),
+                own(key.name),
                 h("span", { class: "sub" }, chip(key))] },
-            { name: "key_id", title: t("api-keys.id"), kind: "wide-only",
+            { name: "key_id", title: t("api-keys.id"),
                 cell: (key) => h("code", {}, key.key_id) },
-            { name: "status", title: t("member.active"), kind: "wide-only", cell: chip },
-            { name: "expires_at", title: t("expires"), kind: "wide-only",
+            { name: "status", title: t("member.active"), cell: chip },
+            { name: "expires_at", title: t("expires"),
                 cell: (key) => key.expires_at ? date(key.expires_at) : t("never") },
-            { name: "last_used_at", title: t("api-keys.last-used"), kind: "wide-only",
+            { name: "last_used_at", title: t("api-keys.last-used"),
                 cell: (key) => key.last_used_at ? time(key.last_used_at) : t("never") },
             { name: "actions", title: "", kind: "end", cell: actions }],
         empty: () => [h("h2", {}, t("api-keys.none")), h("p", {}, t("api-keys.none-hint")), add()],
@@ -46,10 +46,9 @@ export function show(part) {
 
     /** @param {Key} key */
     const actions = (key) => [
-        ["active", "rotating"].includes(key.status) && h("button", { type: "button",
-            "aria-label": t("api-keys.rotate-one", key.name), onclick: () => rotate(key) },
+        ["active", "rotating"].includes(key.status) && h("button", { "aria-label": t("api-keys.rotate-one", key.name), onclick: () => rotate(key) },
         t("api-keys.rotate")),
-        key.status !== "revoked" && h("button", { type: "button", class: "danger",
+        key.status !== "revoked" && h("button", { class: "danger",
             "aria-label": t("api-keys.revoke-one", key.name), onclick: () => revoke(key) },
         t("api-keys.revoke"))];
 
@@ -137,7 +136,7 @@ export function show(part) {
                 return true;
             });
         if (isDone) {
-            toast(t("api-keys.revoked-now"), undefined, t("close"));
+            toast(t("api-keys.revoked-now"));
             rows.load(true);
         }
     }

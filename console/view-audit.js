@@ -1,7 +1,7 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // The audit trail: who changed what, and how it was before and after.
 
-import { fill, h, head } from "./dom.js";
+import { fill, h, head, own } from "./dom.js";
 import { field, input } from "./form.js";
 import { list } from "./list.js";
 import { address, can, go, here } from "./router.js";
@@ -72,12 +72,12 @@ export function show(part) {
         columns: () => [
             { name: "at", title: t("audit.at"), order: "at", cell: (/** @type {AuditEvent} */ event) => [
                 time(event.at), h("span", { class: "sub" }, event.action, " ",
-                    h("span", { dir: "auto" }, event.actor.identity))] },
-            { name: "action", title: t("audit.action"), kind: "wide-only",
+                    own(event.actor.identity))] },
+            { name: "action", title: t("audit.action"),
                 cell: (event) => h("code", {}, event.action) },
-            { name: "actor", title: t("audit.actor"), kind: "wide-only",
-                cell: (event) => h("span", { dir: "auto" }, event.actor.identity) },
-            { name: "target", title: t("audit.target"), kind: "wide-only",
+            { name: "actor", title: t("audit.actor"),
+                cell: (event) => own(event.actor.identity) },
+            { name: "target", title: t("audit.target"),
                 cell: (/** @type {AuditEvent} */ event) => h("span", { dir: "auto" },
                     (event.after ?? event.before)?.display_name
                     ?? (event.after ?? event.before)?.email ?? event.target) }],
@@ -95,7 +95,7 @@ export function show(part) {
         go(address("audit", Object.fromEntries([...Object.entries({
             order_by: here().params.get("order_by") ?? "" }),
         ...fields.map((one) => [one.name, one.control.value.trim()])])), { isNew: false });
-    } }, fields.map((one) => one.element), actions, h("button", {}, t("audit.filter")));
+    } }, fields.map((one) => one.element), actions, h("button", { type: "submit" }, t("audit.filter")));
 
     function follow() {
         const { params } = here();

@@ -2,7 +2,7 @@
 // Invitations: made, sent again and removed. A link that accepts one is shown once.
 
 import { call, idempotency } from "./api.js";
-import { fill, h, head, icon, toast } from "./dom.js";
+import { fill, h, head, icon, own, toast } from "./dom.js";
 import { ask, attempt, confirm, field, input, select, showOnce } from "./form.js";
 import { list } from "./list.js";
 import { address, can, go, here, session } from "./router.js";
@@ -20,7 +20,7 @@ const KINDS = { pending: "warn", accepted: "good" };
 /** @param {HTMLElement} part */
 export function show(part) {
     const mayManage = can("invitations:manage");
-    const add = () => h("button", { type: "button", class: "primary", onclick: invite },
+    const add = () => h("button", { class: "primary", onclick: invite },
         icon("plus"), t("invitations.new"));
     const rows = list({
         view: "invitations", path: "invitations/", member: "invitations", key: "invite_token",
@@ -29,14 +29,14 @@ export function show(part) {
         filters: (params) => params.get("status") ? { status: params.get("status") ?? "" } : {},
         columns: () => [
             { name: "email", title: t("member.email"), cell: (/** @type {Invitation} */ one) => [
-                h("span", { dir: "auto" }, one.email),
+                own(one.email),
                 h("span", { class: "sub" }, chip(one), " ", date(one.expires_at))] },
-            { name: "status", title: t("member.active"), kind: "wide-only", cell: chip },
-            { name: "inviter", title: t("invitations.inviter"), kind: "wide-only",
-                cell: (one) => h("span", { dir: "auto" }, one.inviter.email) },
-            { name: "created_at", title: t("member.created_at"), kind: "wide-only",
+            { name: "status", title: t("member.active"), cell: chip },
+            { name: "inviter", title: t("invitations.inviter"),
+                cell: (one) => own(one.inviter.email) },
+            { name: "created_at", title: t("member.created_at"),
                 cell: (one) => date(one.created_at) },
-            { name: "expires_at", title: t("expires"), kind: "wide-only",
+            { name: "expires_at", title: t("expires"),
                 cell: (one) => date(one.expires_at) },
             ...mayManage ? [{ name: "actions", title: "", kind: "end", cell: actions }] : []],
         empty: (isFiltered) => isFiltered
@@ -55,9 +55,9 @@ export function show(part) {
     /** @param {Invitation} one */
     function actions(one) {
         return ["pending", "expired"].includes(one.status) && [
-            h("button", { type: "button", "aria-label": t("invitations.resend-one", one.email),
+            h("button", { "aria-label": t("invitations.resend-one", one.email),
                 onclick: () => attempt(() => resend(one)) }, t("invitations.resend")),
-            h("button", { type: "button", "aria-label": t("remove-one", one.email),
+            h("button", { "aria-label": t("remove-one", one.email),
                 onclick: () => remove(one) }, t("remove"))];
     }
 
@@ -111,7 +111,7 @@ export function show(part) {
             return true;
         });
         if (isDone) {
-            toast(t("invitations.removed"), undefined, t("close"));
+            toast(t("invitations.removed"));
             rows.load(true);
         }
     }

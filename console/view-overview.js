@@ -2,7 +2,7 @@
 // The organization at a glance.
 
 import { call, Problem } from "./api.js";
-import { fill, h, head } from "./dom.js";
+import { fill, h, head, own } from "./dom.js";
 import { address, can, session } from "./router.js";
 import { figure, problemText, t, time } from "./texts.js";
 
@@ -59,7 +59,7 @@ export function show(part) {
         data.audit_events.length > 0
             ? h("ul", { class: "events" }, data.audit_events.map((/** @type {any} */ event) =>
                 h("li", {}, h("span", {}, h("code", {}, event.action), " ",
-                    h("span", { dir: "auto" }, event.actor.identity)),
+                    own(event.actor.identity)),
                 h("span", { class: "quiet" }, time(event.at)))))
             : h("p", { class: "quiet" }, t("nothing-yet")));
     }

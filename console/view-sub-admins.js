@@ -2,7 +2,7 @@
 // Sub-admins: who they are, and users that become one.
 
 import { call, idempotency } from "./api.js";
-import { fill, h, head, icon, toast } from "./dom.js";
+import { fill, h, head, icon, own, toast } from "./dom.js";
 import { ask, attempt, field, input } from "./form.js";
 import { list } from "./list.js";
 import { address, can } from "./router.js";
@@ -18,7 +18,7 @@ export const permission = "sub-admins:read";
 /** @param {HTMLElement} part */
 export function show(part) {
     const mayManage = can("sub-admins:manage");
-    const add = () => h("button", { type: "button", class: "primary", onclick: append },
+    const add = () => h("button", { class: "primary", onclick: append },
         icon("plus"), t("sub-admins.add"));
     const rows = list({
         view: "sub-admins", path: "sub-admins/", member: "sub_admins", key: "user_uid",
@@ -29,17 +29,16 @@ export function show(part) {
                     face(one.display_name), h("span", {}, can("users:read")
                         ? h("a", { href: address("user", { uid: one.user_uid }), dir: "auto" },
                             one.display_name)
-                        : h("span", { dir: "auto" }, one.display_name),
+                        : own(one.display_name),
                     h("span", { class: "sub", dir: "auto" }, one.email))) },
-            { name: "email", title: t("member.email"), kind: "wide-only",
-                cell: (one) => h("span", { dir: "auto" }, one.email) },
-            { name: "added_by", title: t("sub-admins.added-by"), kind: "wide-only",
-                cell: (one) => h("span", { dir: "auto" }, one.added_by) },
-            { name: "created_at", title: t("sub-admins.since"), kind: "wide-only",
+            { name: "email", title: t("member.email"),
+                cell: (one) => own(one.email) },
+            { name: "added_by", title: t("sub-admins.added-by"),
+                cell: (one) => own(one.added_by) },
+            { name: "created_at", title: t("sub-admins.since"),
                 cell: (one) => date(one.created_at) },
             ...mayManage ? [{ name: "actions", title: "", kind: "end",
-                cell: (/** @type {SubAdmin} */ one) => h("button", { type: "button",
-                    "aria-label": t("remove-one", one.display_name),
+                cell: (/** @type {SubAdmin} */ one) => h("button", { "aria-label": t("remove-one", one.display_name),
                     onclick: () => attempt(() => remove(one)) }, t("remove")) }] : []],
         empty: () => [h("h2", {}, t("sub-admins.none")), h("p", {}, t("sub-admins.none-hint")),
             mayManage && add()],
@@ -58,7 +57,7 @@ export function show(part) {
             },
         });
         if (made) {
-            toast(n("appointed", 1), undefined, t("close"));
+            toast(n("appointed", 1));
             rows.load(true);
         }
     }
@@ -70,7 +69,7 @@ export function show(part) {
         toast(n("dismissed", 1), { label: t("undo"), run: () => attempt(async () => {
             await call("POST", "sub-admins/", { body: { user_uid: one.user_uid } });
             await rows.load(true);
-        }) }, t("close"));
+        }) });
     }
 
     fill(part, head(title, mayManage && add()), rows.element);

@@ -2,7 +2,7 @@
 // One user: all members, the role, sessions, and what was done to it.
 
 import { call, Problem } from "./api.js";
-import { fill, h, icon, toast } from "./dom.js";
+import { fill, h, icon, own, toast } from "./dom.js";
 import { attempt, confirm } from "./form.js";
 import { address, can, go } from "./router.js";
 import { date, n, problemText, t, time } from "./texts.js";
@@ -82,7 +82,7 @@ export function show(part, params) {
 
     function buttons() {
         const button = (/** @type {import("./texts.js").Key} */ text, /** @type {() => any} */ act) =>
-            h("button", { type: "button", "data-focus": text, onclick: () => attempt(act) }, t(text));
+            h("button", { "data-focus": text, onclick: () => attempt(act) }, t(text));
         return [
             can("users:update") && [
                 button("edit", edit),
@@ -90,7 +90,7 @@ export function show(part, params) {
             can("sub-admins:manage")
                 && (user.role === "user" ? button("make-sub-admin", () => appoint(true))
                     : button("end-sub-admin", () => appoint(false))),
-            can("users:delete") && h("button", { type: "button", class: "danger",
+            can("users:delete") && h("button", { class: "danger",
                 onclick: () => attempt(remove) }, t("delete"))];
     }
 
@@ -107,7 +107,7 @@ export function show(part, params) {
         // What is changed is what the person sees now.
         const stored = await askForUser(user, etag);
         if (stored) {
-            toast(t("saved"), undefined, t("close"));
+            toast(t("saved"));
             await again();
         }
     }
@@ -117,7 +117,7 @@ export function show(part, params) {
         await call("PATCH", path, { body: { active } });
         await again();
         toast(n(active ? "activated" : "suspended", 1), isUndo ? undefined
-            : { label: t("undo"), run: () => attempt(() => suspend(!active, true)) }, t("close"));
+            : { label: t("undo"), run: () => attempt(() => suspend(!active, true)) });
     }
 
     /** @param {boolean} isOne @param {boolean} [isUndo] */
@@ -129,7 +129,7 @@ export function show(part, params) {
         }
         await again();
         toast(n(isOne ? "appointed" : "dismissed", 1), isUndo ? undefined
-            : { label: t("undo"), run: () => attempt(() => appoint(!isOne, true)) }, t("close"));
+            : { label: t("undo"), run: () => attempt(() => appoint(!isOne, true)) });
     }
 
     async function remove() {
@@ -141,7 +141,7 @@ export function show(part, params) {
         });
         if (isDone) {
             go("users");
-            toast(n("deleted", 1), undefined, t("close"));
+            toast(n("deleted", 1));
         }
     }
 
@@ -169,7 +169,7 @@ export function show(part, params) {
             order_by: "-at", limit: "8", count: "none" })}`);
         return data.audit_events.map((/** @type {any} */ event) => h("li", {},
             h("span", {}, h("code", {}, event.action), " ",
-                h("span", { dir: "auto" }, event.actor.identity)),
+                own(event.actor.identity)),
             h("span", { class: "quiet" }, time(event.at))));
     }
 
@@ -177,7 +177,7 @@ export function show(part, params) {
         const { data } = await call("GET", `sessions/?${new URLSearchParams({ user_uid: uid,
             order_by: "-started_at", limit: "8", count: "none" })}`);
         return data.sessions.map((/** @type {any} */ session) => h("li", {},
-            h("span", { dir: "auto" }, session.activity),
+            own(session.activity),
             h("span", { class: "quiet" }, date(session.started_at))));
     }
 

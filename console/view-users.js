@@ -2,7 +2,7 @@
 // Users: search, filters, order, columns, and what is done to several of them.
 
 import { call, Problem } from "./api.js";
-import { fill, h, head, icon, toast } from "./dom.js";
+import { fill, h, head, icon, own, toast } from "./dom.js";
 import { ask, confirm, input, select } from "./form.js";
 import { list } from "./list.js";
 import { address, can, go, here } from "./router.js";
@@ -57,7 +57,7 @@ function cell(name, user) {
     case "active": return status(user.active);
     case "created_at":
     case "updated_at": return date(user[name]);
-    default: return name in user ? h("span", { dir: "auto" }, value(user[name])) : "";
+    default: return name in user ? own(value(user[name])) : "";
     }
 }
 
@@ -87,7 +87,7 @@ export function show(part) {
             { name: "display_name", title: t("member.display_name"), order: "display_name",
                 cell: nameCell },
             ...columns.shown.map((name) => ({
-                name, title: columnTitle(name), kind: "wide-only",
+                name, title: columnTitle(name),
                 order: ["email", "created_at"].includes(name) ? name : undefined,
                 cell: (/** @type {User} */ user) => cell(name, user),
             }))],
@@ -95,7 +95,7 @@ export function show(part) {
             ? [h("h2", {}, t("users.none-found")), h("p", {}, t("users.search-hint")),
                 h("a", { class: "button", href: "users" }, t("filters.clear"))]
             : [h("h2", {}, t("users.none")), h("p", {}, t("users.none-hint")),
-                can("users:create") && h("button", { type: "button", class: "primary",
+                can("users:create") && h("button", { class: "primary",
                     onclick: create }, t("users.new"))],
         seen: (entries) => {
             const names = entries.flatMap(Object.keys)
@@ -174,14 +174,14 @@ export function show(part) {
         const all = [...chosen.values()];
         marked.hidden = all.length === 0;
         const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
-            h("button", { type: "button", onclick }, text);
+            h("button", { onclick }, text);
         fill(marked, h("strong", {}, n("chosen", all.length)), h("span", { class: "space" }),
             can("users:update") && [
                 all.some((user) => user.active) && button(t("suspend"), () => suspend(false)),
                 all.some((user) => !user.active) && button(t("activate"), () => suspend(true))],
             can("sub-admins:manage") && all.some((user) => user.role === "user")
                 && button(t("make-sub-admin"), appoint),
-            can("users:delete") && h("button", { type: "button", class: "danger",
+            can("users:delete") && h("button", { class: "danger",
                 onclick: remove }, t("delete")),
             button(t("chosen.clear"), () => {
                 chosen.clear();
@@ -222,7 +222,7 @@ export function show(part) {
         }
         const count = some.length - refused.length;
         if (count > 0) {
-            toast(n(done, count), undo ? { label: t("undo"), run: undo } : undefined, t("close"));
+            toast(n(done, count), undo ? { label: t("undo"), run: undo } : undefined);
         }
         if (refused.length > 0) {
             await ask({ title: n("refused", refused.length), submit: t("done"), wide: true,
@@ -264,13 +264,13 @@ export function show(part) {
         if (made) {
             toast(t("users.made", made.display_name), {
                 label: t("open"), run: () => go(address("user", { uid: made.user_uid })),
-            }, t("close"));
+            });
             users.load(true);
         }
     }
 
     fill(part,
-        head(title, can("users:create") && h("button", { type: "button", class: "primary",
+        head(title, can("users:create") && h("button", { class: "primary",
             onclick: create }, icon("plus"), t("users.new"))),
         h("div", { class: "tools" },
             h("div", { class: "search" }, icon("search"), search,

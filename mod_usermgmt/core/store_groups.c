@@ -9,6 +9,7 @@
 
 #include "../base/text.h"
 #include "../db/statements.h"
+#include "store_users.h"
 
 /* The columns of group_columns, before that of group_member_count. */
 #define GROUP_COLUMN_COUNT 6
@@ -109,9 +110,25 @@ apr_status_t um_store_groups_update(um_db_t *db, apr_int64_t org_id, const um_gr
                            pool);
 }
 
+/* Tell whether the schema has groups, so that a change of another record can go on without. */
+static apr_status_t has_groups(int *has, um_db_t *db, apr_pool_t *pool)
+{
+    int version = 0;
+    apr_status_t status = um_db_get_version(&version, db, pool);
+
+    *has = version >= UM_PROVISIONING_SINCE;
+    return status;
+}
+
 apr_status_t um_store_groups_touch(um_db_t *db, apr_int64_t org_id, const char *id,
                                    apr_int64_t now, apr_pool_t *pool)
 {
+    int has = 0;
+    apr_status_t status = has_groups(&has, db, pool);
+
+    if (status != APR_SUCCESS || !has) {
+        return status;
+    }
     return um_db_query(db, NULL,
                        UM_BIND(group_touch, .org_id = org_id, .group_id = id, .updated_at = now),
                        pool);
@@ -120,12 +137,16 @@ apr_status_t um_store_groups_touch(um_db_t *db, apr_int64_t org_id, const char *
 apr_status_t um_store_groups_touch_of_user(um_db_t *db, apr_int64_t org_id, const char *user_uid,
                                            apr_int64_t now, apr_pool_t *pool)
 {
-    apr_status_t status = um_db_query(db, NULL,
-                                      UM_BIND(groups_touch_of_user, .org_id = org_id,
-                                              .user_uid = user_uid, .updated_at = now),
-                                      pool);
+    int has = 0;
+    apr_status_t status = has_groups(&has, db, pool);
 
-    return status == UM_ESCHEMA ? APR_SUCCESS : status;
+    if (status != APR_SUCCESS || !has) {
+        return status;
+    }
+    return um_db_query(db, NULL,
+                       UM_BIND(groups_touch_of_user, .org_id = org_id, .user_uid = user_uid,
+                               .updated_at = now),
+                       pool);
 }
 
 apr_status_t um_store_groups_delete(um_db_t *db, apr_int64_t org_id, const char *id,

@@ -30,11 +30,11 @@ apr_status_t um_store_groups_insert(um_db_t *db, apr_int64_t org_id, const um_gr
  *  UM_ECONFLICT if another group has the name. */
 apr_status_t um_store_groups_update(um_db_t *db, apr_int64_t org_id, const um_group_t *group,
                                     apr_pool_t *pool);
-/** Increase the version of a group, whose members have changed. now is in milliseconds. */
+/** Increase the version of a group, whose members have changed. now is in milliseconds. On an
+ *  older schema it does nothing. */
 apr_status_t um_store_groups_touch(um_db_t *db, apr_int64_t org_id, const char *id,
                                    apr_int64_t now, apr_pool_t *pool);
-/** The same for all groups of a user who is about to be deleted. On an older schema it does
- *  nothing. */
+/** The same for all groups of a user who is about to be deleted. */
 apr_status_t um_store_groups_touch_of_user(um_db_t *db, apr_int64_t org_id, const char *user_uid,
                                            apr_int64_t now, apr_pool_t *pool);
 /** Delete a group with its memberships. UM_ENOTFOUND if there is none. */

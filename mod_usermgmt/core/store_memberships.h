@@ -12,8 +12,7 @@
 
 #include "../db/db.h"
 
-/** The largest number of users of one question. A composed statement has 64 parameters at most.
- */
+/** The largest number of users of one question. A composed statement has 64 parameters at most. */
 #define UM_MEMBERSHIPS_USERS_MAX 30
 
 /**

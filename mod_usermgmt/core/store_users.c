@@ -685,7 +685,7 @@ static apr_status_t touch_user(um_db_t *db, apr_int64_t org_id, const char *uid,
     if (status == APR_SUCCESS) {
         status = um_store_groups_touch(db, org_id, UM_GROUP_SUB_ADMINS, now_ms(db), pool);
     }
-    return status == UM_ESCHEMA ? APR_SUCCESS : status;
+    return status;
 }
 
 apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const char *uid,

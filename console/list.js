@@ -171,7 +171,8 @@ export function list(options) {
         const isUp = order() === column.order;
         const isDown = order() === `-${column.order}`;
         if (!column.order) {
-            return h("th", { scope: "col", class: kindOf(column, index) }, column.title);
+            return h("th", { scope: "col", class: kindOf(column, index) },
+                column.kind === "end" ? h("span", { class: "hidden" }, column.title) : column.title);
         }
         return h("th", { scope: "col", class: kindOf(column, index),
             "aria-sort": isUp ? "ascending" : isDown ? "descending" : null },

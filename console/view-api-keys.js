@@ -35,7 +35,7 @@ export function show(part) {
                 cell: (key) => key.expires_at ? date(key.expires_at) : t("never") },
             { name: "last_used_at", title: t("api-keys.last-used"),
                 cell: (key) => key.last_used_at ? time(key.last_used_at) : t("never") },
-            { name: "actions", title: "", kind: "end", cell: actions }],
+            { name: "actions", title: t("actions"), kind: "end", cell: actions }],
         empty: () => [h("h2", {}, t("api-keys.none")), h("p", {}, t("api-keys.none-hint")), add()],
     });
 

@@ -38,7 +38,7 @@ export function show(part) {
                 cell: (one) => date(one.created_at) },
             { name: "expires_at", title: t("expires"),
                 cell: (one) => date(one.expires_at) },
-            ...mayManage ? [{ name: "actions", title: "", kind: "end", cell: actions }] : []],
+            ...mayManage ? [{ name: "actions", title: t("actions"), kind: "end", cell: actions }] : []],
         empty: (isFiltered) => isFiltered
             ? h("h2", {}, t("invitations.none-found"))
             : [h("h2", {}, t("invitations.none")), h("p", {}, t("invitations.none-hint")),

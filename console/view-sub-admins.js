@@ -37,7 +37,7 @@ export function show(part) {
                 cell: (one) => own(one.added_by) },
             { name: "created_at", title: t("sub-admins.since"),
                 cell: (one) => date(one.created_at) },
-            ...mayManage ? [{ name: "actions", title: "", kind: "end",
+            ...mayManage ? [{ name: "actions", title: t("actions"), kind: "end",
                 cell: (/** @type {SubAdmin} */ one) => h("button", { "aria-label": t("remove-one", one.display_name),
                     onclick: () => attempt(() => remove(one)) }, t("remove")) }] : []],
         empty: () => [h("h2", {}, t("sub-admins.none")), h("p", {}, t("sub-admins.none-hint")),

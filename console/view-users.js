@@ -66,8 +66,8 @@ function nameCell(user) {
     return h("div", { class: "person" }, face(user.display_name), h("span", {},
         h("a", { href: address("user", { uid: user.user_uid }), dir: "auto",
             "data-focus": `user ${user.user_uid}` }, user.display_name),
-        h("span", { class: "sub", dir: "auto" }, user.email,
-            !user.active && [" ", status(false)])));
+        h("span", { class: "sub", dir: "auto" }, !user.active && [status(false), " "],
+            user.email)));
 }
 
 // ---- the view ----

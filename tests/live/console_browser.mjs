@@ -37,7 +37,7 @@ async function open(path, options = {}) {
             window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(15000);
+    page.setDefaultTimeout(60000);
     page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
     page.on("console", (message) => {
         // The browser itself logs each answer from 400 on.
@@ -324,6 +324,130 @@ const scenarios = {
         await page.locator(".toast").getByText("Kept was created").waitFor();
         await close(page);
         return { link };
+    },
+
+    /** An invitation is made, accepted by its link, and another one removed. */
+    async invitation() {
+        const page = await open("invitations");
+        await page.getByText("No invitations are pending").waitFor();
+        await button(page, "New invitation").first().click();
+        await page.getByLabel("Email").last().fill("nowhere");
+        await button(page, "Invite").click();
+        await page.locator("dialog [aria-invalid]").waitFor();
+        await page.getByLabel("Email").last().fill(settings.guest);
+        await button(page, "Invite").click();
+        await page.getByText("Link of the invitation").waitFor();
+        await check(page, "the link of an invitation");
+        const link = await page.locator(".secret").inputValue();
+        await button(page, "Done").click();
+        await row(page, settings.guest).waitFor();
+        await check(page, "invitations");
+        const other = await open(link.slice(settings.console.length), {
+            httpCredentials: { username: settings.guest, password: settings.password },
+        });
+        await button(other, "Accept the invitation").waitFor();
+        await check(other, "the page that accepts an invitation");
+        await button(other, "Accept the invitation").click();
+        await other.getByText("You are a sub-admin of default now.").waitFor();
+        const left = other.url();
+        await other.getByRole("link", { name: "Open the console" }).click();
+        await other.getByRole("link", { name: "Users" }).first().waitFor();
+        await other.goto(link);
+        await button(other, "Accept the invitation").click();
+        await other.locator(".summary", { hasText: /./u }).waitFor();
+        const again = await other.locator(".summary").textContent();
+        await close(other);
+        await step("accepted");
+        await button(page, "New invitation").first().click();
+        await page.getByLabel("Email").last().fill("other@example.com");
+        await page.getByLabel("Page that accepts it").fill("https://app.example.com/join");
+        await button(page, "Invite").click();
+        const own = await page.locator(".secret").inputValue();
+        await button(page, "Done").click();
+        await row(page, "other@example.com").waitFor();
+        await page.getByRole("button", { name: "Send again: other@example.com" }).click();
+        await page.getByText("Link of the invitation").waitFor();
+        const second = await page.locator(".secret").inputValue();
+        await button(page, "Done").click();
+        await page.getByRole("button", { name: "Remove other@example.com" }).click();
+        await inDialog(page).getByRole("button", { name: "Remove" }).click();
+        await page.locator(".toast").getByText("Invitation removed").waitFor();
+        await page.getByRole("combobox").selectOption("accepted");
+        await row(page, settings.guest).getByText("Accepted").last().waitFor();
+        await close(page);
+        return { link, left, again, own, second };
+    },
+
+    /** A key is made, rotated and revoked. */
+    async keys() {
+        const page = await open("api-keys");
+        await page.getByText("No API keys yet").waitFor();
+        await check(page, "no API keys");
+        await button(page, "New API key").first().click();
+        await check(page, "the form of an API key");
+        await button(page, "Create").click();
+        await page.locator("dialog [aria-invalid]").first().waitFor();
+        await page.getByLabel("Name").last().fill("Nightly import");
+        await page.getByLabel("users:read").check();
+        await page.getByLabel("Allowed from").fill("192.0.2.0/24\n2001:db8::/32");
+        await button(page, "Create").click();
+        await page.locator(".secret").waitFor();
+        const key = await page.locator(".secret").inputValue();
+        await step("made");
+        await button(page, "Done").click();
+        await button(page, "Details").click();
+        await page.getByText("192.0.2.0/24, 2001:db8::/32").waitFor();
+        await check(page, "an API key");
+        await button(page, "Rotate Nightly import").click();
+        await inDialog(page).getByRole("button", { name: "Rotate" }).click();
+        await page.locator(".secret").waitFor();
+        const rotated = await page.locator(".secret").inputValue();
+        await button(page, "Done").click();
+        await row(page, "Nightly import").getByText("Rotating").last().waitFor();
+        const kept = await page.content();
+        await button(page, "Revoke Nightly import").click();
+        await inDialog(page).getByRole("button", { name: "Revoke" }).click();
+        await row(page, "Nightly import").getByText("Revoked").last().waitFor();
+        await close(page);
+        return { key, rotated, isKept: kept.includes(key) || kept.includes(rotated) };
+    },
+
+    async audit() {
+        const page = await open("audit");
+        await page.locator("tbody tr").first().waitFor();
+        await page.getByLabel("Action").fill("users.update");
+        await button(page, "Filter").click();
+        await page.waitForURL(/action=users.update/);
+        await page.locator(".count").getByText("1 event").waitFor();
+        await button(page, "Details").click();
+        await page.locator("tr.details").waitFor();
+        await check(page, "an event");
+        const change = await page.locator(".diff tbody tr").evaluateAll((rows) =>
+            rows.map((one) => [...one.children].map((cell) => cell.textContent)));
+        await page.getByLabel("From").fill("2001-01-01");
+        await page.getByLabel("Until").fill("2001-01-31");
+        await button(page, "Filter").click();
+        await page.getByText("No event matches").waitFor();
+        const { searchParams } = new URL(page.url());
+        await close(page);
+        return { change, query: [...searchParams] };
+    },
+
+    async roles() {
+        const page = await open("sub-admins");
+        await page.getByText("No sub-admins yet").waitFor();
+        await button(page, "Add sub-admin").first().click();
+        await page.getByLabel("Email").last().fill(settings.user);
+        await button(page, "Make sub-admin").click();
+        await row(page, settings.user).waitFor();
+        await step("appointed");
+        await check(page, "sub-admins");
+        await page.getByRole("button", { name: /^Remove / }).click();
+        await page.getByText("No sub-admins yet").waitFor();
+        await step("dismissed");
+        await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
+        await row(page, settings.user).waitFor();
+        await close(page);
     },
 
     /** What somebody sees: the texts of links and buttons. */

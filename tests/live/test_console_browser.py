@@ -5,6 +5,7 @@ policy, any error on the browser's console, and any request to another host."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -76,7 +77,10 @@ def server(make_server):
     return made
 
 
-VIEWS = [["users?q=zzz", "No user matches"]]
+VIEWS = [["users?q=zzz", "No user matches"], ["./", "Active users"],
+         ["sub-admins", "No sub-admins yet"], ["invitations", "No invitations are pending"],
+         ["api-keys", "No API keys yet"], ["audit", "Until"],
+         ["accept", "This page needs the whole link"], ["accept#accept_token=x", "Accept the"]]
 
 
 @one_database
@@ -173,6 +177,69 @@ def test_types_are_kept(server):
     left = {**attributes, "note": "another note", "big": BIG + 4, "list": [1, BIG + 6, "x"]}
     del left["gone"]
     same(left)
+
+
+def test_an_invitation(new_server):
+    """With a link to the console's own page, accepted by the invited person."""
+    server = new_server(location="UserMgmtConsole On")
+    guest = server.add_login("guest@example.com")
+
+    def is_sub_admin():
+        assert found(server, guest)["role"] == "sub_admin"
+
+    result = play(server, "invitation", {"accepted": is_sub_admin}, guest=guest)
+    console = f"http://127.0.0.1:{server.port}{server.base}/console/"
+    assert result["link"].startswith(console + "accept#accept_token=")
+    # The secret does not stay in the history.
+    assert result["left"] == console + "accept"
+    assert result["again"]
+    links = {result["own"], result["second"]}
+    assert len(links) == 2
+    assert all(link.startswith("https://app.example.com/join?accept_token=") for link in links)
+    states = [one["status"] for one in
+              server.admin.get("invitations/?status=all").json["invitations"]]
+    assert states == ["accepted", "revoked"]
+    # Servers and logs don't get what stands behind the #.
+    assert "accept_token" not in (server.directory / "logs/access_log").read_text()
+
+
+def test_api_keys(new_server):
+    server = new_server(location="UserMgmtConsole On")
+
+    def is_made():
+        key, = server.admin.get("api-keys/").json["api_keys"]
+        assert (key["name"], key["permissions"]) == ("Nightly import", ["users:read"])
+        assert key["allow_from"] == ["192.0.2.0/24", "2001:db8::/32"]
+
+    result = play(server, "keys", {"made": is_made})
+    assert re.fullmatch("umk_[0-9A-Za-z]{50}", result["key"])
+    assert re.fullmatch("umk_[0-9A-Za-z]{50}", result["rotated"])
+    assert result["key"] != result["rotated"] and not result["isKept"]
+    assert server.admin.get("api-keys/").json["api_keys"][0]["status"] == "revoked"
+
+
+def test_the_audit_trail(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    user = server.admin.create("ann@example.com", "Ann", age="23", height=175)
+    server.admin.ask("PATCH", f"users/{user['user_uid']}", {"age": 24}).expect(200)
+    result = play(server, "audit")
+    change = [row for row in result["change"] if row[0] != "updated_at"]
+    assert change == [["age", "23", "24"]]
+    assert dict(result["query"]) == {"action": "users.update", "at_after": "2001-01-01",
+                                     "at_before": "2001-01-31"}
+
+
+@one_database
+def test_sub_admins(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    server.admin.create("ann@example.com", "Ann")
+
+    def has_role(role):
+        assert found(server, "ann@example.com")["role"] == role
+
+    play(server, "roles", {"appointed": lambda: has_role("sub_admin"),
+                           "dismissed": lambda: has_role("user")}, user="ann@example.com")
+    has_role("sub_admin")
 
 
 @one_database

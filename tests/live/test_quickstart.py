@@ -552,6 +552,16 @@ def test_scim_is_served(quickstart):
 
 
 @pytest.mark.database("sqlite")
+def test_the_console_is_served(quickstart):
+    one = quickstart().start()
+    url = one.service()["console_url"]
+    assert url == f"http://127.0.0.1:{one.port}/user-management/console/"
+    assert b'<script type="module" src="console.js">' in one.client().get("console/").raw
+    # The URL to begin with is the first line.
+    assert one.run("--background").stdout.strip().splitlines()[0].split() == ["Console", url]
+
+
+@pytest.mark.database("sqlite")
 def test_directives_of_your_own(quickstart):
     one = quickstart()
     (one.directory / "conf.d").mkdir(parents=True)

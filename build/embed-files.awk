@@ -4,10 +4,9 @@
 #
 #     awk -f embed-files.awk console/index.html console/console.css …
 #
-# Comments, types and indentation are for readers of the sources, so browsers don't get them, nor
-# the blanks of style sheets and around operators. A comment stands on lines of its own; texts of
-# more than one line are not in these files, and no text has a comment or an operator of two
-# characters.
+# Comments, types and indentation are for readers of the sources, so browsers don't get them. A
+# comment stands on lines of its own; texts of more than one line are not in these files, and no
+# text has a comment.
 
 function end_file()
 {
@@ -44,23 +43,9 @@ in_comment {
     next
 }
 
-FILENAME ~ /\.css$/ {
-    gsub(/ *\{ */, "{")
-    gsub(/;? *\}/, "}")
-    gsub(/: /, ":")
-    gsub(/; /, ";")
-    gsub(/, /, ",")
-}
-
 # Types are in comments: /** @type {string} */
 FILENAME ~ /\.js$/ {
     gsub(/\/\*\*[^*]*\*\/ ?/, "")
-    gsub(/ => /, "=>")
-    gsub(/ === /, "===")
-    gsub(/ !== /, "!==")
-    gsub(/ && /, "\\&\\&")
-    gsub(/ \|\| /, "||")
-    gsub(/ \?\? /, "??")
 }
 
 {

@@ -19,7 +19,8 @@ UNSERVED = {"site.d.ts", "tsconfig.json"}
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.name not in UNSERVED)
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
-MAX_BYTES = 100_000
+# Before compression.
+MAX_BYTES = 128 * 1024
 POLICY = {
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
     "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",

@@ -59,9 +59,10 @@ static apr_time_t load(const apr_time_t *time)
     return __atomic_load_n(time, __ATOMIC_RELAXED);
 }
 
+/* If not, then the tag of its key can be seen, too, see fill(). */
 static int is_written(const um_key_slot_t *slot)
 {
-    return load(&slot->used) == load(&slot->written);
+    return __atomic_load_n(&slot->used, __ATOMIC_ACQUIRE) == load(&slot->written);
 }
 
 /* Hold a slot; 0 if somebody else does. */
@@ -117,8 +118,22 @@ static void fill(um_key_slot_t *slot, const um_key_use_t *use, apr_uint64_t tag)
     slot->place = use->place;
     memcpy(slot->key_id, use->key_id, sizeof(slot->key_id));
     memcpy(slot->address, use->address, sizeof(slot->address));
-    __atomic_store_n(&slot->used, use->used_at, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->tag, tag, __ATOMIC_RELEASE);
+    __atomic_store_n(&slot->used, use->used_at, __ATOMIC_RELEASE);
+}
+
+/* The slot of a tag, or one that can be taken for it; NULL if there is none. The tag is looked
+ * for again at the end, because its first use may be noted by two threads at once. One of them
+ * sees then that the slot which both would take is not written any more. */
+static um_key_slot_t *find_slot(um_key_slot_t *set, apr_uint64_t tag)
+{
+    um_key_slot_t *slot = find_tag(set, tag);
+    um_key_slot_t *written = slot == NULL ? find_written(set) : NULL;
+
+    if (slot == NULL) {
+        slot = find_tag(set, tag);
+    }
+    return slot != NULL ? slot : written;
 }
 
 /* Copy a text, or nothing if it is too long. */
@@ -141,16 +156,10 @@ void um_key_uses_note(um_key_uses_t *uses, apr_uint64_t place, const char *key_i
 {
     apr_uint64_t tag = hash(uses, place, key_id);
     um_key_slot_t *set = &uses->slots[tag % SETS * WAYS];
-    um_key_slot_t *slot = find_tag(set, tag);
+    um_key_slot_t *slot = find_slot(set, tag);
     um_key_use_t use = { .place = place, .used_at = now };
 
-    if (slot != NULL && is_too_soon(slot, now)) {
-        return;
-    }
-    if (slot == NULL) {
-        slot = find_written(set);
-    }
-    if (slot == NULL || !hold(slot)) {
+    if (slot == NULL || (load_tag(slot) == tag && is_too_soon(slot, now)) || !hold(slot)) {
         return;
     }
     /* Somebody may have taken it for another key meanwhile. */

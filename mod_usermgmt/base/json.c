@@ -759,6 +759,18 @@ void um_json_put_string_or_null(um_buffer_t *buffer, const char *text)
     }
 }
 
+void um_json_put_strings(um_buffer_t *buffer, const char *const *texts, int count)
+{
+    um_buffer_putc(buffer, '[');
+    for (int i = 0; i < count; i++) {
+        if (i > 0) {
+            um_buffer_putc(buffer, ',');
+        }
+        um_json_put_string(buffer, texts[i]);
+    }
+    um_buffer_putc(buffer, ']');
+}
+
 void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms)
 {
     char *to = um_buffer_reserve(buffer, UM_INSTANT_LENGTH + 2);

@@ -179,6 +179,9 @@ void um_json_put_string(um_buffer_t *buffer, const char *text);
 /** Append a string, or null if text is NULL. */
 void um_json_put_string_or_null(um_buffer_t *buffer, const char *text);
 
+/** Append an array of so many strings. */
+void um_json_put_strings(um_buffer_t *buffer, const char *const *texts, int count);
+
 /** Append an instant (milliseconds since 1970) as an RFC 3339 string. */
 void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms);
 

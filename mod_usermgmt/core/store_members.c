@@ -79,14 +79,7 @@ static const char *json_of(const char *const *uids, int count, apr_pool_t *pool)
     um_buffer_t json;
 
     um_buffer_init(&json, 64 + 24 * (apr_size_t)count, pool);
-    um_buffer_putc(&json, '[');
-    for (int i = 0; i < count; i++) {
-        if (i > 0) {
-            um_buffer_putc(&json, ',');
-        }
-        um_json_put_string(&json, uids[i]);
-    }
-    um_buffer_putc(&json, ']');
+    um_json_put_strings(&json, uids, count);
     return json.data;
 }
 

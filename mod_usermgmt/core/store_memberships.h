@@ -12,8 +12,8 @@
 
 #include "../db/db.h"
 
-/** The largest number of users of one question. A composed statement has 64 parameters at most. */
-#define UM_MEMBERSHIPS_USERS_MAX 30
+/** The largest number of users of one question, so that a statement is short. */
+#define UM_MEMBERSHIPS_USERS_MAX 256
 
 /**
  * Hand the memberships of users to take: a row each, with the user's uid, the group's id and its

@@ -311,3 +311,49 @@ WHERE g.org_id = :org_id AND g.group_id = :group_id AND {has_member}
 UNION ALL
 SELECT 1 FROM user_groups g
 WHERE g.org_id = :org_id AND g.display_name_key = :display_name_key AND {has_member}
+
+-- The groups of each of uids. The reserved group's members stand in the table of sub-admins.
+-- name: memberships_of_users (sqlite)
+-- since: 4
+SELECT m.user_uid AS uid, g.group_id AS id, g.display_name
+FROM json_each(:uids) j
+CROSS JOIN group_members m ON m.org_id = :org_id AND m.user_uid = j.value
+CROSS JOIN user_groups g ON g.org_id = m.org_id AND g.group_id = m.group_id
+UNION ALL
+SELECT s.user_uid, g.group_id, g.display_name
+FROM json_each(:uids) j
+CROSS JOIN sub_admins s ON s.org_id = :org_id AND s.user_uid = j.value
+CROSS JOIN user_groups g ON g.org_id = s.org_id AND g.group_id = 'sub-admins'
+ORDER BY uid, id
+
+-- OFFSET has PostgreSQL look for the groups of each user by the index: without statistics it would
+-- rather go through all memberships.
+-- name: memberships_of_users (postgresql)
+-- since: 4
+SELECT found.uid, found.id, found.display_name
+FROM ({uids_postgresql}) k CROSS JOIN LATERAL
+(SELECT m.user_uid AS uid, g.group_id AS id, g.display_name
+FROM group_members m CROSS JOIN LATERAL
+(SELECT a.group_id, a.display_name FROM user_groups a
+WHERE a.org_id = m.org_id AND a.group_id = m.group_id OFFSET 0) g
+WHERE m.org_id = :org_id AND m.user_uid = k.uid
+UNION ALL
+SELECT s.user_uid, g.group_id, g.display_name
+FROM sub_admins s
+JOIN user_groups g ON g.org_id = s.org_id AND g.group_id = 'sub-admins'
+WHERE s.org_id = :org_id AND s.user_uid = k.uid
+OFFSET 0) found
+ORDER BY uid, id
+
+-- name: memberships_of_users (mariadb)
+-- since: 4
+SELECT m.user_uid AS uid, g.group_id AS id, g.display_name
+FROM ({uids_mariadb}) k
+STRAIGHT_JOIN group_members m ON m.org_id = :org_id AND m.user_uid = k.uid
+STRAIGHT_JOIN user_groups g ON g.org_id = m.org_id AND g.group_id = m.group_id
+UNION ALL
+SELECT s.user_uid, g.group_id, g.display_name
+FROM ({uids_mariadb}) k
+STRAIGHT_JOIN sub_admins s ON s.org_id = :org_id AND s.user_uid = k.uid
+STRAIGHT_JOIN user_groups g ON g.org_id = s.org_id AND g.group_id = 'sub-admins'
+ORDER BY uid, id

@@ -75,7 +75,7 @@ static apr_uint64_t sum_of(const um_list_places_t *places, const um_place_slot_t
 
 static void load(um_place_slot_t *slot, const um_place_words_t *from)
 {
-    um_place_words_t copy;
+    um_place_words_t copy = { { 0 } };
 
     for (apr_size_t i = 0; i < SLOT_WORDS; i++) {
         copy.words[i] = __atomic_load_n(&from->words[i], __ATOMIC_RELAXED);

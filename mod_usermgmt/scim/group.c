@@ -98,7 +98,7 @@ apr_status_t um_scim_group_put_members(um_buffer_t *buffer, um_db_t *db, const u
                                        const um_request_t *request, apr_pool_t *pool)
 {
     um_writing_t writing = { .buffer = buffer, .between = between_of(request, pool) };
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
 
     um_buffer_putc(buffer, '[');
     do {

@@ -103,7 +103,7 @@ static apr_status_t read_resource(um_edit_t *edit, um_answer_t *answer,
                                   const um_request_t *request)
 {
     um_json_t *resource = NULL;
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     apr_status_t status = um_scim_resource_read(&resource, &error, request->body,
                                                 &um_scim_group_type, request->pool);
 
@@ -191,7 +191,7 @@ static apr_status_t change_names(um_group_t *group, um_answer_t *answer, const u
 {
     const um_json_t *resource = edit->resource;
     um_json_t *patched = NULL;
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     apr_status_t status = APR_SUCCESS;
 
     *group = *stored;
@@ -342,7 +342,7 @@ static apr_array_header_t *choose(const apr_array_header_t *operations, int on_m
 apr_status_t um_scim_groups_patch(um_answer_t *answer, um_request_t *request)
 {
     apr_array_header_t *operations = NULL;
-    um_scim_error_t error;
+    um_scim_error_t error = { 0 };
     um_edit_t edit = { 0 };
     apr_status_t status = um_scim_patch_read(&operations, &error, request->body,
                                              &um_scim_group_type, request->pool);

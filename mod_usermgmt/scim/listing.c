@@ -219,7 +219,7 @@ static apr_status_t begin_behind(um_page_t *page, apr_int64_t index)
     um_part_t *part = &page->parts[page->part];
     um_request_t *request = page->request;
     um_list_place_t place = { 0 };
-    um_cursor_t at;
+    um_cursor_t at = { NULL };
     apr_status_t status;
 
     page->index = index;

@@ -9,16 +9,17 @@
  * Values from outside are always parameters of the SQL.
  *
  * The words:
- *   source     the description of a list: its tables, and all that follows
- *   filter     a parameter of the URL, such as role=user. Its value chooses a condition
- *   condition  what a row must meet, as SQL: AND u.phone = …. It may have two ways, such as a
- * name or an address that begins with a text: then each way is read from its own index order a
- * column that the list is sorted by, and the key for rows that are equal there cursor     a row
- * of the list, by its key and its value of the order's column. A page begins after a cursor, or
- * ends before one bound      the limit that a condition, or a cursor, sets on an order's column:
- * >, >= or < piece      a piece of SQL text with one placeholder at most. Conditions and cursors
- * are made of pieces path       an index that leads to the rows of a condition, or gives them in
- * an order
+ * - source: the description of a list: its tables, and all that follows
+ * - filter: a parameter of the URL, such as role=user. Its value chooses a condition
+ * - condition: what a row must meet, as SQL: AND u.phone = …. It may have two ways, such as a
+ *   name or an address that begins with a text: then each way is read from its own index
+ * - order: a column that the list is sorted by, and the key for rows that are equal there
+ * - cursor: a row of the list, by its key and its value of the order's column. A page begins
+ *   after a cursor, or ends before one
+ * - bound: the limit that a condition, or a cursor, sets on an order's column: >, >= or <
+ * - piece: a piece of SQL text with one placeholder at most. Conditions and cursors are made of
+ *   pieces
+ * - path: an index that leads to the rows of a condition, or gives them in an order
  */
 
 #include <apr_tables.h>

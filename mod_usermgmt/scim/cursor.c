@@ -3,7 +3,6 @@
 
 #include "cursor.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -67,7 +66,7 @@ apr_status_t um_scim_cursor_read(int *part, um_cursor_t *at, const um_scim_curso
         return UM_EINVALID;
     }
     /* From here on it is a text that this server has written. */
-    *part = atoi(of + strlen(KIND) + 1);
+    *part = (int)apr_strtoi64(of + strlen(KIND) + 1, NULL, 10);
     expires = strrchr(of, ':') + 1;
     return apr_strtoi64(expires, NULL, 10) > now ? APR_SUCCESS : APR_TIMEUP;
 }

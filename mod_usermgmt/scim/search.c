@@ -54,13 +54,17 @@ static int is_number(const char *name)
     return um_filter_same_name(name, "count") || um_filter_same_name(name, "startIndex");
 }
 
-/* The list of names that a parameter or member is for; NULL if it is for none. */
+static int has_names(const char *name)
+{
+    return um_filter_same_name(name, "attributes")
+           || um_filter_same_name(name, "excludedAttributes");
+}
+
+/* The list of names that a parameter or member is for, if it has names. */
 static apr_array_header_t **names_of(um_scim_search_t *search, const char *name)
 {
-    if (um_filter_same_name(name, "attributes")) {
-        return &search->attributes;
-    }
-    return um_filter_same_name(name, "excludedAttributes") ? &search->excluded_attributes : NULL;
+    return um_filter_same_name(name, "attributes") ? &search->attributes
+                                                   : &search->excluded_attributes;
 }
 
 static void add_names(apr_array_header_t **names, const char *value, apr_pool_t *pool)
@@ -78,11 +82,10 @@ static void add_names(apr_array_header_t **names, const char *value, apr_pool_t 
 static apr_status_t set_text(um_scim_search_t *search, um_answer_t *answer, um_request_t *request,
                              const char *name, const char *value)
 {
-    apr_array_header_t **names = names_of(search, name);
     apr_int64_t number;
 
-    if (names != NULL) {
-        add_names(names, value, request->pool);
+    if (has_names(name)) {
+        add_names(names_of(search, name), value, request->pool);
     } else if (is_number(name)) {
         return read_number(&number, value)
                    ? set_number(search, name, number)
@@ -133,7 +136,7 @@ static apr_status_t set_array(const um_body_t *body, const char *name, const um_
 {
     apr_array_header_t **names = names_of(body->search, name);
 
-    for (apr_size_t i = 0; names != NULL && i < um_json_size(value); i++) {
+    for (apr_size_t i = 0; i < um_json_size(value); i++) {
         const char *text = um_json_string(um_json_element(value, i));
 
         if (text == NULL) {
@@ -146,9 +149,7 @@ static apr_status_t set_array(const um_body_t *body, const char *name, const um_
 
 static int is_known(const char *name)
 {
-    um_scim_search_t none;
-
-    return is_number(name) || names_of(&none, name) != NULL || um_filter_same_name(name, "filter")
+    return is_number(name) || has_names(name) || um_filter_same_name(name, "filter")
            || um_filter_same_name(name, "sortBy") || um_filter_same_name(name, "sortOrder")
            || um_filter_same_name(name, "cursor");
 }
@@ -166,7 +167,7 @@ static void read_member(const char *name, const um_json_t *value, void *baton)
                                 um_json_string(value));
     } else if (type == UM_JSON_INTEGER && is_number(name)) {
         body->status = set_number(body->search, name, um_json_integer(value));
-    } else if (type == UM_JSON_ARRAY && names_of(body->search, name) != NULL) {
+    } else if (type == UM_JSON_ARRAY && has_names(name)) {
         body->status = set_array(body, name, value);
     } else {
         body->status = refuse_value(body->answer, body->request, name,

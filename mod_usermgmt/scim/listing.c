@@ -51,8 +51,9 @@ typedef struct um_page_t {
     apr_int64_t count;
     /* There are more resources than fit. */
     int has_more;
-    /* The last entry, in the part that was read last. */
+    /* The last entry, and its part. A part behind may have been read without any that fitted. */
     um_cursor_t last;
+    int last_part;
     apr_pool_t *pool;
 } um_page_t;
 
@@ -323,6 +324,7 @@ static void put_records(um_page_t *page, const um_part_t *part, const um_batch_t
     if (last != NULL) {
         page->last.key = apr_pstrdup(page->pool, last->key);
         page->last.value = apr_pstrdup(page->pool, last->value);
+        page->last_part = page->part;
     }
 }
 
@@ -407,7 +409,7 @@ static void put_page(um_buffer_t *buffer, const um_page_t *page)
         um_scim_cursor_seal_t seal = seal_of(page);
 
         um_json_put_member_if(buffer, "nextCursor",
-                              um_scim_cursor_write(&seal, page->part, &page->last,
+                              um_scim_cursor_write(&seal, page->last_part, &page->last,
                                                    present(page->request), page->pool));
     }
     um_json_put_name(buffer, "Resources");

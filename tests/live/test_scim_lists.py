@@ -3,6 +3,7 @@
 searches by POST."""
 
 import itertools
+import json
 import threading
 import urllib.parse
 
@@ -365,6 +366,36 @@ def test_a_search_of_everything(scim):
     page = search(scim, ".search", filter='userName eq "u07@example.com"').expect(200).json
     assert page["totalResults"] == 1
     search(scim, ".search", filter="userName").expect_error(400, "invalidFilter")
+
+
+PAGE_BYTES = 16 * 1024 * 1024
+
+
+def test_a_group_that_does_not_fit_behind_the_users(new_server):
+    """The page is full of users by its bytes, so the next one begins with the first group."""
+    server = new_server(**scim_options())
+    scim = scim_client(server)
+    group = scim.post("Groups", {"displayName": "Early"}).expect(201).json["id"]
+    attributes = '{"text":"' + "x" * 16000 + '"}'
+    kept = '{"title":"' + "y" * 8000 + '"}'
+
+    def make_until(count):
+        for number in range(len(users), count):
+            users.append(server.admin.create(f"u{number:04}@example.com")["user_uid"])
+        server.database.sql("UPDATE users SET attributes = ?, scim = ?", attributes, kept)
+
+    users = []
+    make_until(1)
+    query = {"count": 1000, "excludedAttributes": ["groups"]}
+    one = search(scim, ".search", **{**query, "count": 1}).expect(200).json["Resources"]
+    length = len(json.dumps(one[0], separators=(",", ":"), ensure_ascii=False).encode())
+    make_until((PAGE_BYTES + 1) // (length + 1))
+    scim.patch(f"Groups/{group}", {"op": "add", "path": "members",
+                                   "value": [{"value": uid} for uid in users]}).expect(200)
+    first = search(scim, ".search", cursor="", **query).expect(200).json
+    assert ids(first) == users
+    second = search(scim, ".search", cursor=first["nextCursor"], **query).expect(200).json
+    assert ids(second) == [group, "sub-admins"] and "nextCursor" not in second
 
 
 # ---- groups of users ----

@@ -19,6 +19,9 @@
 /* A PATCH of a group with more members is not answered with all of them. */
 #define ANSWERED_MAX 1000
 
+/* Bytes that a database keeps of an answer for an Idempotency-Key. */
+#define KEPT_MAX 32768
+
 static apr_status_t answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
     return um_scim_error_refuse(answer, 404, NULL, pool, "There is no such group.");
@@ -123,6 +126,23 @@ static apr_status_t read_names(um_group_t *group, um_answer_t *answer, const um_
 
 /* ---- create ---- */
 
+/* A long answer is kept without the members, which the client has sent. */
+static apr_status_t answer_made(um_answer_t *answer, const um_group_t *group, um_db_t *db,
+                                const um_request_t *request)
+{
+    um_scim_projection_t projection;
+    um_buffer_t kept;
+    apr_status_t status = answer_group(answer, 201, group, db, request);
+
+    if (status == APR_SUCCESS && answer->length > KEPT_MAX) {
+        um_scim_projection_read(&projection, request, &um_scim_group_type);
+        um_buffer_init(&kept, 1024, request->pool);
+        um_scim_group_put(&kept, group, NULL, &projection, request, request->pool);
+        answer->kept_body = kept.data;
+    }
+    return status;
+}
+
 static apr_status_t make_group(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
 {
     const um_edit_t *edit = baton;
@@ -156,7 +176,7 @@ static apr_status_t make_group(um_answer_t *answer, um_change_t *change, um_db_t
     }
     request->target = uid;
     answer->changes_roles = 1;
-    return status == APR_SUCCESS ? answer_group(answer, 201, &group, db, request) : status;
+    return status == APR_SUCCESS ? answer_made(answer, &group, db, request) : status;
 }
 
 apr_status_t um_scim_groups_create(um_answer_t *answer, um_request_t *request)

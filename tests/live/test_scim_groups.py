@@ -162,6 +162,20 @@ def test_delete(server, scim, people):
     assert event["before"]["removed_count"] == 3 and event["before"]["removed"] == people[:3]
 
 
+def test_a_repeated_request_with_many_members(server, scim):
+    """The answer that is kept has no members if it is longer than a database keeps."""
+    uids = [server.admin.create(f"k{n:03}@kept.example.com")["user_uid"] for n in range(400)]
+    body = {"schemas": [GROUP], "displayName": fresh_name(), "members": refs(uids)}
+    headers = {"Idempotency-Key": "many-members"}
+    made = scim.post("Groups", body, headers=headers).expect(201)
+    again = scim.post("Groups", body, headers=headers).expect(201)
+    assert sorted(members_of(made.json)) == sorted(uids) and len(made.raw) > 32768
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json == {name: made.json[name] for name in made.json if name != "members"}
+    assert again.headers["Location"] == made.headers["Location"]
+    assert len(members_of(read(scim, made.json))) == len(uids)
+
+
 # ---- replace ----
 
 

@@ -7,6 +7,7 @@ import re
 
 import plot
 import report
+import scim_pages
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 # What a plot shows; searches cost a hundred times as much.
@@ -72,8 +73,17 @@ def scale_part(data):
     return "\n".join([made(data["facts"]), "", report.markdown(report.scale_rows(data))])
 
 
+def scim_part(data):
+    fact = data["facts"]
+    return "\n".join(["Commit %s, %s: %s" % (fact["commit"], fact["date"], scim_pages.title(data)),
+                      "", report.markdown(scim_pages.rows(data)), "",
+                      *("- %s" % line for line in scim_pages.summary(data))])
+
+
 def part_of(data):
     """By what was measured."""
+    if "parts" in data:
+        return scim_part(data)
     if "limit" in data:
         return scale_part(data)
     return peers_part(data) if "targets" in data else database_part(data)
@@ -93,7 +103,8 @@ def write(top, measured):
     page = os.path.join(top, "docs", "performance.md")
     with open(page, encoding="utf-8") as file:
         text = file.read()
-    for name in [*NAMES, "postgresql-peers", *(name + "-scale" for name in NAMES)]:
+    for name in [*NAMES, "postgresql-peers", *(name + "-scale" for name in NAMES),
+                 *(name + "-scim" for name in NAMES)]:
         source = os.path.join(measured, name + ".json")
         if not os.path.exists(source):
             print("%s: not measured, left as it is" % name)

@@ -139,6 +139,12 @@ class Postgresql:
     def with_triggers(self, made, organizations=0):
         self.run("SET session_replication_role = origin")
         set_counts(self, made, organizations)
+        # Of another trigger, in schemas that have groups.
+        if organizations and self.run("SELECT to_regclass('user_groups')").fetchone()[0]:
+            self.run("INSERT INTO user_groups (org_id, group_id, display_name, display_name_key,"
+                     " created_at, updated_at) SELECT org_id, 'sub-admins', 'Sub-admins',"
+                     " 'sub-admins', created_at, created_at FROM organizations"
+                     " ON CONFLICT DO NOTHING")
 
 
 class Mariadb:

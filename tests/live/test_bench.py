@@ -57,6 +57,16 @@ def test_a_run(tmp_path):
     xml.dom.minidom.parse(str(tmp_path / f"{KIND}.svg"))
 
 
+def test_users_are_read_by_scim(tmp_path):
+    printed = bench(tmp_path, "--scim")
+    data = json.loads((tmp_path / f"{KIND}-scim.json").read_text())
+    assert (data["users"], data["pages"]) == (2000, 20)
+    for figures in data["parts"].values():
+        assert figures["p50"] > 0 and figures["httpd"] > 0
+        assert (figures["database"] > 0) == (KIND != "sqlite")
+    assert min(data["memory"]) > 1024 and "first pages" in printed and "all 20 pages" in printed
+
+
 @pytest.mark.database("sqlite")
 def test_against_another_commit(tmp_path):
     """HEAD, as any commit is there; where there is no repository, that is told."""
@@ -84,6 +94,7 @@ def test_processor_time_is_that_of_all_below(tmp_path):
         assert processes.seconds(process.pid) >= 0.6
         assert len(processes.tree(os.getpid())) > 1
         assert processes.memory(process.pid)[0] > 0
+        assert processes.precise_seconds(process.pid) > 0
         process.stdin.close()
     assert processes.seconds(None) == 0
 

@@ -57,6 +57,12 @@ def processor(service):
             processes.precise_seconds(service.database_pid))
 
 
+def own_memory(service):
+    """Kilobytes of httpd, without those of SQLite's file that it maps."""
+    httpd, mapped, _ = service.memory()
+    return httpd - mapped
+
+
 def slices(pages):
     """Where the first pages end, and where the middle and the last pages begin."""
     compared = min(COMPARED, max(pages // 3, 1))
@@ -80,14 +86,14 @@ def read(service, reader, users):
     wanted = {number for ends in parts.values() for number in ends}
     for number in range(pages):
         if number in (0, middle):
-            memory.append(service.memory()[0])
+            memory.append(own_memory(service))
         if number in wanted:
             marks[number] = processor(service)
         page, taken = reader.get("&startIndex=%d" % (number * PAGE + 1))
         times.append(taken)
         seen.update(user["id"] for user in page["Resources"])
     marks[pages] = processor(service)
-    memory.append(service.memory()[0])
+    memory.append(own_memory(service))
     if len(seen) != users:
         raise RuntimeError("%d of %d users were read" % (len(seen), users))
     return times, {name: part(times[first:end], marks[first], marks[end])

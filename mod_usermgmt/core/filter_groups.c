@@ -25,7 +25,10 @@ static const um_elements_t sub_admins_of_group = {
 };
 
 static const um_attribute_t attributes[] = {
-    { .name = "id", .type = UM_ATTRIBUTE_TEXT, .column = "g.group_id" },
+    { .name = "id",
+      .type = UM_ATTRIBUTE_TEXT,
+      .column = "g.group_id",
+      .equals = BY(UM_GROUPS_HAS_ID) },
     { .name = "externalId",
       .type = UM_ATTRIBUTE_TEXT,
       .column = "g.external_id",
@@ -34,6 +37,7 @@ static const um_attribute_t attributes[] = {
     { .name = "displayName",
       .type = UM_ATTRIBUTE_NAME,
       .column = "g.display_name_key",
+      .equals = BY(UM_GROUPS_HAS_NAME),
       .starts = BY(UM_GROUPS_NAME_STARTS) },
     { .name = "meta.created", .type = UM_ATTRIBUTE_INSTANT, .column = "g.created_at" },
     { .name = "meta.lastModified", .type = UM_ATTRIBUTE_INSTANT, .column = "g.updated_at" },

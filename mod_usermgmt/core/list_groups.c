@@ -25,6 +25,13 @@ static const um_list_condition_t conditions[] = {
     [UM_GROUPS_HAS_EXTERNAL_ID] = { .pieces = UM_SAME({ " AND g.external_id = %s", UM_FILL_VALUE }),
                           .leads_to_few = 1,
                           .has_one_plan = 1 },
+    /* These are asked for by a filter. */
+    [UM_GROUPS_HAS_ID] = { .pieces = UM_SAME({ " AND g.group_id = %s", UM_FILL_VALUE }),
+                           .leads_to_few = 1,
+                           .has_one_plan = 1 },
+    [UM_GROUPS_HAS_NAME] = { .pieces = UM_SAME({ " AND g.display_name_key = %s", UM_FILL_VALUE }),
+                             .leads_to_few = 1,
+                             .has_one_plan = 1 },
 };
 
 static const um_list_filter_t filters[] = {
@@ -36,10 +43,12 @@ static const um_list_filter_t filters[] = {
 /* clang-format off */
 static const um_list_path_t paths[] = {
     { .index = "user_groups_by_external_id", .needs = BIT(UM_GROUPS_HAS_EXTERNAL_ID),
-      .first = BIT(UM_GROUPS_HAS_EXTERNAL_ID) },
-    { .index = "user_groups_by_display_name", .first = BIT(UM_GROUPS_NAME_STARTS),
-      .orders = BIT(BY_DISPLAY_NAME) },
-    { .index = "sqlite_autoindex_user_groups_1", .orders = BIT(BY_ID) },
+      .first = BIT(UM_GROUPS_HAS_EXTERNAL_ID), .orders = BIT(BY_ID) },
+    { .index = "user_groups_by_display_name",
+      .first = BIT(UM_GROUPS_NAME_STARTS) | BIT(UM_GROUPS_HAS_NAME),
+      .unique = BIT(UM_GROUPS_HAS_NAME), .orders = BIT(BY_DISPLAY_NAME) },
+    { .index = "sqlite_autoindex_user_groups_1", .first = BIT(UM_GROUPS_HAS_ID),
+      .unique = BIT(UM_GROUPS_HAS_ID), .orders = BIT(BY_ID) },
 };
 /* clang-format on */
 

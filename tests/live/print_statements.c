@@ -100,6 +100,16 @@ static const char *const user_filters[] = {
     "email eq \"name00300@example.com\" and title pr",
     "email sw \"name0030\" and not (height gt 170)",
     "meta.created eq \"1970-01-01T00:00:05Z\"",
+    NULL,
+};
+
+static const char *const group_filters[] = {
+    "id eq \"u00300\"",
+    "displayName eq \"name00300\"",
+    "displayName sw \"name0030\"",
+    "externalId eq \"idp00300\"",
+    "displayName eq \"name00300\" and members eq \"u00300\"",
+    NULL,
 };
 
 static const sample_t invitation_samples[] = {
@@ -331,10 +341,10 @@ static void use_first_paths(um_list_t *list)
 }
 
 /* A list under a filter, whose conditions are noted as bits. */
-static void print_with_filter(unsigned *conditions, const char *text)
+static void print_with_filter(unsigned *conditions, const char *kind, um_list_t list,
+                              const char *text)
 {
-    um_list_t list = { .source = &um_list_users, .limit = LIMIT };
-    const char *name = apr_psprintf(pool, "users filter=%s", text);
+    const char *name = apr_psprintf(pool, "%s filter=%s", kind, text);
     um_filter_error_t error = { NULL, 0 };
     um_filter_t *filter = NULL;
 
@@ -354,18 +364,19 @@ static void print_with_filter(unsigned *conditions, const char *text)
 }
 
 /* The number of conditions that only filters ask for. */
-static int count_filtered(const um_list_source_t *source)
+static int count_filtered(const char *name, um_list_t list)
 {
+    const char *const *text = list.source == &um_list_users ? user_filters : group_filters;
     unsigned conditions = 0;
     int count = 0;
 
-    if (source->attributes == NULL) {
+    if (list.source->attributes == NULL) {
         return 0;
     }
-    for (size_t i = 0; i < COUNT(user_filters); i++) {
-        print_with_filter(&conditions, user_filters[i]);
+    for (; *text != NULL; text++) {
+        print_with_filter(&conditions, name, list, *text);
     }
-    for (const um_list_filter_t *filter = source->filters; filter->name != NULL; filter++) {
+    for (const um_list_filter_t *filter = list.source->filters; filter->name != NULL; filter++) {
         conditions &= filter->choices == NULL ? ~UM_LIST_BIT(filter->condition) : ~0u;
     }
     for (; conditions != 0; conditions &= conditions - 1) {
@@ -375,9 +386,10 @@ static int count_filtered(const um_list_source_t *source)
 }
 
 /* A filter, or a choice of one, that has no sample ends the program. */
-static void check_samples(const um_list_source_t *source, const sample_t *samples)
+static void check_samples(const char *name, um_list_t list, const sample_t *samples)
 {
-    int conditions = count_filtered(source);
+    const um_list_source_t *source = list.source;
+    int conditions = count_filtered(name, list);
 
     for (const sample_t *sample = samples; sample->filter != NULL; sample++) {
         if (condition_of(source, sample->filter, sample->choice) < 0) {
@@ -397,7 +409,7 @@ static void print_kind(size_t kind)
     um_list_t list = { .source = kinds[kind].source, .limit = LIMIT };
     const sample_t *samples = kinds[kind].samples;
 
-    check_samples(list.source, samples);
+    check_samples(kinds[kind].name, list, samples);
     print_orders(kinds[kind].name, list);
     print_count(kinds[kind].name, list);
     print_entries(kinds[kind].name, list);

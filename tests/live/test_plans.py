@@ -425,8 +425,8 @@ def problems_of(statement, steps, kind):
     for step in steps:
         if step.scans and not matches_many:
             yield f"reads all of {step.table}"
-        if name.startswith("users filter=") and step.table == "users" and not step.is_narrow:
-            yield "reads an organization's users"
+        if name.startswith(f"{step.table} filter=") and not step.is_narrow:
+            yield f"reads an organization's {step.table}"
         if statement.is_page and name.startswith(step.table) and step.is_sorted \
                 and not (step.is_narrow and statement.is_filtered):
             yield f"sorts an organization's {step.table}"

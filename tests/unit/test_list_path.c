@@ -340,7 +340,8 @@ static int make_list(um_list_t *list, unsigned *few, const sample_t *samples, un
             & (user_bit(list, "email", NULL) | user_bit(list, "role", "sub_admin")
                | user_bit(list, "active", "false")
                | bit_of(list, &um_list_invitations, "email", NULL)
-               | bit_of(list, &um_list_groups, "display_name", NULL));
+               | bit_of(list, &um_list_groups, "display_name", NULL)
+               | bit_of(list, &um_list_groups, "external_id", NULL));
     *few &= ~(user_bit(list, "role", "user") | user_bit(list, "active", "true"));
     return chosen != 0;
 }
@@ -409,8 +410,9 @@ static void every_combination_has_a_short_path(void **state)
 /* Comparisons with the most parameters: in a column, and in JSON below two paths. */
 static void add_longest_filter(um_list_t *list)
 {
-    const char *text = apr_pstrcat(pool, times(UM_FILTER_MAX_TERMS - 1, "emails ew x or "),
-                                   "emails ew x", NULL);
+    const char *term = list->source == &um_list_groups ? "members ew x" : "emails ew x";
+    const char *text = apr_pstrcat(
+        pool, times(UM_FILTER_MAX_TERMS - 1, apr_pstrcat(pool, term, " or ", NULL)), term, NULL);
     um_filter_error_t error;
     um_filter_t *filter;
 

@@ -214,7 +214,7 @@ static const um_list_subset_t sub_admins_of_users = {
 
 #define USERS_WITH(all_columns)                                                                  \
     {                                                                                            \
-        .columns = all_columns, .columns_since = UM_PROVISIONING_SINCE,                          \
+        .columns = (all_columns), .columns_since = UM_PROVISIONING_SINCE,                        \
         .older_columns = UM_SQL_USER_COLUMNS_OLDER, .from = " FROM users u",                     \
         .joined = " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER, .where = UM_LIST_WHERE("u"),           \
         .count = UM_STMT_USER_COUNT, .subset = &sub_admins_of_users,                             \

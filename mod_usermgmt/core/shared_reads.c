@@ -92,10 +92,12 @@ static void take_out(um_reader_list_t *list, const um_reader_t *reader)
 {
     um_reader_t **link = &list->first;
 
-    while (*link != reader) {
+    while (*link != NULL && *link != reader) {
         link = &(*link)->next;
     }
-    take_at(list, link);
+    if (*link != NULL) {
+        take_at(list, link);
+    }
 }
 
 /* Can one statement answer both? */
@@ -180,12 +182,13 @@ static int choose_count(const um_shared_reads_t *reads, const um_reader_t *leade
 
 /* The last leader does not end while others wait. The next one begins before the readers of this
  * one are told, because it has to wake up. */
-static void finish(um_shared_reads_t *reads, um_reader_t *const *readers, apr_status_t status)
+static void finish(um_shared_reads_t *reads, um_reader_t *const *readers, int count,
+                   apr_status_t status)
 {
     um_reader_t *leader = readers[0];
     um_reader_t *next = NULL;
 
-    if (count_alike(&reads->leaders, leader) <= leaders_max(leader->count)) {
+    if (count_alike(&reads->leaders, leader) <= leaders_max(count)) {
         next = take_alike(&reads->waiting, leader);
     }
     take_out(&reads->leaders, leader);
@@ -193,7 +196,7 @@ static void finish(um_shared_reads_t *reads, um_reader_t *const *readers, apr_st
         become_leader(reads, next);
         tell(next, READER_LEADS);
     }
-    for (int i = 0; i < leader->count; i++) {
+    for (int i = 0; i < count; i++) {
         readers[i]->status = status;
         if (i > 0) {
             tell(readers[i], READER_IS_DONE);
@@ -206,18 +209,19 @@ static void lead(um_shared_reads_t *reads, um_reader_t *leader, um_store_t *stor
 {
     um_reader_t *readers[UM_SHARED_READS_MAX] = { leader };
     void *wanted[UM_SHARED_READS_MAX] = { leader->read->wanted };
+    int count = choose_count(reads, leader);
     apr_status_t status;
 
-    leader->count = choose_count(reads, leader);
-    for (int i = 1; i < leader->count; i++) {
+    leader->count = count;
+    for (int i = 1; i < count; i++) {
         readers[i] = take_alike(&reads->waiting, leader);
         readers[i]->state = READER_IS_TAKEN;
         wanted[i] = readers[i]->read->wanted;
     }
     apr_thread_mutex_unlock(reads->mutex);
-    status = leader->read->kind->ask(wanted, leader->count, store, leader->read->pool);
+    status = leader->read->kind->ask(wanted, count, store, leader->read->pool);
     apr_thread_mutex_lock(reads->mutex);
-    finish(reads, readers, status);
+    finish(reads, readers, count, status);
 }
 
 /* Wait until there is something to do. Whoever is taken waits for its leader: the answer may be

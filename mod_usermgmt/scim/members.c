@@ -11,7 +11,7 @@
 
 #include "../api/sub_admins.h"
 #include "../core/store_groups.h"
-#include "../rest/permission.h"
+#include "protection.h"
 
 /* Unknown users that an error names. */
 #define UNKNOWN_NAMED_MAX 10
@@ -86,14 +86,8 @@ static int read_filter(apr_array_header_t *uids, const um_filter_t *filter)
 /* Whoever changes the reserved group must be allowed to change sub-admins. */
 static apr_status_t check_manage(const um_scim_members_t *members)
 {
-    um_request_t request = *members->change->request;
-    apr_status_t status;
-
-    request.permission = UM_PERMIT_SUB_ADMINS_MANAGE;
-    status = um_permission_check(members->answer, &request);
-    return status == APR_SUCCESS
-               ? um_permission_check_change(members->answer, &request, members->db)
-               : status;
+    return um_scim_protection_check_manage(members->answer, members->change->request,
+                                           members->db);
 }
 
 static apr_status_t appoint(um_scim_members_t *members, const char *uid)
@@ -191,8 +185,10 @@ static apr_status_t refuse_unknown(const um_scim_members_t *members)
     const char *names = "";
 
     for (int i = 0; i < unknown->nelts && i < UNKNOWN_NAMED_MAX; i++) {
+        const char *uid = APR_ARRAY_IDX(unknown, i, const char *);
+
         names = apr_pstrcat(pool_of(members), names, i > 0 ? ", " : "",
-                            APR_ARRAY_IDX(unknown, i, const char *), NULL);
+                            strlen(uid) <= UM_UID_MAX ? uid : "(too long)", NULL);
     }
     return um_scim_error_refuse(members->answer, 400, UM_SCIM_INVALID_VALUE, pool_of(members),
                                 "There is no user with the id %s%s.", names,

@@ -9,15 +9,14 @@
 
 #include "../api/invitations.h"
 #include "../api/user_json.h"
-#include "../base/address.h"
 #include "../base/uid.h"
-#include "../core/store_callers.h"
 #include "../core/store_users.h"
 #include "../rest/change.h"
 #include "error.h"
 #include "memberships.h"
 #include "patch.h"
 #include "projection.h"
+#include "protection.h"
 #include "resource.h"
 #include "user.h"
 #include "value.h"
@@ -142,59 +141,6 @@ static apr_status_t answer_taken(um_answer_t *answer, const um_request_t *reques
                                 taken == UM_TAKEN_EMAIL ? "email address" : "userName");
 }
 
-/* Is an address that of an admin by the server's configuration? */
-static apr_status_t find_admin(int *is_admin, const um_request_t *request, um_db_t *db,
-                               const char *email)
-{
-    um_caller_record_t *record = NULL;
-    const char *key = um_address_identity_key(email, request->pool);
-    apr_status_t status = um_store_callers_get(&record, db, request->caller.organization, key,
-                                               request->pool);
-
-    *is_admin = status == APR_SUCCESS && record->seen_role != NULL
-                && strcmp(record->seen_role, um_role_name(UM_ROLE_ADMIN)) == 0;
-    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
-}
-
-/* UM_EREFUSED, and answer is a 403, if the address is that of an admin. */
-static apr_status_t check_admin(um_answer_t *answer, const um_request_t *request, um_db_t *db,
-                                const char *email)
-{
-    int is_admin = 0;
-    apr_status_t status = find_admin(&is_admin, request, db, email);
-
-    if (status == APR_SUCCESS && is_admin) {
-        return um_problem_answer(answer, 403, "protected_user", request->pool,
-                                 "An admin by the server's configuration can't be suspended or "
-                                 "deleted, or get another email address.");
-    }
-    return status;
-}
-
-static int has_same_address(const um_user_t *a, const um_user_t *b, apr_pool_t *pool)
-{
-    return strcmp(um_address_identity_key(a->email, pool),
-                  um_address_identity_key(b->email, pool))
-           == 0;
-}
-
-/* The same for a change of a user; stored is NULL for a new one. */
-static apr_status_t check_change(um_answer_t *answer, const um_request_t *request, um_db_t *db,
-                                 const um_user_t *user, const um_user_t *stored)
-{
-    int is_moved = stored != NULL && !has_same_address(user, stored, request->pool);
-    int is_suspended_now = user->is_suspended && (stored == NULL || !stored->is_suspended);
-    apr_status_t status = APR_SUCCESS;
-
-    if (is_moved || (stored != NULL && is_suspended_now)) {
-        status = check_admin(answer, request, db, stored->email);
-    }
-    if (status == APR_SUCCESS && user->is_suspended && (stored == NULL || is_moved)) {
-        status = check_admin(answer, request, db, user->email);
-    }
-    return status;
-}
-
 /* ---- create ---- */
 
 typedef struct um_creation_t {
@@ -239,7 +185,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     um_user_t user = creation->user;
     int runs_again = creation->uid[0] != '\0';
     um_audit_event_t event;
-    apr_status_t status = check_change(answer, request, db, &user, NULL);
+    apr_status_t status = um_scim_protection_check(answer, request, db, &user, NULL);
 
     if (status == APR_SUCCESS) {
         status = um_change_check_match(answer, change, NULL);
@@ -328,7 +274,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
                                  const um_user_t *stored, um_user_t *updated)
 {
     const um_request_t *request = change->request;
-    apr_status_t status = check_change(answer, request, db, updated, stored);
+    apr_status_t status = um_scim_protection_check(answer, request, db, updated, stored);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -445,7 +391,7 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
 
     (void)baton;
     if (status == APR_SUCCESS) {
-        status = check_admin(answer, request, db, stored->email);
+        status = um_scim_protection_check(answer, request, db, NULL, stored);
     }
     if (status == APR_SUCCESS) {
         status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);

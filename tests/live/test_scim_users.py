@@ -542,23 +542,28 @@ def test_an_admin_by_configuration_is_protected(server, scim):
     server.admin.delete("users/" + made["id"]).expect(200)
 
 
-def test_a_sub_admin_loses_the_role_while_suspended(server, scim):
+@pytest.fixture(scope="module", name="chief")
+def provider_of_sub_admins(server):
+    return scim_client(server, ("scim", "sub-admins:manage"))
+
+
+def test_a_sub_admin_loses_the_role_while_suspended(server, scim, chief):
     login = server.add_login(fresh("deputy"))
     made = scim.provision(login)
     server.admin.post("sub-admins/", {"user_uid": made["id"]}).expect(201)
     deputy = server.client(login)
     deputy.get("users/").expect(200)
     path = "Users/" + made["id"]
-    scim.patch(path, {"op": "replace", "path": "active", "value": False}).expect(200)
+    chief.patch(path, {"op": "replace", "path": "active", "value": False}).expect(200)
     deputy.get("users/").expect_problem(403, "forbidden")
     # A suspended address revokes nothing by itself, and a pending invitation is nothing to SCIM.
     sub_admins = server.admin.get("sub-admins/").json["sub_admins"]
     assert [one["user_uid"] for one in sub_admins if one["user_uid"] == made["id"]]
-    scim.patch(path, {"op": "replace", "path": "active", "value": "True"}).expect(200)
+    chief.patch(path, {"op": "replace", "path": "active", "value": "True"}).expect(200)
     deputy.get("users/").expect(200)
 
 
-def test_invitations(server, scim):
+def test_invitations(server, scim, chief):
     address = fresh()
     pending = server.admin.post("invitations/", {"email": address}).expect(201
                                                                            ).json["invitation"]
@@ -577,7 +582,7 @@ def test_invitations(server, scim):
         assert status() == "pending"
     server.admin.post("sub-admins/", {"user_uid": made["id"]})
     assert status() == "pending"
-    scim.patch(path, {"op": "replace", "path": "active", "value": True}).expect(200)
+    chief.patch(path, {"op": "replace", "path": "active", "value": True}).expect(200)
     assert status() == "revoked"
     event = audit(server, pending["invite_token"])[0]
     assert event["action"] == "invitations.revoke"

@@ -195,7 +195,32 @@ static void put_members(um_buffer_t *buffer, const um_user_t *user)
     }
 }
 
-static void put_meta(um_buffer_t *buffer, const um_user_t *user, const um_request_t *request)
+const char *um_scim_user_etag(const um_user_t *user, const char *groups, apr_pool_t *pool)
+{
+    const char *etag = um_user_etag(user, pool);
+
+    return groups != NULL ? apr_pstrcat(pool, apr_pstrmemdup(pool, etag, strlen(etag) - 1), ".",
+                                        um_answer_etag(groups, pool) + 1, NULL)
+                          : etag;
+}
+
+const char *um_scim_user_own_etags(const char *etags, apr_pool_t *pool)
+{
+    char *own = apr_palloc(pool, strlen(etags) + 1);
+    char *end = own;
+
+    while (*etags != '\0') {
+        etags += *etags == '.' ? strcspn(etags, "\"") : 0;
+        if (*etags != '\0') {
+            *end++ = *etags++;
+        }
+    }
+    *end = '\0';
+    return own;
+}
+
+static void put_meta(um_buffer_t *buffer, const um_user_t *user, const char *groups,
+                     const um_request_t *request)
 {
     um_json_put_name(buffer, "meta");
     um_buffer_putc(buffer, '{');
@@ -203,7 +228,7 @@ static void put_meta(um_buffer_t *buffer, const um_user_t *user, const um_reques
     um_json_put_member_instant(buffer, "created", user->created_at);
     um_json_put_member_instant(buffer, "lastModified", user->updated_at);
     um_json_put_member(buffer, "location", um_scim_url(request, "Users", user->uid));
-    um_json_put_member(buffer, "version", um_user_etag(user, buffer->pool));
+    um_json_put_member(buffer, "version", um_scim_user_etag(user, groups, buffer->pool));
     um_buffer_putc(buffer, '}');
 }
 
@@ -215,7 +240,7 @@ void um_scim_user_put(um_buffer_t *buffer, const um_user_t *user, const char *gr
     if (groups != NULL) {
         um_json_put_member_json(buffer, "groups", groups);
     }
-    put_meta(buffer, user, request);
+    put_meta(buffer, user, groups, request);
     um_buffer_putc(buffer, '}');
 }
 

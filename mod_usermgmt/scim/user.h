@@ -33,6 +33,18 @@
 void um_scim_user_put(um_buffer_t *buffer, const um_user_t *user, const char *groups,
                       const um_request_t *request);
 
+/**
+ * The ETag of a user with its groups, in pool. Without groups it is that of the native API. With
+ * groups it has a part for them, so that it is another one if the user joins or leaves a group,
+ * although the user's version is the same.
+ * @param groups as for um_scim_user_put()
+ */
+const char *um_scim_user_etag(const um_user_t *user, const char *groups, apr_pool_t *pool);
+
+/** The ETags of a header without their parts for groups, in pool. A client can't write groups, so
+ *  its changes don't depend on them. */
+const char *um_scim_user_own_etags(const char *etags, apr_pool_t *pool);
+
 /** A user for the audit trail, in pool: as the native API has it, with a member "scim". */
 const char *um_scim_user_audit(const um_user_t *user, apr_pool_t *pool);
 

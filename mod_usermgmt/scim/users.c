@@ -41,7 +41,7 @@ static void answer_user(um_answer_t *answer, int status, const um_user_t *user,
     um_buffer_init(&buffer, resource.length + 1, request->pool);
     um_scim_projection_put(&buffer, &resource, &projection, request->pool);
     um_answer_json(answer, status, &buffer);
-    um_answer_set_header(answer, "ETag", um_user_etag(user, request->pool));
+    um_answer_set_header(answer, "ETag", um_scim_user_etag(user, groups, request->pool));
     um_answer_set_header(answer, "Location", um_scim_url(request, "Users", user->uid));
 }
 
@@ -243,6 +243,22 @@ typedef struct um_edit_t {
     int keeps;
 } um_edit_t;
 
+/* Let the preconditions of a change be about what a client can write. */
+static void forget_groups(um_request_t *request)
+{
+    static const char *const names[] = { "If-Match", "If-None-Match" };
+    apr_table_t *headers = apr_table_copy(request->pool, request->headers);
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *etags = apr_table_get(headers, names[i]);
+
+        if (etags != NULL) {
+            apr_table_setn(headers, names[i], um_scim_user_own_etags(etags, request->pool));
+        }
+    }
+    request->headers = headers;
+}
+
 /* The user to change. UM_EREFUSED, and answer is a problem, if there is none, or another version
  * of it. */
 static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
@@ -256,6 +272,7 @@ static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
         return answer_not_found(answer, request->pool);
     }
     if (status == APR_SUCCESS) {
+        forget_groups(change->request);
         status = um_change_check_match(answer, change, um_user_etag(*user, request->pool));
     }
     return status;

@@ -303,6 +303,45 @@ def test_cursors_of_others(two):
             ).expect_error(400, "invalidCursor")
 
 
+# ---- ETags and groups ----
+
+
+def test_an_etag_covers_groups(scim):
+    user = scim.provision(fresh())
+    path = "Users/" + user["id"]
+    group = scim.post("Groups", {"displayName": fresh()}).expect(201).json
+    seen = [user["meta"]["version"]]
+
+    def check(groups):
+        answer = scim.get(path, headers={"If-None-Match": ", ".join(seen)}).expect(200)
+        assert [one["display"] for one in answer.json.get("groups", [])] == groups
+        etag = answer.headers["ETag"]
+        scim.get(path, headers={"If-None-Match": etag}).expect(304)
+        listed, = scim.get("Users", query={"filter": f'id eq "{user["id"]}"'}
+                           ).expect(200).json["Resources"]
+        assert listed["meta"]["version"] == etag
+        return etag
+
+    scim.patch("Groups/" + group["id"], {"op": "add", "path": "members", "value": user["id"]}
+               ).expect(200)
+    seen.append(check([group["displayName"]]))
+    scim.patch("Groups/" + group["id"], replace("displayName", "Renamed " + group["displayName"])
+               ).expect(200)
+    seen.append(check(["Renamed " + group["displayName"]]))
+    scim.delete("Groups/" + group["id"]).expect(204)
+    # The version of the rest is that of the beginning.
+    scim.get(path, headers={"If-None-Match": seen[0]}).expect(304)
+    assert "groups" not in scim.get(path, headers={"If-None-Match": seen[2]}).expect(200).json
+    # A client writes what it read, although the groups are others meanwhile.
+    for etag in seen:
+        scim.put(path, user, headers={"If-Match": etag}).expect(200)
+    scim.patch(path, replace("title", "x"), headers={"If-Match": f'"a.b", W/{seen[1]}'}
+               ).expect(200)
+    for etag in (*seen, '"a.b"', '".', '"x".'):
+        scim.put(path, user, headers={"If-Match": etag}).expect_error(412)
+    scim.delete(path, headers={"If-Match": seen[1]}).expect_error(412)
+
+
 # ---- without a login ----
 
 

@@ -312,7 +312,10 @@ def test_groups(server, scim):
                "$ref": f"http://127.0.0.1:{server.port}/scim/v2/Groups/g{name}"}
               for name in ("a", "b")]
     found = scim.resource(made["id"])
-    assert found == {**made, "groups": groups}
+    # The ETag has a part for the groups.
+    assert found == {**made, "groups": groups, "meta": {**made["meta"], "version":
+                                                        found["meta"]["version"]}}
+    assert found["meta"]["version"].startswith(made["meta"]["version"][:-1] + ".")
     # Nobody can write them here, but clients send them back.
     found["groups"] = []
     assert scim.put("Users/" + made["id"], found).expect(200).json["groups"] == groups

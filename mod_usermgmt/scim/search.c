@@ -108,10 +108,27 @@ static apr_status_t set_text(um_scim_search_t *search, um_answer_t *answer, um_r
 
 /* ---- parameters ---- */
 
+/* A parameter that can't be decoded is missing in the list of parameters. If it were ignored, a
+ * list could be answered without its filter. */
+static apr_status_t refuse_undecoded(um_answer_t *answer, um_request_t *request)
+{
+    const apr_array_header_t *faults = request->faults.list;
+
+    for (int i = 0; i < faults->nelts; i++) {
+        if (um_filter_same_name(APR_ARRAY_IDX(faults, i, um_fault_t).field, "filter")) {
+            return um_scim_error_refuse(answer, 400, UM_SCIM_INVALID_FILTER, request->pool,
+                                        "The filter must be UTF-8 without NUL, each %% followed "
+                                        "by two hex digits.");
+        }
+    }
+    return um_problem_answer_faults(answer, &request->faults);
+}
+
 static apr_status_t read_parameters(um_scim_search_t *search, um_answer_t *answer,
                                     um_request_t *request)
 {
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status = request->faults.list != NULL ? refuse_undecoded(answer, request)
+                                                       : APR_SUCCESS;
 
     for (int i = 0; status == APR_SUCCESS && i < request->parameters->nelts; i++) {
         const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,

@@ -133,6 +133,9 @@ def put_groups(database, org_id, dice, users):
             database.sql("INSERT INTO group_members (org_id, group_id, user_uid, created_at)"
                          " VALUES (?, ?, ?, 1)", org_id, group, user["user_uid"])
             user["groups"].append((group, name))
+    for user in users:
+        if user["role"] == "sub_admin":
+            user["groups"].append(("sub-admins", "Sub-admins"))
 
 
 @pytest.fixture(scope="module")

@@ -324,9 +324,9 @@ def test_errors_have_the_form_of_scim(server, scim, user):
         for method, name in (("GET", path), ("POST", "Users"), ("PATCH", path), ("DELETE", path),
                              ("GET", "nowhere"), ("PROPFIND", path), ("POST", "Bulk"), ("GET", "")):
             client.ask(method, name, {} if method != "GET" else None).expect_error(401)
-    for name in ("nowhere", "Users/x/y", "Users/%00",
-                 "Users/%2F", "Users/a%2Fb", "Users/" + "a" * 3000, "Me/x", "Schemas/none",
-                 "ResourceTypes/none", "Users/..%2f..", "v2/Users"):
+    # To a path with %00 or %2F httpd answers before it looks for a Location.
+    for name in ("nowhere", "Users/x/y", "Users/" + "a" * 3000, "Me/x", "Schemas/none",
+                 "ResourceTypes/none", "Users/%2e%2e%20", "v2/Users"):
         answer = scim.get(name)
         assert answer.status in (400, 404), answer
         assert answer.headers["Content-Type"] == MEDIA_TYPE, name

@@ -208,6 +208,11 @@ def test_members_of_sub_admins(server, scim, chief):
     made = scim.post("Groups", {"id": "sub-admins", "displayName": "Sub-Admins 2",
                                 "externalId": "sub-admins"}).expect(201).json
     assert made["id"] != "sub-admins"
+    # Require usermgmt-group knows a group by its name, too.
+    for name in ("sub-admins", "Sub-admins", " SUB-ADMINS "):
+        scim.post("Groups", {"displayName": name}).expect_error(409, "uniqueness")
+        scim.patch("Groups/" + made["id"], replace("displayName", name)
+                   ).expect_error(409, "uniqueness")
     # A user's groups, role and id are not the client's to write.
     other = scim.provision(fresh(), id=uid, groups=[{"value": "sub-admins"}], role="admin",
                            roles=[{"value": "admin"}])

@@ -32,6 +32,8 @@ typedef struct um_bulk_operation_t {
     const um_json_t *data;
     /* Of const char *: the bulkIds in its path and its data. */
     apr_array_header_t *references;
+    /* How many of them have ids, from the first one on. */
+    int found;
     um_bulk_state_t state;
     /* What came of it. */
     int status;
@@ -419,8 +421,9 @@ static void run_operation(um_bulk_t *bulk, um_bulk_operation_t *operation)
  * NULL if it can run, or if it has failed. */
 static um_bulk_operation_t *find_needed(um_bulk_t *bulk, um_bulk_operation_t *operation)
 {
-    for (int i = 0; i < operation->references->nelts; i++) {
-        um_bulk_operation_t *needed = find_operation(bulk, APR_ARRAY_IDX(operation->references, i,
+    for (; operation->found < operation->references->nelts; operation->found++) {
+        um_bulk_operation_t *needed = find_operation(bulk, APR_ARRAY_IDX(operation->references,
+                                                                         operation->found,
                                                                          const char *));
 
         if (needed == NULL) {

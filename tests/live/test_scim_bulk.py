@@ -2,6 +2,7 @@
 """Bulk requests of SCIM: each operation a change of its own, in one answer."""
 
 import json
+import time
 
 import pytest
 
@@ -158,6 +159,24 @@ def test_a_thousand_users_in_one_request(server, scim):
     assert after["user_count"] == before["user_count"] + 1000
     error = scim.post("Bulk", {"schemas": [REQUEST], "Operations": operations + operations[:1]})
     assert "1000" in error.expect_error(413)["detail"]
+
+
+def test_an_operation_with_many_references_looks_for_each_once(new_server):
+    """The operation at hand waits for one after the other of those that it refers to."""
+    scim = scim_client(new_server(**scim_options(extra="UserMgmtMaxBody 4194304")))
+    seconds = []
+    for number, repeats in enumerate((0, 200000)):
+        names = [f"many-{number}-{one}" for one in range(300)]
+        group = {"displayName": f"Many {number}",
+                 "members": [f"bulkId:{names[0]}"] * repeats + [f"bulkId:{one}" for one in names]}
+        operations = [{"method": "POST", "path": "/Groups", "bulkId": "group", "data": group},
+                      *[create(one, one) for one in names]]
+        begin = time.monotonic()
+        results = bulk(scim, *operations)
+        seconds.append(time.monotonic() - begin)
+        # An operation has the limits of other requests of its size.
+        assert statuses(results) == ["413" if repeats else "201"] + ["201"] * len(names)
+    assert seconds[1] < 3 * seconds[0] + 2, seconds
 
 
 def test_a_request_that_makes_no_sense(scim):

@@ -132,8 +132,9 @@ static int send_file(request_rec *r, const um_console_file_t *file)
         r->status = HTTP_OK;
         ap_set_content_type(r, type_of(file->name));
         ap_set_content_length(r, (apr_off_t)file->length);
+        /* The file with the site's own values is in the request's pool. */
         APR_BRIGADE_INSERT_TAIL(brigade,
-                                apr_bucket_immortal_create(file->text, file->length, alloc));
+                                apr_bucket_pool_create(file->text, file->length, r->pool, alloc));
     }
     APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(alloc));
     ap_pass_brigade(r->output_filters, brigade);

@@ -75,8 +75,9 @@ def scale_part(data):
 
 def scim_part(data):
     fact = data["facts"]
-    return "\n".join(["Commit %s, %s: %s" % (fact["commit"], fact["date"], scim_pages.title(data)),
-                      "", report.markdown(scim_pages.rows(data)), "",
+    return "\n".join(["Commit %s, %s; %d processors (%s)." % (
+        fact["commit"], fact["date"], fact["machine"]["processors"], fact["machine"]["model"]),
+                      scim_pages.title(data) + ".", "", report.markdown(scim_pages.rows(data)), "",
                       *("- %s" % line for line in scim_pages.summary(data))])
 
 

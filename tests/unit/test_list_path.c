@@ -411,8 +411,10 @@ static void every_combination_has_a_short_path(void **state)
 static void add_longest_filter(um_list_t *list)
 {
     const char *term = list->source == &um_list_groups ? "members ew x" : "emails ew x";
-    const char *text = apr_pstrcat(
-        pool, times(UM_FILTER_MAX_TERMS - 1, apr_pstrcat(pool, term, " or ", NULL)), term, NULL);
+    const char *text = apr_pstrcat(pool,
+                                   times(UM_FILTER_MAX_TERMS - 1,
+                                         apr_pstrcat(pool, term, " or ", NULL)),
+                                   term, NULL);
     um_filter_error_t error;
     um_filter_t *filter;
 

@@ -157,6 +157,22 @@ static apr_status_t check_primary(um_scim_error_t *error, const um_json_t *array
                                           "Only one of the %s can be primary.", name);
 }
 
+/* An element without a value is left out, unless its schema requires one: who sends members
+ * without a value does not mean that the group has none. */
+static apr_status_t check_value(um_scim_error_t *error, const um_json_t *element,
+                                const um_json_t *given, const um_scim_attribute_t *attribute,
+                                const char *name, apr_pool_t *pool)
+{
+    const um_scim_attribute_t *value = um_scim_find_sub(attribute, VALUE);
+
+    if (value == NULL || !value->is_required || um_json_type(given) == UM_JSON_NULL
+        || (element != NULL && um_json_member(element, VALUE) != NULL)) {
+        return APR_SUCCESS;
+    }
+    return um_scim_error_set(error, 400, UM_SCIM_INVALID_VALUE, pool,
+                             "Each of the %s must have a value.", name);
+}
+
 static apr_status_t read_many(um_json_t **value, um_scim_error_t *error, const um_json_t *given,
                               const um_scim_attribute_t *attribute, const char *name,
                               apr_pool_t *pool)
@@ -168,11 +184,13 @@ static apr_status_t read_many(um_json_t **value, um_scim_error_t *error, const u
     apr_status_t status = APR_SUCCESS;
 
     for (apr_size_t i = 0; status == APR_SUCCESS && i < count; i++) {
+        const um_json_t *one = is_array ? um_json_element(given, i) : given;
         um_json_t *element = NULL;
 
-        status = um_scim_value_read_one(&element, error,
-                                        is_array ? um_json_element(given, i) : given, attribute,
-                                        name, pool);
+        status = um_scim_value_read_one(&element, error, one, attribute, name, pool);
+        if (status == APR_SUCCESS) {
+            status = check_value(error, element, one, attribute, name, pool);
+        }
         if (status == APR_SUCCESS && element != NULL
             && (!needs_value || um_json_member(element, VALUE) != NULL)) {
             um_json_append(array, element);

@@ -196,6 +196,16 @@ def test_get_and_put_back(scim, people):
     scim.put("Groups/none", group).expect_error(404)
 
 
+@pytest.mark.parametrize("members", [[{"display": "Ann"}], [{}], {"type": "User"}, [""]])
+def test_members_without_a_value_leave_the_group_as_it_is(scim, people, members):
+    group = make(scim, people[:2])
+    scim.put("Groups/" + group["id"], {**group, "members": members}) \
+        .expect_error(400, "invalidValue")
+    patch(scim, group, {"op": "replace", "path": "members", "value": members}, status=400)
+    patch(scim, group, {"op": "replace", "value": {"members": members}}, status=400)
+    assert members_of(read(scim, group)) == people[:2]
+
+
 # ---- patch: as clients send it ----
 
 

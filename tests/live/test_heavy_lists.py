@@ -35,8 +35,10 @@ def seed(database, count):
              f"person {other}", f"+41 {number}", '{"shoe":"Racer 3"}', 1, 10 ** 12 + number,
              10 ** 12 + number) for number, other in enumerate(numbers))
     with contextlib.closing(sqlite3.connect(database.path)) as connection:
-        # By position, but for the version, which is the last.
-        connection.executemany("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)", rows)
+        connection.executemany(
+            "INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
+            " display_name_folded, phone, attributes, active, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         connection.commit()
 
 

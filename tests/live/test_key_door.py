@@ -126,8 +126,8 @@ def test_a_key_is_a_caller(server, admin):
             "features": []}
     client.get("users/").expect(200)
     assert client.get("").json["links"] == {
-        "me": "me/", "openapi": "openapi.json", "users": "users/", "sessions": "sessions/",
-        "organization_status": "organization-status/"}
+        "me": "me/", "openapi": "openapi.json", "users": "users/", "groups": "groups/",
+        "sessions": "sessions/", "organization_status": "organization-status/"}
     status = client.get("organization-status/").expect(200).json
     assert (status["user_uid"], status["role"]) == (None, "none")
     problem = new_user(client).expect_problem(403, "forbidden")

@@ -76,7 +76,7 @@ def changed_files():
 def copy_sources(to):
     """Copy files that are newer, so that make builds no more than it must."""
     changed = changed_files()
-    for name in ("build", "docs", "mod_usermgmt", "schema", "configure", "configure.ac",
+    for name in ("build", "console", "docs", "mod_usermgmt", "schema", "configure", "configure.ac",
                  "aclocal.m4", "Makefile.am", "Makefile.in", "autoconf.h.in", "tests"):
         for path in [ROOT / name, *(ROOT / name).rglob("*")]:
             target = to / path.relative_to(ROOT)

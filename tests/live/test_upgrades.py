@@ -103,14 +103,18 @@ def columns(database, table):
     return sorted({name for name, in found} - set(ADDED.get(table, ())))
 
 
+NOT_CONTENT = {"schema_version", "user_groups"}
+
+
 def content(database):
     """The rows of all tables that have any, each in the order of its text, without columns that
-    are new; of counts, which are folded at any time, the sums."""
+    are new, and without the groups that a new version makes; of counts, which are folded at any
+    time, the sums."""
     found = {table: sorted(map(repr, database.sql(
         COUNTS if table == "organization_counts"
         else f"SELECT {', '.join(columns(database, table))} FROM {table}")))
              for table in database.tables()
-             if table != "schema_version" and not table.startswith("sqlite_")}
+             if table not in NOT_CONTENT and not table.startswith("sqlite_")}
     return {table: rows for table, rows in found.items() if rows}
 
 

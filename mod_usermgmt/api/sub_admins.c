@@ -169,7 +169,7 @@ apr_status_t um_sub_admins_dismiss(um_change_t *change, um_db_t *db,
     const um_request_t *request = change->request;
     const char *uid = sub_admin->user.uid;
     apr_status_t status = um_store_sub_admins_delete(db, request->caller.org_id, uid,
-                                                     request->pool);
+                                                     change->now_ms, request->pool);
 
     return status == APR_SUCCESS
                ? um_change_audit_as(change, db, "sub_admins.delete", uid,

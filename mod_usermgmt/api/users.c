@@ -380,7 +380,8 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
     apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
 
     if (status == APR_SUCCESS) {
-        status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);
+        status = um_store_users_delete(db, request->caller.org_id, stored, change->now_ms,
+                                       request->pool);
     }
     if (status == APR_SUCCESS) {
         status = um_change_audit(change, db, edit->uid, um_user_json(stored, request->pool),

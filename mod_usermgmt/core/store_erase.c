@@ -373,7 +373,8 @@ apr_status_t um_store_erase_rest(um_db_t *db, um_erase_t *erase, const um_user_t
     }
     status = delete_rows(db, erase, pool);
     if (status == APR_SUCCESS && user != NULL) {
-        status = um_store_users_delete(db, erase->org_id, user, pool);
+        status = um_store_users_delete(db, erase->org_id, user, apr_time_as_msec(event->at),
+                                       pool);
     }
     if (status == APR_SUCCESS) {
         status = change_last_events(&events, db, erase, pool);

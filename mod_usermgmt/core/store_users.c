@@ -594,17 +594,10 @@ apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_
     return status;
 }
 
-static apr_int64_t now_ms(const um_db_t *db)
-{
-    const um_host_t *host = um_db_host(db);
-
-    return apr_time_as_msec(host->now(host->baton));
-}
-
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
-                                   apr_pool_t *pool)
+                                   apr_int64_t now, apr_pool_t *pool)
 {
-    apr_status_t status = um_store_groups_touch_of_user(db, org_id, user->uid, now_ms(db), pool);
+    apr_status_t status = um_store_groups_touch_of_user(db, org_id, user->uid, now, pool);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -676,14 +669,15 @@ apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, ap
 /* Write the row of the user, because its role changes. A cluster whose nodes do not know each
  * other's locks finds a conflict of two changes only if both write the same row. The group of the
  * sub-admins has another member now. */
-static apr_status_t touch_user(um_db_t *db, apr_int64_t org_id, const char *uid, apr_pool_t *pool)
+static apr_status_t touch_user(um_db_t *db, apr_int64_t org_id, const char *uid, apr_int64_t now,
+                               apr_pool_t *pool)
 {
     apr_status_t status = um_db_query(db, NULL,
                                       UM_BIND(user_touch, .org_id = org_id, .user_uid = uid),
                                       pool);
 
     if (status == APR_SUCCESS) {
-        status = um_store_groups_touch(db, org_id, UM_GROUP_SUB_ADMINS, now_ms(db), pool);
+        status = um_store_groups_touch(db, org_id, UM_GROUP_SUB_ADMINS, now, pool);
     }
     return status;
 }
@@ -697,18 +691,18 @@ apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const c
                              UM_BIND(sub_admin_insert, .org_id = org_id, .user_uid = uid,
                                      .added_by = added_by, .created_at = now),
                              pool);
-    return status == APR_SUCCESS ? touch_user(db, org_id, uid, pool) : status;
+    return status == APR_SUCCESS ? touch_user(db, org_id, uid, now, pool) : status;
 }
 
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
-                                        apr_pool_t *pool)
+                                        apr_int64_t now, apr_pool_t *pool)
 {
     apr_status_t status = um_db_query_one(db, UM_ENOTFOUND,
                                           UM_BIND(sub_admin_delete, .org_id = org_id,
                                                   .user_uid = uid),
                                           pool);
 
-    return status == APR_SUCCESS ? touch_user(db, org_id, uid, pool) : status;
+    return status == APR_SUCCESS ? touch_user(db, org_id, uid, now, pool) : status;
 }
 
 apr_status_t um_store_sub_admins_lock(int *is_sub_admin, um_db_t *db, apr_int64_t org_id,

@@ -124,9 +124,10 @@ typedef enum um_user_taken_t {
  *  UM_TAKEN_NOTHING if it was the uid or the version, or if nothing is taken any more. */
 apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_int64_t org_id,
                                        const um_user_t *user, apr_pool_t *pool);
-/** Delete the user and its sub-admin entry. UM_ECONFLICT if it has another version. */
+/** Delete the user, its sub-admin entry and its memberships. now, in milliseconds since 1970, is
+ *  when its groups change. UM_ECONFLICT if it has another version. */
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
-                                   apr_pool_t *pool);
+                                   apr_int64_t now, apr_pool_t *pool);
 
 /* ---- sub-admins: users with an additional entry ---- */
 
@@ -153,6 +154,6 @@ apr_status_t um_store_sub_admins_insert(um_db_t *db, apr_int64_t org_id, const c
 /** Take the role from a user, who is locked, and increase the user's version. UM_ENOTFOUND if
  *  the user is no sub-admin. */
 apr_status_t um_store_sub_admins_delete(um_db_t *db, apr_int64_t org_id, const char *uid,
-                                        apr_pool_t *pool);
+                                        apr_int64_t now, apr_pool_t *pool);
 
 #endif

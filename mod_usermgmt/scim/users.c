@@ -411,7 +411,8 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
         status = um_scim_protection_check(answer, request, db, NULL, stored);
     }
     if (status == APR_SUCCESS) {
-        status = um_store_users_delete(db, request->caller.org_id, stored, request->pool);
+        status = um_store_users_delete(db, request->caller.org_id, stored, change->now_ms,
+                                       request->pool);
     }
     if (status == APR_SUCCESS) {
         status = um_change_audit_as(change, db, "users.delete", stored->uid,

@@ -142,7 +142,6 @@ httpd/access_log.c
 cli/show.c
 core/status_reads.c
 core/store_erase.c
-core/store_users.c
 httpd/caller.c
 httpd/key_door.c
 httpd/key_memory.c

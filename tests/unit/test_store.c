@@ -582,9 +582,9 @@ static void an_update_needs_the_version(void **state)
     assert_string_equal(found->display_name, "Anna");
     found->email = "BOB@example.com";
     assert_int_equal(um_store_users_update(db, org, found, pool), UM_ECONFLICT);
-    assert_int_equal(um_store_users_delete(db, org, &user, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_delete(db, org, &user, 5, pool), UM_ECONFLICT);
     found->version = 2;
-    assert_int_equal(um_store_users_delete(db, org, found, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_delete(db, org, found, 5, pool), APR_SUCCESS);
     assert_int_equal(get_status()->user_count, 1);
 }
 
@@ -606,9 +606,9 @@ static void a_sub_admin_goes_with_its_user(void **state)
     assert_int_equal(get_status()->sub_admin_count, 1);
     assert_int_equal(um_store_users_get(&user, db, org, "u1", pool), APR_SUCCESS);
     assert_true(user->is_sub_admin);
-    assert_int_equal(um_store_users_delete(db, org, user, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_delete(db, org, user, 5, pool), APR_SUCCESS);
     assert_int_equal(get_status()->sub_admin_count, 0);
-    assert_int_equal(um_store_sub_admins_delete(db, org, "u1", pool), UM_ENOTFOUND);
+    assert_int_equal(um_store_sub_admins_delete(db, org, "u1", 5, pool), UM_ENOTFOUND);
 }
 
 static void cursors_cut_a_stretch(void **state)

@@ -110,43 +110,32 @@ apr_status_t um_store_groups_update(um_db_t *db, apr_int64_t org_id, const um_gr
                            pool);
 }
 
-/* Tell whether the schema has groups, so that a change of another record can go on without. */
-static apr_status_t has_groups(int *has, um_db_t *db, apr_pool_t *pool)
+/* Run a statement if the schema has groups: a change of another record can go on without. */
+static apr_status_t query_groups(um_db_t *db, const um_bind_t *bind, apr_pool_t *pool)
 {
     int version = 0;
     apr_status_t status = um_db_get_version(&version, db, pool);
 
-    *has = version >= UM_PROVISIONING_SINCE;
-    return status;
+    return status == APR_SUCCESS && version >= UM_PROVISIONING_SINCE
+               ? um_db_query(db, NULL, bind, pool)
+               : status;
 }
 
 apr_status_t um_store_groups_touch(um_db_t *db, apr_int64_t org_id, const char *id,
                                    apr_int64_t now, apr_pool_t *pool)
 {
-    int has = 0;
-    apr_status_t status = has_groups(&has, db, pool);
-
-    if (status != APR_SUCCESS || !has) {
-        return status;
-    }
-    return um_db_query(db, NULL,
-                       UM_BIND(group_touch, .org_id = org_id, .group_id = id, .updated_at = now),
-                       pool);
+    return query_groups(db,
+                        UM_BIND(group_touch, .org_id = org_id, .group_id = id, .updated_at = now),
+                        pool);
 }
 
 apr_status_t um_store_groups_touch_of_user(um_db_t *db, apr_int64_t org_id, const char *user_uid,
                                            apr_int64_t now, apr_pool_t *pool)
 {
-    int has = 0;
-    apr_status_t status = has_groups(&has, db, pool);
-
-    if (status != APR_SUCCESS || !has) {
-        return status;
-    }
-    return um_db_query(db, NULL,
-                       UM_BIND(groups_touch_of_user, .org_id = org_id, .user_uid = user_uid,
-                               .updated_at = now),
-                       pool);
+    return query_groups(db,
+                        UM_BIND(groups_touch_of_user, .org_id = org_id, .user_uid = user_uid,
+                                .updated_at = now),
+                        pool);
 }
 
 apr_status_t um_store_groups_delete(um_db_t *db, apr_int64_t org_id, const char *id,

@@ -14,7 +14,6 @@
 #include "group.h"
 #include "members.h"
 #include "resource.h"
-#include "value.h"
 
 /* A PATCH of a group with more members is not answered with all of them. */
 #define ANSWERED_MAX 1000
@@ -106,12 +105,10 @@ static apr_status_t read_resource(um_edit_t *edit, um_answer_t *answer,
                                   const um_request_t *request)
 {
     um_json_t *resource = NULL;
-    um_scim_error_t error = { 0 };
-    apr_status_t status = um_scim_resource_read(&resource, &error, request->body,
-                                                &um_scim_group_type, request->pool);
+    apr_status_t status = um_scim_read_body(&resource, answer, request, &um_scim_group_type);
 
     *edit = (um_edit_t){ .resource = resource };
-    return status == APR_SUCCESS ? status : um_scim_error_answer(answer, &error, request->pool);
+    return status;
 }
 
 /* Read the names of a group from a resource. UM_EREFUSED if something is wrong. */

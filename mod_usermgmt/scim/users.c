@@ -19,7 +19,6 @@
 #include "protection.h"
 #include "resource.h"
 #include "user.h"
-#include "value.h"
 
 static apr_status_t answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
@@ -207,23 +206,11 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
                                   : status;
 }
 
-/* Read the body as a resource. UM_EREFUSED, and answer is a problem, if a value has the wrong
- * type. */
-static apr_status_t read_resource(um_json_t **resource, um_answer_t *answer,
-                                  const um_request_t *request)
-{
-    um_scim_error_t error = { 0 };
-    apr_status_t status = um_scim_resource_read(resource, &error, request->body,
-                                                &um_scim_user_type, request->pool);
-
-    return status == APR_SUCCESS ? status : um_scim_error_answer(answer, &error, request->pool);
-}
-
 apr_status_t um_scim_users_create(um_answer_t *answer, um_request_t *request)
 {
     um_creation_t creation = { .uid = "" };
     um_json_t *resource = NULL;
-    apr_status_t status = read_resource(&resource, answer, request);
+    apr_status_t status = um_scim_read_body(&resource, answer, request, &um_scim_user_type);
 
     if (status == APR_SUCCESS) {
         status = um_scim_user_read(&creation.user, &request->faults, resource, NULL, 0);
@@ -377,7 +364,7 @@ apr_status_t um_scim_users_replace(um_answer_t *answer, um_request_t *request)
 {
     um_json_t *resource = NULL;
     um_edit_t edit = { 0 };
-    apr_status_t status = read_resource(&resource, answer, request);
+    apr_status_t status = um_scim_read_body(&resource, answer, request, &um_scim_user_type);
 
     edit.resource = resource;
     edit.keeps = um_json_find_name(request->body, UM_SCIM_URN_CUSTOM) == NULL;

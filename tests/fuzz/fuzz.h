@@ -64,4 +64,19 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
     return text;
 }
 
+/** Call check with the input as a text, if it is one, and with a pool below parent. */
+static inline void fuzz_with_text(const uint8_t *data, size_t size, apr_pool_t *parent,
+                                  void (*check)(const char *text, apr_pool_t *pool))
+{
+    char *text = fuzz_text(data, size);
+    apr_pool_t *pool = NULL;
+
+    if (text != NULL) {
+        apr_pool_create(&pool, parent);
+        check(text, pool);
+        apr_pool_destroy(pool);
+        free(text);
+    }
+}
+
 #endif

@@ -58,14 +58,6 @@ static void check(const char *text, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(data, size);
-    apr_pool_t *pool = NULL;
-
-    if (text != NULL) {
-        apr_pool_create(&pool, parent);
-        check(text, pool);
-        apr_pool_destroy(pool);
-        free(text);
-    }
+    fuzz_with_text(data, size, parent, check);
     return 0;
 }

@@ -59,14 +59,6 @@ static void check(const char *query, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *query = fuzz_text(data, size);
-    apr_pool_t *pool = NULL;
-
-    if (query != NULL) {
-        apr_pool_create(&pool, parent);
-        check(query, pool);
-        apr_pool_destroy(pool);
-        free(query);
-    }
+    fuzz_with_text(data, size, parent, check);
     return 0;
 }

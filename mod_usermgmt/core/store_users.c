@@ -575,6 +575,7 @@ apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_
 {
     um_user_t *found = NULL;
     um_user_keys_t keys;
+    um_user_keys_t others;
     int is_other = 0;
     apr_status_t status = um_store_users_make_keys(&keys, user, pool);
 
@@ -590,6 +591,14 @@ apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_
         status = get_by_name_key(&found, db, org_id, keys.name_key, pool);
         status = note_other(&is_other, status, found, user);
         *taken = is_other ? UM_TAKEN_USER_NAME : UM_TAKEN_NOTHING;
+    }
+    if (status != APR_SUCCESS || *taken != UM_TAKEN_USER_NAME) {
+        return status;
+    }
+    /* It may be a user with the address after all, one made since the first of these reads. */
+    status = um_store_users_make_keys(&others, found, pool);
+    if (status == APR_SUCCESS && strcmp(others.email_key, keys.email_key) == 0) {
+        *taken = UM_TAKEN_EMAIL;
     }
     return status;
 }

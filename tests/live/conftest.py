@@ -12,9 +12,12 @@ the schema, and on the one before, because the module works with both.
 A test that is marked database("sqlite") or database("postgresql", "mariadb") is selected
 only for these databases. A test that does not depend on the database is marked
 database("sqlite") too, so that it runs once. A test that is marked unsanitized is not selected with a
-sanitizer.
+sanitizer; with UM_UNSANITIZED=1 only such tests are. A test that is marked long, or long("mariadb")
+for a database, is selected there with UM_LONG=1 alone, as are, on a server, the tests of the schema
+before.
 """
 
+import os
 import signal
 
 import pytest
@@ -40,6 +43,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "database(kind...): the databases it is about")
     config.addinivalue_line("markers", "new_schema: about what the schema before does not have")
     config.addinivalue_line("markers", "unsanitized: not for the sanitizers' build")
+    config.addinivalue_line("markers", "long(kind...): only for a run that may take long")
     # The tests of a file share its servers, so they run in one process.
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadfile"
@@ -48,11 +52,15 @@ def pytest_configure(config):
 def pytest_generate_tests(metafunc):
     if getattr(metafunc.module, "ON_OLD_SCHEMA", False) and "make_server" in metafunc.fixturenames:
         versions = [databases.VERSION]
-        if not metafunc.definition.get_closest_marker("new_schema"):
+        if not metafunc.definition.get_closest_marker("new_schema") \
+                and (LONG_RUN or databases.KIND == "sqlite"):
             versions.append(databases.VERSION - 1)
         metafunc.parametrize("make_server", versions, indirect=True, scope="module",
                              ids=[f"schema{version}" for version in versions])
 
+
+LONG_RUN = os.environ.get("UM_LONG") == "1"
+ONLY_UNSANITIZED = os.environ.get("UM_UNSANITIZED") == "1"
 
 # Files that take long. They begin first, so that the run does not wait for them at the end.
 LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
@@ -60,12 +68,17 @@ LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers
         "test_limits", "test_console_browser"]
 
 
+def is_left_out(item):
+    is_unsanitized = item.get_closest_marker("unsanitized") is not None
+    return (any(databases.KIND not in mark.args for mark in item.iter_markers("database"))
+            or (SANITIZED and is_unsanitized) or (ONLY_UNSANITIZED and not is_unsanitized)
+            or (not LONG_RUN and any(databases.KIND in (mark.args or [databases.KIND])
+                                     for mark in item.iter_markers("long"))))
+
+
 def pytest_collection_modifyitems(config, items):
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
-    others = [item for item in items for mark in item.iter_markers("database")
-              if databases.KIND not in mark.args]
-    if SANITIZED:
-        others += [item for item in items if item.get_closest_marker("unsanitized")]
+    others = [item for item in items if is_left_out(item)]
     if others:
         items[:] = [item for item in items if item not in others]
         config.hook.pytest_deselected(items=others)

@@ -24,6 +24,9 @@ import plot
 import processes
 import report
 
+# It builds what it measures.
+pytestmark = pytest.mark.unsanitized
+
 BUSY = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
 
 
@@ -37,6 +40,7 @@ def bench(directory, *options):
     return done.stdout
 
 
+@pytest.mark.long("postgresql", "mariadb")
 def test_a_run(tmp_path):
     printed = bench(tmp_path, "--only", "read one,organization status,delete", "--quick")
     data = json.loads((tmp_path / f"{KIND}.json").read_text())
@@ -68,6 +72,7 @@ def test_users_are_read_by_scim(tmp_path):
 
 
 @pytest.mark.database("sqlite")
+@pytest.mark.long
 def test_against_another_commit(tmp_path):
     """HEAD, as any commit is there; where there is no repository, that is told."""
     if not (TOP / ".git").exists():

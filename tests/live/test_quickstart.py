@@ -575,6 +575,7 @@ def test_directives_of_your_own(quickstart):
 
 
 @pytest.mark.database("sqlite")
+@pytest.mark.long
 def test_a_source_tree_that_is_configured_itself(quickstart, tmp_path, monkeypatch):
     # Faster to compile.
     monkeypatch.setenv("CFLAGS", "-O0")

@@ -11,6 +11,7 @@
 #include "service.h"
 #include "sessions.h"
 #include "sub_admins.h"
+#include "user_batch.h"
 #include "users.h"
 
 #define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
@@ -32,6 +33,8 @@ const um_route_t um_api_routes[] = {
     { "PATCH", "users", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },
     { "DELETE", "users", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete,
       UM_ROUTE_HAS_PARAMETERS, SMALL },
+    { "POST", "users/batch", UM_PERMIT_USERS_WRITE, "users.batch", um_user_batch,
+      UM_ROUTE_HAS_MANY_VALUES, UM_USER_BATCH_BODY_MAX },
     { "GET", "users/*", UM_PERMIT_USERS_READ, "users.get", um_users_get, UM_ROUTE_HAS_PARAMETERS,
       0 },
     { "PUT", "users/*", UM_PERMIT_USERS_UPDATE, "users.update", um_users_update, 0, USER },

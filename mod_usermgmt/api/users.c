@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "../base/address.h"
 #include "../base/uid.h"
 #include "../core/store_callers.h"
 #include "../core/store_erase.h"
@@ -14,7 +15,6 @@
 #include "../core/store_users.h"
 #include "../core/user_reads.h"
 #include "../rest/body.h"
-#include "../rest/change.h"
 #include "../rest/entry.h"
 #include "../rest/listing.h"
 #include "../rest/negotiate.h"
@@ -147,10 +147,8 @@ static apr_status_t answer_protected(um_answer_t *answer, apr_pool_t *pool)
                              "A sub-admin can't make, change or delete an admin or a sub-admin.");
 }
 
-/* A sub-admin can't give a user an address whose owner has a role by configuration. UM_EREFUSED,
- * and answer is a problem, if the caller may not do it. */
-static apr_status_t check_address(um_answer_t *answer, const um_request_t *request, um_db_t *db,
-                                  const char *email)
+apr_status_t um_users_check_address(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                    const char *email)
 {
     int protected = 0;
     apr_status_t status;
@@ -184,6 +182,19 @@ static void answer_created(um_answer_t *answer, um_request_t *request, const um_
     answer->changes_roles = user->is_suspended;
 }
 
+apr_status_t um_users_answer_taken(um_answer_t *answer, um_user_taken_t taken,
+                                   const um_user_t *user, apr_pool_t *pool)
+{
+    if (taken == UM_TAKEN_USER_NAME) {
+        return um_problem_answer(answer, 409, "user_name_taken", pool,
+                                 "An identity provider has given this %s to another user of the "
+                                 "organization as its name (userName).",
+                                 user->user_name != NULL ? "name" : "email");
+    }
+    return um_problem_answer(answer, 409, "email_exists", pool,
+                             "Another user with this email exists in the organization.");
+}
+
 /* Another user has the address or the name. */
 static apr_status_t answer_taken(um_answer_t *answer, const um_request_t *request, um_db_t *db,
                                  const um_user_t *user)
@@ -192,17 +203,8 @@ static apr_status_t answer_taken(um_answer_t *answer, const um_request_t *reques
     apr_status_t status = um_store_users_find_taken(&taken, db, request->caller.org_id, user,
                                                     request->pool);
 
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    if (taken == UM_TAKEN_USER_NAME) {
-        return um_problem_answer(answer, 409, "user_name_taken", request->pool,
-                                 "An identity provider has given this %s to another user of the "
-                                 "organization as its name (userName).",
-                                 user->user_name != NULL ? "name" : "email");
-    }
-    return um_problem_answer(answer, 409, "email_exists", request->pool,
-                             "Another user with this email exists in the organization.");
+    return status == APR_SUCCESS ? um_users_answer_taken(answer, taken, user, request->pool)
+                                 : status;
 }
 
 /* The uid, the address or the name is taken, perhaps by an earlier run of this change. */
@@ -233,7 +235,7 @@ static apr_status_t make_user(um_answer_t *answer, um_change_t *change, um_db_t 
     um_user_t user = creation->user;
     int runs_again = creation->uid[0] != '\0';
     um_audit_event_t event;
-    apr_status_t status = check_address(answer, request, db, user.email);
+    apr_status_t status = um_users_check_address(answer, request, db, user.email);
 
     if (status == APR_SUCCESS) {
         status = um_change_check_match(answer, change, NULL);
@@ -266,13 +268,6 @@ apr_status_t um_users_create(um_answer_t *answer, um_request_t *request)
 }
 
 /* ---- update and delete ---- */
-
-/* An update or a deletion that is being made. */
-typedef struct um_edit_t {
-    const char *uid;
-    /* NULL for a deletion. */
-    const um_user_input_t *input;
-} um_edit_t;
 
 /* The user to change. UM_EREFUSED, and answer is a problem, if the change is not allowed. */
 static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
@@ -310,7 +305,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
         updated->updated_at = change->now_ms;
     }
     if (has_new_address) {
-        status = check_address(answer, request, db, updated->email);
+        status = um_users_check_address(answer, request, db, updated->email);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -334,24 +329,35 @@ static int may_read(const um_request_t *request)
     return um_permission_allows(UM_PERMIT_USERS_READ, &request->caller, request->settings);
 }
 
-static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_t *db,
-                                void *baton)
+/* Has a user, which is locked now, the address that it was found by? */
+static int has_address(const um_user_t *user, const char *email_key, apr_pool_t *pool)
 {
-    const um_edit_t *edit = baton;
+    const char *key = email_key != NULL ? um_address_key(user->email, pool) : NULL;
+
+    return email_key == NULL || (key != NULL && strcmp(key, email_key) == 0);
+}
+
+apr_status_t um_users_make_update(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                  void *baton)
+{
+    um_user_edit_t *edit = baton;
     apr_pool_t *pool = change->request->pool;
     um_faults_t faults = { .pool = pool, .place = "body" };
     um_user_t *stored = NULL;
     um_user_t updated;
-    int changed = 0;
     apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
 
+    edit->changed = 0;
+    if (status == APR_SUCCESS && !has_address(stored, edit->email_key, pool)) {
+        return UM_ECONFLICT;
+    }
     if (status == APR_SUCCESS) {
-        status = um_user_input_update(&updated, &changed, stored, edit->input, &faults);
+        status = um_user_input_update(&updated, &edit->changed, stored, edit->input, &faults);
     }
     if (status == APR_SUCCESS && faults.list != NULL) {
         return um_problem_answer_faults(answer, &faults);
     }
-    if (status == APR_SUCCESS && changed) {
+    if (status == APR_SUCCESS && edit->changed) {
         status = write_update(answer, change, db, stored, &updated);
     }
     if (status == APR_SUCCESS) {
@@ -364,17 +370,17 @@ static apr_status_t update_user(um_answer_t *answer, um_change_t *change, um_db_
 apr_status_t um_users_update(um_answer_t *answer, um_request_t *request)
 {
     um_user_input_t input;
-    um_edit_t edit = { um_body_id(request, "user_uid"), &input };
+    um_user_edit_t edit = { .uid = um_body_id(request, "user_uid"), .input = &input };
 
     um_user_input_read(&input, request->body);
     um_user_input_check_update(&input, &request->faults);
-    return um_change_run(answer, request, update_user, &edit);
+    return um_change_run(answer, request, um_users_make_update, &edit);
 }
 
 static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                 void *baton)
 {
-    const um_edit_t *edit = baton;
+    const um_user_edit_t *edit = baton;
     const um_request_t *request = change->request;
     um_user_t *stored = NULL;
     apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
@@ -474,7 +480,7 @@ static apr_status_t erase_person(um_answer_t *answer, um_request_t *request, con
 
 apr_status_t um_users_delete(um_answer_t *answer, um_request_t *request)
 {
-    um_edit_t edit = { um_body_id(request, "user_uid"), NULL };
+    um_user_edit_t edit = { .uid = um_body_id(request, "user_uid") };
     int erases = read_erase(request);
 
     um_body_refuse_others(request, "user_uid", NULL);

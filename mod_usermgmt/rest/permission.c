@@ -51,7 +51,7 @@ const char *um_permission_name(um_permission_t permission)
 {
     const um_permission_entry_t *at = um_permissions;
 
-    while (at->name != NULL && at->permission != permission) {
+    while (at->name != NULL && (at->permission & permission) == 0) {
         at++;
     }
     return at->name;

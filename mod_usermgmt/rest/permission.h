@@ -27,7 +27,7 @@ extern const um_permission_entry_t um_permissions[];
 /** The permission of that name, without case; NULL where there is none. */
 const um_permission_entry_t *um_permission_find(const char *name);
 
-/** The name of a permission; NULL for one without a name. */
+/** The name of a permission, and of several that of the first; NULL for one without a name. */
 const char *um_permission_name(um_permission_t permission);
 
 /** The names of the permissions that sub-admins can have, with blanks between them, in pool. */

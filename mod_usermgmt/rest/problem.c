@@ -111,7 +111,7 @@ void um_faults_put(um_buffer_t *buffer, const apr_array_header_t *faults)
     um_buffer_putc(buffer, ']');
 }
 
-static void put_problem(um_buffer_t *buffer, const um_problem_t *problem)
+void um_problem_put(um_buffer_t *buffer, const um_problem_t *problem)
 {
     um_buffer_putc(buffer, '{');
     um_json_put_member(buffer, "type", "about:blank");
@@ -146,7 +146,7 @@ static apr_status_t answer_problem(um_answer_t *answer, int status, const char *
     problem->status = status;
     problem->code = code;
     um_buffer_init(&buffer, 512, pool);
-    put_problem(&buffer, problem);
+    um_problem_put(&buffer, problem);
     um_answer_json(answer, status, &buffer);
     answer->content_type = "application/problem+json";
     answer->code = code;
@@ -242,7 +242,7 @@ const char *um_problem_body(int status, const char *request_id, apr_pool_t *pool
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 256, pool);
-    put_problem(&buffer, &problem);
+    um_problem_put(&buffer, &problem);
     if (status >= FIRST_SERVER_ERROR) {
         put_request_id(&buffer, request_id);
     }

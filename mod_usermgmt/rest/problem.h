@@ -28,6 +28,9 @@ void um_faults_add_violation(um_faults_t *faults, const char *field,
 /** Append faults, an array of um_fault_t, as a JSON array. */
 void um_faults_put(um_buffer_t *buffer, const apr_array_header_t *faults);
 
+/** Append a problem as a JSON object. */
+void um_problem_put(um_buffer_t *buffer, const um_problem_t *problem);
+
 /** Answer with a problem; format gives its detail. Returns UM_EREFUSED. */
 apr_status_t um_problem_answer(um_answer_t *answer, int status, const char *code,
                                apr_pool_t *pool, const char *format, ...) UM_MUST_USE

@@ -72,7 +72,9 @@ typedef enum um_permission_t {
     /** These two have no name. The first is for every caller with a role, the second for every
      *  caller with an identity. */
     UM_PERMIT_ROLE = 1 << 14,
-    UM_PERMIT_ANYONE = 1 << 15
+    UM_PERMIT_ANYONE = 1 << 15,
+    /** One of the two, for a route whose handler decides which one it needs. */
+    UM_PERMIT_USERS_WRITE = UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE
 } um_permission_t;
 
 /** A sub-admin's where UserMgmtSubAdminAllow says nothing. */
@@ -195,7 +197,7 @@ struct um_request_t {
     um_caller_t caller;
     /** The name of the action: "users.create". */
     const char *action;
-    /** The permission that it needs. */
+    /** The permission that it needs; if there are several, one of them is enough. */
     um_permission_t permission;
     /** The key of the object; NULL for a list. */
     const char *target;

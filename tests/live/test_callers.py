@@ -259,6 +259,7 @@ def operations(admin):
         ("PATCH", "users/" + uid, {"n": next(NUMBERS)}, "users:update"),
         ("PUT", "users/", {"user_uid": uid, "n": next(NUMBERS)}, "users:update"),
         ("PATCH", "users/", {"user_uid": uid, "n": next(NUMBERS)}, "users:update"),
+        ("POST", "users/batch", {"mode": "create", "users": []}, "users:create"),
         ("DELETE", "users/" + second, None, "users:delete"),
         ("DELETE", "users/", {"user_uid": third}, "users:delete"),
         ("GET", "groups/", None, "users:read"),

@@ -80,7 +80,8 @@ def test_every_permission_is_documented_and_every_documented_one_is_there():
 
 def test_the_permission_of_every_route_is_documented():
     known = {constant: name for constant, name, _ in permissions_of_sources()}
-    known.update(UM_PERMIT_ROLE="a role", UM_PERMIT_ANYONE="a sign-in")
+    known.update(UM_PERMIT_ROLE="a role", UM_PERMIT_ANYONE="a sign-in",
+                 UM_PERMIT_USERS_WRITE="users:create or users:update")
     found = {(method, path): known[constant] for method, path, constant in re.findall(
         r'\{ "([A-Z]+)", "([^"]*)", (UM_PERMIT_\w+),', read("mod_usermgmt/api/routes.c"))}
     assert set(found) == ROUTES

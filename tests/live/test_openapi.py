@@ -39,7 +39,8 @@ def test_every_route_is_described_and_every_described_one_is_there():
 
 def test_the_permissions_are_those_of_the_routes():
     known = {constant: name for constant, name, _ in permissions_of_sources()}
-    known.update(UM_PERMIT_ROLE="a role", UM_PERMIT_ANYONE="a sign-in")
+    known.update(UM_PERMIT_ROLE="a role", UM_PERMIT_ANYONE="a sign-in",
+                 UM_PERMIT_USERS_WRITE="users:create or users:update")
     routes = {(method, path): known[constant] for method, path, constant in re.findall(
         r'\{ "([A-Z]+)", "([^"]*)", (UM_PERMIT_\w+),', read("mod_usermgmt/api/routes.c"))}
     for (method, path), operation in contract.OPERATIONS.items():

@@ -160,6 +160,11 @@ def rows(blue):
         ("PATCH", "users/", {"user_uid": uid, **change}, user),
         ("DELETE", "users/", {"user_uid": uid}, user),
         ("DELETE", "users/", {"user_uid": sub_uid}, user),
+        ("POST", "users/batch", {"mode": "update", "users": [
+            {"user_uid": uid, "n": 1}, {"user_uid": sub_uid, "n": 1},
+            {"email": blue.helper["email"]}]}, "refused"),
+        ("POST", "users/batch", {"mode": "upsert", "users": [{"user_uid": uid, "n": 1}]},
+         "refused"),
         ("GET", f"users/{uid}", None, user),
         ("GET", f"users/{blue.me}", None, user),
         ("PUT", f"users/{uid}", change, user),
@@ -250,6 +255,11 @@ def check(blue, client, method, path, body, outcome):
         assert result.json["session_count"] == 0
     elif outcome == "self":
         contains_none_of(blue, result.expect(200))
+    elif outcome == "refused":
+        contains_none_of(blue, result.expect(200))
+        assert {(row["status"], row["problem"]["code"]) for row in result.json["results"]} \
+            == {(404, "user_not_found")}
+        assert client.ask(method, path, instead(blue, body)).raw == result.raw
     elif outcome in ("own", "none"):
         page = result.expect(200).json
         contains_none_of(blue, result)

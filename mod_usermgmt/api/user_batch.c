@@ -642,11 +642,42 @@ static void put_summary(um_buffer_t *buffer, const um_batch_t *batch)
     um_buffer_putc(buffer, '}');
 }
 
+/* A row has brackets round its results, too. */
+#define KEPT_MAX (UM_KEPT_BODY_MAX - 16)
+
+/* Keep the results of an answer, which are text, in rows of the database. Each begins at an
+ * offset of starts, with a comma before it. The first row has all that stands before them, too.
+ */
+static void cut_into_rows(um_answer_t *answer, const char *text, const apr_size_t *starts,
+                          int count, apr_pool_t *pool)
+{
+    apr_array_header_t *rest = apr_array_make(pool, 8, sizeof(const char *));
+    apr_size_t from = 0;
+
+    for (int i = 1; i <= count; i++) {
+        const char *piece;
+
+        if (i < count && starts[i + 1] - from < KEPT_MAX) {
+            continue;
+        }
+        piece = apr_pstrmemdup(pool, text + from, starts[i] - 1 - from);
+        if (from == 0) {
+            answer->kept_body = apr_pstrcat(pool, piece, "]}", NULL);
+        } else {
+            APR_ARRAY_PUSH(rest, const char *) = apr_pstrcat(pool, "[", piece, "]", NULL);
+        }
+        from = starts[i];
+    }
+    answer->kept_rest = rest;
+}
+
 static void answer_batch(um_answer_t *answer, const um_batch_t *batch)
 {
+    apr_pool_t *pool = batch->request->pool;
+    apr_size_t *starts = apr_palloc(pool, sizeof(*starts) * (apr_size_t)(batch->count + 1));
     um_buffer_t buffer;
 
-    um_buffer_init(&buffer, 128 + 64 * (apr_size_t)batch->count, batch->request->pool);
+    um_buffer_init(&buffer, 128 + 64 * (apr_size_t)batch->count, pool);
     um_buffer_putc(&buffer, '{');
     um_json_put_name(&buffer, "summary");
     put_summary(&buffer, batch);
@@ -654,10 +685,15 @@ static void answer_batch(um_answer_t *answer, const um_batch_t *batch)
     um_buffer_putc(&buffer, '[');
     for (int i = 0; i < batch->count; i++) {
         um_buffer_puts(&buffer, i > 0 ? "," : "");
+        starts[i] = buffer.length;
         put_result(&buffer, &batch->rows[i]);
     }
+    starts[batch->count] = buffer.length + strlen(",");
     um_buffer_puts(&buffer, "]}");
     um_answer_json(answer, 200, &buffer);
+    if (buffer.length > KEPT_MAX) {
+        cut_into_rows(answer, buffer.data, starts, batch->count, pool);
+    }
     answer->changes_roles = batch->changes_roles;
 }
 

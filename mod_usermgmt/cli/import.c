@@ -20,6 +20,7 @@
 #include "../base/ticks.h"
 #include "../base/uid.h"
 #include "../core/store_users.h"
+#include "../core/user_chunk.h"
 #include "commands.h"
 #include "interrupt.h"
 #include "progress.h"
@@ -29,11 +30,6 @@
 /* A batch: how many users, and how many bytes of the file, are read at once. */
 #define BATCH_USERS 4000
 #define BATCH_BYTES (8 * 1024 * 1024)
-
-/* One statement makes so many users, or about so many bytes of them. A database accepts a limited
- * number of bytes in a statement, on MariaDB 16 MiB by default (max_allowed_packet). */
-#define CHUNK_USERS 256
-#define CHUNK_BYTES (512 * 1024)
 
 /* The length of a transaction. Nobody else can write to SQLite meanwhile. */
 #define TRANSACTION_TIME apr_time_from_msec(500)
@@ -104,8 +100,9 @@ typedef struct um_import_t {
     um_batch_t *batch;
     int first;
     int end;
-    /* How many users the next statement makes; 0 before the first. */
-    int chunk;
+    /* The users that the next statement makes, and their entries. */
+    um_user_chunk_t chunk;
+    const um_entry_t *chunk_entries[UM_USER_CHUNK_MAX];
     /* For a dry run: the users (um_user_t) that it would have made so far, by uid, by the key of
      * the address, and by that of the name. */
     apr_hash_t *by_uid;
@@ -340,127 +337,87 @@ static void reset(um_entry_t *entry)
 
 /* ---- many users in one statement ---- */
 
-/* The users that one statement makes. */
-typedef struct um_chunk_t {
-    const um_entry_t *entries[CHUNK_USERS];
-    int count;
-    /* The entry after the last one, good or bad, that belongs to it. */
-    int end;
-} um_chunk_t;
-
-/* How many bytes a user's row takes, and about as many its audit event. */
-static apr_size_t bytes_of(const um_user_t *user)
+/* The next good entries; at least one, if there is one. Returns the entry after the last one,
+ * good or bad, that belongs to the chunk. */
+static int fill_chunk(um_import_t *import, const um_db_t *db)
 {
-    return 2 * strlen(user->email) + 3 * strlen(user->display_name) + strlen(user->attributes)
-           + (user->scim != NULL ? strlen(user->scim) : 0) + 2048;
-}
+    int end = import->end;
 
-/* The next good entries; at least one, if there is one. */
-static void fill_chunk(um_chunk_t *chunk, const um_import_t *import)
-{
-    apr_size_t bytes = 0;
-
-    chunk->count = 0;
-    for (chunk->end = import->end; chunk->end < import->batch->entries->nelts; chunk->end++) {
-        um_entry_t *entry = entry_at(import, chunk->end);
+    um_user_chunk_begin(&import->chunk, db);
+    for (; end < import->batch->entries->nelts; end++) {
+        um_entry_t *entry = entry_at(import, end);
 
         reset(entry);
         if (entry->is_bad) {
             continue;
         }
-        bytes += bytes_of(&entry->user);
-        if (chunk->count > 0 && (chunk->count == import->chunk || bytes > CHUNK_BYTES)) {
+        if (!um_user_chunk_add(&import->chunk, &entry->made, &entry->keys)) {
             break;
         }
-        chunk->entries[chunk->count++] = entry;
+        import->chunk_entries[import->chunk.count - 1] = entry;
     }
+    return end;
 }
 
-static apr_status_t audit_chunk(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
-                                apr_pool_t *pool)
+static apr_status_t audit_chunk(const um_import_t *import, um_db_t *db, apr_pool_t *pool)
 {
-    um_audit_event_t *events = apr_palloc(pool, sizeof(*events) * CHUNK_USERS);
+    um_audit_event_t *events = apr_palloc(pool, sizeof(*events) * UM_USER_CHUNK_MAX);
 
-    for (int i = 0; i < chunk->count; i++) {
-        events[i] = um_tool_event(import->tool, "users.create", chunk->entries[i]->made.uid, NULL,
-                                  chunk->entries[i]->json);
+    for (int i = 0; i < import->chunk.count; i++) {
+        events[i] = um_tool_event(import->tool, "users.create", import->chunk.users[i]->uid, NULL,
+                                  import->chunk_entries[i]->json);
         /* No two have the same time, because it gives their order. */
         if (i > 0 && events[i].at <= events[i - 1].at) {
             events[i].at = events[i - 1].at + 1;
         }
     }
-    return um_store_audit_insert_all(db, import->org_id, events, chunk->count, pool);
+    return um_store_audit_insert_all(db, import->org_id, events, import->chunk.count, pool);
 }
 
-static apr_status_t insert_roles(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
-                                 apr_time_t now, apr_pool_t *pool)
+static apr_status_t insert_roles(const um_import_t *import, um_db_t *db, apr_time_t now,
+                                 apr_pool_t *pool)
 {
     apr_status_t status = APR_SUCCESS;
 
-    for (int i = 0; status == APR_SUCCESS && i < chunk->count; i++) {
-        if (chunk->entries[i]->user.is_sub_admin) {
-            status = insert_role(import, db, &chunk->entries[i]->made, apr_time_as_msec(now),
-                                 pool);
+    for (int i = 0; status == APR_SUCCESS && i < import->chunk.count; i++) {
+        if (import->chunk_entries[i]->user.is_sub_admin) {
+            status = insert_role(import, db, import->chunk.users[i], apr_time_as_msec(now), pool);
         }
     }
     return status;
 }
 
 /* Make all users of the chunk, or none: UM_ECONFLICT if one of them can't be made. */
-static apr_status_t insert_chunk(const um_chunk_t *chunk, const um_import_t *import, um_db_t *db,
-                                 apr_time_t now, apr_pool_t *pool)
+static apr_status_t insert_chunk(um_import_t *import, um_db_t *db, apr_time_t now,
+                                 apr_pool_t *pool)
 {
-    const um_user_t *users[CHUNK_USERS];
-    const um_user_keys_t *keys[CHUNK_USERS];
-    apr_status_t status;
+    apr_status_t status = um_user_chunk_insert(&import->chunk, db, import->org_id, pool);
 
-    for (int i = 0; i < chunk->count; i++) {
-        users[i] = &chunk->entries[i]->made;
-        keys[i] = &chunk->entries[i]->keys;
-    }
-    status = um_store_users_insert_all(db, import->org_id, users, keys, chunk->count, pool);
     if (status == APR_SUCCESS) {
-        status = audit_chunk(chunk, import, db, pool);
+        status = audit_chunk(import, db, pool);
     }
     if (status == APR_SUCCESS) {
-        status = insert_roles(chunk, import, db, now, pool);
+        status = insert_roles(import, db, now, pool);
         /* Nobody else has seen these users, so none of them has a role. */
         status = status == UM_ECONFLICT ? UM_EUNAVAILABLE : status;
     }
     return status;
 }
 
-/* On a database in this process a statement for each user costs less. */
-static int largest_chunk(const um_db_t *db)
-{
-    return um_db_traits(db)->has_single_writer ? 1 : CHUNK_USERS;
-}
-
-static void grow_chunk(um_import_t *import, const um_db_t *db)
-{
-    int largest = largest_chunk(db);
-
-    import->chunk = import->chunk < largest ? import->chunk * 2 : largest;
-}
-
-/* After a conflict fewer users are tried at once, down to one: only then it is known which
- * record is in conflict. After a success more are tried again. */
 static apr_status_t insert_many(um_import_t *import, um_db_t *db, apr_time_t now,
                                 apr_pool_t *pool)
 {
-    um_chunk_t chunk;
+    int end = fill_chunk(import, db);
     apr_status_t status = APR_SUCCESS;
 
-    fill_chunk(&chunk, import);
-    if (chunk.count > 0) {
-        status = insert_chunk(&chunk, import, db, now, pool);
+    if (import->chunk.count > 0) {
+        status = insert_chunk(import, db, now, pool);
     }
     if (status == UM_ECONFLICT) {
-        import->chunk = (import->chunk + 3) / 4;
         return APR_SUCCESS;
     }
-    import->end = chunk.end;
-    grow_chunk(import, db);
+    import->end = end;
+    um_user_chunk_grow(&import->chunk, db);
     return status;
 }
 
@@ -476,7 +433,7 @@ static apr_status_t insert_one(um_import_t *import, um_db_t *db, apr_time_t now,
     if (status == UM_ECONFLICT) {
         return APR_SUCCESS;
     }
-    grow_chunk(import, db);
+    um_user_chunk_grow(&import->chunk, db);
     return status;
 }
 
@@ -490,11 +447,11 @@ static apr_status_t insert_some(um_db_t *db, void *baton, apr_pool_t *pool)
 
     apr_pool_create(&scratch, pool);
     import->end = import->first;
-    import->chunk = import->chunk > 0 ? import->chunk : largest_chunk(db);
+    um_user_chunk_begin(&import->chunk, db);
     while (status == APR_SUCCESS && import->end < import->batch->entries->nelts
            && (import->end == import->first || um_ticks() < end)) {
-        status = import->chunk > 1 ? insert_many(import, db, now, scratch)
-                                   : insert_one(import, db, now, scratch);
+        status = import->chunk.size > 1 ? insert_many(import, db, now, scratch)
+                                        : insert_one(import, db, now, scratch);
         apr_pool_clear(scratch);
     }
     apr_pool_destroy(scratch);

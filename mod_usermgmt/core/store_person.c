@@ -252,8 +252,9 @@ typedef struct um_answers_t {
 static void take_answer(const um_row_t *row, void *baton)
 {
     um_answers_t *answers = baton;
-    um_kept_row_t kept = { um_row_text(row, 0),     um_row_text(row, 1), um_row_int(row, 2),
-                           (int)um_row_int(row, 3), um_row_text(row, 4), um_row_text(row, 5) };
+    um_kept_row_t kept = { um_row_text(row, 0), um_row_text(row, 1),
+                           um_row_int(row, 2),  (int)um_row_int(row, 3) % UM_KEPT_REST,
+                           um_row_text(row, 4), um_row_text(row, 5) };
 
     answers->found++;
     answers->identity_key = apr_pstrdup(answers->pool, kept.identity_key);

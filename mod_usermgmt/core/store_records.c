@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "../base/address.h"
+#include "../base/digest.h"
 #include "../base/uid.h"
 #include "../db/statements.h"
 
@@ -36,9 +37,9 @@ static void take_kept(const um_row_t *row, void *baton)
     get->kept = kept;
 }
 
-apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
-                                      const char *identity_key, const char *key,
-                                      apr_int64_t until, apr_pool_t *pool)
+static apr_status_t get_row(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
+                            const char *identity_key, const char *key, apr_int64_t until,
+                            apr_pool_t *pool)
 {
     um_kept_get_t get = { NULL, pool };
     apr_status_t status;
@@ -56,6 +57,71 @@ apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_
     return status;
 }
 
+/* The key of a further row of an answer. No client can send it, because of the tabulators. */
+static apr_status_t make_rest_key(const char **rest_key, const char *key, int number,
+                                  apr_pool_t *pool)
+{
+    um_digest_part_t part = { key, strlen(key) };
+    char digest[UM_SHA256_HEX_LENGTH + 1];
+    apr_status_t status = um_digest_sha256(digest, &part, 1);
+
+    *rest_key = apr_psprintf(pool, "\t%d\t%s", number, digest);
+    return status;
+}
+
+static apr_status_t get_rest(um_kept_answer_t *kept, um_db_t *db, apr_int64_t org_id,
+                             const char *identity_key, const char *key, apr_int64_t until,
+                             apr_pool_t *pool)
+{
+    int count = kept->status / UM_KEPT_REST;
+    apr_array_header_t *rest = apr_array_make(pool, count, sizeof(const char *));
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 1; status == APR_SUCCESS && i <= count; i++) {
+        um_kept_answer_t *row = NULL;
+        const char *rest_key = NULL;
+
+        status = make_rest_key(&rest_key, key, i, pool);
+        if (status == APR_SUCCESS) {
+            status = get_row(&row, db, org_id, identity_key, rest_key, until, pool);
+        }
+        if (status == APR_SUCCESS) {
+            APR_ARRAY_PUSH(rest, const char *) = row->body;
+        }
+        status = status == UM_ENOTFOUND ? APR_SUCCESS : status;
+    }
+    kept->status %= UM_KEPT_REST;
+    kept->rest = rest;
+    return status;
+}
+
+apr_status_t um_store_idempotency_get(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
+                                      const char *identity_key, const char *key,
+                                      apr_int64_t until, apr_pool_t *pool)
+{
+    um_kept_answer_t *found = NULL;
+    apr_status_t status = get_row(&found, db, org_id, identity_key, key, until, pool);
+
+    if (status == APR_SUCCESS && found->status >= UM_KEPT_REST) {
+        status = get_rest(found, db, org_id, identity_key, key, until, pool);
+    }
+    if (status == APR_SUCCESS) {
+        *kept = found;
+    }
+    return status;
+}
+
+static apr_status_t insert_row(um_db_t *db, apr_int64_t org_id, const char *identity_key,
+                               const char *key, const char *request_sha256, apr_int64_t now,
+                               apr_pool_t *pool)
+{
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(idempotency_insert, .org_id = org_id,
+                                   .identity_key = identity_key, .idempotency_key = key,
+                                   .request_sha256 = request_sha256, .created_at = now),
+                           pool);
+}
+
 apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
                                          const char *request_sha256, apr_int64_t now,
@@ -67,23 +133,57 @@ apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
                                               .idempotency_key = key, .until = until),
                                       pool);
 
+    return status == APR_SUCCESS
+               ? insert_row(db, org_id, identity_key, key, request_sha256, now, pool)
+               : status;
+}
+
+/* One that is left over from an answer that has expired or was erased gives way. */
+static apr_status_t insert_rest(um_db_t *db, apr_int64_t org_id, const char *identity_key,
+                                const char *key, const um_kept_answer_t *kept, int number,
+                                apr_int64_t now, apr_pool_t *pool)
+{
+    const char *rest_key = NULL;
+    apr_status_t status = make_rest_key(&rest_key, key, number, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_db_query(db, NULL,
+                             UM_BIND(erase_answer, .org_id = org_id, .identity_key = identity_key,
+                                     .idempotency_key = rest_key),
+                             pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = insert_row(db, org_id, identity_key, rest_key, kept->request_sha256, now, pool);
+    }
     if (status != APR_SUCCESS) {
         return status;
     }
-    return um_db_query_one(db, UM_ECONFLICT,
-                           UM_BIND(idempotency_insert, .org_id = org_id,
-                                   .identity_key = identity_key, .idempotency_key = key,
-                                   .request_sha256 = request_sha256, .created_at = now),
-                           pool);
+    return um_db_query(db, NULL,
+                       UM_BIND(idempotency_update, .org_id = org_id, .identity_key = identity_key,
+                               .idempotency_key = rest_key, .status = kept->status,
+                               .location = NULL, .etag = NULL,
+                               .body = APR_ARRAY_IDX(kept->rest, number - 1, const char *)),
+                       pool);
 }
 
 apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
-                                         const um_kept_answer_t *kept, apr_pool_t *pool)
+                                         const um_kept_answer_t *kept, apr_int64_t now,
+                                         apr_pool_t *pool)
 {
+    int count = kept->rest != NULL ? kept->rest->nelts : 0;
+    apr_status_t status = APR_SUCCESS;
+
+    for (int i = 1; status == APR_SUCCESS && i <= count; i++) {
+        status = insert_rest(db, org_id, identity_key, key, kept, i, now, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     return um_db_query(db, NULL,
                        UM_BIND(idempotency_update, .org_id = org_id, .identity_key = identity_key,
-                               .idempotency_key = key, .status = kept->status,
+                               .idempotency_key = key,
+                               .status = kept->status + UM_KEPT_REST * count,
                                .location = kept->location, .etag = kept->etag,
                                .body = kept->body),
                        pool);
@@ -109,20 +209,25 @@ static struct um_bind_audit_insert bind_event(apr_int64_t org_id, const char *ui
     };
 }
 
-static apr_status_t insert_traced(um_db_t *db, const struct um_bind_audit_insert *values,
-                                  const um_audit_event_t *event, apr_pool_t *pool)
+static struct um_bind_audit_insert_traced bind_traced(const struct um_bind_audit_insert *values,
+                                                      const um_audit_event_t *event)
 {
-    return um_db_query(db, NULL,
-                       UM_BIND(audit_insert_traced, .org_id = values->org_id,
-                               .event_uid = values->event_uid, .at = values->at,
-                               .actor_identity = values->actor_identity,
-                               .actor_key = values->actor_key, .actor_uid = values->actor_uid,
-                               .actor_role = values->actor_role,
-                               .remote_addr = values->remote_addr, .action = values->action,
-                               .target = values->target, .before_json = values->before_json,
-                               .after_json = values->after_json, .request_id = event->request_id,
-                               .trace_id = event->trace_id),
-                       pool);
+    return (struct um_bind_audit_insert_traced){
+        .org_id = values->org_id,
+        .event_uid = values->event_uid,
+        .at = values->at,
+        .actor_identity = values->actor_identity,
+        .actor_key = values->actor_key,
+        .actor_uid = values->actor_uid,
+        .actor_role = values->actor_role,
+        .remote_addr = values->remote_addr,
+        .action = values->action,
+        .target = values->target,
+        .before_json = values->before_json,
+        .after_json = values->after_json,
+        .request_id = event->request_id,
+        .trace_id = event->trace_id,
+    };
 }
 
 /* Has an event the ids of a request, and the database their columns? */
@@ -145,6 +250,7 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
     const char *actor_key = um_address_identity_key(event->actor_identity, pool);
     const struct um_bind_audit_insert values = bind_event(witness->org_id, witness->uid, event,
                                                           actor_key);
+    const struct um_bind_audit_insert_traced traced = bind_traced(&values, event);
     int has_ids = 0;
     apr_status_t status = check_ids(&has_ids, db, event, pool);
 
@@ -152,8 +258,10 @@ static apr_status_t insert_event(um_db_t *db, const um_witness_t *witness,
         return status;
     }
     um_db_set_witness(db, witness);
-    return has_ids ? insert_traced(db, &values, event, pool)
-                   : um_db_query(db, NULL, UM_BIND_STRUCT(audit_insert, &values), pool);
+    return um_db_query(db, NULL,
+                       has_ids ? UM_BIND_STRUCT(audit_insert_traced, &traced)
+                               : UM_BIND_STRUCT(audit_insert, &values),
+                       pool);
 }
 
 apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
@@ -178,6 +286,21 @@ apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_aud
     return status == APR_SUCCESS ? insert_event(db, &witness, event, pool) : status;
 }
 
+/* The ids of the request, in addition to what rows have. */
+static apr_status_t insert_all_traced(um_db_t *db, const struct um_bind_audit_insert *rows,
+                                      const um_audit_event_t *events, int count, apr_pool_t *pool)
+{
+    struct um_bind_audit_insert_traced *traced = apr_palloc(pool,
+                                                            sizeof(*traced) * (apr_size_t)count);
+    int affected;
+
+    for (int i = 0; i < count; i++) {
+        traced[i] = bind_traced(&rows[i], &events[i]);
+    }
+    return um_db_query_rows(db, &affected, UM_BIND_ROWS(audit_insert_traced, traced, count),
+                            pool);
+}
+
 apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
                                        const um_audit_event_t *events, int count,
                                        apr_pool_t *pool)
@@ -185,11 +308,12 @@ apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
     struct um_bind_audit_insert *rows = apr_palloc(pool, sizeof(*rows) * (apr_size_t)count);
     um_witness_t witness = { org_id, "" };
     const char *actor_key = NULL;
+    int has_ids = 0;
     int affected;
+    apr_status_t status = APR_SUCCESS;
 
     for (int i = 0; i < count; i++) {
-        apr_status_t status = um_uid_make(witness.uid, events[i].at, &um_db_host(db)->random);
-
+        status = um_uid_make(witness.uid, events[i].at, &um_db_host(db)->random);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -200,8 +324,14 @@ apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
     }
     if (count > 0) {
         um_db_set_witness(db, &witness);
+        status = check_ids(&has_ids, db, &events[0], pool);
     }
-    return um_db_query_rows(db, &affected, UM_BIND_ROWS(audit_insert, rows, count), pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return has_ids
+               ? insert_all_traced(db, rows, events, count, pool)
+               : um_db_query_rows(db, &affected, UM_BIND_ROWS(audit_insert, rows, count), pool);
 }
 
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,

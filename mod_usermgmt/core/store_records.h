@@ -9,9 +9,14 @@
  * store.h says what all these functions have in common.
  */
 
+#include <apr_tables.h>
+
 #include "../db/db.h"
 
 /* ---- kept answers ---- */
+
+/** The largest number of bytes of an answer that one row has. */
+#define UM_KEPT_BODY_MAX 32768
 
 /** The answer that was given to a request with a key. */
 typedef struct um_kept_answer_t {
@@ -21,7 +26,14 @@ typedef struct um_kept_answer_t {
     const char *location;
     const char *etag;
     const char *body;
+    /** Of const char *: texts that the body goes on with, each a row of its own; NULL if the
+     * whole answer is the body. One that was erased, because it was about a person, is missing.
+     */
+    const apr_array_header_t *rest;
 } um_kept_answer_t;
+
+/** The status of a row is that of its answer and this for each text of the rest. */
+#define UM_KEPT_REST 1000
 
 /** UM_ENOTFOUND if the key is new, or its answer is of the time until (milliseconds since 1970)
  *  or earlier: then it has expired. */
@@ -34,10 +46,11 @@ apr_status_t um_store_idempotency_insert(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
                                          const char *request_sha256, apr_int64_t now,
                                          apr_int64_t until, apr_pool_t *pool);
-/** Keep the answer for a key that was taken. */
+/** Keep the answer for a key that was taken at the time now. */
 apr_status_t um_store_idempotency_update(um_db_t *db, apr_int64_t org_id,
                                          const char *identity_key, const char *key,
-                                         const um_kept_answer_t *kept, apr_pool_t *pool);
+                                         const um_kept_answer_t *kept, apr_int64_t now,
+                                         apr_pool_t *pool);
 
 /* ---- the audit trail ---- */
 
@@ -70,7 +83,7 @@ apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int6
  *  database or of the source of random bytes. */
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,
                                    apr_pool_t *pool);
-/** Many events, in the order of their times. */
+/** Many events of one request, or of none, in the order of their times. */
 apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
                                        const um_audit_event_t *events, int count,
                                        apr_pool_t *pool);

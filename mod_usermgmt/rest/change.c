@@ -36,6 +36,29 @@ static apr_int64_t expired_until(const um_run_t *run)
     return keep < 0 ? -1 : run->change.now_ms - keep;
 }
 
+/* The body of a kept answer, with all elements of the array at its end. */
+static void join_body(um_answer_t *answer, const um_kept_answer_t *kept, apr_pool_t *pool)
+{
+    um_buffer_t buffer;
+
+    answer->body = kept->body;
+    answer->length = strlen(kept->body);
+    if (kept->rest == NULL) {
+        return;
+    }
+    um_buffer_init(&buffer, answer->length, pool);
+    um_buffer_append(&buffer, kept->body, answer->length - strlen("]}"));
+    for (int i = 0; i < kept->rest->nelts; i++) {
+        const char *text = APR_ARRAY_IDX(kept->rest, i, const char *);
+
+        um_buffer_putc(&buffer, ',');
+        um_buffer_append(&buffer, text + 1, strlen(text) - strlen("[]"));
+    }
+    um_buffer_puts(&buffer, "]}");
+    answer->body = buffer.data;
+    answer->length = buffer.length;
+}
+
 /* Sets replayed, and fills in the answer, if the key was used before. */
 static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t *pool)
 {
@@ -59,8 +82,7 @@ static apr_status_t replay(int *replayed, um_run_t *run, um_db_t *db, apr_pool_t
     }
     run->answer->status = kept->status;
     run->answer->content_type = UM_JSON;
-    run->answer->body = kept->body;
-    run->answer->length = strlen(kept->body);
+    join_body(run->answer, kept, pool);
     um_answer_set_header(run->answer, "Idempotency-Replayed", "true");
     if (kept->location != NULL) {
         um_answer_set_header(run->answer, "Location", kept->location);
@@ -81,10 +103,11 @@ static apr_status_t keep(um_run_t *run, um_db_t *db, apr_pool_t *pool)
         apr_table_get(answer->headers, "Location"),
         apr_table_get(answer->headers, "ETag"),
         answer->kept_body != NULL ? answer->kept_body : answer->body,
+        answer->kept_rest,
     };
 
     return um_store_idempotency_update(db, caller->org_id, caller->identity_key, run->key, &kept,
-                                       pool);
+                                       run->change.now_ms, pool);
 }
 
 /* Take the key, or give the stored answer. If two requests have the same key, the second one

@@ -232,6 +232,10 @@ typedef struct um_answer_t {
     /** The body to store for an Idempotency-Key, if it is not the whole body, because a secret is
      *  shown once and never stored. */
     const char *kept_body;
+    /** Of const char *: if the body is longer than a row of the database (UM_KEPT_BODY_MAX), it
+     *  ends with an array, and kept_body has the first elements of that: its last characters are
+     *  ]}. Each of these texts is an array with the next elements. Else NULL. */
+    const apr_array_header_t *kept_rest;
     /** If set, it writes the body in pieces after the header is sent. After an error the
      *  connection is closed; UM_EREFUSED means that the caller has lost the role. */
     apr_status_t (*stream)(um_sink_t *sink, um_request_t *request, void *baton);

@@ -722,7 +722,7 @@ static void a_caller_keeps_its_uid(void **state)
 
 static void an_answer_is_kept_until_it_expires(void **state)
 {
-    um_kept_answer_t kept = { SHA256, 201, "/users/1", "\"1\"", "{}" };
+    um_kept_answer_t kept = { SHA256, 201, "/users/1", "\"1\"", "{}", NULL };
     um_kept_answer_t *found = NULL;
 
     (void)state;
@@ -732,7 +732,8 @@ static void an_answer_is_kept_until_it_expires(void **state)
     assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 1000, 0,
                                                  pool),
                      UM_ECONFLICT);
-    assert_int_equal(um_store_idempotency_update(db, org, "me", "k", &kept, pool), APR_SUCCESS);
+    assert_int_equal(um_store_idempotency_update(db, org, "me", "k", &kept, 1000, pool),
+                     APR_SUCCESS);
     assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "k", 999, pool),
                      APR_SUCCESS);
     assert_int_equal(found->status, 201);
@@ -745,6 +746,44 @@ static void an_answer_is_kept_until_it_expires(void **state)
     assert_int_equal(um_store_idempotency_insert(db, org, "me", "k", kept.request_sha256, 2000,
                                                  1000, pool),
                      APR_SUCCESS);
+}
+
+static void keep_long_answer(apr_array_header_t *rest, apr_int64_t now)
+{
+    um_kept_answer_t kept = { SHA256, 200, NULL, NULL, "{\"results\":[0]}", rest };
+
+    assert_int_equal(um_store_idempotency_insert(db, org, "me", "long", SHA256, now, now - 100,
+                                                 pool),
+                     APR_SUCCESS);
+    assert_int_equal(um_store_idempotency_update(db, org, "me", "long", &kept, now, pool),
+                     APR_SUCCESS);
+}
+
+static void a_long_answer_has_several_rows(void **state)
+{
+    apr_array_header_t *rest = apr_array_make(pool, 2, sizeof(const char *));
+    um_kept_answer_t *found = NULL;
+
+    (void)state;
+    APR_ARRAY_PUSH(rest, const char *) = "[1]";
+    APR_ARRAY_PUSH(rest, const char *) = "[2,3]";
+    keep_long_answer(rest, 1000);
+    assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "long", 900, pool),
+                     APR_SUCCESS);
+    assert_int_equal(found->status, 200);
+    assert_string_equal(found->body, "{\"results\":[0]}");
+    assert_int_equal(found->rest->nelts, 2);
+    assert_string_equal(APR_ARRAY_IDX(found->rest, 0, const char *), "[1]");
+    assert_string_equal(APR_ARRAY_IDX(found->rest, 1, const char *), "[2,3]");
+
+    /* When it has expired, its rows give way to those of another answer, also to fewer. */
+    APR_ARRAY_IDX(rest, 0, const char *) = "[4]";
+    rest->nelts = 1;
+    keep_long_answer(rest, 2000);
+    assert_int_equal(um_store_idempotency_get(&found, db, org, "me", "long", 1900, pool),
+                     APR_SUCCESS);
+    assert_int_equal(found->rest->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(found->rest, 0, const char *), "[4]");
 }
 
 static void the_audit_trail_only_grows(void **state)
@@ -791,6 +830,7 @@ int main(void)
         WITH_TEAR_DOWN(a_look_alike_is_nobody),
         WITH_TEAR_DOWN(a_caller_keeps_its_uid),
         WITH_TEAR_DOWN(an_answer_is_kept_until_it_expires),
+        WITH_TEAR_DOWN(a_long_answer_has_several_rows),
         WITH_TEAR_DOWN(the_audit_trail_only_grows),
     };
 

@@ -53,7 +53,7 @@ VALUES [({audit_event_values})]
 -- name: audit_insert_traced
 -- since: 3
 INSERT INTO audit_events ({audit_event_stored}, request_id, trace_id)
-VALUES ({audit_event_values}, :request_id, :trace_id)
+VALUES [({audit_event_values}, :request_id, :trace_id)]
 
 -- name: audit_event_exists
 SELECT 1 FROM audit_events

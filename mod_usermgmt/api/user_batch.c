@@ -543,7 +543,8 @@ static apr_status_t run_one(um_batch_row_t *row, um_batch_t *batch, um_change_t 
     if (row->can_create) {
         return create_one(row, batch, change, db, pool);
     }
-    if (row->can_update) {
+    /* What is wrong with an upsert depends on whether the user is there. */
+    if (row->can_update || (creates(batch) && row->uid == NULL && row->email_key != NULL)) {
         return update_one(row, batch, change, db, pool);
     }
     note_faults(row, batch,
@@ -717,6 +718,7 @@ static apr_status_t begin(um_batch_t *batch, const um_change_t *change, um_db_t 
         }
     }
     um_user_chunk_begin(&batch->chunk, db);
+    um_db_set_locks_many(db);
     return status;
 }
 

@@ -185,7 +185,10 @@ apr_status_t um_store_users_lock(um_user_t **user, um_db_t *db, apr_int64_t org_
     int exists = 1;
 
     if (needs_locks(db)) {
-        status = um_db_exists(&exists, db, UM_BIND(user_lock, .org_id = org_id, .user_uid = uid),
+        status = um_db_exists(&exists, db,
+                              um_db_locks_many(db)
+                                  ? UM_BIND(user_lock_at_once, .org_id = org_id, .user_uid = uid)
+                                  : UM_BIND(user_lock, .org_id = org_id, .user_uid = uid),
                               pool);
     }
     if (status == APR_SUCCESS && !exists) {

@@ -61,6 +61,8 @@ struct um_db_t {
     um_witness_t witness;
     um_begin_t begin;
     int runs_again;
+    /* Whether the transaction locks many rows, see um_db_set_locks_many(). */
+    int locks_many;
     /* NULL: an only statement is not sent together with those of others. */
     um_gather_t *gather;
     /* The connection was given back, because another thread may send the only statement. */
@@ -1084,6 +1086,16 @@ void um_db_set_runs_again(um_db_t *db, int runs_again)
     db->runs_again = runs_again;
 }
 
+void um_db_set_locks_many(um_db_t *db)
+{
+    db->locks_many = 1;
+}
+
+int um_db_locks_many(const um_db_t *db)
+{
+    return db->locks_many;
+}
+
 apr_status_t um_db_prepare(um_db_t *db, int id)
 {
     um_prepared_t *prepared;
@@ -1135,6 +1147,7 @@ apr_status_t um_db_begin(um_db_t *db)
     }
     db->witness = nobody;
     db->lost_answer = 0;
+    db->locks_many = 0;
     return status;
 }
 

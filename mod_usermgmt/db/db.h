@@ -195,6 +195,13 @@ void um_db_set_gather(um_db_t *db, um_gather_t *gather);
 /** Non-zero: the change ran before, and may still be made. It is a whole transaction now. */
 void um_db_set_runs_again(um_db_t *db, int runs_again);
 
+/** Say that the transaction locks hundreds of rows. Until it ends, rows are locked without a lock
+ *  for the order of those who wait, because PostgreSQL has room for a limited number of such
+ *  locks, for all transactions together. */
+void um_db_set_locks_many(um_db_t *db);
+/** Tell whether um_db_set_locks_many() was called since the transaction began. */
+int um_db_locks_many(const um_db_t *db);
+
 /** Tell whether a statement of the transaction has failed, so that it must not be
  *  committed. */
 int um_db_has_failed(const um_db_t *db);

@@ -90,10 +90,13 @@ pg_advisory_xact_lock(hashtextextended(u.email_key, u.org_id)) turn
 -- fragment: wait_for_shared_turn
 pg_advisory_xact_lock_shared(hashtextextended(u.email_key, u.org_id)) turn
 
--- name: user_lock
+-- fragment: lock_of_user
 SELECT user_uid FROM users
 WHERE org_id = :org_id AND user_uid = :user_uid
 FOR UPDATE
+
+-- name: user_lock
+{lock_of_user}
 
 -- name: user_lock (sqlite)
 {not_here}
@@ -102,6 +105,13 @@ FOR UPDATE
 SELECT u.user_uid FROM users u CROSS JOIN LATERAL {wait_for_turn}
 WHERE u.org_id = :org_id AND u.user_uid = :user_uid
 FOR UPDATE OF u
+
+-- In a transaction that locks many users: without the turn, see um_db_set_locks_many().
+-- name: user_lock_at_once
+{lock_of_user}
+
+-- name: user_lock_at_once (sqlite)
+{not_here}
 
 -- name: user_lock_by_email
 SELECT user_uid FROM users

@@ -73,6 +73,8 @@ typedef struct um_batch_row_t {
     int is_too_large;
     char made_uid[UM_UID_LENGTH + 1];
 
+    /* The user who has the address, as far as that is known; NULL for nobody. */
+    const char *found_uid;
     um_outcome_t outcome;
     int status;
     /* NULL if it is not told. */
@@ -90,6 +92,8 @@ typedef struct um_batch_t {
     /* The rows in the order in which they are done, and the next one of them. */
     um_batch_row_t **order;
     int next;
+    /* Whether all users are found by their addresses. */
+    int is_by_email;
     um_user_chunk_t chunk;
     um_batch_row_t *chunk_rows[UM_USER_CHUNK_MAX];
     int changes_roles;
@@ -225,46 +229,21 @@ static apr_status_t read_row(um_batch_row_t *row, const um_batch_t *batch, const
     return status;
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    const um_batch_row_t *left = *(um_batch_row_t *const *)a;
-    const um_batch_row_t *right = *(um_batch_row_t *const *)b;
-    const char *left_key = left->email_key != NULL ? left->email_key : "";
-    const char *right_key = right->email_key != NULL ? right->email_key : "";
-    int order = strcmp(left_key, right_key);
-
-    return order != 0 ? order : left->index - right->index;
-}
-
-/* If all users are found by their addresses, they are independent of each other. So they are done
- * in the order of their keys: two requests that lock the same users then never wait for each
- * other. */
-static void put_in_order(um_batch_t *batch)
-{
-    int has_uid = 0;
-
-    for (int i = 0; i < batch->count; i++) {
-        batch->order[i] = &batch->rows[i];
-        has_uid = has_uid || batch->rows[i].uid != NULL;
-    }
-    if (!has_uid) {
-        qsort(batch->order, (size_t)batch->count, sizeof(batch->order[0]), compare_rows);
-    }
-}
-
 static apr_status_t read_rows(um_batch_t *batch, const um_json_t *users)
 {
     apr_pool_t *pool = batch->request->pool;
     apr_size_t count = (apr_size_t)batch->count;
     apr_status_t status = APR_SUCCESS;
 
+    batch->is_by_email = 1;
     batch->rows = apr_pcalloc(pool, sizeof(batch->rows[0]) * (count + 1));
     batch->order = apr_pcalloc(pool, sizeof(batch->order[0]) * (count + 1));
     for (int i = 0; status == APR_SUCCESS && i < batch->count; i++) {
         batch->rows[i].index = i;
         status = read_row(&batch->rows[i], batch, um_json_element(users, (apr_size_t)i));
+        batch->order[i] = &batch->rows[i];
+        batch->is_by_email = batch->is_by_email && batch->rows[i].uid == NULL;
     }
-    put_in_order(batch);
     return status;
 }
 
@@ -355,8 +334,8 @@ static const char *uid_to_tell(const um_batch_t *batch, const um_batch_row_t *ro
 
 /* ---- one user who is there ---- */
 
-/* UM_ENOTFOUND if the user was found by its address, and has gone; UM_ECONFLICT if another user
- * has the address now. */
+/* UM_ENOTFOUND if the user was found by its address, and has gone; UM_ECONFLICT if it has another
+ * address now. */
 static apr_status_t update_found(um_batch_row_t *row, um_batch_t *batch, um_change_t *change,
                                  um_db_t *db, const char *uid, apr_pool_t *pool)
 {
@@ -389,29 +368,49 @@ static apr_status_t update_found(um_batch_row_t *row, um_batch_t *batch, um_chan
     return status;
 }
 
+/* Find the user with the address of a row, unless it is known. UM_ENOTFOUND if there is none. */
+static apr_status_t find_existing(um_batch_row_t *row, const um_batch_t *batch, um_db_t *db,
+                                  apr_pool_t *pool)
+{
+    um_user_t *found = NULL;
+    apr_status_t status = APR_SUCCESS;
+
+    if (row->found_uid == NULL) {
+        status = um_store_users_get_by_email(&found, db, batch->request->caller.org_id,
+                                             row->can_create ? row->user.email : row->email,
+                                             pool);
+    }
+    if (status == APR_SUCCESS && row->found_uid == NULL) {
+        row->found_uid = apr_pstrdup(batch->request->pool, found->uid);
+    }
+    return status;
+}
+
 /* The user with the address of the row is there: update or skip it. UM_ENOTFOUND if it is not;
  * UM_ECONFLICT if it got another address meanwhile. */
 static apr_status_t use_existing(um_batch_row_t *row, um_batch_t *batch, um_change_t *change,
                                  um_db_t *db, apr_pool_t *pool)
 {
-    um_user_t *found = NULL;
-    apr_status_t status = um_store_users_get_by_email(&found, db, batch->request->caller.org_id,
-                                                      row->can_create ? row->user.email
-                                                                      : row->email,
-                                                      pool);
+    apr_status_t status = find_existing(row, batch, db, pool);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     if (batch->mode == UM_BATCH_SKIP) {
-        note_success(row, UM_OUTCOME_SKIPPED, uid_to_tell(batch, row, found->uid));
+        note_success(row, UM_OUTCOME_SKIPPED, uid_to_tell(batch, row, row->found_uid));
         return APR_SUCCESS;
     }
     if (!row->can_update) {
         note_faults(row, batch, &row->update_faults);
         return APR_SUCCESS;
     }
-    return update_found(row, batch, change, db, found->uid, pool);
+    status = update_found(row, batch, change, db, row->found_uid, pool);
+    if (status == UM_ENOTFOUND || status == UM_ECONFLICT) {
+        row->found_uid = NULL;
+        /* Another one may have the address now. */
+        status = UM_ECONFLICT;
+    }
+    return status;
 }
 
 /* ---- one new user ---- */
@@ -497,7 +496,9 @@ static apr_status_t create_one(um_batch_row_t *row, um_batch_t *batch, um_change
     }
     status = UM_ECONFLICT;
     for (int try = 1; status == UM_ECONFLICT && try <= TRIES_MAX; try++) {
-        status = um_store_users_insert_with_keys(db, org_id, &row->user, &row->keys, pool);
+        status = row->found_uid != NULL
+                     ? UM_ECONFLICT
+                     : um_store_users_insert_with_keys(db, org_id, &row->user, &row->keys, pool);
         if (status == APR_SUCCESS) {
             event = event_of(row, change, pool);
             note_created(row, batch);
@@ -554,6 +555,11 @@ static apr_status_t run_one(um_batch_row_t *row, um_batch_t *batch, um_change_t 
 
 /* ---- many new users ---- */
 
+static int can_insert(const um_batch_row_t *row)
+{
+    return row->can_create && row->found_uid == NULL;
+}
+
 /* Collect the next users to make. *next is the row after them. */
 static apr_status_t fill_chunk(int *next, um_batch_t *batch, um_change_t *change, um_db_t *db,
                                apr_pool_t *pool)
@@ -562,7 +568,7 @@ static apr_status_t fill_chunk(int *next, um_batch_t *batch, um_change_t *change
     int at = batch->next;
 
     um_user_chunk_begin(&batch->chunk, db);
-    for (; at < batch->count && batch->order[at]->can_create; at++) {
+    for (; at < batch->count && can_insert(batch->order[at]); at++) {
         um_batch_row_t *row = batch->order[at];
 
         status = check_new(row, batch, change, db, pool);
@@ -700,14 +706,66 @@ static void answer_batch(um_answer_t *answer, const um_batch_t *batch)
 
 /* ---- the change ---- */
 
-/* Begin without outcomes. Users of the same millisecond have uids in their order. */
-static apr_status_t begin(um_batch_t *batch, const um_change_t *change, um_db_t *db)
+static int compare_rows(const void *a, const void *b)
+{
+    const um_batch_row_t *left = *(um_batch_row_t *const *)a;
+    const um_batch_row_t *right = *(um_batch_row_t *const *)b;
+    const char *left_key = left->email_key != NULL ? left->email_key : "";
+    const char *right_key = right->email_key != NULL ? right->email_key : "";
+    int order = (right->found_uid != NULL) - (left->found_uid != NULL);
+
+    if (order == 0) {
+        order = strcmp(left_key, right_key);
+    }
+    return order != 0 ? order : left->index - right->index;
+}
+
+/* If all users are found by their addresses, they are independent of each other. So they are done
+ * in the order of their keys: two requests that lock the same users then hardly ever wait for
+ * each other. Those who are there come first, so that the others are made many at a time. */
+static void put_in_order(um_batch_t *batch)
+{
+    if (batch->is_by_email) {
+        qsort(batch->order, (size_t)batch->count, sizeof(batch->order[0]), compare_rows);
+    }
+}
+
+/* Find those who are there. What is found is certain only when it is used. To make users nobody
+ * must be there, so nobody is looked for. */
+static apr_status_t find_all(um_batch_t *batch, um_db_t *db)
+{
+    apr_pool_t *pool = batch->request->pool;
+    const char **keys = apr_palloc(pool, sizeof(*keys) * (apr_size_t)(batch->count + 1));
+    apr_hash_t *uids = NULL;
+    int count = 0;
+    apr_status_t status;
+
+    for (int i = 0; i < batch->count; i++) {
+        batch->rows[i].found_uid = NULL;
+        if (batch->rows[i].email_key != NULL && batch->rows[i].uid == NULL) {
+            keys[count++] = batch->rows[i].email_key;
+        }
+    }
+    if (count == 0 || batch->mode == UM_BATCH_CREATE) {
+        return APR_SUCCESS;
+    }
+    status = um_store_users_find_by_keys(&uids, db, batch->request->caller.org_id, keys, count,
+                                         pool);
+    for (int i = 0; status == APR_SUCCESS && i < batch->count; i++) {
+        um_batch_row_t *row = &batch->rows[i];
+
+        if (row->email_key != NULL && row->uid == NULL) {
+            row->found_uid = apr_hash_get(uids, row->email_key, APR_HASH_KEY_STRING);
+        }
+    }
+    return status;
+}
+
+/* Users of the same millisecond have uids in their order. */
+static apr_status_t make_uids(um_batch_t *batch, const um_change_t *change, um_db_t *db)
 {
     apr_status_t status = APR_SUCCESS;
 
-    batch->next = 0;
-    batch->chunk.size = 0;
-    batch->changes_roles = 0;
     for (int i = 0; status == APR_SUCCESS && i < batch->count; i++) {
         um_batch_row_t *row = &batch->rows[i];
 
@@ -717,6 +775,20 @@ static apr_status_t begin(um_batch_t *batch, const um_change_t *change, um_db_t 
             row->user.created_at = row->user.updated_at = change->now_ms;
         }
     }
+    return status;
+}
+
+static apr_status_t begin(um_batch_t *batch, const um_change_t *change, um_db_t *db)
+{
+    apr_status_t status = find_all(batch, db);
+
+    if (status == APR_SUCCESS) {
+        status = make_uids(batch, change, db);
+    }
+    put_in_order(batch);
+    batch->next = 0;
+    batch->changes_roles = 0;
+    batch->chunk.size = 0;
     um_user_chunk_begin(&batch->chunk, db);
     um_db_set_locks_many(db);
     return status;
@@ -744,7 +816,7 @@ static apr_status_t run_rows(um_batch_t *batch, um_change_t *change, um_db_t *db
     while (status == APR_SUCCESS && batch->next < batch->count) {
         um_batch_row_t *row = batch->order[batch->next];
 
-        if (row->can_create && batch->chunk.size > 1) {
+        if (can_insert(row) && batch->chunk.size > 1) {
             status = create_many(batch, change, db, scratch);
         } else {
             batch->next++;

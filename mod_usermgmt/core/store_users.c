@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "../base/address.h"
+#include "../base/json.h"
 #include "../base/text.h"
 #include "../db/statements.h"
 #include "store_callers.h"
@@ -242,6 +243,30 @@ apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int6
     }
     return get_user(user, db, UM_BIND(user_get_by_email, .org_id = org_id, .email_key = key),
                     UM_BIND(user_get_by_email_older, .org_id = org_id, .email_key = key), pool);
+}
+
+static void take_uid_of_key(const um_row_t *row, void *baton)
+{
+    apr_hash_t *uids = baton;
+    apr_pool_t *pool = apr_hash_pool_get(uids);
+
+    if (um_row_text(row, 1) != NULL) {
+        apr_hash_set(uids, apr_pstrdup(pool, um_row_text(row, 0)), APR_HASH_KEY_STRING,
+                     apr_pstrdup(pool, um_row_text(row, 1)));
+    }
+}
+
+apr_status_t um_store_users_find_by_keys(apr_hash_t **uids, um_db_t *db, apr_int64_t org_id,
+                                         const char *const *keys, int count, apr_pool_t *pool)
+{
+    um_buffer_t json;
+
+    *uids = apr_hash_make(pool);
+    um_buffer_init(&json, 64 + 32 * (apr_size_t)count, pool);
+    um_json_put_strings(&json, keys, count);
+    return um_db_select(db, take_uid_of_key, *uids,
+                        UM_BIND(users_of_emails, .org_id = org_id, .email_keys = json.data),
+                        pool);
 }
 
 static apr_status_t get_by_name_key(um_user_t **user, um_db_t *db, apr_int64_t org_id,

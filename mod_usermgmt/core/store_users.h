@@ -8,6 +8,8 @@
  * store.h says what all these functions have in common.
  */
 
+#include <apr_hash.h>
+
 #include "../db/db.h"
 #include "store_records.h"
 #include "user.h"
@@ -58,6 +60,14 @@ apr_status_t um_store_users_keep(um_db_t *db, apr_int64_t org_id, const char *ui
 /** By the key of the address. UM_ENOTFOUND if there is no such user, or no key. */
 apr_status_t um_store_users_get_by_email(um_user_t **user, um_db_t *db, apr_int64_t org_id,
                                          const char *email, apr_pool_t *pool);
+/**
+ * Find the uids of many users by the keys of their addresses, in one statement.
+ * @param uids   gets the uid for each key (const char *) that a user has; it and its keys are in
+ *               pool
+ * @param keys   so many keys; some may be the same
+ */
+apr_status_t um_store_users_find_by_keys(apr_hash_t **uids, um_db_t *db, apr_int64_t org_id,
+                                         const char *const *keys, int count, apr_pool_t *pool);
 /** By the name by which an identity provider knows the user, which is the email if no other is
  *  stored. UM_ENOTFOUND if there is no such user. */
 apr_status_t um_store_users_get_by_user_name(um_user_t **user, um_db_t *db, apr_int64_t org_id,

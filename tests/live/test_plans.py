@@ -76,6 +76,7 @@ VALUES = {
     "name": "org01000", "organization": "org01000", "after": "org01000",
     "activity": "run01000", "idempotency_key": "key01000", "secret_sha256": "0" * 59 + "01000",
     "count_ids": "[1,2,3]", "attributes": "{}", "key_id": "u05000000000", "old_until": 5000,
+    "email_keys": '["name05000@example.com", "nobody@example.com"]',
     "uids": '["u05000", "u05001"]', "group_id": "u05000", "display_name_key": "name05000",
     "external_id": "idp", "after_uid": "u04990", "until_uid": "u05010",
     "uses": '[{"key_id": "u05000000000", "at": 6000, "addr": "::1"}]',

@@ -222,6 +222,34 @@ def sub_admin(api, name):
     return uid
 
 
+def post_batch(api, name, **headers):
+    users = [{"email": f"{n}-{name}", "display_name": "B", "n": 1} for n in range(4)]
+    return api.admin.post("users/batch", {"mode": "upsert", "users": [*users, {"email": "x"}]},
+                          headers=headers)
+
+
+def check_batch(api, name, result):
+    """One was there and is changed, three are made, one is refused."""
+    answer = result.expect(200).json
+    assert answer["summary"] == {"created": 3, "updated": 1, "skipped": 0, "refused": 1}
+    for n, row in enumerate(answer["results"][:4]):
+        user = api.admin.read(row["user_uid"])
+        assert (user["email"], user["n"]) == (f"{n}-{name}", 1)
+
+
+def batch(api, name):
+    api.admin.create("0-" + name)
+    result = yield lambda: post_batch(api, name)
+    check_batch(api, name, result)
+
+
+def batch_with_a_key(api, name):
+    api.admin.create("0-" + name)
+    result = yield lambda: post_batch(api, name, **{"Idempotency-Key": name})
+    check_batch(api, name, result)
+    assert post_batch(api, name, **{"Idempotency-Key": name}).raw == result.raw
+
+
 def delete(api, name):
     """Of one who is a sub-admin."""
     uid = sub_admin(api, name)
@@ -338,8 +366,8 @@ def raise_role(api, name):
     assert seen(api, name) == [(uid, "admin")]
 
 
-KINDS = [create, create_with_a_key, repeat_with_a_key, create_what_is_there, update, delete,
-         add_sub_admin, remove_sub_admin, invite, resend, remove_invitation, accept_invitation,
+KINDS = [create, create_with_a_key, repeat_with_a_key, create_what_is_there, update, batch,
+         batch_with_a_key, delete, add_sub_admin, remove_sub_admin, invite, resend, remove_invitation, accept_invitation,
          report_session, make_key, rotate_key, revoke_key, come_first, raise_role]
 CONTENTS = " UNION ALL ".join(
     [f"SELECT '{table}', COUNT(*) FROM {table}" for table in (

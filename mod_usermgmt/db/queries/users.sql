@@ -75,6 +75,20 @@ WHERE u.org_id = :org_id AND COALESCE(u.user_name_key, u.email_key) = :name_key
 SELECT {user_columns} {users_with_role}
 WHERE u.org_id = :org_id AND u.user_name_or_email_key = :name_key
 
+-- The uid of the user with an address, NULL if there is none, for each of a JSON array of keys.
+-- fragment: uid_of_key
+k.email_key,
+(SELECT u.user_uid FROM users u WHERE u.org_id = :org_id AND u.email_key = k.email_key)
+
+-- name: users_of_emails (sqlite)
+SELECT {uid_of_key} FROM (SELECT j.value AS email_key FROM json_each(:email_keys) j) k
+
+-- name: users_of_emails (postgresql)
+SELECT {uid_of_key} FROM json_array_elements_text(CAST(:email_keys AS JSON)) AS k (email_key)
+
+-- name: users_of_emails (mariadb)
+SELECT {uid_of_key} FROM JSON_TABLE(:email_keys, '$[*]' COLUMNS (email_key VARCHAR(352) PATH '$')) k
+
 -- Only the lock. Joined rows that it finds may be out of date after waiting, because PostgreSQL
 -- reads only the locked row again. So the next statement reads the data that a change decides
 -- by. SQLite has one writer at a time, so nothing is locked.

@@ -15,7 +15,8 @@
 #define KEY_HEADER "Idempotency-Key"
 #define KEY_MAX 255
 /* The time of a change is at most this microsecond of its millisecond, so that each of its events
- * can have a microsecond of its own in the same millisecond. */
+ * can have a microsecond of its own in the same millisecond. Many users in one request can have
+ * events in the next millisecond, too. */
 #define LATEST_MICROSECOND 990
 
 typedef struct um_run_t {
@@ -125,7 +126,7 @@ static apr_status_t take_key(int *replayed, um_run_t *run, um_db_t *db, apr_pool
     return status == UM_ECONFLICT ? replay(replayed, run, db, pool) : status;
 }
 
-/* The present. All events of a change have the same millisecond. */
+/* The present. The first events of a change have the same millisecond. */
 static apr_time_t now_with_room(const um_host_t *host)
 {
     apr_time_t now = host->now(host->baton);

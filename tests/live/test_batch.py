@@ -13,8 +13,9 @@ import pytest
 from api_keys import make_key, with_key
 from databases import KIND
 from test_durability import check_database
-from usermgmt_env import (ADMIN, PASSWORD, SUB_ADMIN, UNAVAILABLE, ConnectionLost, Workers,
-                          in_parallel, wait_for)
+from test_faults import LOST
+from usermgmt_env import (ADMIN, PASSWORD, SUB_ADMIN, ConnectionLost, Workers, in_parallel,
+                          wait_for)
 from usermgmtctl import DatabaseOf
 
 MODES = ["create", "update", "upsert", "skip"]
@@ -569,7 +570,7 @@ def test_children_are_killed_in_the_middle(new_server):
 @pytest.mark.database("postgresql", "mariadb")
 def test_the_database_dies_in_the_middle(new_server):
     server = new_server()
-    server.allow_log(UNAVAILABLE)
+    server.allow_log(LOST)
     server.admin.create("first@batch.example.com")
     pieces = [people(MAX) for _ in range(12)]
     with Senders(server, 4, pieces) as senders:
@@ -723,6 +724,19 @@ def test_sub_admins(server, admin, new_server):
         == [(200, True), protected, (201, True)]
     assert admin.read(helper["user_uid"]) == before
     assert admin.read(user["user_uid"])["n"] == 2
+
+
+@pytest.mark.parametrize("allowed", ["users:create", "users:update"])
+def test_what_sub_admins_are_allowed(new_server, allowed):
+    server = new_server(location=f"UserMgmtSubAdminAllow {allowed}")
+    client = server.client(SUB_ADMIN)
+    for mode in MODES:
+        if NEEDED[mode] == {allowed}:
+            batch(client, mode, [person()])
+        else:
+            problem = post(client, mode, [person()]).expect_problem(403, "forbidden")
+            assert {problem["permission"]} == NEEDED[mode] - {allowed}
+    post(server.nobody, "create", [person()]).expect_problem(403, "forbidden")
 
 
 def test_a_suspended_sub_admin_has_no_rights(new_server):

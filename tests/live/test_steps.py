@@ -367,8 +367,9 @@ def raise_role(api, name):
 
 
 KINDS = [create, create_with_a_key, repeat_with_a_key, create_what_is_there, update, batch,
-         batch_with_a_key, delete, add_sub_admin, remove_sub_admin, invite, resend, remove_invitation, accept_invitation,
-         report_session, make_key, rotate_key, revoke_key, come_first, raise_role]
+         batch_with_a_key, delete, add_sub_admin, remove_sub_admin, invite, resend,
+         remove_invitation, accept_invitation, report_session, make_key, rotate_key, revoke_key,
+         come_first, raise_role]
 CONTENTS = " UNION ALL ".join(
     [f"SELECT '{table}', COUNT(*) FROM {table}" for table in (
         "users", "sub_admins", "admins_seen", "invitations", "invitation_secrets", "sessions",

@@ -2,6 +2,7 @@
 // Calls of the API. A problem is thrown, with the errors of its fields. Where the session is
 // over, a call waits until the person has signed in again, so that no form is lost.
 
+import { parse } from "./json.js";
 import { askToSignIn } from "./sign-in.js";
 
 /** @typedef {{field: string, in: string, code: string, detail: string}} Fault */
@@ -11,7 +12,8 @@ import { askToSignIn } from "./sign-in.js";
 /** @typedef {{identity: string, user_uid: string | null, role: string, permissions: string[],
  *      organization: string, features: string[]}} Me */
 /** @typedef {{data: any, etag: string | null}} Answer */
-/** @typedef {{body?: any, etag?: string | null, key?: string, signal?: AbortSignal}} Options */
+/** @typedef {{body?: any, text?: string, etag?: string | null, key?: string,
+ *      signal?: AbortSignal}} Options text: a body that is JSON already */
 
 const base = new URL("../", import.meta.url);
 
@@ -21,41 +23,17 @@ export class Problem extends Error {
      * @param {number} status 0 if there was no answer
      * @param {{code?: string, detail?: string, title?: string, errors?: Fault[],
      *      request_id?: string}} problem
+     * @param {number} [retryAfter] seconds
      */
-    constructor(status, problem) {
+    constructor(status, problem, retryAfter = 0) {
         super(problem.detail ?? problem.title ?? String(status));
         this.status = status;
         this.code = problem.code ?? "";
         this.faults = problem.errors ?? [];
         this.requestId = problem.request_id ?? "";
+        this.retryAfter = retryAfter;
     }
 }
-
-/** @type {{rawJSON?: (text: string) => any}} */
-const json = /** @type {any} */ (JSON);
-
-/**
- * A number that JavaScript would round is kept as its text, where the browser can do that.
- * @param {string} text
- */
-export function parse(text) {
-    return JSON.parse(text, /** @type {any} */ (
-        /** @type {(key: string, value: any, context?: {source?: string}) => any} */
-        (_key, value, context) => typeof value === "number" && json.rawJSON && context?.source
-            && String(value) !== context.source ? json.rawJSON(context.source) : value));
-}
-
-/**
- * A number of JSON from its text.
- * @param {string} text
- */
-export function number(text) {
-    return json.rawJSON ? parse(text) : Number(text);
-}
-
-/** Is a value a number, also one that is kept as its text? @param {any} value */
-export const isNumber = (value) => typeof value === "number"
-    || (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === null);
 
 /**
  * @param {string} method
@@ -66,7 +44,8 @@ export const isNumber = (value) => typeof value === "number"
 export async function call(method, path, options = {}) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json" };
-    if (options.body !== undefined) {
+    const body = options.text ?? (options.body && JSON.stringify(options.body));
+    if (body !== undefined) {
         headers["Content-Type"] = "application/json";
     }
     if (options.etag) {
@@ -76,10 +55,10 @@ export async function call(method, path, options = {}) {
         headers["Idempotency-Key"] = options.key;
     }
     for (;;) {
-        const response = await send(new URL(path, base), {
+        const response = await fetch(new URL(path, base), {
             method, headers, redirect: "manual", signal: options.signal ?? null,
-            body: options.body === undefined ? null : JSON.stringify(options.body),
-        });
+            body: body ?? null,
+        }).catch(lost);
         if (response.status !== 401 && response.type !== "opaqueredirect") {
             return await read(response);
         }
@@ -87,28 +66,18 @@ export async function call(method, path, options = {}) {
     }
 }
 
-/**
- * @param {URL} url
- * @param {RequestInit} request
- */
-async function send(url, request) {
-    try {
-        return await fetch(url, request);
-    } catch (error) {
-        if (request.signal?.aborted) {
-            throw error;
-        }
-        throw new Problem(0, { code: "unreachable" });
-    }
+/** The connection is lost, or the request was aborted. @param {unknown} error @returns {never} */
+function lost(error) {
+    throw error instanceof TypeError ? new Problem(0, { code: "unreachable" }) : error;
 }
 
 /** @param {Response} response @returns {Promise<Answer>} */
 async function read(response) {
     const isJson = /[/+]json/.test(response.headers.get("Content-Type") ?? "");
-    const text = await response.text();
+    const text = await response.text().catch(lost);
     const data = isJson && text !== "" ? parse(text) : {};
     if (!response.ok) {
-        throw new Problem(response.status, data);
+        throw new Problem(response.status, data, Number(response.headers.get("Retry-After")) || 0);
     }
     if (!isJson) {
         throw new Problem(response.status, { code: "unreachable" });

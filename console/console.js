@@ -10,6 +10,7 @@ import { language, problemText, t } from "./texts.js";
 import * as accept from "./view-accept.js";
 import * as apiKeys from "./view-api-keys.js";
 import * as audit from "./view-audit.js";
+import * as imports from "./view-import.js";
 import * as invitations from "./view-invitations.js";
 import * as overview from "./view-overview.js";
 import * as subAdmins from "./view-sub-admins.js";
@@ -25,10 +26,11 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { accept, audit, "api-keys": apiKeys, invitations, "sub-admins": subAdmins, overview, users, user };
+const views = { accept, audit, "api-keys": apiKeys, import: imports, invitations, "sub-admins": subAdmins,
+    overview, users, user };
 
 /** In the order of the navigation. */
-const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys", "audit"]);
+const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys", "audit", "import"]);
 
 const main = h("main", { id: "main" });
 

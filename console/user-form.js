@@ -1,9 +1,10 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // The form of a user: new, or changed under If-Match. Attributes keep their types.
 
-import { call, idempotency, number, parse, Problem } from "./api.js";
+import { call, idempotency, Problem } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { ask, field, input, select } from "./form.js";
+import { isNumberText, number, parse } from "./json.js";
 import { can } from "./router.js";
 import { t } from "./texts.js";
 import { isSame, typeOf, value } from "./user-parts.js";
@@ -64,7 +65,7 @@ function attribute(name, content, isNew, remove) {
         if (types.value === "text") {
             return text;
         }
-        if (types.value === "number" && !/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text.trim())) {
+        if (types.value === "number" && !isNumberText(text.trim())) {
             throw wrong(names.value, "number");
         }
         try {

@@ -1,8 +1,8 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // How a user's members look.
 
-import { isNumber } from "./api.js";
 import { h } from "./dom.js";
+import { isNumber } from "./json.js";
 import { t } from "./texts.js";
 
 /** The first letters of a name. @param {string} name @param {string} [size] */

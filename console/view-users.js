@@ -270,8 +270,9 @@ export function show(part) {
     }
 
     fill(part,
-        head(title, can("users:create") && h("button", { class: "primary",
-            onclick: create }, icon("plus"), t("users.new"))),
+        head(title, can("users:create") && [h("a", { class: "button", href: "import" },
+            icon("import"), t("import.title")), h("button", { class: "primary",
+            onclick: create }, icon("plus"), t("users.new"))]),
         h("div", { class: "tools" },
             h("div", { class: "search" }, icon("search"), search,
                 h("span", { id: "search-hint", class: "hidden" }, t("users.search-hint"))),

@@ -45,8 +45,8 @@ export function guess(names) {
 
 /** A name that attributes may have. @param {string} header */
 const attributeName = (header) => header.normalize("NFKD").replace(/ß/g, "ss")
-    .replace(/\p{M}/gu, "").replace(/[^A-Za-z0-9_.-]+/g, "_").replace(/^[^A-Za-z_]+|_$/g, "")
-    .slice(0, 64);
+    .replace(/\p{M}/gu, "").replace(/[^A-Za-z0-9_.-]+/g, " ").trim().replaceAll(" ", "_")
+    .replace(/^[^A-Za-z_]+/, "").slice(0, 64);
 
 /** @param {string} to */
 const targetTitle = (to) => t(/** @type {Key} */ (to === "" ? "import.leave-out"

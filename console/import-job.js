@@ -34,10 +34,16 @@ const NEEDS_GUARD = /^'*[=+\-@\t\r]/;
 const cell = (text) =>
     `"${(NEEDS_GUARD.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
+/** A line of CSV, with the reason instead of an earlier one. @param {Head} found
+ *  @param {string[]} cells @param {string} reason */
+const lineOf = ({ names, separator }, cells, reason) =>
+    `${[...cells.filter((_, index) => names[index] !== REASON), reason].map(cell)
+        .join(separator)}\r\n`;
+
 /** A row as it was, with the reason. @param {Head} found @param {Row} row @param {string} reason */
 function withReason(found, { raw }, reason) {
     if (typeof raw !== "string") {
-        return `${[...raw, reason].map(cell).join(found.separator)}\r\n`;
+        return lineOf(found, raw, reason);
     }
     const member = `"${REASON}":${JSON.stringify(reason)}}\n`;
     if (!/^\{[^]*\}$/.test(raw)) {
@@ -61,7 +67,9 @@ export class Job {
         this.counts = { created: 0, updated: 0, skipped: 0, refused: 0 };
         /** @type {string[]} */
         this.refused = [];
-        /** The first of them. @type {[Row, string][]} */
+        /** Of the present piece, and the first of all. @type {[Row, string][]} */
+        this.pending = [];
+        /** @type {[Row, string][]} */
         this.shown = [];
         this.rows = 0;
         /** Bytes of the file that are done, and milliseconds that the server took. */
@@ -86,6 +94,7 @@ export class Job {
         while (!piece.error && !this.isStopped) {
             const next = piece.isEnd ? null : ask({});
             await this.take(piece.rows);
+            this.keepRefused();
             if (this.unknown === 0) {
                 this.rows += piece.rows.length;
                 this.at = piece.at;
@@ -143,10 +152,16 @@ export class Job {
     /** @param {Row} row @param {string} reason */
     refuse(row, reason) {
         this.counts.refused++;
-        this.refused.push(withReason(this.options.found, row, reason));
-        if (this.shown.length < SHOWN) {
-            this.shown.push([row, reason]);
-        }
+        this.pending.push([row, reason]);
+    }
+
+    /** In the order of the file. */
+    keepRefused() {
+        const some = this.pending.sort(([one], [other]) => one.line - other.line);
+        this.refused.push(...some.map(([row, reason]) =>
+            withReason(this.options.found, row, reason)));
+        this.shown.push(...some.slice(0, SHOWN - this.shown.length));
+        this.pending = [];
     }
 
     /** Send rows until there is an answer. @param {Row[]} rows @returns {Promise<void>} */
@@ -220,8 +235,8 @@ export class Job {
 
     /** The refused rows as a file, which can be corrected and imported. */
     file() {
-        const { isJson, names, separator } = this.options.found;
-        const header = `${BYTE_ORDER_MARK}${[...names, REASON].map(cell).join(separator)}\r\n`;
+        const { found, found: { isJson } } = this.options;
+        const header = BYTE_ORDER_MARK + lineOf(found, found.names, REASON);
         return new File(isJson ? this.refused : [header, ...this.refused],
             `refused.${isJson ? "ndjson" : "csv"}`,
             { type: isJson ? "application/x-ndjson" : "text/csv" });

@@ -233,7 +233,7 @@ export function makeReader(file, slice = 1 << 18) {
                 isObject(object) ? Object.keys(object) : []))];
         }
         const rows = entries.slice(0, PREVIEW).map(({ raw, object }) => isJson
-            ? names.map((name) => JSON.stringify(object[name]) ?? "") : /** @type {string[]} */ (raw));
+            ? names.map((name) => JSON.stringify(object?.[name]) ?? "") : /** @type {string[]} */ (raw));
         return { isJson, encoding, separator, names, rows };
     }
 

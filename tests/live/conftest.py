@@ -65,7 +65,7 @@ ONLY_UNSANITIZED = os.environ.get("UM_UNSANITIZED") == "1"
 # Files that take long. They begin first, so that the run does not wait for them at the end.
 LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
         "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability",
-        "test_limits", "test_console_browser"]
+        "test_limits", "test_console_browser", "test_console_import"]
 
 
 def is_left_out(item):

@@ -4,6 +4,7 @@
 // step that the test is to do meanwhile (it answers with a line), or at the end the result.
 
 import { createRequire } from "node:module";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 const settings = JSON.parse(process.env.SETTINGS);
@@ -99,6 +100,54 @@ const inDialog = (page) => page.getByRole("dialog");
 
 /** The texts of the first column. */
 const names = (page) => page.locator("tbody th a").allTextContents();
+
+// ---- an import ----
+
+const chooseFile = (page, file) =>
+    page.getByLabel("CSV or NDJSON file").setInputFiles(file);
+
+const target = (page, column) => page.getByLabel(`${column} becomes`, { exact: true });
+
+/** What the columns become, as it is guessed. */
+const guessed = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) =>
+    [row.querySelector("th span").textContent, row.querySelector("select").value]));
+
+/** The numbers at the end. */
+async function counts(page, heading) {
+    await page.getByRole("heading", { name: heading }).waitFor();
+    return (await page.locator(".tile b").allTextContents()).map((text) =>
+        Number(text.replaceAll(",", "")));
+}
+
+/** The text of a file that a button downloads. */
+async function downloaded(page, name) {
+    const [download] = await Promise.all([page.waitForEvent("download"),
+        button(page, name).click()]);
+    return { name: download.suggestedFilename(),
+        text: await readFile(await download.path(), "utf-8") };
+}
+
+/** The longest time between two frames, and between two timers, in milliseconds. */
+async function watchPauses(page) {
+    await page.evaluate(() => {
+        window.gaps = { frame: 0, timer: 0 };
+        for (const [name, next] of [["frame", requestAnimationFrame], ["timer", setTimeout]]) {
+            let last = performance.now();
+            const tick = () => {
+                const now = performance.now();
+                window.gaps[name] = Math.max(window.gaps[name], Math.round(now - last));
+                last = now;
+                next.call(window, tick);
+            };
+            tick();
+        }
+    });
+}
+
+/** Wait until this many rows are imported. */
+const imported = (page, rows) => page.waitForFunction((wanted) =>
+    parseInt(document.querySelector(".stack > .number")?.textContent.replaceAll(",", ""), 10)
+        >= wanted, rows);
 
 const scenarios = {
     /** Each view and dialog, in one scheme of colours and one width. */
@@ -448,6 +497,198 @@ const scenarios = {
         await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
         await row(page, settings.user).waitFor();
         await close(page);
+    },
+
+    /** Files are imported as they are, one after the other. */
+    async importForms() {
+        const page = await open("import");
+        const results = [];
+        for (const file of settings.files) {
+            await chooseFile(page, file);
+            await page.getByLabel("Users that exist already").selectOption("upsert");
+            const guess = await guessed(page);
+            await button(page, "Import").click();
+            results.push([guess, await counts(page, "Import finished")]);
+            await button(page, "Import another file").click();
+        }
+        await close(page);
+        return { results };
+    },
+
+    /** A file is chosen, its columns too, and it is checked and imported. */
+    async importFile() {
+        const page = await open("import");
+        await page.getByRole("heading", { name: "Import" }).waitFor();
+        await chooseFile(page, settings.file);
+        await button(page, "Check first").waitFor();
+        const guess = await guessed(page);
+        for (const [column, value] of Object.entries(settings.columns ?? {})) {
+            await target(page, column).selectOption(value);
+        }
+        for (const column of settings.asSuch ?? []) {
+            await page.locator("tr", { has: target(page, column) }).getByRole("checkbox").check();
+        }
+        await page.getByLabel("Users that exist already").selectOption(settings.mode ?? "create");
+        await button(page, "Check first").click();
+        const checked = await counts(page, "Checked: nothing is imported yet");
+        await step("checked");
+        await button(page, "Import").click();
+        const done = await counts(page, "Import finished");
+        const focused = await page.evaluate(() => document.activeElement.textContent);
+        const reasons = await page.locator("tbody tr").evaluateAll((rows) =>
+            rows.map((row) => [...row.children].map((cell) => cell.textContent)));
+        const refused = done[3] > 0 ? await downloaded(page, "Download refused rows") : null;
+        await close(page);
+        return { guess, checked, done, focused, reasons, refused };
+    },
+
+    /** What can't be imported, and what the form of the columns refuses. */
+    async importRefused() {
+        const page = await open("import", { colorScheme: settings.scheme,
+            viewport: { width: settings.width, height: 800 } });
+        const error = page.locator(".error", { hasText: /./u });
+        await page.getByText("drop it here").waitFor();
+        await check(page, "import");
+        const said = [];
+        for (const file of settings.bad) {
+            await chooseFile(page, file);
+            await page.locator("[aria-invalid]").waitFor();
+            said.push(await error.textContent());
+            await check(page, "a file that can't be imported");
+            await page.reload();
+        }
+        // Dropped, not chosen.
+        const data = await page.evaluateHandle(() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["Login,Team\nann,1\n"], "dropped.csv"));
+            return transfer;
+        });
+        await page.dispatchEvent(".drop", "drop", { dataTransfer: data });
+        await page.getByRole("heading", { name: "dropped.csv" }).waitFor();
+        await button(page, "Check first").click();
+        said.push(await page.locator(".summary").textContent());
+        await target(page, "Login").selectOption("email");
+        await target(page, "Team").selectOption("email");
+        await page.getByLabel("Users that exist already").selectOption("update");
+        await button(page, "Check first").click();
+        said.push(await page.locator(".summary").textContent());
+        await target(page, "Team").selectOption("attribute");
+        await page.getByLabel("Name of the attribute of Team").fill("");
+        await button(page, "Check first").click();
+        await check(page, "columns that can't be imported");
+        said.push(await page.locator(".summary").textContent());
+        await page.getByLabel("Name of the attribute of Team").fill("team");
+        await button(page, "Check first").click();
+        await counts(page, "Checked: nothing is imported yet");
+        await check(page, "refused rows");
+        await close(page);
+        return { said };
+    },
+
+    /** Everything by the keyboard alone. */
+    async importKeyboard() {
+        const page = await open("users");
+        const chosen = page.waitForEvent("filechooser");
+        await page.locator(".empty, tbody tr").first().waitFor();
+        await tabTo(page, "Import");
+        await page.keyboard.press("Enter");
+        await page.getByRole("heading", { name: "Import" }).waitFor();
+        await tabTo(page, "CSV or NDJSON file");
+        await page.keyboard.press("Enter");
+        await (await chosen).setFiles(settings.file);
+        await button(page, "Check first").waitFor();
+        await tabTo(page, "Users that exist already");
+        await page.keyboard.type("Skip");
+        await tabTo(page, "Check first");
+        await page.keyboard.press("Enter");
+        await counts(page, "Checked: nothing is imported yet");
+        await tabTo(page, "Import");
+        await page.keyboard.press("Enter");
+        const done = await counts(page, "Import finished");
+        await close(page);
+        return { done };
+    },
+
+    /** The server is killed in the middle, the person pauses, looks at another view, and the
+     *  session ends. */
+    async importLost() {
+        const page = await open("import");
+        await watchPauses(page);
+        await chooseFile(page, settings.file);
+        await button(page, "Import").waitFor();
+        await button(page, "Import").click();
+        await imported(page, settings.count / 10);
+        await step("kill");
+        await page.locator(".stack").getByText("The server can't be reached.").waitFor();
+        const said = await page.locator("[role=status]").filter({ hasText: /./u }).textContent();
+        await check(page, "an import that waits");
+        await step("start");
+        await imported(page, settings.count / 4);
+        await button(page, "Pause").click();
+        await page.locator(".stack").getByText("Paused").waitFor();
+        await page.waitForTimeout(500);
+        const line = () => page.locator(".stack > .number").textContent();
+        const before = await line();
+        await page.waitForTimeout(700);
+        const stays = before === await line();
+        let asked = "";
+        page.on("dialog", (dialog) => {
+            asked = dialog.type();
+            dialog.dismiss();
+        });
+        await page.close({ runBeforeUnload: true });
+        await page.waitForTimeout(300);
+        await button(page, "Go on").click();
+        await imported(page, settings.count / 2);
+        await step("end");
+        await page.getByText("Your session is over").waitFor();
+        await step("begin");
+        await button(page, "Try again").click();
+        await page.getByRole("link", { name: "Sub-admins" }).click();
+        await page.getByRole("heading", { name: "Sub-admins", exact: true }).waitFor();
+        await page.waitForTimeout(300);
+        await page.getByRole("link", { name: "Import" }).click();
+        const done = await counts(page, "Import finished");
+        const gaps = await page.evaluate(() => window.gaps);
+        await close(page);
+        return { done, said, stays, asked, gaps };
+    },
+
+    /** Answers of a busy server, one that fails, and one that refuses; then it is stopped. */
+    async importBusy() {
+        const page = await open("import");
+        const answers = [
+            { status: 503, headers: { "Retry-After": "1" }, json: { code: "busy" } },
+            { status: 429, headers: { "Retry-After": "1" }, body: "" },
+            { status: 502, contentType: "text/html", body: "<p>Bad Gateway" },
+            { status: 500, json: { code: "internal_error", detail: "It broke." } }];
+        const keys = new Set();
+        let requests = 0;
+        await page.route("**/users/batch", (route) => {
+            keys.add(route.request().headers()["idempotency-key"]);
+            const answer = answers[requests++];
+            return answer ? route.fulfill({ contentType: "application/problem+json", ...answer })
+                : route.continue();
+        });
+        await chooseFile(page, settings.file);
+        await button(page, "Import").click();
+        await page.getByText("The server is busy.").first().waitFor();
+        await page.getByText("It broke.").first().waitFor();
+        const tries = requests;
+        await check(page, "an import that a failure has stopped");
+        await button(page, "Go on").click();
+        await counts(page, "Import finished");
+        const sent = keys.size;
+        await button(page, "Import another file").click();
+        answers.push(...Array.from({ length: 50 }, () => ({ status: 503, body: "" })));
+        await chooseFile(page, settings.file);
+        await button(page, "Import").click();
+        await page.getByText("The server is busy.").first().waitFor();
+        await button(page, "Stop").click();
+        const stopped = await counts(page, "Import stopped");
+        const unknown = await page.locator(".summary").textContent();
+        await close(page);
+        return { tries, sent, stopped, unknown };
     },
 
     /** What somebody sees: the texts of links and buttons. */

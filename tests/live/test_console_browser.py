@@ -78,7 +78,8 @@ def server(make_server):
 
 
 VIEWS = [["users?q=zzz", "No user matches"], ["./", "Active users"],
-         ["sub-admins", "No sub-admins yet"], ["invitations", "No invitations are pending"],
+         ["import", "Choose a file, or drop it here"], ["sub-admins", "No sub-admins yet"],
+         ["invitations", "No invitations are pending"],
          ["api-keys", "No API keys yet"], ["audit", "Until"],
          ["accept", "This page needs the whole link"], ["accept#accept_token=x", "Accept the"]]
 

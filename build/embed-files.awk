@@ -4,9 +4,57 @@
 #
 #     awk -f embed-files.awk console/index.html console/console.css …
 #
-# Comments, types and indentation are for readers of the sources, so browsers don't get them. A
-# comment stands on lines of its own; texts of more than one line are not in these files, and no
-# text has a comment.
+# Comments, types, indentation and spaces round signs are for readers of the sources, so browsers
+# don't get them. A comment stands on lines of its own; texts of more than one line are not in
+# these files, and no text has a comment.
+
+# Code, or a part of it, without texts and regular expressions.
+function squeeze(code)
+{
+    gsub(/ => /, "=>", code)
+    gsub(/ = /, "=", code)
+    gsub(/ === /, "===", code)
+    gsub(/ !== /, "!==", code)
+    gsub(/ && /, "\\&\\&", code)
+    gsub(/ \|\| /, "||", code)
+    gsub(/ \? /, "?", code)
+    gsub(/ \?\? /, "??", code)
+    gsub(/ : /, ":", code)
+    gsub(/: /, ":", code)
+    gsub(/, /, ",", code)
+    gsub(/; /, ";", code)
+    gsub(/ \(/, "(", code)
+    gsub(/\) /, ")", code)
+    gsub(/ \{/, "{", code)
+    gsub(/\{ /, "{", code)
+    gsub(/ \}/, "}", code)
+    gsub(/\} /, "}", code)
+    return code
+}
+
+function squeeze_css(line)
+{
+    gsub(/: /, ":", line)
+    gsub(/; /, ";", line)
+    gsub(/;? \}/, "}", line)
+    gsub(/ \{ ?/, "{", line)
+    return line
+}
+
+# What is outside of double quotes. Where a line could have another kind of text, or a regular
+# expression, it stays as it is.
+function squeeze_js(line, parts, count, i, squeezed)
+{
+    if (line ~ /[`'\/\\]/) {
+        return line
+    }
+    count = split(line, parts, "\"")
+    squeezed = squeeze(parts[1])
+    for (i = 2; i <= count; i++) {
+        squeezed = squeezed "\"" (i % 2 == 1 ? squeeze(parts[i]) : parts[i])
+    }
+    return squeezed
+}
 
 function end_file()
 {
@@ -46,6 +94,11 @@ in_comment {
 # Types are in comments: /** @type {string} */
 FILENAME ~ /\.js$/ {
     gsub(/\/\*\*[^*]*\*\/ ?/, "")
+    $0 = squeeze_js($0)
+}
+
+FILENAME ~ /\.css$/ {
+    $0 = squeeze_css($0)
 }
 
 {

@@ -89,7 +89,7 @@ function target(name, column, isJson) {
 }
 
 /** The columns with the first rows. @param {Head} found @param {Column[]} columns */
-export const columnsTable = (found, columns) => h("div", { class: "table" }, h("table", {},
+export const columnsTable = (found, columns) => h("div", { class: "table import" }, h("table", {},
     h("caption", { class: "hidden" }, t("import.columns")),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("import.column")),
         h("th", { scope: "col" }, t("import.becomes")), found.rows.map((_, index) =>

@@ -161,7 +161,8 @@ function begin() {
 
     /** @param {Plan} plan @param {Job} job @param {boolean} isDry */
     function end(plan, job, isDry) {
-        const heading = t(job.isStopped ? "import.stopped" : isDry ? "import.checked" : "import.done");
+        const heading = t(job.isStopped || job.error ? "import.stopped"
+            : isDry ? "import.checked" : "import.done");
         const counts = Object.entries(job.counts);
         step(heading,
             job.error && h("p", { class: "summary" }, t(/** @type {Key} */ (job.error))),

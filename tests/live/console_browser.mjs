@@ -691,6 +691,31 @@ const scenarios = {
         return { tries, sent, stopped, unknown };
     },
 
+    /** What the policy of the pages refuses: nothing but the import's worker can be made. */
+    async policy() {
+        const page = await open("import");
+        await page.getByRole("heading", { name: "Import" }).waitFor();
+        const refused = await page.evaluate(() => Object.entries({
+            "another policy": () => trustedTypes.createPolicy("other", {}),
+            "the same name again": () => trustedTypes.createPolicy("import-worker", {}),
+            "a worker by its text": () => new Worker("import-worker.js"),
+            "markup": () => {
+                document.body.innerHTML = "<p>";
+            },
+        }).filter(([, act]) => {
+            try {
+                act();
+                return false;
+            } catch (error) {
+                return error instanceof TypeError;
+            }
+        }).map(([name]) => name));
+        await page.context().close();
+        // The browser has told of each.
+        problems.length = 0;
+        return { refused };
+    },
+
     /** What somebody sees: the texts of links and buttons. */
     async sees() {
         const page = await open(settings.path, { locale: settings.locale ?? "en-GB" });

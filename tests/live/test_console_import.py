@@ -212,3 +212,9 @@ def test_who_may_import(new_server):
     server = new_server(location="UserMgmtConsole On\nUserMgmtSubAdminAllow users:read")
     seen = play(server, "sees", login=SUB_ADMIN, path="import", text="users:create")
     assert "Import" not in seen["links"]
+
+
+@one_database
+def test_the_policy_allows_one_worker(console):
+    assert play(console, "policy")["refused"] == [
+        "another policy", "the same name again", "a worker by its text", "markup"]

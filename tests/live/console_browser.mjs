@@ -654,7 +654,7 @@ const scenarios = {
         return { done, said, stays, asked, gaps };
     },
 
-    /** Answers of a busy server, one that fails, and one that refuses; then it is stopped. */
+    /** An answer that is lost, those of a busy server, and one that fails; then it is stopped. */
     async importBusy() {
         const page = await open("import");
         const answers = [
@@ -664,9 +664,13 @@ const scenarios = {
             { status: 500, json: { code: "internal_error", detail: "It broke." } }];
         const keys = new Set();
         let requests = 0;
-        await page.route("**/users/batch", (route) => {
+        await page.route("**/users/batch", async (route) => {
             keys.add(route.request().headers()["idempotency-key"]);
-            const answer = answers[requests++];
+            if (requests++ === 0) {
+                await step(String((await route.fetch()).status()));
+                return route.abort();
+            }
+            const answer = answers.shift();
             return answer ? route.fulfill({ contentType: "application/problem+json", ...answer })
                 : route.continue();
         });
@@ -677,7 +681,7 @@ const scenarios = {
         const tries = requests;
         await check(page, "an import that a failure has stopped");
         await button(page, "Go on").click();
-        await counts(page, "Import finished");
+        const done = await counts(page, "Import finished");
         const sent = keys.size;
         await button(page, "Import another file").click();
         answers.push(...Array.from({ length: 50 }, () => ({ status: 503, body: "" })));
@@ -688,7 +692,7 @@ const scenarios = {
         const stopped = await counts(page, "Import stopped");
         const unknown = await page.locator(".summary").textContent();
         await close(page);
-        return { tries, sent, stopped, unknown };
+        return { tries, sent, done, stopped, unknown };
     },
 
     /** What the policy of the pages refuses: nothing but the import's worker can be made. */

@@ -7,5 +7,6 @@
 #include "../rest/router.h"
 
 um_handler_t um_organization_status;
+um_handler_t um_organization_history;
 
 #endif

@@ -74,6 +74,8 @@ const um_route_t um_api_routes[] = {
     { "GET", "sessions/*", UM_PERMIT_SESSIONS_READ, "sessions.get", um_sessions_get, 0, 0 },
     { "GET", "organization-status", UM_PERMIT_ROLE, "organization.status",
       um_organization_status, 0, 0 },
+    { "GET", "organization-status/history", UM_PERMIT_ROLE, "organization.history",
+      um_organization_history, UM_ROUTE_HAS_PARAMETERS, 0 },
     { "GET", "audit-events", UM_PERMIT_AUDIT_READ, "audit_events.list", um_audit_events_list,
       STREAMS, 0 },
     { "GET", "audit-events/*", UM_PERMIT_AUDIT_READ, "audit_events.get", um_audit_events_get, 0, 0 },

@@ -44,7 +44,7 @@ static void put_link(um_buffer_t *buffer, const char *start, const char *path, a
                              : apr_pstrdup(pool, path);
 
     for (char *c = name; *c != '\0'; c++) {
-        if (*c == '-') {
+        if (*c == '-' || *c == '/') {
             *c = '_';
         }
     }

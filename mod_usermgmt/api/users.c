@@ -90,33 +90,9 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
     return APR_SUCCESS;
 }
 
-/* The value of the only parameter that a request has; NULL if it was not given, or after a
- * fault. */
-static const char *only_parameter(um_request_t *request, const char *name)
-{
-    const char *value = NULL;
-
-    request->faults.place = "query";
-    for (int i = 0; i < request->parameters->nelts; i++) {
-        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
-                                                           um_query_parameter_t);
-
-        if (strcmp(given->name, name) != 0) {
-            um_faults_add(&request->faults, given->name, "unknown_parameter",
-                          "This request has no such parameter.");
-        } else if (value != NULL) {
-            um_faults_add(&request->faults, given->name, "duplicate_parameter",
-                          "It must not be given twice.");
-        } else {
-            value = given->value;
-        }
-    }
-    return value;
-}
-
 apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
 {
-    const char *include = only_parameter(request, "include");
+    const char *include = um_query_only(request, "include");
 
     if (include != NULL && strcmp(include, UM_USER_SCIM) != 0) {
         um_faults_add(&request->faults, "include", "invalid_value", "It must be scim.");
@@ -405,7 +381,7 @@ static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_
 /* The parameter erase, which is the only one. */
 static int read_erase(um_request_t *request)
 {
-    const char *value = only_parameter(request, "erase");
+    const char *value = um_query_only(request, "erase");
 
     if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0) {
         um_faults_add(&request->faults, "erase", "invalid_value", "It must be true or false.");

@@ -31,6 +31,8 @@ extern const um_list_source_t *const um_lists[];
 /** Tell whether a list is expensive: it has a condition other than a key, or it is counted
  *  and the database keeps no count of it. */
 int um_store_lists_is_search(const um_list_t *list, int is_counted);
+/** How long an expensive list waits for a place. */
+#define UM_STORE_SEARCH_WAIT apr_time_from_sec(2)
 /** Take one of the places for expensive lists, before a connection is borrowed for it.
  *  APR_SUCCESS, or UM_EBUSY if none became free in that time. */
 apr_status_t um_store_begin_search(um_store_t *store, apr_interval_time_t wait);

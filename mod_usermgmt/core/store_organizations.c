@@ -94,6 +94,61 @@ apr_status_t um_store_organizations_get_status(um_organization_status_t **organi
     return status;
 }
 
+/* The instants of a statement, one for each kind. */
+static void take_instant(const um_row_t *row, void *baton)
+{
+    ((apr_int64_t *)baton)[um_row_int(row, 0)] = um_row_int(row, 1);
+}
+
+static void take_day(const um_row_t *row, void *baton)
+{
+    const um_history_t *history = baton;
+
+    history->counts[um_row_int(row, 0)][(um_row_int(row, 1) - history->from) / UM_DAY] =
+        um_row_int(row, 2);
+}
+
+/* Make the counts of a kind. Days up to that of the newest row that is too many are not counted,
+ * because the limit ends within that day. Returns the begin of the first other day. */
+static apr_int64_t make_counts(um_history_t *history, um_history_kind_t kind,
+                               apr_int64_t too_many, apr_pool_t *pool)
+{
+    apr_int64_t *counts = apr_pcalloc(pool, (apr_size_t)history->days * sizeof(*counts));
+    apr_int64_t begin = history->from;
+
+    for (int i = 0; i < history->days && begin <= too_many; i++) {
+        counts[i] = UM_NOT_COUNTED;
+        begin += UM_DAY;
+    }
+    history->counts[kind] = counts;
+    return begin;
+}
+
+apr_status_t um_store_organizations_get_history(um_history_t *history, um_db_t *db,
+                                                apr_int64_t org_id, apr_pool_t *pool)
+{
+    apr_int64_t until = history->from + (apr_int64_t)history->days * UM_DAY;
+    apr_int64_t too_many[UM_HISTORY_KINDS] = { -1, -1 };
+    apr_int64_t first[UM_HISTORY_KINDS];
+    apr_status_t status;
+
+    status = um_db_select(db, take_instant, too_many,
+                          UM_BIND(history_too_many, .org_id = org_id, .from = history->from,
+                                  .until = until, .limit = history->limit),
+                          pool);
+    for (int kind = 0; kind < UM_HISTORY_KINDS; kind++) {
+        first[kind] = make_counts(history, (um_history_kind_t)kind, too_many[kind], pool);
+    }
+    return status == APR_SUCCESS
+               ? um_db_select(db, take_day, history,
+                              UM_BIND(history, .org_id = org_id,
+                                      .users_from = first[UM_HISTORY_USERS],
+                                      .sessions_from = first[UM_HISTORY_SESSIONS],
+                                      .until = until),
+                              pool)
+               : status;
+}
+
 /* Outside of a transaction, because usually there are none. */
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool)
 {

@@ -27,6 +27,33 @@ typedef struct um_organization_status_t {
 apr_status_t um_store_organizations_get_status(um_organization_status_t **organization,
                                                um_db_t *db, apr_int64_t org_id, apr_int64_t now,
                                                apr_pool_t *pool);
+/** Milliseconds of a day in UTC. */
+#define UM_DAY 86400000
+/** Of days that were not counted, because so many are newer. */
+#define UM_NOT_COUNTED (-1)
+
+/** What is counted by day, in the order of their numbers in the statements. */
+typedef enum um_history_kind_t {
+    UM_HISTORY_USERS,
+    UM_HISTORY_SESSIONS,
+    UM_HISTORY_KINDS
+} um_history_kind_t;
+
+/** What came on each of some days. */
+typedef struct um_history_t {
+    /** The begin of the first day, milliseconds since 1970. */
+    apr_int64_t from;
+    int days;
+    /** So many of each kind are counted, the newest ones. */
+    apr_int64_t limit;
+    /** Of each day; or UM_NOT_COUNTED. */
+    apr_int64_t *counts[UM_HISTORY_KINDS];
+} um_history_t;
+
+/** Count the users that were created on each day, and the sessions that started, of those that
+ *  are still there. The caller has set from, days and limit; the counts are made in pool. */
+apr_status_t um_store_organizations_get_history(um_history_t *history, um_db_t *db,
+                                                apr_int64_t org_id, apr_pool_t *pool);
 /** Tell whether there are changes that are not folded into counts yet. */
 apr_status_t um_store_organizations_has_changes(int *has_changes, um_db_t *db, apr_pool_t *pool);
 /** Fold the oldest changes, at most limit, into their organizations' counts. The sums stay

@@ -5,9 +5,6 @@
 
 #include "../core/store_lists.h"
 
-/* How long an expensive list waits for its turn. */
-#define SEARCH_WAIT apr_time_from_sec(2)
-
 /* The values of cursors that are keys. UM_EREFUSED, and answer is a problem, if one is unknown.
  */
 static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_db_t *db,
@@ -86,7 +83,7 @@ apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
     if (!um_store_lists_is_search(&listing->list, is_counted)) {
         return answer_in_time(answer, request, listing, 0);
     }
-    status = um_store_begin_search(request->store, SEARCH_WAIT);
+    status = um_store_begin_search(request->store, UM_STORE_SEARCH_WAIT);
     if (status == APR_SUCCESS) {
         status = answer_in_time(answer, request, listing, 1);
         um_store_end_search(request->store);

@@ -158,17 +158,8 @@ static void add_condition(um_list_t *list, int id, const char *value, apr_pool_t
 
 static int read_limit(um_listing_request_t *listing, const char *value)
 {
-    apr_int64_t limit = 0;
-
-    for (const char *c = value; *c != '\0'; c++) {
-        if (*c < '0' || *c > '9' || limit > UM_LISTING_LIMIT_MAX) {
-            return 0;
-        }
-        limit = limit * 10 + (*c - '0');
-    }
-    listing->list.limit = limit;
     listing->has_limit = 1;
-    return limit >= 1 && limit <= UM_LISTING_LIMIT_MAX;
+    return um_query_number(&listing->list.limit, value, 1, UM_LISTING_LIMIT_MAX);
 }
 
 static int read_key(const char **key, const char *value)

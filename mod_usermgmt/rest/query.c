@@ -90,6 +90,42 @@ apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults
     return APR_SUCCESS;
 }
 
+const char *um_query_only(um_request_t *request, const char *name)
+{
+    const char *value = NULL;
+
+    request->faults.place = "query";
+    for (int i = 0; i < request->parameters->nelts; i++) {
+        const um_query_parameter_t *given = &APR_ARRAY_IDX(request->parameters, i,
+                                                           um_query_parameter_t);
+
+        if (strcmp(given->name, name) != 0) {
+            um_faults_add(&request->faults, given->name, "unknown_parameter",
+                          "This request has no such parameter.");
+        } else if (value != NULL) {
+            um_faults_add(&request->faults, given->name, "duplicate_parameter",
+                          "It must not be given twice.");
+        } else {
+            value = given->value;
+        }
+    }
+    return value;
+}
+
+int um_query_number(apr_int64_t *number, const char *value, apr_int64_t least, apr_int64_t most)
+{
+    apr_int64_t read = 0;
+
+    for (const char *c = value; *c != '\0'; c++) {
+        if (*c < '0' || *c > '9' || read > most) {
+            return 0;
+        }
+        read = read * 10 + (*c - '0');
+    }
+    *number = read;
+    return value[0] != '\0' && read >= least && read <= most;
+}
+
 const char *um_query_encode(const char *text, apr_pool_t *pool)
 {
     return encode(text, is_unreserved, pool);

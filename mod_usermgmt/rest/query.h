@@ -31,6 +31,14 @@ typedef struct um_query_parameter_t {
 apr_status_t um_query_parse(apr_array_header_t **parameters, um_faults_t *faults,
                             const char *query, apr_pool_t *pool);
 
+/** The value of the only parameter that a request may have; NULL if it was not given, or after a
+ *  fault. Other parameters, and a second one, become faults of the request. */
+const char *um_query_only(um_request_t *request, const char *name);
+
+/** Read a whole number of decimal digits. Returns non-zero and *number set if it is from least to
+ *  most; most is below a tenth of the largest number. */
+int um_query_number(apr_int64_t *number, const char *value, apr_int64_t least, apr_int64_t most);
+
 /** Encode text as a name or value in a query, in pool: all characters except the unreserved
  *  ones of RFC 3986 become %XX. */
 const char *um_query_encode(const char *text, apr_pool_t *pool);

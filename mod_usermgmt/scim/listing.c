@@ -17,8 +17,6 @@
 #include "error.h"
 #include "search.h"
 
-/* How long an expensive list waits for its turn. */
-#define SEARCH_WAIT apr_time_from_sec(2)
 /* Rows that are read at once. */
 #define READ_MAX 250
 
@@ -502,7 +500,7 @@ static int is_search(const um_page_t *page)
 static apr_status_t answer_search(um_answer_t *answer, um_page_t *page)
 {
     um_request_t *request = page->request;
-    apr_status_t status = um_store_begin_search(request->store, SEARCH_WAIT);
+    apr_status_t status = um_store_begin_search(request->store, UM_STORE_SEARCH_WAIT);
 
     if (status != APR_SUCCESS) {
         return status;

@@ -301,6 +301,8 @@ def operations(admin):
         ("DELETE", "api-keys/" + key, None, "keys:manage"),
         ("GET", "organization-status/", None, "role"),
         ("HEAD", "organization-status/", None, "role"),
+        ("GET", "organization-status/history", None, "role"),
+        ("HEAD", "organization-status/history", None, "role"),
     ]
 
 

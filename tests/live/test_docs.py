@@ -378,6 +378,7 @@ VARIABLE = re.compile(r'(?P<key>\bumk_[0-9A-Za-z]{50}\b)'
                       r'|(?P<id>(?:(?<="key_id":")|(?<=t_id":"))[0-9A-Za-z]{12})'
                       r'|(?P<secret>(?<![\w-])[\w-]{43}(?![\w-]))|(?P<uid>\b[0-9A-Za-z]{20}\b)'
                       r'|(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)|(?P<etag>"\d+-[0-9a-f]+-[us]")'
+                      r'|(?P<day>(?<="date":")\d{4}-\d\d-\d\d)'
                       r'|(?P<request>(?<="request_id":")[^"]+)'
                       r'|(?P<server>^(?:Date|Server|Request-Id): .*$)', re.MULTILINE)
 OURS = ("api", "login", "visitor")

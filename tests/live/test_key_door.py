@@ -127,7 +127,8 @@ def test_a_key_is_a_caller(server, admin):
     client.get("users/").expect(200)
     assert client.get("").json["links"] == {
         "me": "me/", "openapi": "openapi.json", "users": "users/", "groups": "groups/",
-        "sessions": "sessions/", "organization_status": "organization-status/"}
+        "sessions": "sessions/", "organization_status": "organization-status/",
+        "organization_status_history": "organization-status/history/"}
     status = client.get("organization-status/").expect(200).json
     assert (status["user_uid"], status["role"]) == (None, "none")
     problem = new_user(client).expect_problem(403, "forbidden")

@@ -133,7 +133,7 @@ class Property:
 def rows(blue):
     """For each route, what is asked about another's things: method, path, body,
     headers, and what comes of it: the code of a 404; "own" for one's own rows,
-    whatever the query; "none" for no row; "made" for one of one's own; "status", "self"."""
+    whatever the query; "none" for no row; "made" for one of one's own; "status", "history", "self"."""
     uid, sub_uid, token = blue.uid, blue.sub_uid, blue.token
     user, sub_admin, invitation, api_key = ("user_not_found", "sub_admin_not_found",
                                             "invitation_not_found", "api_key_not_found")
@@ -204,6 +204,7 @@ def rows(blue):
         ("POST", "sessions/", {"user_uid": uid, "activity": blue.activity}, user),
         ("POST", "sessions/", {"user_uid": blue.me, "activity": "red"}, user),
         ("GET", "organization-status/", None, "status"),
+        ("GET", "organization-status/history", None, "history"),
         ("GET", "audit-events/", None, "own"),
         ("GET", f"audit-events/{blue.event}", None, "audit_event_not_found"),
         ("GET", f"audit-events/?target={uid}", None, "none"),
@@ -253,6 +254,9 @@ def check(blue, client, method, path, body, outcome):
     elif outcome == "status":
         contains_none_of(blue, result.expect(200))
         assert result.json["session_count"] == 0
+    elif outcome == "history":
+        contains_none_of(blue, result.expect(200))
+        assert not any(day["sessions_started"] for day in result.json["days"])
     elif outcome == "self":
         contains_none_of(blue, result.expect(200))
     elif outcome == "refused":

@@ -70,6 +70,7 @@ class Names:
              ("higher", UID + r"-(?![\w-])"),
              ("lower", r"(?<![\w-])(?=\d+[A-Za-z])[0-9A-Za-z]{11,20}[\w-]z{100,}(?![\w-])"),
              ("time", r"\d{4}-\d\d-\d\dT\d\d(?::|%3A)\d\d(?::|%3A)\d\d\.\d{3,4}Z"),
+             ("day", r"(?<=\"date\":\")\d{4}-\d\d-\d\d(?=\")"),
              ("version", r"(?<=\d-)[0-9a-f]{11}(?=-[us]\")"),
              ("page", r"(?<=\")[0-9a-f]{11,16}(?=\")"))
     PATTERN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS), re.ASCII)
@@ -551,6 +552,8 @@ def use(ask, uids):
     ask.delete("users/" + uids[10]).expect(200)
     ask.list("sessions/", {"user_uid": uids[10]})
     ask.get("organization-status/")
+    for query in ({}, {"days": 1}, {"days": 366}, {"days": 0}, {"days": "x"}, {"day": 1}):
+        ask.get("organization-status/history", query=query)
 
 
 def repeat(ask):

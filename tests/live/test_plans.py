@@ -64,7 +64,7 @@ VALUES = {
     "created_at": 5000, "updated_at": 5000, "last_used_at": 5000, "started_at": 5000,
     "expires_at": 5000, "next_attempt_at": 5000, "first_seen_at": 5000, "at": 5000,
     "earliest": 4900, "latest": 5000, "now": 100, "until": 100, "from": 10, "last_at": 90,
-    "is_actor": 1, "after_status": "accepted", "last_status": "revoked", "last": "u00090",
+    "users_from": 10, "sessions_from": 10, "is_actor": 1, "after_status": "accepted", "last_status": "revoked", "last": "u00090",
     "end": "u00090", "erased": "erased-u05000", "key_id": "key000000000",
     "user_uid": "u05000", "invite_token": "u05000", "mail_uid": "u05000",
     "session_uid": "u05000", "event_uid": "u05000",

@@ -21,9 +21,11 @@ BY_DEFAULT = ["users:read", "users:create", "users:update", "sessions:read"]
 # By the permission that each needs; None for every role.
 LINKS = {"users": "users:read", "groups": "users:read", "sub_admins": "sub-admins:read",
          "invitations": "invitations:read", "sessions": "sessions:read",
-         "organization_status": None, "audit_events": "audit:read",
+         "organization_status": None, "organization_status_history": None,
+         "audit_events": "audit:read",
          "api_keys": "keys:manage", "me": None, "openapi": None}
-FILES = {"openapi": "openapi.json"}
+FILES = {"openapi": "openapi.json",
+         "organization_status_history": "organization-status/history/"}
 
 
 EXTRA = location("/none", "UserMgmtSubAdminAllow none") + location(

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
-"""The organization's status."""
+"""The organization's status and its history."""
 
+import datetime
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from usermgmt_env import ADMIN, SUB_ADMIN
 
 MEMBERS = ["session_count", "user_uid", "role", "payment_type", "activities", "organization",
            "user_count", "sub_admin_count", "pending_invitation_count"]
+DAY = 86400000
 
 
 def status(client):
@@ -132,3 +134,95 @@ def test_reading_it_is_no_change(server, login):
     before = server.sql("SELECT COUNT(*) FROM audit_events")
     status(server.client(login))
     assert server.sql("SELECT COUNT(*) FROM audit_events") == before
+
+
+# ---- the history ----
+
+
+def history(client, **query):
+    return client.get("organization-status/history", query=query).expect(200).json["days"]
+
+
+def begin_of(day):
+    """Milliseconds since 1970."""
+    return int(datetime.datetime.fromisoformat(day["date"] + "T00:00Z").timestamp() * 1000)
+
+
+def counts(days):
+    return [(day["users_created"], day["sessions_started"]) for day in days]
+
+
+def test_a_history_without_anything(admin):
+    result = admin.get("organization-status/history/").expect(200)
+    assert result.headers["Cache-Control"] == "no-store" and "ETag" not in result.headers
+    days = result.json["days"]
+    assert all(list(day) == ["date", "users_created", "sessions_started"] for day in days)
+    assert counts(days) == [(0, 0)] * 30
+    first = begin_of(days[0])
+    assert [begin_of(day) for day in days] == [first + number * DAY for number in range(30)]
+    # Today is the last one.
+    assert 0 <= time.time() * 1000 - begin_of(days[-1]) < DAY + 60000
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 31, 366])
+def test_a_history_of_some_days(admin, days):
+    admin.create("new@status.example.com")
+    found = history(admin, days=days)
+    assert len(found) == days
+    assert sum(users for users, _ in counts(found)) == 1
+    assert found[-2 if days > 1 else -1:] == history(admin, days=min(days, 2))
+
+
+def test_days_begin_at_midnight_in_utc(server, admin):
+    """To the millisecond, and the row of today's last moment is none of tomorrow."""
+    users = [admin.create(f"u{number}@status.example.com")["user_uid"] for number in range(8)]
+    last = begin_of(history(admin, days=1)[0])
+    first = last - 2 * DAY
+    moments = [first - 1, first, first + DAY - 1, first + DAY, last - 1, last, last + DAY - 1,
+               last + DAY]
+    for number, (uid, moment) in enumerate(zip(users, moments)):
+        server.sql("UPDATE users SET created_at = ? WHERE user_uid = ?", moment, uid)
+        add_session(server, number, uid, "running", last + 2 * DAY)
+        server.sql("UPDATE sessions SET started_at = ? WHERE session_uid = ?", moment,
+                   f"session{number}")
+    expected = [(2, 2)] * 3
+    found = history(admin, days=3)
+    if begin_of(found[-1]) > last:
+        # It is tomorrow meanwhile.
+        expected = [(2, 2), (2, 2), (1, 1)]
+    assert counts(found) == expected
+    assert counts(history(server.sub_admin, days=3)) == expected
+
+
+def test_a_history_counts_what_is_still_there(server, admin):
+    users = [admin.create(f"u{number}@status.example.com")["user_uid"] for number in range(3)]
+    for number, uid in enumerate(users):
+        admin.post("sessions/", {"user_uid": uid, "activity": f"a{number}"}).expect(201)
+    assert [sum(each) for each in zip(*counts(history(admin, days=2)))] == [3, 3]
+    admin.delete("users/" + users[0]).expect(200)
+    # The sessions of a user who is gone stay.
+    assert [sum(each) for each in zip(*counts(history(admin, days=2)))] == [2, 3]
+    server.sql("DELETE FROM sessions WHERE activity = 'a1'")
+    assert [sum(each) for each in zip(*counts(history(admin, days=2)))] == [2, 2]
+
+
+def test_the_history_of_another_organization(server, admin):
+    server.sql("INSERT INTO organizations (name, created_at) SELECT 'history', 0"
+               " WHERE NOT EXISTS (SELECT 1 FROM organizations WHERE name = 'history')")
+    add_session(server, 1, "x", "theirs", 5, "history")
+    server.sql("UPDATE sessions SET started_at = ?, last_used_at = ? WHERE session_uid = ?",
+               *[int(time.time() * 1000)] * 2, "session1")
+    assert counts(history(admin, days=2)) == [(0, 0)] * 2
+
+
+@pytest.mark.parametrize("days", ["0", "367", "-1", "+7", "1.5", "", "seven", "7 ", "9" * 30])
+def test_bad_days(admin, days):
+    admin.get("organization-status/history", query={"days": days}) \
+        .expect_faults(("days", "invalid_value"))
+
+
+def test_parameters_of_the_history(admin):
+    admin.get("organization-status/history?days=1&x=1").expect_faults(("x", "unknown_parameter"))
+    admin.get("organization-status/history?days=1&days=1") \
+        .expect_faults(("days", "duplicate_parameter"))
+    admin.get("organization-status/nothing").expect_problem(404, "not_found")

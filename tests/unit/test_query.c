@@ -197,13 +197,36 @@ static void what_is_encoded_is_read_back(void **state)
     }
 }
 
+static void whole_numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        int is_good;
+        apr_int64_t number;
+    } cases[] = {
+        { "1", 1, 1 },   { "366", 1, 366 }, { "007", 1, 7 }, { "0", 0, 0 },
+        { "367", 0, 0 }, { "", 0, 0 },      { "-1", 0, 0 },  { "+1", 0, 0 },
+        { "1.0", 0, 0 }, { " 1", 0, 0 },    { "1x", 0, 0 },  { "99999999999999999999999", 0, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        apr_int64_t number = -1;
+
+        assert_int_equal(um_query_number(&number, cases[i].text, 1, 366), cases[i].is_good);
+        if (cases[i].is_good) {
+            assert_int_equal(number, cases[i].number);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         WITH_POOL(queries_are_taken_apart),         WITH_POOL(what_cannot_be_read_is_named),
         WITH_POOL(queries_have_at_most_4096_bytes), WITH_POOL(a_query_full_of_pairs),
         WITH_POOL(the_query_itself_is_left_alone),  WITH_POOL(known_encodings),
-        WITH_POOL(what_is_encoded_is_read_back),
+        WITH_POOL(what_is_encoded_is_read_back),    WITH_POOL(whole_numbers),
     };
 
     return RUN("query", tests);

@@ -9,6 +9,7 @@
 #include "../../mod_usermgmt/core/store_callers.h"
 #include "../../mod_usermgmt/core/store_organizations.h"
 #include "../../mod_usermgmt/core/store_records.h"
+#include "../../mod_usermgmt/core/store_sessions.h"
 #include "../../mod_usermgmt/core/store_users.h"
 #include "../../mod_usermgmt/db/filter_sql.h"
 #include "../../mod_usermgmt/db/list_sql.h"
@@ -611,6 +612,55 @@ static void a_sub_admin_goes_with_its_user(void **state)
     assert_int_equal(um_store_sub_admins_delete(db, org, "u1", 5, pool), UM_ENOTFOUND);
 }
 
+static void add_session(const char *uid, apr_int64_t started_at)
+{
+    const um_user_session_t session = { uid, "u", "run", started_at, started_at };
+
+    assert_int_equal(um_store_sessions_insert(db, org, &session, pool), APR_SUCCESS);
+}
+
+/* The counts of days that begin at the third one, as "users/sessions". */
+static const char *history_of(int days, apr_int64_t limit)
+{
+    um_history_t history = { .from = 2 * (apr_int64_t)UM_DAY, .days = days, .limit = limit };
+    const char *text = "";
+
+    assert_int_equal(um_store_organizations_get_history(&history, db, org, pool), APR_SUCCESS);
+    for (int i = 0; i < days; i++) {
+        text = apr_psprintf(pool, "%s%s%d/%d", text, i > 0 ? " " : "",
+                            (int)history.counts[UM_HISTORY_USERS][i],
+                            (int)history.counts[UM_HISTORY_SESSIONS][i]);
+    }
+    return text;
+}
+
+static void a_history_by_day(void **state)
+{
+    static const apr_int64_t created[] = { 2 * (apr_int64_t)UM_DAY - 1, 2 * (apr_int64_t)UM_DAY,
+                                           3 * (apr_int64_t)UM_DAY - 1, 4 * (apr_int64_t)UM_DAY,
+                                           5 * (apr_int64_t)UM_DAY };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(created); i++) {
+        const char *uid = apr_psprintf(pool, "u%d", (int)i);
+        um_user_t user = make_user(uid, apr_pstrcat(pool, uid, "@example.com", NULL), "U");
+
+        user.created_at = created[i];
+        assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+    }
+    add_session("s1", 3 * (apr_int64_t)UM_DAY);
+    add_session("s2", 4 * (apr_int64_t)UM_DAY + 1);
+    add_session("s3", 4 * (apr_int64_t)UM_DAY + 2);
+    assert_string_equal(history_of(3, 100), "2/0 0/1 1/2");
+    assert_string_equal(history_of(1, 100), "2/0");
+    assert_string_equal(history_of(5, 100), "2/0 0/1 1/2 1/0 0/0");
+    /* Of a day that is cut by the limit nothing is told, nor of those before. */
+    assert_string_equal(history_of(3, 3), "2/0 0/1 1/2");
+    assert_string_equal(history_of(3, 2), "-1/-1 0/-1 1/2");
+    assert_string_equal(history_of(3, 1), "-1/-1 0/-1 1/-1");
+    assert_string_equal(history_of(3, 0), "-1/-1 -1/-1 -1/-1");
+}
+
 static void cursors_cut_a_stretch(void **state)
 {
     um_list_t stretch = { .source = &um_list_users };
@@ -826,6 +876,7 @@ int main(void)
         WITH_TEAR_DOWN(many_events_are_in_their_order),
         WITH_TEAR_DOWN(an_update_needs_the_version),
         WITH_TEAR_DOWN(a_sub_admin_goes_with_its_user),
+        WITH_TEAR_DOWN(a_history_by_day),
         WITH_TEAR_DOWN(cursors_cut_a_stretch),
         WITH_TEAR_DOWN(a_look_alike_is_nobody),
         WITH_TEAR_DOWN(a_caller_keeps_its_uid),

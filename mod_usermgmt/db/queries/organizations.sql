@@ -4,7 +4,7 @@
 -- up to its counts. The row with its own number, made negative, is the sum of those that
 -- were folded; those with a number above 0 are changes. SQLite has one row, and folds none.
 
--- types: org_id int, created_at int, now int, limit int, count_id int, *_count int
+-- types: org_id int, created_at int, now int, limit int, count_id int, *_count int, from int, *_from int, until int
 
 -- fragment: organization_columns
 org_id, name, payment_type, created_at
@@ -104,6 +104,59 @@ FROM
     WHERE org_id = :org_id
     ORDER BY last_used_at DESC, activity
     LIMIT 100) a
+
+-- The history of an organization: users (0) and sessions (1) by the day in UTC on which they came,
+-- from the begin of a day until the end of another one. The first statement finds the newest row
+-- of each that is too many to count, so that the second one counts days without it. It reads
+-- nothing of an organization that has no more than that.
+-- name: history_too_many
+SELECT 0, u.created_at
+FROM
+    (SELECT created_at FROM users
+    WHERE org_id = :org_id AND created_at >= :from AND created_at < :until
+    AND (SELECT SUM(user_count) FROM organization_counts WHERE org_id = :org_id) > :limit
+    ORDER BY created_at DESC
+    LIMIT 1 OFFSET :limit) u
+UNION ALL
+SELECT 1, s.started_at
+FROM
+    (SELECT started_at FROM sessions
+    WHERE org_id = :org_id AND started_at >= :from AND started_at < :until
+    AND (SELECT SUM(session_count) FROM organization_counts WHERE org_id = :org_id) > :limit
+    ORDER BY started_at DESC
+    LIMIT 1 OFFSET :limit) s
+
+-- Each day is counted by itself, because the databases would sort all rows to group them.
+-- name: history
+WITH RECURSIVE
+user_days (day) AS
+    (SELECT :users_from WHERE :users_from < :until
+    UNION ALL SELECT day + 86400000 FROM user_days WHERE day + 86400000 < :until),
+session_days (day) AS
+    (SELECT :sessions_from WHERE :sessions_from < :until
+    UNION ALL SELECT day + 86400000 FROM session_days WHERE day + 86400000 < :until)
+SELECT 0, day,
+    (SELECT COUNT(*) FROM users
+    WHERE org_id = :org_id AND created_at >= day AND created_at < day + 86400000)
+FROM user_days
+UNION ALL
+SELECT 1, day,
+    (SELECT COUNT(*) FROM sessions
+    WHERE org_id = :org_id AND started_at >= day AND started_at < day + 86400000)
+FROM session_days
+
+-- It finds no days of another table by an index, and it groups without sorting. Without FORCE it may
+-- read all users of the organization, because that takes less time where most of them are new.
+-- name: history (mariadb)
+SELECT 0, created_at - MOD(created_at, 86400000), COUNT(*)
+FROM users FORCE INDEX (users_by_created_at)
+WHERE org_id = :org_id AND created_at >= :users_from AND created_at < :until
+GROUP BY 2
+UNION ALL
+SELECT 1, started_at - MOD(started_at, 86400000), COUNT(*)
+FROM sessions FORCE INDEX (sessions_by_started_at)
+WHERE org_id = :org_id AND started_at >= :sessions_from AND started_at < :until
+GROUP BY 2
 
 -- The three stored counts. They also give the count of a list without conditions.
 -- name: user_count

@@ -250,6 +250,17 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     return status;
 }
 
+/* Without a platform link the page of the web console accepts, if people can reach it. The page
+ * of an earlier invitation may have moved since. */
+static const char *link_or_console(const char *platform_link, const um_request_t *request)
+{
+    const char *url = request->settings->console_url;
+
+    return url != NULL && (platform_link == NULL || um_invitation_is_console_page(platform_link))
+               ? um_invitation_console_page(url, request->pool)
+               : platform_link;
+}
+
 static void check_platform_link(um_request_t *request, const char *link)
 {
     const apr_array_header_t *allowed = request->settings->platform_links;
@@ -278,6 +289,7 @@ apr_status_t um_invitations_create(um_answer_t *answer, um_request_t *request)
     if (invitation.platform_link != NULL) {
         check_platform_link(request, invitation.platform_link);
     }
+    invitation.platform_link = link_or_console(invitation.platform_link, request);
     return um_change_run(answer, request, invite, &invitation);
 }
 
@@ -329,6 +341,7 @@ static apr_status_t renew(um_answer_t *answer, um_change_t *change, um_db_t *db,
     apr_int64_t expires_at = change->now_ms + request->settings->invitation_ttl;
     apr_status_t status;
 
+    invitation->platform_link = link_or_console(invitation->platform_link, request);
     status = um_store_invitations_renew(db, request->caller.org_id, invitation, expires_at,
                                         change->now_ms, request->pool);
     if (status == UM_ECONFLICT) {

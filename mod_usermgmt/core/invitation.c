@@ -11,6 +11,9 @@
 /* Base64 of UM_SECRET_BYTES with its padding, and a NUL. */
 #define ENCODED_SIZE 45
 
+/* Below the public URL of a service. */
+#define CONSOLE_PAGE "/console/accept#"
+
 static const char *const names[] = {
     [UM_INVITATION_PENDING] = "pending",
     [UM_INVITATION_ACCEPTED] = "accepted",
@@ -66,6 +69,10 @@ void um_invitation_accept_link(const char **link, const char *platform_link, con
     const char *query = strchr(before, '?');
     const char *joint = "&";
 
+    if (platform_link[length] == '#' && platform_link[length + 1] == '\0') {
+        *link = apr_pstrcat(pool, platform_link, "accept_token=", secret, NULL);
+        return;
+    }
     if (query == NULL) {
         joint = "?";
     } else if (before[length - 1] == '?' || before[length - 1] == '&') {
@@ -73,4 +80,17 @@ void um_invitation_accept_link(const char **link, const char *platform_link, con
     }
     *link = apr_pstrcat(pool, before, joint, "accept_token=", secret, platform_link + length,
                         NULL);
+}
+
+const char *um_invitation_console_page(const char *public_url, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, public_url, CONSOLE_PAGE, NULL);
+}
+
+int um_invitation_is_console_page(const char *platform_link)
+{
+    apr_size_t length = strlen(platform_link);
+    apr_size_t of_page = strlen(CONSOLE_PAGE);
+
+    return length > of_page && strcmp(platform_link + length - of_page, CONSOLE_PAGE) == 0;
 }

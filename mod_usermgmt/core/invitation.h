@@ -60,11 +60,19 @@ apr_status_t um_invitation_make_secret(char secret[UM_SECRET_LENGTH + 1],
 
 /**
  * The link that accepts the invitation: the platform link with accept_token added to its
- * query, before the fragment.
+ * query, before the fragment. A platform link that ends with # has it behind that, where no
+ * server and no log gets it.
  * @param link          in pool
- * @param platform_link a link that um_link_check() accepts
+ * @param platform_link a link that um_link_check() accepts, or um_invitation_console_page()
  */
 void um_invitation_accept_link(const char **link, const char *platform_link, const char *secret,
                                apr_pool_t *pool);
+
+/** The page of the web console that accepts invitations, as a platform link, in pool.
+ *  @param public_url of the service, without a slash at its end */
+const char *um_invitation_console_page(const char *public_url, apr_pool_t *pool);
+
+/** Tell whether a platform link is such a page, of whatever service. */
+int um_invitation_is_console_page(const char *platform_link);
 
 #endif

@@ -36,6 +36,8 @@ static const um_violation_t not_http = { "invalid_link",
 static const um_violation_t no_public_url = {
     "invalid_link", "The URL of a service must have no query and no fragment."
 };
+static const um_violation_t long_public_url = { "too_long",
+                                                "The URL of a service has at most 2000 bytes." };
 static const um_violation_t user_info = { "invalid_link",
                                           "No user name may stand before the host." };
 static const um_violation_t host_or_port = {
@@ -217,7 +219,7 @@ const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool
     if (violation == NULL && strpbrk(url, "?#") != NULL) {
         violation = &no_public_url;
     }
-    return violation;
+    return violation == NULL && strlen(url) > UM_PUBLIC_URL_MAX ? &long_public_url : violation;
 }
 
 static int port_of(const apr_uri_t *uri)

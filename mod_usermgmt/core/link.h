@@ -26,6 +26,8 @@ const um_violation_t *um_link_check(const char *link, apr_pool_t *pool);
 /** Check a prefix: a link without query and fragment. */
 const um_violation_t *um_link_check_prefix(const char *prefix, apr_pool_t *pool);
 
+/** The most bytes of the public URL of a service, so that links below it are not too long. */
+#define UM_PUBLIC_URL_MAX 2000
 /** Check the public URL of a service: http or https to any host, without query and
  *  fragment. */
 const um_violation_t *um_link_check_public_url(const char *url, apr_pool_t *pool);

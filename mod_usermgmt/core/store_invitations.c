@@ -213,7 +213,9 @@ apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
         status = um_db_query_one(db, UM_ECONFLICT,
                                  UM_BIND(invitation_renew, .org_id = org_id,
                                          .invite_token = invitation->token,
-                                         .email_key = email_key, .expires_at = expires_at),
+                                         .email_key = email_key,
+                                         .platform_link = invitation->platform_link,
+                                         .expires_at = expires_at),
                                  pool);
     }
     return status == APR_SUCCESS ? delete_secrets(db, org_id, invitation->token, pool) : status;

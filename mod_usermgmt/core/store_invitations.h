@@ -35,7 +35,8 @@ apr_status_t um_store_invitations_get_by_secret(um_invitation_t **invitation, um
  *  address is pending and not expired. */
 apr_status_t um_store_invitations_insert(um_db_t *db, apr_int64_t org_id,
                                          const um_invitation_t *invitation, apr_pool_t *pool);
-/** Make a pending or expired invitation pending until expires_at, and delete its secrets.
+/** Make a pending or expired invitation pending until expires_at, with its platform_link, and
+ *  delete its secrets.
  *  UM_ECONFLICT if it is neither, or if another one is pending for the address. */
 apr_status_t um_store_invitations_renew(um_db_t *db, apr_int64_t org_id,
                                         const um_invitation_t *invitation, apr_int64_t expires_at,

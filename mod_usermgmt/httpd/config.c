@@ -156,6 +156,7 @@ void um_config_settings(um_settings_t *settings, const um_config_directory_t *co
                                                                            UM_INVITATION_TTL));
     settings->invitation_match = config->invitation_match != 0;
     settings->platform_links = config->platform_links;
+    settings->console_url = config->console == 1 ? config->public_url : NULL;
     settings->key_max_age = apr_time_as_msec(um_config_directory_number(config, UM_KEY_MAX_AGE));
     keep = um_config_keep(config)->times[UM_PRUNE_IDEMPOTENCY];
     settings->idempotency_keep = keep != UM_KEEP_FOREVER ? apr_time_as_msec(keep) : -1;
@@ -392,10 +393,15 @@ static const char *set_public_url(cmd_parms *cmd, void *directory, const char *t
 {
     um_config_directory_t *config = directory;
     const um_violation_t *violation = um_link_check_public_url(text, cmd->pool);
+    apr_size_t length = strlen(text);
 
     if (violation != NULL) {
         return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, text, violation->detail);
     }
+    while (text[length - 1] == '/') {
+        length--;
+    }
+    config->public_url = apr_pstrmemdup(cmd->pool, text, length);
     config->public_origin = um_link_origin(text, cmd->pool);
     return NULL;
 }
@@ -506,7 +512,7 @@ const command_rec um_config_directives[] = {
     AP_INIT_ITERATE("UserMgmtAllowOrigin", add_origin, NULL, ANYWHERE,
                     "origins besides the server's own whose pages may use the API"),
     AP_INIT_TAKE1("UserMgmtPublicURL", set_public_url, NULL, ANYWHERE,
-                  "the URL that clients know the service by"),
+                  "the URL that people and programs know the service by"),
     AP_INIT_TAKE1("UserMgmtMaxBody", um_config_number_set, UM_CONFIG_NUMBER(UM_MAX_BODY),
                   ANYWHERE, "the most bytes a request body may have"),
     AP_INIT_TAKE1("UserMgmtBodyTimeout", um_config_number_set, UM_CONFIG_NUMBER(UM_BODY_TIMEOUT),

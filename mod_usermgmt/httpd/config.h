@@ -51,7 +51,9 @@ typedef struct um_require_t {
  *       handler was set
  * api: stands with base
  * admins, sub_admins: of um_require_t
- * public_origin: the only origin that is the server's own; NULL for the request's
+ * public_url: of the service, without a slash at its end; NULL if it is not known
+ * public_origin: stands with public_url, whose origin is the only one that is the server's own;
+ *       NULL for the request's
  * body_timeout, filter_timeout, role_cache_ttl, invitation_ttl, session_idle: microseconds
  * key_max_age: microseconds; 0 where keys that never expire are allowed
  * platform_links: of const char *
@@ -75,6 +77,7 @@ typedef struct um_require_t {
     X(int, auto_organization, -1)                                                                \
     X(int, keys, -1)                                                                             \
     X(apr_array_header_t *, allowed_origins, NULL)                                               \
+    X(const char *, public_url, NULL)                                                            \
     X(const char *, public_origin, NULL)                                                         \
     X(apr_int64_t, max_body, -1)                                                                 \
     X(apr_interval_time_t, body_timeout, -1)                                                     \

@@ -125,6 +125,8 @@ typedef struct um_settings_t {
     int invitation_match;
     /** Of const char *: the prefixes that platform links must be below; NULL allows all. */
     const apr_array_header_t *platform_links;
+    /** The public URL of the service, without a slash at its end, if the web console is there. */
+    const char *console_url;
     /** How long a new API key can last, in milliseconds; 0 for any time. */
     apr_int64_t key_max_age;
     /** Whether the server sends mail. */

@@ -41,8 +41,9 @@ class Mail:
         """The secret that accepts the invitation, from the link or from the text."""
         link = re.search(r"https?://\S+", self.part("plain"))
         if link:
-            query = urllib.parse.urlsplit(link.group()).query
-            return urllib.parse.parse_qs(query)["accept_token"][0]
+            parts = urllib.parse.urlsplit(link.group())
+            found = urllib.parse.parse_qs(parts.query or parts.fragment)
+            return found["accept_token"][0]
         return re.search(r"^[0-9A-Za-z_-]{43}\r?$", self.part("plain"), re.M).group().strip()
 
 

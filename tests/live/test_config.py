@@ -104,6 +104,8 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
     ("UserMgmtPublicURL https://users.example.com/?x", "no query and no fragment"),
     ("UserMgmtPublicURL https://users.example.com/#x", "no query and no fragment"),
     ("UserMgmtPublicURL https://a.example.com https://b.example.com", "UserMgmtPublicURL"),
+    ("UserMgmtPublicURL https://users.example.com/a/../b", "must have no . or .. segments"),
+    ("UserMgmtPublicURL https://users.example.com/" + "x" * 2000, "has at most 2000 bytes"),
     ("UserMgmtMaxBody 0", "is no number of bytes"),
     ("UserMgmtMaxBody -1", "is no number of bytes"),
     ("UserMgmtMaxBody 1M", "is no number of bytes"),

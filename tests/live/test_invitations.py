@@ -61,8 +61,7 @@ def secret_of(answer):
         secret = answer["accept_token"]
     else:
         assert set(answer) == {"invitation", "accept_link"}
-        query = urllib.parse.urlsplit(answer["accept_link"]).query
-        secret = urllib.parse.parse_qs(query)["accept_token"][0]
+        secret, = re.findall(r"[?&#]accept_token=([^&#]*)", answer["accept_link"])
     assert re.fullmatch(r"[0-9A-Za-z_-]{43}", secret)
     return secret
 
@@ -354,6 +353,84 @@ def test_the_token_accepts_nothing(server, admin):
                   "x" * 4000):
         accept(client, guess).expect_problem(404, "invitation_not_found")
     accept(client, secret).expect(200)
+
+
+# ---- links to the web console ----
+
+
+@pytest.fixture(scope="module", name="public")
+def _public(make_server):
+    """A server with public URLs, one of which an inner Location has."""
+    return make_server(extra=location("/inherits", "") + location(
+        "/own", "UserMgmtPublicURL https://own.example.com:8443/a/b//") + location(
+        "/root", "UserMgmtPublicURL https://root.example.com/") + location(
+        "/off", "UserMgmtConsole Off") + location(
+        "/links", "UserMgmtPlatformLinkAllow https://app.example.com/join") + """
+        UserMgmtConsole On
+        UserMgmtPublicURL https://main.example.com/um
+        <Location "/own/invitations/resend">
+            UserMgmtPublicURL https://inner.example.com
+        </Location>""")
+
+
+@pytest.mark.parametrize("base, url", [
+    ("/inherits", "https://main.example.com/um"), ("/own", "https://own.example.com:8443/a/b"),
+    ("/root", "https://root.example.com"), ("/links", "https://main.example.com/um")])
+def test_without_a_platform_link_it_leads_to_the_console(public, base, url):
+    admin = public.client(base=base, headers={"Host": "evil.example"})
+    email = fresh_email()
+    answer = admin.post("invitations/", {"email": email}).expect(201).json
+    page = url + "/console/accept#"
+    assert answer["accept_link"] == page + "accept_token=" + secret_of(answer)
+    invitation = answer["invitation"]
+    assert invitation["platform_link"] == page
+    assert admin.get("invitations/" + invitation["invite_token"]).expect(200) \
+        .json["invitation"] == invitation
+    assert b"evil" not in admin.get("invitations/").expect(200).raw
+    public.add_login(email)
+    accept(public.client(email, base=base), secret_of(answer)).expect(200)
+
+
+def test_a_platform_link_goes_before_the_console(public):
+    admin = public.client(base="/own")
+    for link, joint in (("https://app.example.com/join", "?"), ("https://app.example.com/?a=b", "&"),
+                        ("https://app.example.com/join#", ""), ("https://app.example.com/?a#", "")):
+        answer = admin.post("invitations/", {"email": fresh_email(), "platform_link": link}) \
+            .expect(201).json
+        assert answer["invitation"]["platform_link"] == link
+        assert answer["accept_link"] == f"{link}{joint}accept_token={secret_of(answer)}"
+
+
+def test_without_a_console_there_is_no_link(public, server):
+    """Nor without a public URL."""
+    for client in (public.client(base="/off"), server.admin):
+        answer = client.post("invitations/", {"email": fresh_email(), "platform_link": None}) \
+            .expect(201).json
+        assert answer["invitation"]["platform_link"] is None
+        assert set(answer) == {"invitation", "accept_token"}
+
+
+def test_resend_follows_the_public_url(public):
+    """An invitation that led to the console does, and one that led nowhere; others stay."""
+    for base, link, then in (("/inherits", None, "https://inner.example.com/console/accept#"),
+                             ("/off", None, "https://inner.example.com/console/accept#"),
+                             ("/off", "https://app.example.com/join",
+                              "https://app.example.com/join")):
+        email = fresh_email()
+        made = public.client(base=base).post("invitations/", {
+            "email": email, "platform_link": link}).expect(201).json["invitation"]
+        token = {"invite_token": made["invite_token"]}
+        again = public.client(base="/own").post("invitations/resend", token).expect(200).json
+        assert again["invitation"] == {**made, "platform_link": then,
+                                       "expires_at": again["invitation"]["expires_at"]}
+        assert again["accept_link"].startswith(then)
+        # Where there is no console the page stays.
+        last = public.client(base="/off").post("invitations/resend", token).expect(200).json
+        assert last["invitation"]["platform_link"] == then
+        public.add_login(email)
+        accept(public.client(email, base=base), secret_of(again)) \
+            .expect_problem(404, "invitation_not_found")
+        accept(public.client(email, base=base), secret_of(last)).expect(200)
 
 
 # ---- resend ----

@@ -16,7 +16,7 @@ import time
 import pytest
 from fixtures import preload_clock
 from smtp_env import Smtp, certificate, one_account, tls_context
-from usermgmt_env import ADMIN, PATIENCE, in_parallel, wait_for
+from usermgmt_env import ADMIN, PATIENCE, in_parallel, location, wait_for
 
 NUMBERS = itertools.count()
 LINK = "https://platform.example.com/join?from=mail#top"
@@ -64,7 +64,9 @@ def server(make_server, smtp):
             @AUTH@
             Require valid-user
             UserMgmtAdmin valid-user
-        </Location>""")
+        </Location>""" + location("/console", """
+            UserMgmtConsole On
+            UserMgmtPublicURL https://users.example.com/team/"""))
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +199,21 @@ def test_without_a_link_it_has_the_secret_itself(server, admin, smtp):
     mail = smtp.wait(address)
     assert "http" not in mail.part("plain") and "href" not in mail.part("html")
     assert f"<code>{mail.secret}</code>" in mail.part("html")
+    assert accepts(server, address, mail.secret)
+
+
+def test_its_link_to_the_console(server, smtp):
+    """Each mail has the link of the Location that it was queued by."""
+    address = fresh()
+    admin = server.client(base="/console", headers={"Host": "evil.example"})
+    answer = invite(admin, address)
+    mail = smtp.wait(address)
+    link = f"https://users.example.com/team/console/accept#accept_token={mail.secret}"
+    assert f"To accept, open this link:\r\n\r\n{link}\r\n" in \
+        mail.part("plain").replace("\r\n", "\n").replace("\n", "\r\n")
+    assert f'href="{link}"' in mail.part("html") and b"evil" not in mail.raw
+    assert answer["accept_link"].startswith("https://users.example.com/team/console/accept#")
+    assert answer["accept_link"] != link
     assert accepts(server, address, mail.secret)
 
 

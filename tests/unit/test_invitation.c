@@ -271,7 +271,9 @@ static void accept_links(void **state)
         { "https://a/b?x=1#f", "https://a/b?x=1&accept_token=S#f" },
         { "https://a/b?#f", "https://a/b?accept_token=S#f" },
         { "https://a#f?x", "https://a?accept_token=S#f?x" },
-        { "https://a/#", "https://a/?accept_token=S#" },
+        { "https://a/#", "https://a/#accept_token=S" },
+        { "https://a?x=1#", "https://a?x=1#accept_token=S" },
+        { "https://a/#f#", "https://a/?accept_token=S#f#" },
     };
 
     (void)state;
@@ -281,6 +283,20 @@ static void accept_links(void **state)
         um_invitation_accept_link(&link, links[i].platform_link, "S", pool);
         assert_string_equal(link, links[i].expected);
     }
+}
+
+static void the_page_of_the_console(void **state)
+{
+    const char *page = um_invitation_console_page("https://a/b", pool);
+
+    (void)state;
+    assert_string_equal(page, "https://a/b/console/accept#");
+    assert_true(um_invitation_is_console_page(page));
+    assert_true(um_invitation_is_console_page("https://a/console/accept#"));
+    assert_false(um_invitation_is_console_page("https://a/console/accept"));
+    assert_false(um_invitation_is_console_page("https://a/console/accept#x"));
+    assert_false(um_invitation_is_console_page("https://a/accept#"));
+    assert_false(um_invitation_is_console_page("accept#"));
 }
 
 static void the_names_of_statuses(void **state)
@@ -307,6 +323,7 @@ int main(void)
         WITH_TEAR_DOWN(a_secret_ends_with_acceptance),
         WITH_TEAR_DOWN(digests_are_compared_whole),
         WITH_TEAR_DOWN(accept_links),
+        WITH_TEAR_DOWN(the_page_of_the_console),
         WITH_TEAR_DOWN(the_names_of_statuses),
     };
 

@@ -89,7 +89,8 @@ UPDATE invitations SET status = 'expired'
 WHERE org_id = :org_id AND pending_email_key = :email_key AND expires_at <= :now
 
 -- fragment: invitation_renewed
-UPDATE invitations SET status = 'pending', expires_at = :expires_at, version = version + 1
+UPDATE invitations SET status = 'pending', platform_link = :platform_link,
+    expires_at = :expires_at, version = version + 1
 WHERE org_id = :org_id AND invite_token = :invite_token AND status IN ('pending', 'expired')
 
 -- name: invitation_renew

@@ -35,6 +35,21 @@ export function h(name, attributes = {}, ...children) {
     return element;
 }
 
+/**
+ * Make an element of a drawing.
+ * @param {string} name
+ * @param {Record<string, string | number>} attributes
+ * @param {...Child} children
+ */
+export function svg(name, attributes, ...children) {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) {
+        element.setAttribute(key, String(value));
+    }
+    fill(element, ...children);
+    return element;
+}
+
 /** A text of somebody, in its own direction of writing. @param {...Child} children */
 export const own = (...children) => h("span", { dir: "auto" }, ...children);
 
@@ -95,17 +110,9 @@ const PATHS = {
  * A small drawing beside a text, which tells the same.
  * @param {keyof typeof PATHS} name
  */
-export function icon(name) {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    const path = document.createElementNS(space, "path");
-    svg.setAttribute("viewBox", "0 0 20 20");
-    svg.setAttribute("class", "icon");
-    svg.setAttribute("aria-hidden", "true");
-    path.setAttribute("d", PATHS[name]);
-    svg.append(path);
-    return svg;
-}
+export const icon = (name) => svg("svg", {
+    viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true",
+}, svg("path", { d: PATHS[name] }));
 
 // What is said to screen readers, and what is shown for some seconds at the edge.
 const live = h("div", { role: "status", class: "hidden" });

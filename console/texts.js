@@ -126,6 +126,17 @@ const all = {
     "filter.role": ["Any role", "Jede Rolle"],
     "filters.clear": ["Clear filters", "Filter aufheben"],
     "first-page": ["Go to the first page", "Zur ersten Seite"],
+    "history.count": ["Number", "Anzahl"],
+    "history.day": ["Day (UTC)", "Tag (UTC)"],
+    "history.figures": ["Figures", "Zahlen"],
+    "history.none": ["None in these days.", "Keine in diesen Tagen."],
+    "history.not-counted": ["Too many to count", "Zu viele zum Zählen"],
+    "history.sessions": ["Sessions per day", "Sitzungen pro Tag"],
+    "history.sum": ["{0} in {1} days", "{0} in {1} Tagen"],
+    "history.sum-more": ["More than {0} in {1} days", "Mehr als {0} in {1} Tagen"],
+    "history.summary": ["{0}, {1} to {2}: {3} in all, most on {4}: {5}",
+        "{0}, {1} bis {2}: insgesamt {3}, die meisten am {4}: {5}"],
+    "history.users": ["New users per day", "Neue Personen pro Tag"],
     "import.again": ["Import another file", "Weitere Datei importieren"],
     "import.and-more": ["The download has all of them.", "Der Download hat alle."],
     "import.as-such": ["Numbers, true/false and JSON as such", "Zahlen, true/false und JSON als solche"],
@@ -413,5 +424,8 @@ function made(format, text) {
 export const date = (text) => made(dates, text);
 /** An instant, with the time of the day. @param {string} text */
 export const time = (text) => made(times, text);
+const days = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" });
+/** A day in UTC, such as 2026-11-30. @param {string} text */
+export const day = (text) => days.format(new Date(text));
 /** @param {number} value */
 export const figure = (value) => numbers.format(value);

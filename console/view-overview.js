@@ -2,6 +2,7 @@
 // The organization at a glance.
 
 import { call, Problem } from "./api.js";
+import * as chart from "./chart.js";
 import { fill, h, head, own } from "./dom.js";
 import { address, can, session } from "./router.js";
 import { figure, problemText, t, time } from "./texts.js";
@@ -15,6 +16,8 @@ export function show(part) {
     const payment = h("span", { class: "quiet" });
     const activities = h("section", { class: "card" });
     const latest = h("section", { class: "card", hidden: true });
+    const users = h("section", { class: "card" });
+    const sessions = h("section", { class: "card" });
     const failed = h("p", { class: "error", role: "alert" });
 
     /**
@@ -29,11 +32,12 @@ export function show(part) {
             : h("div", { class: "tile" }, content);
     }
 
+    const active = can("users:read")
+        ? tile("overview.active", "…", "users:read", address("users", { active: "true" }))
+        : null;
+
     async function load() {
         const { data } = await call("GET", "organization-status/");
-        const active = can("users:read")
-            ? tile("overview.active", "…", "users:read", address("users", { active: "true" }))
-            : null;
         fill(tiles, tile("users.title", data.user_count, "users:read", "users"), active,
             tile("overview.sub-admins", data.sub_admin_count, "sub-admins:read", "sub-admins"),
             tile("overview.invitations", data.pending_invitation_count, "invitations:read",
@@ -44,11 +48,20 @@ export function show(part) {
             ? h("ul", { class: "events" }, data.activities.map((/** @type {string} */ name) =>
                 h("li", { dir: "auto" }, name)))
             : h("p", { class: "quiet" }, t("nothing-yet")));
-        if (active) {
-            const found = await call("GET", "users/?active=true&limit=1");
-            fill(/** @type {Element} */ (active.querySelector("b")),
-                figure(found.data.query_count));
-        }
+    }
+
+    async function loadActive() {
+        const { data } = await call("GET", "users/?active=true&limit=1");
+        fill(/** @type {Element} */ (active?.querySelector("b")), figure(data.query_count));
+    }
+
+    async function loadHistory() {
+        const { data } = await call("GET", "organization-status/history?days=30");
+        /** @param {string} member */
+        const counts = (member) => data.days.map((/** @type {any} */ one) =>
+            ({ date: one.date, count: one[member] }));
+        chart.draw(users, t("history.users"), counts("users_created"));
+        chart.draw(sessions, t("history.sessions"), counts("sessions_started"));
     }
 
     async function loadLatest() {
@@ -72,9 +85,15 @@ export function show(part) {
         failed.textContent = problemText(error);
     }
 
+    chart.draw(users, t("history.users"));
+    chart.draw(sessions, t("history.sessions"));
     fill(part, head(session.me.organization, payment), failed, tiles,
-        h("div", { class: "columns" }, latest, activities));
+        h("div", { class: "columns" }, users, sessions, latest, activities));
     load().catch(tell);
+    loadHistory().catch(tell);
+    if (active) {
+        loadActive().catch(tell);
+    }
     if (can("audit:read")) {
         loadLatest().catch(tell);
     }

@@ -31,7 +31,9 @@ async function open(path, options = {}) {
         httpCredentials: { username: settings.login, password: settings.password },
         viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options,
     });
-    await context.addInitScript({ content: axe });
+    if (settings.axe !== false) {
+        await context.addInitScript({ content: axe });
+    }
     await context.addInitScript(() => {
         window.violations = [];
         document.addEventListener("securitypolicyviolation", (event) =>
@@ -183,6 +185,54 @@ const scenarios = {
             await check(page, path);
         }
         await close(page);
+    },
+
+    /** How long the first view takes, with an empty cache: until all of its numbers are there. */
+    async first() {
+        const times = [];
+        let seen = {};
+        for (let run = 0; run < settings.runs; run++) {
+            const page = await open("./");
+            await page.waitForFunction(() => {
+                const isReady = document.querySelectorAll(".chart > *").length >= 2
+                    && document.querySelectorAll(".events").length >= 1
+                    && ![...document.querySelectorAll(".tile b")].some((one) =>
+                        one.textContent === "…") && document.querySelector(".tile b");
+                if (isReady && !window.readyAt) {
+                    window.readyAt = performance.now();
+                }
+                return window.readyAt;
+            }, null, { polling: "raf" });
+            await page.waitForLoadState("networkidle");
+            seen = await page.evaluate(() => {
+                const all = [...performance.getEntriesByType("navigation"),
+                    ...performance.getEntriesByType("resource")];
+                return { ready: window.readyAt, requests: all.map((one) => [
+                    new URL(one.name).pathname.split("/user-management/")[1],
+                    Math.round(one.startTime), Math.round(one.responseEnd), one.transferSize]) };
+            });
+            times.push(Math.round(seen.ready));
+            await close(page);
+        }
+        return { times, requests: seen.requests };
+    },
+
+    /** The charts of the overview, and the same as tables. */
+    async history() {
+        const page = await open("./", { locale: settings.locale });
+        await page.locator(".bars").nth(1).waitFor();
+        const labels = await page.getByRole("img").evaluateAll((all) =>
+            all.map((one) => one.getAttribute("aria-label")));
+        const titles = await page.locator(".bars").first().locator("title").allTextContents();
+        const heights = await page.locator(".bars").first().locator("rect:not(.space)")
+            .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height));
+        await page.locator(".figures summary").first().focus();
+        await page.keyboard.press("Enter");
+        const rows = await page.locator(".figures").first().locator("tbody tr").evaluateAll((all) =>
+            all.map((one) => [...one.children].map((cell) => cell.textContent)));
+        await check(page, "the charts");
+        await close(page);
+        return { labels, titles, heights, rows };
     },
 
     async keyboard() {
@@ -425,6 +475,37 @@ const scenarios = {
         await row(page, settings.guest).getByText("Accepted").last().waitFor();
         await close(page);
         return { link, left, again, own, second };
+    },
+
+    /** Somebody is invited, with the keyboard alone. */
+    async invite() {
+        const page = await open("invitations");
+        await page.getByText("No invitations are pending").waitFor();
+        await tabTo(page, "New invitation");
+        await page.keyboard.press("Enter");
+        await tabTo(page, "Email");
+        await page.keyboard.type(settings.guest);
+        await page.keyboard.press("Enter");
+        await page.getByText("gets a mail").waitFor();
+        const link = await page.locator(".secret").inputValue();
+        await tabTo(page, "Done");
+        await page.keyboard.press("Enter");
+        await row(page, settings.guest).waitFor();
+        await close(page);
+        return { link };
+    },
+
+    /** A link of a mail is opened and accepted, with the keyboard alone. */
+    async accept() {
+        const page = await open(settings.link);
+        await button(page, "Accept the invitation").waitFor();
+        await tabTo(page, "Accept the invitation");
+        await page.keyboard.press("Enter");
+        await page.getByText("You are a sub-admin of default now.").waitFor();
+        await tabTo(page, "Open the console");
+        await page.keyboard.press("Enter");
+        await page.getByRole("link", { name: "Users" }).first().waitFor();
+        await close(page);
     },
 
     /** A key is made, rotated and revoked. */

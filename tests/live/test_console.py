@@ -69,6 +69,14 @@ def test_a_file_is_the_one_of_the_tree(server, name):
     assert squeezed(served) == squeezed((FOLDER / name).read_text(encoding="utf-8"))
 
 
+def test_all_modules_are_loaded_at_once(server):
+    """They import each other, and the browser would ask for one after the other."""
+    page = server.admin.get("console/").expect(200).raw.decode()
+    modules = {name for name in FILES if name.endswith(".js")} | {"site.js"}
+    loaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    assert loaded == sorted(modules - {"console.js"})
+
+
 def test_the_headers_are_strict(server):
     for name in ["", *FILES, "site.js"]:
         headers = server.admin.get(f"console/{name}").expect(200).headers

@@ -8,10 +8,12 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from smtp_env import Smtp
 from usermgmt_env import ADMIN, NOBODY, PASSWORD, SUB_ADMIN
 
 # With a sanitizer the module answers these requests as in other tests.
@@ -91,6 +93,61 @@ def test_accessible(server, scheme, width):
     uid = server.admin.get("users/", query={"q": "<b>"}).json["users"][0]["user_uid"]
     play(server, "views", scheme=scheme, width=width,
          views=[*VIEWS, [f"user?uid={uid}", "Latest sessions"]])
+
+
+@pytest.mark.parametrize("locale, day, summary", [
+    ("en-GB", "{d} {month} {y}", "New users per day, {first} to {last}: 1,004 in all, most on {top}:"
+     " 1,000"),
+    ("de-DE", "{d:02}.{m:02}.{y}", "Neue Personen pro Tag, {first} bis {last}: insgesamt 1.004, die"
+     " meisten am {top}: 1.000")])
+@one_database
+def test_the_history(new_server, locale, day, summary):
+    server = new_server(location="UserMgmtConsole On")
+    days = server.admin.get("organization-status/history").expect(200).json["days"]
+    begin = datetime.fromisoformat(days[-1]["date"] + "T00:00Z").timestamp() * 1000
+    for count, back in ((1000, 1), (3, 3), (1, 29), (7, 30)):
+        server.sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                   " INSERT INTO users (org_id, user_uid, email, email_key, display_name,"
+                   " display_name_folded, attributes, created_at, updated_at)"
+                   " SELECT 1, 'u' || ? || i, 'u' || ? || i, 'u' || ? || i, 'u', 'u', '{}', ?, ? FROM n",
+                   count, *[f"{back}-"] * 3, int(begin) - back * 86400000, int(begin))
+    server.sql("INSERT INTO sessions (org_id, session_uid, user_uid, activity, started_at,"
+               " last_used_at) VALUES (1, 's', 'u', 'run', ?, ?)", int(begin), int(begin))
+
+    def written(back):
+        date = datetime.fromisoformat(days[-1 - back]["date"])
+        return day.format(d=date.day, m=date.month, y=date.year, month=date.strftime("%b")
+                          .replace("Sep", "Sept"))
+
+    result = play(server, "history", locale=locale)
+    users, sessions = result["labels"]
+    assert users == summary.format(first=written(29), last=written(0), top=written(1))
+    assert sessions.endswith(": 1")
+    figures = {1: 1000, 3: 3, 29: 1}
+    numbers = [f"{figures.get(back, 0):,}".replace(",", "," if locale == "en-GB" else ".")
+               for back in range(30)]
+    assert result["rows"] == [[written(back), number] for back, number in enumerate(numbers)]
+    assert result["titles"] == [f"{name}: {number}" for name, number in reversed(result["rows"])]
+    # The least that is not nothing can be seen.
+    tall = [height for height in result["heights"] if height > 0]
+    assert len(tall) == 3 and max(tall) == pytest.approx(64, abs=2) and min(tall) > 1.5
+
+
+@one_database
+def test_the_first_view(new_server, capsys):
+    """With an empty cache. The figures of docs/performance.md are printed by this test."""
+    server = new_server(location="UserMgmtConsole On")
+    for number in range(20):
+        server.admin.create(f"first{number}@example.com", f"User {number}")
+    result = play(server, "first", runs=5, axe=False)
+    requests = result["requests"]
+    sizes = sum(size for *_, size in requests)
+    with capsys.disabled():
+        print(f"\nfirst view ready after {sorted(result['times'])} ms; {len(requests)} requests,"
+              f" {sizes} bytes")
+        for name, begun, ended, size in sorted(requests, key=lambda one: one[1]):
+            print(f"{begun:5} {ended:5} ms {size:6} bytes  {name}")
+    assert len(requests) < 40 and sizes < 150000 and min(result["times"]) < 5000
 
 
 def found(server, email):
@@ -202,6 +259,27 @@ def test_an_invitation(new_server):
     assert states == ["accepted", "revoked"]
     # Servers and logs don't get what stands behind the #.
     assert "accept_token" not in (server.directory / "logs/access_log").read_text()
+
+
+def test_an_invitation_by_mail(new_server, live):
+    """With the keyboard alone: somebody is invited, and opens and accepts the link of the mail."""
+    smtp = Smtp(live).start()
+    try:
+        server = new_server(location="""
+            UserMgmtConsole On
+            UserMgmtPublicURL http://127.0.0.1:@PORT@/user-management/""", extra=f"""
+            UserMgmtMailServer {smtp.url}
+            UserMgmtMailFrom users@example.com""")
+        guest = server.add_login("guest@example.com")
+        shown = play(server, "invite", guest=guest)["link"]
+        mail = smtp.wait(guest)
+    finally:
+        smtp.stop()
+    page = f"http://127.0.0.1:{server.port}{server.base}/console/accept#accept_token="
+    link = re.search(r"http://\S+", mail.part("plain")).group()
+    assert link == page + mail.secret and shown.startswith(page) and shown != link
+    play(server, "accept", login=guest, link=link)
+    assert found(server, guest)["role"] == "sub_admin"
 
 
 def test_api_keys(new_server):

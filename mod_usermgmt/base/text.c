@@ -89,6 +89,20 @@ apr_size_t um_text_count(const char *text)
     return count;
 }
 
+const char *um_text_cut(const char *text, apr_size_t count, apr_pool_t *pool)
+{
+    const char *end = text;
+
+    for (; *end != '\0'; end++) {
+        int begins = ((unsigned char)*end & 0xC0) != 0x80;
+
+        if (begins && count-- == 0) {
+            return apr_pstrmemdup(pool, text, (apr_size_t)(end - text));
+        }
+    }
+    return text;
+}
+
 int um_text_is_ascii(const char *text)
 {
     while (*text != '\0' && (unsigned char)*text < 0x80) {

@@ -21,6 +21,10 @@ int um_text_is_ascii(const char *text);
 /** The number of code points of a well-formed text. */
 apr_size_t um_text_count(const char *text);
 
+/** The first code points of a well-formed text: the text itself if it has no more, else in
+ *  pool. */
+const char *um_text_cut(const char *text, apr_size_t count, apr_pool_t *pool);
+
 /** Tell whether a well-formed text has a control character (category Cc). */
 int um_text_has_control(const char *text);
 

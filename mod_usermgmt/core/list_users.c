@@ -113,6 +113,24 @@ static const um_list_condition_t user_conditions[] = {
                                                 UM_FILL_VALUE }),
                             .has_one_plan = 1 },
     [UM_USERS_EMAIL_STARTS] = STARTS("u.email_key", BY_EMAIL),
+    [UM_USERS_HAS_ANY_EMAIL] = {
+        .pieces = UM_SAME({ " AND " UM_SQL_USER_HAS_EMAIL " %lld", UM_FILL_ORGANIZATION },
+                          { " AND a.email_key = %s", UM_FILL_VALUE },
+                          { " " UM_SQL_OR_ANOTHER_EMAIL " %lld", UM_FILL_ORGANIZATION },
+                          { " AND o.email_key = %s) k)", UM_FILL_KEY }),
+        .bounds = { NO_ORDER, NO_ORDER },
+        .leads_to_few = 1,
+    },
+    [UM_USERS_ANY_EMAIL_STARTS] = {
+        .pieces = UM_SAME({ " AND " UM_SQL_USER_HAS_EMAIL " %lld", UM_FILL_ORGANIZATION },
+                          { " AND a.email_key >= %s", UM_FILL_VALUE },
+                          { " AND a.email_key < %s", UM_FILL_PREFIX_END },
+                          { " " UM_SQL_OR_ANOTHER_EMAIL " %lld", UM_FILL_ORGANIZATION },
+                          { " AND o.email_key >= %s", UM_FILL_KEY },
+                          { " AND o.email_key < %s", UM_FILL_KEY_END },
+                          { ") k)", UM_FILL_NONE }),
+        .bounds = { NO_ORDER, NO_ORDER },
+    },
     [UM_USERS_UPDATED_BEFORE] = { .pieces = UM_SAME({ " AND u.updated_at < %lld", UM_FILL_VALUE }) },
     [UM_USERS_IS_IN_GROUP] = { .pieces = UM_SAME({ " AND " UM_SQL_USER_IS_MEMBER_OF " %s)", UM_FILL_VALUE }) },
 };
@@ -196,7 +214,8 @@ static const um_list_path_t user_paths[] = {
       .orders = BIT(BY_CREATED_AT) },
     { .index = "users_by_updated_at", .needs = UPDATED, .first = UPDATED },
     { .index = "sqlite_autoindex_users_1",
-      .first = BIT(UM_USERS_HAS_UID) | BIT(UM_USERS_UID_STARTS),
+      .first = BIT(UM_USERS_HAS_UID) | BIT(UM_USERS_UID_STARTS) | BIT(UM_USERS_HAS_ANY_EMAIL)
+               | BIT(UM_USERS_ANY_EMAIL_STARTS),
       .second = BIT(UM_USERS_UID_STARTS),
       .unique = BIT(UM_USERS_HAS_UID), .orders = BIT(BY_UID) },
 };

@@ -18,6 +18,9 @@
 /* The first character of the key of a login name that is no address. */
 #define NO_ADDRESS ':'
 
+/* The sub-attribute that elements are compared by. */
+#define VALUE "value"
+
 #define ALWAYS "1 = 1"
 #define NEVER "1 = 0"
 
@@ -593,7 +596,7 @@ static apr_status_t put_in_elements(um_writing_t *to, const um_attribute_t *attr
         return put_elements(to, attribute, NULL);
     }
     inner.path.schema = NULL;
-    inner.path.name = term->path.sub != NULL ? term->path.sub : "value";
+    inner.path.name = term->path.sub != NULL ? term->path.sub : VALUE;
     inner.path.attribute = inner.path.name;
     inner.path.sub = NULL;
     inner.next = NULL;
@@ -703,22 +706,34 @@ static int has_two_ways(const um_list_t *list)
     return 0;
 }
 
+/* Is it a comparison that an index may serve? */
+static int is_served(const um_filter_t *term)
+{
+    return term->kind == UM_FILTER_COMPARE && term->value.type != UM_FILTER_NULL
+           && (term->operation == UM_FILTER_EQ
+               || (term->operation == UM_FILTER_SW && term->value.text[0] != '\0'));
+}
+
+/* The attribute of a term, and the number of its condition; 0 if there is none. */
+static int find_number(const um_attribute_t **attribute, um_writing_t *to,
+                       const um_filter_path_t *path, um_filter_operation_t operation)
+{
+    um_scope_t scope = { .attributes = to->all->attributes, .is_source = 1 };
+
+    if (find_attribute(attribute, to, &scope, path) != APR_SUCCESS) {
+        return 0;
+    }
+    return operation == UM_FILTER_EQ ? (*attribute)->equals : (*attribute)->starts;
+}
+
 /* The condition of the source for a comparison, and its values. 0 if there is none. */
 static int find_condition(um_condition_t *condition, um_writing_t *to, const um_list_t *list,
                           const um_filter_t *term)
 {
-    um_scope_t scope = { .attributes = to->all->attributes, .is_source = 1 };
     const um_attribute_t *attribute = NULL;
-    int number;
+    int number = is_served(term) ? find_number(&attribute, to, &term->path, term->operation) : 0;
 
-    if (term->kind != UM_FILTER_COMPARE || term->value.type == UM_FILTER_NULL
-        || (term->operation != UM_FILTER_EQ && term->operation != UM_FILTER_SW)
-        || find_attribute(&attribute, to, &scope, &term->path) != APR_SUCCESS
-        || attribute == NULL) {
-        return 0;
-    }
-    number = term->operation == UM_FILTER_EQ ? attribute->equals : attribute->starts;
-    if (number == 0 || (term->operation == UM_FILTER_SW && term->value.text[0] == '\0')) {
+    if (number == 0 || attribute->type == UM_ATTRIBUTE_ELEMENTS) {
         return 0;
     }
     condition->id = number - 1;
@@ -732,6 +747,14 @@ static int find_condition(um_condition_t *condition, um_writing_t *to, const um_
     return 1;
 }
 
+static void add_condition(um_writing_t *to, um_list_t *list, const um_condition_t *condition)
+{
+    if (list->conditions == NULL) {
+        list->conditions = apr_array_make(to->pool, 8, sizeof(*condition));
+    }
+    APR_ARRAY_PUSH(list->conditions, um_condition_t) = *condition;
+}
+
 /* Put the list under a condition of its source for a term, if there is one. */
 static int take_condition(um_writing_t *to, um_list_t *list, const um_filter_t *term)
 {
@@ -740,11 +763,54 @@ static int take_condition(um_writing_t *to, um_list_t *list, const um_filter_t *
     if (!find_condition(&condition, to, list, term)) {
         return 0;
     }
-    if (list->conditions == NULL) {
-        list->conditions = apr_array_make(to->pool, 8, sizeof(condition));
-    }
-    APR_ARRAY_PUSH(list->conditions, um_condition_t) = condition;
+    add_condition(to, list, &condition);
     return 1;
+}
+
+static int is_of_value(const um_filter_t *term, const char *name)
+{
+    return is_served(term) && (name == NULL || um_filter_same_name(name, VALUE));
+}
+
+/* A comparison of the value of elements, which a term needs to match; NULL if there is none. */
+static const um_filter_t *find_value(const um_filter_t *term)
+{
+    const um_filter_t *inner = term->kind == UM_FILTER_ELEMENT ? term->first : NULL;
+
+    if (inner == NULL) {
+        return is_of_value(term, term->path.sub) ? term : NULL;
+    }
+    inner = inner->kind == UM_FILTER_AND ? inner->first : inner;
+    while (inner != NULL && !is_of_value(inner, inner->path.name)) {
+        inner = inner->next;
+    }
+    return inner;
+}
+
+/* The value of elements of one kind, as far as the index has it. */
+static const char *fold_value(const um_writing_t *to, const um_elements_t *elements,
+                              const um_filter_t *term)
+{
+    return um_text_cut(fold(to, find_in(elements->attributes, NULL, VALUE), term->operation,
+                            term->value.text),
+                       UM_ELEMENT_KEY_MAX, to->pool);
+}
+
+/* If elements have to have a value that an index finds: put the list under the condition of its
+ * source that finds all of them. It may find more, so the term itself is needed, too. */
+static void narrow(um_writing_t *to, um_list_t *list, const um_filter_t *term)
+{
+    const um_filter_t *value = find_value(term);
+    const um_attribute_t *attribute = NULL;
+    int number = value != NULL ? find_number(&attribute, to, &term->path, value->operation) : 0;
+    um_condition_t condition;
+
+    if (number != 0 && attribute->type == UM_ATTRIBUTE_ELEMENTS) {
+        condition.id = number - 1;
+        condition.value = fold_value(to, attribute->elements, value);
+        condition.second_value = fold_value(to, attribute->other_elements, value);
+        add_condition(to, list, &condition);
+    }
 }
 
 apr_status_t um_filter_sql_apply(um_list_t *list, um_filter_error_t *error,
@@ -764,6 +830,7 @@ apr_status_t um_filter_sql_apply(um_list_t *list, um_filter_error_t *error,
     um_buffer_init(&to.sql, 256, pool);
     for (; status == APR_SUCCESS && term != NULL; term = term->next) {
         if (!take_condition(&to, list, term)) {
+            narrow(&to, list, term);
             put(&to, " AND ");
             status = put_filter(&to, &scope, term);
         }

@@ -46,6 +46,9 @@ typedef enum um_attribute_type_t {
 
 typedef struct um_attribute_t um_attribute_t;
 
+/** Code points of a value of elements that an index has. */
+#define UM_ELEMENT_KEY_MAX 256
+
 /** Elements of a multi-valued attribute. */
 typedef struct um_elements_t {
     /** The rows of a table: " FROM … WHERE …"; or the condition that a single element is there;
@@ -79,7 +82,9 @@ struct um_attribute_t {
     /** The version of the schema that has the column; 0 for any. */
     int since;
     /** The conditions of the source for eq and sw, by UM_ATTRIBUTE_BY(); 0 for none. They have
-     *  what the source knows of indexes. */
+     *  what the source knows of indexes. For elements these compare the sub-attribute "value": of
+     *  the first kind by the condition's value, of the other by its second value, both cut to
+     *  UM_ELEMENT_KEY_MAX. They may be met by more rows than match. */
     int equals;
     int starts;
     /** Up to two kinds of elements. */

@@ -44,7 +44,9 @@ typedef enum um_fill_t {
     /** The cursor's key, or the second value of the condition; and the least text behind
      *  all that start with it. */
     UM_FILL_KEY,
-    UM_FILL_KEY_END
+    UM_FILL_KEY_END,
+    /** The organization, an integer. */
+    UM_FILL_ORGANIZATION
 } um_fill_t;
 
 /** A piece of a composed text, with one placeholder at most. */

@@ -18,6 +18,7 @@ typedef struct um_composition_t {
     um_buffer_t *sql;
     apr_array_header_t *parameters;
     um_dialect_t dialect;
+    const char *org_id;
     /* Whether the planner must not know the values. */
     int hides_values;
 } um_composition_t;
@@ -77,6 +78,10 @@ static void add_piece(um_composition_t *to, const um_piece_t *piece, const char 
 
     if (piece->fill == UM_FILL_NONE) {
         um_buffer_puts(to->sql, piece->sql);
+        return;
+    }
+    if (piece->fill == UM_FILL_ORGANIZATION) {
+        add(to, piece->sql, to->org_id);
         return;
     }
     filled = fill_of(piece, value, key, to->sql->pool);
@@ -872,7 +877,8 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
                          um_list_what_t what, const char *org_id, um_dialect_t dialect)
 {
     int keeps_plans = um_dialect_traits(dialect)->keeps_plans;
-    um_composition_t to = { sql, parameters, dialect, keeps_plans && has_one_plan(list, what) };
+    um_composition_t to = { sql, parameters, dialect, org_id,
+                            keeps_plans && has_one_plan(list, what) };
 
     switch (what) {
     case UM_LIST_VALUE:

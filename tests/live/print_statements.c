@@ -100,6 +100,10 @@ static const char *const user_filters[] = {
     "email eq \"name00300@example.com\" and title pr",
     "email sw \"name0030\" and not (height gt 170)",
     "meta.created eq \"1970-01-01T00:00:05Z\"",
+    "emails eq \"name00300@example.com\"",
+    "emails.value sw \"name0030\"",
+    "emails[type eq \"home\" and value eq \"other00301@example.com\"] and active eq true",
+    "emails[value sw \"other0030\"]",
     NULL,
 };
 

@@ -400,7 +400,9 @@ def test_what_an_index_finds_is_in_time(slow_server):
     someone = slow_server.admin.get("users/").expect(200).json["users"][-1]
     for text in (f'userName eq "{someone["email"]}"', f'id eq "{someone["user_uid"]}"',
                  f'email eq "{someone["email"]}"', 'externalId eq "ext1"',
-                 'userName sw "aaann1@"', 'id sw "hgf"'):
+                 'userName sw "aaann1@"', 'id sw "hgf"',
+                 f'emails.value eq "{someone["email"]}"', 'emails sw "aaann1@"',
+                 'emails[type eq "home" and value eq "ann@home.example"]'):
         text += f" and ({SLOW.partition(' or ')[0]} or active eq true)"
         result = slow_server.admin.get("users/", query={"filter": text})
         assert result.status == 200, text

@@ -21,7 +21,8 @@ ROWS = 10000
 CHUNK = 1000
 TABLES = ("organizations", "organization_counts", "users", "sub_admins", "admins_seen",
           "invitations", "invitation_secrets", "outgoing_mail", "sessions", "activities",
-          "idempotency_keys", "audit_events", "api_keys", "user_groups", "group_members")
+          "idempotency_keys", "audit_events", "api_keys", "user_groups", "group_members",
+          "user_emails")
 # On PostgreSQL a setting of the transaction takes the place of its rows.
 if databases.KIND != "postgresql":
     TABLES += ("audit_permits",)
@@ -168,6 +169,10 @@ def rows(kind):
            in_both(lambda org_id, n: (org_id, rare(n, 0, "u00300", "u00001"), f"u{n:05d}", n)))
     yield ("group_members", "org_id, group_id, user_uid, created_at",
            numbers(ROWS - 10, lambda n: (1, f"u{n + 10:05d}", f"u{n:05d}", n)))
+    # One address is that of many users.
+    yield ("user_emails", "org_id, email_key, user_uid",
+           in_both(lambda org_id, n: (org_id, rare(n, 1, f"other{n:05d}@example.com",
+                                                   "team@example.com"), f"u{n:05d}")))
     if kind != "sqlite":
         # As they are when the module has folded them.
         yield ("organization_counts", "count_id, org_id, user_count",

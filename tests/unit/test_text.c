@@ -178,6 +178,20 @@ static void code_points_are_counted(void **state)
     assert_int_equal(um_text_count("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"), 5);
 }
 
+static void texts_are_cut_between_code_points(void **state)
+{
+    const char *text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z";
+
+    (void)state;
+    assert_string_equal(um_text_cut(text, 0, pool), "");
+    assert_string_equal(um_text_cut(text, 1, pool), "a");
+    assert_string_equal(um_text_cut(text, 2, pool), "a\xc3\xa9");
+    assert_string_equal(um_text_cut(text, 4, pool), "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    assert_ptr_equal(um_text_cut(text, 5, pool), text);
+    assert_ptr_equal(um_text_cut(text, 6, pool), text);
+    assert_string_equal(um_text_cut("", 0, pool), "");
+}
+
 /* clang-format off */
 static const unsigned white_space[] = {
     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003,
@@ -784,6 +798,7 @@ int main(void)
         WITH_POOL(no_byte_is_overlooked),
         WITH_POOL(what_is_behind_the_length_does_not_count),
         WITH_POOL(code_points_are_counted),
+        WITH_POOL(texts_are_cut_between_code_points),
         WITH_POOL(controls_are_found),
         WITH_POOL(what_can_not_be_seen_is_found),
         WITH_POOL(white_space_is_trimmed_and_nothing_else),

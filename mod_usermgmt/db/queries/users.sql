@@ -89,6 +89,15 @@ SELECT {uid_of_key} FROM json_array_elements_text(CAST(:email_keys AS JSON)) AS 
 -- name: users_of_emails (mariadb)
 SELECT {uid_of_key} FROM JSON_TABLE(:email_keys, '$[*]' COLUMNS (email_key VARCHAR(352) PATH '$')) k
 
+-- For lists of users under a filter: the organization and conditions on both tables follow, behind
+-- each part. The table between the two is there because MariaDB looks at each user for a UNION
+-- in IN.
+-- fragment: user_has_email
+u.user_uid IN (SELECT k.user_uid FROM (SELECT a.user_uid FROM users a WHERE a.org_id =
+
+-- fragment: or_another_email
+UNION ALL SELECT o.user_uid FROM user_emails o WHERE o.org_id =
+
 -- Only the lock. Joined rows that it finds may be out of date after waiting, because PostgreSQL
 -- reads only the locked row again. So the next statement reads the data that a change decides
 -- by. SQLite has one writer at a time, so nothing is locked.

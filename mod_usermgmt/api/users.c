@@ -286,7 +286,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
+    status = um_store_users_update(db, request->caller.org_id, updated, stored, request->pool);
     if (status == UM_ECONFLICT) {
         return answer_taken(answer, request, db, updated);
     }

@@ -563,12 +563,42 @@ static apr_status_t update_older(um_db_t *db, apr_int64_t org_id, const um_user_
                            pool);
 }
 
+static int is_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Do two users differ in their attributes at most? */
+static int are_alike(const um_user_t *user, const um_user_t *stored)
+{
+    return is_same(user->email, stored->email)
+           && is_same(user->display_name, stored->display_name)
+           && is_same(user->phone, stored->phone) && user->is_suspended == stored->is_suspended
+           && is_same(user->user_name, stored->user_name)
+           && is_same(user->external_id, stored->external_id)
+           && is_same(user->scim, stored->scim);
+}
+
+static apr_status_t update_attributes(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                      apr_pool_t *pool)
+{
+    return um_db_query_one(db, UM_ECONFLICT,
+                           UM_BIND(user_update_attributes, .org_id = org_id,
+                                   .user_uid = user->uid, .attributes = user->attributes,
+                                   .updated_at = user->updated_at, .version = user->version),
+                           pool);
+}
+
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
-                                   apr_pool_t *pool)
+                                   const um_user_t *stored, apr_pool_t *pool)
 {
     um_user_keys_t keys;
-    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+    apr_status_t status;
 
+    if (stored != NULL && are_alike(user, stored)) {
+        return update_attributes(db, org_id, user, pool);
+    }
+    status = um_store_users_make_keys(&keys, user, pool);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -115,11 +115,15 @@ apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
  */
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool);
-/** Replace the user with this uid if it still has user's version, and increase the version.
- *  UM_ECONFLICT if it has another version, or another user has the address or the name;
- *  UM_ESCHEMA if what an identity provider sets is to change and was not read (is_partial). */
+/**
+ * Replace the user with this uid if it still has user's version, and increase the version.
+ * @param stored the user as it was read, so that what is the same is not written; NULL if it is
+ * not known
+ * @return UM_ECONFLICT if it has another version, or another user has the address or the name;
+ *         UM_ESCHEMA if what an identity provider sets is to change and was not read (is_partial)
+ */
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
-                                   apr_pool_t *pool);
+                                   const um_user_t *stored, apr_pool_t *pool);
 
 /** What another user has, so that a user can't be stored. */
 typedef enum um_user_taken_t {

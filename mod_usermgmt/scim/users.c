@@ -286,7 +286,7 @@ static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db
     if (change->now_ms > updated->updated_at) {
         updated->updated_at = change->now_ms;
     }
-    status = um_store_users_update(db, request->caller.org_id, updated, request->pool);
+    status = um_store_users_update(db, request->caller.org_id, updated, stored, request->pool);
     if (status == UM_ECONFLICT) {
         return answer_taken(answer, request, db, updated);
     }

@@ -397,7 +397,7 @@ static void what_a_provider_sets_comes_back(void **state)
     assert_false(found->is_partial);
     found->user_name = "ANN@example.com";
     found->scim = NULL;
-    assert_int_equal(um_store_users_update(db, org, found, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, found, NULL, pool), APR_SUCCESS);
     assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
     /* It is the email, so it is stored as none. */
     assert_null(found->user_name);
@@ -444,16 +444,16 @@ static void a_user_name_is_taken_once(void **state)
     assert_int_equal(um_store_users_insert(db, org, &same, pool), UM_ECONFLICT);
     assert_int_equal(taken(&same), UM_TAKEN_EMAIL);
     mine.email = "other@example.com";
-    assert_int_equal(um_store_users_update(db, org, &mine, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_update(db, org, &mine, NULL, pool), UM_ECONFLICT);
     assert_int_equal(taken(&mine), UM_TAKEN_USER_NAME);
     mine.email = "ann@example.com";
     mine.user_name = "bob.login";
-    assert_int_equal(um_store_users_update(db, org, &mine, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_update(db, org, &mine, NULL, pool), UM_ECONFLICT);
     assert_int_equal(taken(&mine), UM_TAKEN_USER_NAME);
     /* What was an email becomes free when its user has another name. */
     mine.user_name = "ann";
     assert_int_equal(taken(&mine), UM_TAKEN_NOTHING);
-    assert_int_equal(um_store_users_update(db, org, &mine, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, &mine, NULL, pool), APR_SUCCESS);
     same.email = "new@example.com";
     same.user_name = "ann@example.com";
     assert_int_equal(um_store_users_insert(db, org, &same, pool), APR_SUCCESS);
@@ -472,7 +472,7 @@ static void an_update_of_a_part_keeps_the_rest(void **state)
     user.scim = "{}";
     assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
     part.is_partial = 1;
-    assert_int_equal(um_store_users_update(db, org, &part, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, &part, NULL, pool), APR_SUCCESS);
     assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
     assert_string_equal(found->email, "eve@example.com");
     assert_string_equal(found->user_name, "login");
@@ -567,6 +567,41 @@ static void many_events_are_in_their_order(void **state)
     assert_string_equal(targets.data, expected);
 }
 
+static void attributes_are_updated_alone(void **state)
+{
+    um_user_t user = make_user("u1", "ann@example.com", "Ann");
+    um_user_t *stored = NULL;
+    um_user_t *found = NULL;
+    um_user_t updated;
+
+    (void)state;
+    user.user_name = "login";
+    user.scim = "{}";
+    assert_int_equal(um_store_users_insert(db, org, &user, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&stored, db, org, "u1", pool), APR_SUCCESS);
+    updated = *stored;
+    updated.attributes = "{\"n\":1}";
+    updated.updated_at = 99;
+    assert_int_equal(um_store_users_update(db, org, &updated, stored, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, &updated, stored, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(found->attributes, "{\"n\":1}");
+    assert_int_equal(found->updated_at, 99);
+    assert_int_equal(found->version, stored->version + 1);
+    assert_string_equal(found->user_name, "login");
+    assert_string_equal(found->scim, "{}");
+    /* Anything else is written, too. */
+    updated = *found;
+    updated.phone = "+41 1";
+    updated.is_suspended = 1;
+    updated.scim = NULL;
+    assert_int_equal(um_store_users_update(db, org, &updated, found, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
+    assert_string_equal(found->phone, "+41 1");
+    assert_true(found->is_suspended);
+    assert_null(found->scim);
+}
+
 static void an_update_needs_the_version(void **state)
 {
     um_user_t user = make_user("u1", "ann@example.com", "Ann");
@@ -576,13 +611,13 @@ static void an_update_needs_the_version(void **state)
     add("u1", "ann@example.com", "Ann");
     add("u2", "bob@example.com", "Bob");
     user.display_name = "Anna";
-    assert_int_equal(um_store_users_update(db, org, &user, pool), APR_SUCCESS);
-    assert_int_equal(um_store_users_update(db, org, &user, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_update(db, org, &user, NULL, pool), APR_SUCCESS);
+    assert_int_equal(um_store_users_update(db, org, &user, NULL, pool), UM_ECONFLICT);
     assert_int_equal(um_store_users_get(&found, db, org, "u1", pool), APR_SUCCESS);
     assert_int_equal(found->version, 2);
     assert_string_equal(found->display_name, "Anna");
     found->email = "BOB@example.com";
-    assert_int_equal(um_store_users_update(db, org, found, pool), UM_ECONFLICT);
+    assert_int_equal(um_store_users_update(db, org, found, NULL, pool), UM_ECONFLICT);
     assert_int_equal(um_store_users_delete(db, org, &user, 5, pool), UM_ECONFLICT);
     found->version = 2;
     assert_int_equal(um_store_users_delete(db, org, found, 5, pool), APR_SUCCESS);
@@ -874,6 +909,7 @@ int main(void)
         WITH_TEAR_DOWN(an_update_of_a_part_keeps_the_rest),
         WITH_TEAR_DOWN(many_users_are_made_or_none),
         WITH_TEAR_DOWN(many_events_are_in_their_order),
+        WITH_TEAR_DOWN(attributes_are_updated_alone),
         WITH_TEAR_DOWN(an_update_needs_the_version),
         WITH_TEAR_DOWN(a_sub_admin_goes_with_its_user),
         WITH_TEAR_DOWN(a_history_by_day),

@@ -335,6 +335,12 @@ UPDATE users SET {user_set_older} {same_version}
 AND NOT EXISTS
 (SELECT 1 FROM /*!80017 (SELECT 1 FROM */ {others_with_email} /*!80017 LIMIT 1) aside */)
 
+-- Of the attributes alone, which most updates are of. SQLite writes the entries of all indexes that
+-- have a column of SET, even if its value is the same.
+-- name: user_update_attributes
+UPDATE users SET attributes = :attributes, updated_at = :updated_at, version = version + 1
+{same_version}
+
 -- name: user_touch
 UPDATE users SET version = version + 1
 WHERE org_id = :org_id AND user_uid = :user_uid

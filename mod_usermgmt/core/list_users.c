@@ -13,13 +13,23 @@
 
 /* ---- users ---- */
 
-enum { BY_UID, BY_CREATED_AT, BY_EMAIL, BY_DISPLAY_NAME };
+enum { BY_UID, BY_CREATED_AT, BY_EMAIL, BY_DISPLAY_NAME, BY_USER_NAME };
+
+/* The key of the name by which an identity provider knows a user. MariaDB, which has no indexes
+ * on expressions, keeps it in a column. */
+#define NAME_KEY "COALESCE(u.user_name_key, u.email_key)"
+#define KEPT_NAME_KEY "u.user_name_or_email_key"
+
+static const um_list_order_t by_kept_name = UM_ORDER_BY_UNIQUE(NULL, NULL, KEPT_NAME_KEY,
+                                                               UM_FILL_VALUE);
 
 static const um_list_order_t user_orders[] = {
     [BY_UID] = UM_ORDER_BY_KEY("user_uid", NULL, "u.user_uid"),
     [BY_CREATED_AT] = UM_ORDER_BY_INTEGER("created_at", "u.created_at", "u.user_uid"),
     [BY_EMAIL] = UM_ORDER_BY_UNIQUE("email", NULL, "u.email_key", UM_FILL_VALUE),
     [BY_DISPLAY_NAME] = UM_ORDER_BY_TEXT("display_name", "u.display_name_folded", "u.user_uid"),
+    [BY_USER_NAME] = UM_ORDER_BY_EXPRESSION(NULL, NULL, NAME_KEY, UM_FILL_VALUE,
+                                            UM_PROVISIONING_SINCE, &by_kept_name),
 };
 
 /* clang-format off */
@@ -35,11 +45,6 @@ static const um_list_order_t user_orders[] = {
                         { " AND " column " < %s", UM_FILL_PREFIX_END }),                         \
       .bounds = { RANGE(order), RANGE(order) }, .has_one_plan = 1 }
 /* clang-format on */
-
-/* The key of the name by which an identity provider knows a user. MariaDB, which has no indexes
- * on expressions, keeps it in a column. */
-#define NAME_KEY "COALESCE(u.user_name_key, u.email_key)"
-#define KEPT_NAME_KEY "u.user_name_or_email_key"
 
 static const um_list_condition_t user_conditions[] = {
     [UM_USERS_HAS_EMAIL] = { .pieces = UM_SAME({ " AND u.email_key = %s", UM_FILL_VALUE }),
@@ -190,9 +195,9 @@ static const um_list_junction_t members = {
 /* clang-format off */
 static const um_list_path_t user_paths[] = {
     { .index = "users_by_user_name",
-      .needs = BIT(UM_USERS_HAS_USER_NAME) | BIT(UM_USERS_USER_NAME_STARTS),
       .first = BIT(UM_USERS_HAS_USER_NAME) | BIT(UM_USERS_USER_NAME_STARTS),
-      .second = BIT(UM_USERS_USER_NAME_STARTS), .unique = BIT(UM_USERS_HAS_USER_NAME) },
+      .second = BIT(UM_USERS_USER_NAME_STARTS), .unique = BIT(UM_USERS_HAS_USER_NAME),
+      .orders = BIT(BY_USER_NAME) },
     { .index = "users_by_email",
       .first = BIT(UM_USERS_HAS_EMAIL) | BIT(UM_USERS_EMAIL_STARTS),
       .second = BIT(UM_USERS_NAME_OR_EMAIL_STARTS),

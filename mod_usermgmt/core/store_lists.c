@@ -47,6 +47,10 @@ static apr_status_t select_list(um_db_t *db, um_row_fn_t *take, void *baton, apr
         status = um_db_check_version(db, list->filter_since, "a filter", pool);
     }
     if (status == APR_SUCCESS) {
+        status = um_db_check_version(db, list->source->orders[list->order].since, "an order",
+                                     pool);
+    }
+    if (status == APR_SUCCESS) {
         status = choose_columns(&copy, &older, db, pool);
     }
     if (status != APR_SUCCESS) {

@@ -155,8 +155,10 @@ typedef struct um_list_filter_t {
 
 /** An order: the column, the conditions that a row lies on one side of a cursor, and how to
  *  sort. */
-typedef struct um_list_order_t {
-    /** Its name in the URL, and another; NULL for none. */
+typedef struct um_list_order_t um_list_order_t;
+
+struct um_list_order_t {
+    /** Its name in the URL, and another; NULL for none. Orders without a name come last. */
     const char *name;
     const char *alias;
     const char *column;
@@ -170,15 +172,22 @@ typedef struct um_list_order_t {
     int is_integer;
     /** Whether no two rows have the same value, so that a cursor's key is not compared. */
     int is_unique;
-} um_list_order_t;
+    /** The version of the schema that has the column; 0 for any. */
+    int since;
+    /** The order in a database that has no indexes on expressions; NULL for the same. */
+    const um_list_order_t *kept;
+};
 
 #define UM_ORDER_BY_UNIQUE(name, alias, column, fill)                                            \
+    UM_ORDER_BY_EXPRESSION(name, alias, column, fill, 0, NULL)
+/** By an expression, and by the column that a database keeps for it. */
+#define UM_ORDER_BY_EXPRESSION(name, alias, column, fill, since, kept)                           \
     {                                                                                            \
         name, alias, column, UM_SAME({ " AND " column " > %s", fill }),                          \
             UM_SAME({ " AND " column " < %s", fill }),                                           \
             UM_SAME({ " AND " column " >= %s", fill }),                                          \
             UM_SAME({ " AND " column " <= %s", fill }), " ORDER BY " column,                     \
-            " ORDER BY " column " DESC", 0, 1                                                    \
+            " ORDER BY " column " DESC", 0, 1, since, kept                                       \
     }
 /** By the key, the first order of each list. */
 #define UM_ORDER_BY_KEY(name, alias, key) UM_ORDER_BY_UNIQUE(name, alias, key, UM_FILL_KEY)
@@ -204,7 +213,7 @@ typedef struct um_list_order_t {
             UM_BEYOND(column, "<", "", placeholder, key),                                        \
             UM_BEYOND(column, ">", "=", placeholder, key),                                       \
             UM_BEYOND(column, "<", "=", placeholder, key), " ORDER BY " column ", " key,         \
-            " ORDER BY " column " DESC, " key " DESC", is_integer, 0                             \
+            " ORDER BY " column " DESC, " key " DESC", is_integer, 0, 0, NULL                    \
     }
 #define UM_ORDER_BY_TEXT(name, column, key) UM_ORDER_BY(name, column, "%s", key, 0)
 #define UM_ORDER_BY_INTEGER(name, column, key) UM_ORDER_BY(name, column, "%lld", key, 1)

@@ -90,6 +90,16 @@ static void add_piece(um_composition_t *to, const um_piece_t *piece, const char 
     }
 }
 
+/* The order of a list in this database. */
+static const um_list_order_t *order_in(const um_composition_t *to, const um_list_t *list)
+{
+    const um_list_order_t *order = &list->source->orders[list->order];
+
+    return order->kept != NULL && !um_dialect_traits(to->dialect)->json->indexes_expressions
+               ? order->kept
+               : order;
+}
+
 static const um_piece_t *pieces_for(const um_composition_t *to, const um_pieces_t *pieces)
 {
     return pieces->without_pairs != NULL && !um_dialect_traits(to->dialect)->compares_pairs
@@ -416,7 +426,7 @@ static void add_condition(um_composition_t *to, const um_part_t *part,
 
 static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
 {
-    const um_list_order_t *order = &part->list->source->orders[part->list->order];
+    const um_list_order_t *order = order_in(to, part->list);
     const um_cursor_t *cursor = cursor_of(part->list, from_below);
     const um_pieces_t *pieces = from_below ? &order->greater : &order->less;
 
@@ -457,9 +467,9 @@ static void add_limit(um_composition_t *to, const um_list_t *list)
     add(to, " LIMIT %lld", apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->limit));
 }
 
-static const char *order_of(const um_list_t *list)
+static const char *order_of(const um_composition_t *to, const um_list_t *list)
 {
-    const um_list_order_t *order = &list->source->orders[list->order];
+    const um_list_order_t *order = order_in(to, list);
     int descending = !list->descending != !list->backwards;
 
     return descending ? order->descending : order->ascending;
@@ -467,7 +477,7 @@ static const char *order_of(const um_list_t *list)
 
 static void add_order(um_composition_t *to, const um_list_t *list)
 {
-    um_buffer_puts(to->sql, order_of(list));
+    um_buffer_puts(to->sql, order_of(to, list));
     add_limit(to, list);
 }
 
@@ -518,7 +528,7 @@ static void add_first(um_composition_t *to, const um_list_t *list, const char *o
 
     um_buffer_puts(to->sql, "SELECT 1");
     add_rows(to, &part);
-    um_buffer_puts(to->sql, order_of(list));
+    um_buffer_puts(to->sql, order_of(to, list));
     um_buffer_puts(to->sql, " LIMIT 1");
 }
 
@@ -720,9 +730,9 @@ static void add_place(um_composition_t *to, const um_list_t *list, const char *o
     um_buffer_puts(to->sql, "SELECT ");
     um_buffer_puts(to->sql, source->orders[0].column);
     um_buffer_puts(to->sql, ", ");
-    um_buffer_puts(to->sql, source->orders[list->order].column);
+    um_buffer_puts(to->sql, order_in(to, list)->column);
     add_rows(to, &part);
-    um_buffer_puts(to->sql, order_of(list));
+    um_buffer_puts(to->sql, order_of(to, list));
     add(to, " LIMIT 1 OFFSET %lld",
         apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->skipped));
 }
@@ -811,7 +821,7 @@ static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
     inner.is_joined_later = 1;
     um_buffer_puts(to->sql, " FROM (SELECT *");
     add_rows(to, &inner);
-    um_buffer_puts(to->sql, order_of(part->list));
+    um_buffer_puts(to->sql, order_of(to, part->list));
     um_buffer_puts(to->sql, " LIMIT ");
     um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
     um_buffer_putc(to->sql, ')');
@@ -860,7 +870,7 @@ static void add_list(um_composition_t *to, const um_list_t *list, const char *or
     um_buffer_puts(to->sql, list->source->columns);
     if (list->order != 0) {
         um_buffer_puts(to->sql, ", ");
-        um_buffer_puts(to->sql, list->source->orders[list->order].column);
+        um_buffer_puts(to->sql, order_in(to, list)->column);
     }
     add_extras(to, list, org_id);
     if (um_list_sql_count_ways(list) == 2) {
@@ -882,7 +892,7 @@ void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const
 
     switch (what) {
     case UM_LIST_VALUE:
-        add_entry(&to, list->source->orders[list->order].column, list, org_id);
+        add_entry(&to, order_in(&to, list)->column, list, org_id);
         break;
     case UM_LIST_ENTRY:
         add_entry(&to, list->source->columns, list, org_id);

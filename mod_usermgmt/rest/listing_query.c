@@ -72,15 +72,26 @@ static void put_name(um_buffer_t *buffer, const char *name, int is_first, int is
     um_buffer_puts(buffer, name);
 }
 
+/* The number of orders that a URL can name. */
+static int count_orders(const um_list_source_t *source)
+{
+    int count = source->order_count;
+
+    while (count > 0 && source->orders[count - 1].name == NULL) {
+        count--;
+    }
+    return count;
+}
+
 static const char *order_detail(const um_list_source_t *source, apr_pool_t *pool)
 {
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 128, pool);
     um_buffer_puts(&buffer, "It must be ");
-    for (int i = 0; i < source->order_count; i++) {
+    for (int i = 0; i < count_orders(source); i++) {
         const um_list_order_t *order = &source->orders[i];
-        int is_last = i == source->order_count - 1;
+        int is_last = i == count_orders(source) - 1;
 
         put_name(&buffer, order->name, i == 0, is_last && order->alias == NULL);
         if (order->alias != NULL) {
@@ -188,7 +199,7 @@ static int read_order(um_listing_request_t *listing, const char *value)
         listing->list.descending = 1;
         value++;
     }
-    for (int i = 0; i < source->order_count; i++) {
+    for (int i = 0; i < count_orders(source); i++) {
         const char *alias = source->orders[i].alias;
 
         if (strcmp(value, source->orders[i].name) == 0

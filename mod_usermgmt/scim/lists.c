@@ -15,7 +15,7 @@
 
 /* The numbers of the orders of um_list_users. */
 static const um_scim_order_t user_orders[] = {
-    { "id", 0 },           { "meta.created", 1 }, { "userName", 2 }, { "emails", 2 },
+    { "id", 0 },           { "meta.created", 1 }, { "userName", 4 }, { "emails", 2 },
     { "emails.value", 2 }, { "displayName", 3 },  { NULL, 0 },
 };
 

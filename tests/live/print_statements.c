@@ -188,6 +188,7 @@ static um_cursor_t cursor_at(const um_list_t *list, int row)
                                                        : apr_psprintf(pool, "u%05d", row);
     cursor.value = list->order == 0    ? cursor.key
                    : order->is_integer ? apr_psprintf(pool, "%d", row)
+                   : order->since > 0  ? apr_psprintf(pool, ":login%05d", row | 1)
                    : list->order == order_of(list->source, "email")
                        ? apr_psprintf(pool, "name%05d@example.com", row)
                        : apr_psprintf(pool, "name%05d", row);
@@ -268,7 +269,9 @@ static void print_orders(const char *name, um_list_t list)
 
         for (list.descending = 0; list.descending < 2; list.descending++) {
             print_paths(apr_psprintf(pool, "%s in order of %s%s", name,
-                                     order != NULL ? order : "key",
+                                     order != NULL     ? order
+                                     : list.order == 0 ? "key"
+                                                       : "userName",
                                      list.descending ? " descending" : ""),
                         list);
         }

@@ -9,6 +9,7 @@ import urllib.parse
 
 import pytest
 
+from filter_oracle import login_key
 from scim import LIST, USER, ScimClient, scim_client, scim_options
 from usermgmt_env import ADMIN
 
@@ -109,6 +110,34 @@ def test_order(server, scim, sort, order):
     assert all_ids(scim, **parameters) == expected
     assert read_by_number(scim, 10, **parameters) == expected
     assert read_by_cursor(scim, 10, **parameters) == expected
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending"])
+def test_order_of_names(new_server, order):
+    """By the name that the identity provider gave, else the email, whatever the email is."""
+    server = new_server(**scim_options())
+    scim = scim_client(server)
+    for number in range(10):
+        server.admin.create(f"m{number}@example.com")
+    for number in range(20):
+        name = ["b.login", "Login", "A.Other"][number % 3] + str(number)
+        scim.provision(name if number % 2 else name + "@example.org",
+                       emails=[{"value": f"z{19 - number}@example.com"}])
+    users = listed(scim, count=1000)["Resources"]
+    expected = [user["id"] for user in sorted(
+        users, key=lambda user: login_key(user["userName"]).encode(),
+        reverse=order == "descending")]
+    parameters = {"sortBy": "userName", "sortOrder": order}
+    assert all_ids(scim, **parameters) == expected
+    assert read_by_number(scim, 4, **parameters) == expected
+    assert read_by_cursor(scim, 4, **parameters) == expected
+    some = {user["id"] for user in users if user["userName"].lower().startswith(("b.", "m"))}
+    assert read_by_cursor(scim, 3, filter='userName sw "b." or userName sw "m"', **parameters) == [
+        uid for uid in expected if uid in some]
+    some = {user["id"] for user in users if user["userName"].startswith("b.")}
+    for read in (read_by_cursor, read_by_number):
+        assert read(scim, 2, filter='userName sw "b."', **parameters) == [
+            uid for uid in expected if uid in some]
 
 
 def test_any_number_can_be_the_first(scim):

@@ -49,7 +49,9 @@ static int order_of(const um_list_source_t *source, const char *name)
 {
     int order = source->order_count - 1;
 
-    while (order > 0 && strcmp(source->orders[order].name, name) != 0) {
+    while (order > 0
+           && (source->orders[order].name == NULL
+               || strcmp(source->orders[order].name, name) != 0)) {
         order--;
     }
     return order;

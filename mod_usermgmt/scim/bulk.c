@@ -283,6 +283,42 @@ static const char *resolve_path(const um_bulk_t *bulk, const char *path, apr_poo
 
 /* ---- one operation ---- */
 
+/* Tell whether a path is a resource, or for POST a list of resources. */
+static int is_path(const char *path, const char *method)
+{
+    for (int i = 0; um_scim_resource_types[i] != NULL; i++) {
+        const char *endpoint = um_scim_resource_types[i]->endpoint;
+        apr_size_t length = strlen(endpoint);
+
+        if (strncmp(path, endpoint, length) == 0) {
+            return strcmp(method, "POST") == 0 ? path[length] == '\0'
+                                               : path[length] == '/' && path[length + 1] != '\0'
+                                                     && strpbrk(path + length + 1, "/?") == NULL;
+        }
+    }
+    return 0;
+}
+
+/* Where the resource of an operation is; NULL if that is not known. */
+static const char *locate(const um_bulk_t *bulk, const um_bulk_operation_t *operation)
+{
+    const um_bulk_operation_t *made;
+    const char *reference;
+
+    if (operation->method == NULL || operation->path == NULL
+        || strcmp(operation->method, "POST") == 0
+        || !is_path(operation->path, operation->method)) {
+        return NULL;
+    }
+    reference = find_reference(strrchr(operation->path, '/') + 1);
+    made = reference != NULL ? find_operation(bulk, reference) : NULL;
+    if (reference != NULL && (made == NULL || made->id == NULL)) {
+        return NULL;
+    }
+    return um_scim_url(bulk->request,
+                       resolve_path(bulk, operation->path, bulk->request->pool) + 1, NULL);
+}
+
 static void count_result(um_bulk_t *bulk, const um_bulk_operation_t *operation)
 {
     bulk->errors += operation->response != NULL;
@@ -306,9 +342,8 @@ static void keep_answer(um_bulk_t *bulk, um_bulk_operation_t *operation,
         operation->id = apr_pstrdup(pool, part->target);
         operation->location = apr_pstrdup(pool, apr_table_get(answer->headers, "Location"));
     }
-    if (operation->location == NULL && strcmp(operation->method, "POST") != 0) {
-        operation->location = um_scim_url(part, part->path + 1, NULL);
-        operation->location = apr_pstrdup(pool, operation->location);
+    if (operation->location == NULL) {
+        operation->location = locate(bulk, operation);
     }
     count_result(bulk, operation);
 }
@@ -331,6 +366,7 @@ static void fail(um_bulk_t *bulk, um_bulk_operation_t *operation, int status, co
     operation->state = UM_BULK_DONE;
     operation->status = status;
     operation->response = buffer.data;
+    operation->location = locate(bulk, operation);
     count_result(bulk, operation);
 }
 
@@ -347,22 +383,6 @@ static apr_table_t *make_headers(const um_bulk_t *bulk, const um_bulk_operation_
         apr_table_setn(headers, "If-Match", operation->version);
     }
     return headers;
-}
-
-/* Tell whether a path is a resource, or for POST a list of resources. */
-static int is_path(const char *path, const char *method)
-{
-    for (int i = 0; um_scim_resource_types[i] != NULL; i++) {
-        const char *endpoint = um_scim_resource_types[i]->endpoint;
-        apr_size_t length = strlen(endpoint);
-
-        if (strncmp(path, endpoint, length) == 0) {
-            return strcmp(method, "POST") == 0 ? path[length] == '\0'
-                                               : path[length] == '/' && path[length + 1] != '\0'
-                                                     && strpbrk(path + length + 1, "/?") == NULL;
-        }
-    }
-    return 0;
 }
 
 static void run_part(um_bulk_t *bulk, um_bulk_operation_t *operation, apr_pool_t *pool)

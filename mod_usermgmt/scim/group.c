@@ -145,6 +145,9 @@ void um_scim_group_read(um_group_t *group, um_faults_t *faults, const um_json_t 
     group->external_id = text_of(resource, "externalId", faults->pool);
     if (group->external_id != NULL && strlen(group->external_id) > UM_GROUP_EXTERNAL_ID_MAX) {
         um_faults_add(faults, "externalId", "too_long", "It has at most 512 bytes.");
+    } else if (group->external_id != NULL && um_text_has_control(group->external_id)) {
+        um_faults_add(faults, "externalId", "control_character",
+                      "It must have no control characters.");
     }
 }
 

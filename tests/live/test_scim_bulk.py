@@ -119,6 +119,19 @@ def test_what_fails_takes_nothing_with_it(server, scim):
     assert events(server, uid) == ["users.create"]
 
 
+def test_what_was_not_tried_has_its_location(scim):
+    """If it is known which resource it is about."""
+    uid = scim.provision("bulk-untried@example.com")["id"]
+    results = bulk(scim, create("bulk-untried", "made"),
+                   {"method": "PATCH", "path": f"/Users/{uid}", "data": "x"},
+                   patch(f"/Users/{uid}", replace("title", "bulkId:none")),
+                   patch(f"/Users/{uid}", replace(
+                       ENTERPRISE + ":manager", {"value": "bulkId:made"})))
+    assert statuses(results) == ["409", "400", "400", "409"]
+    for result in results[1:]:
+        assert result["location"].endswith(f"{BASE}/Users/{uid}")
+
+
 def test_errors_end_the_request(scim):
     operations = [create("bulk-h"), create("bulk-h"), create("bulk-i"), create("bulk-i"),
                   create("bulk-j")]

@@ -131,6 +131,7 @@ def test_names_are_unique_without_case(scim):
 @pytest.mark.parametrize("body", [
     {}, {"displayName": ""}, {"displayName": "  "}, {"displayName": "x" * 257},
     {"displayName": None}, {"displayName": "A", "externalId": "x" * 513},
+    {"displayName": "A", "externalId": "a\nb"}, {"displayName": "A", "externalId": "\x7f"},
     {"displayName": "B", "members": ["nobody"]},
     {"displayName": "B", "members": [{"value": "x", "type": "Group"}]},
 ])

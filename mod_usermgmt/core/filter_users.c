@@ -15,16 +15,13 @@
 #define IN_ENTERPRISE "$.\"" ENTERPRISE "\"."
 
 /* clang-format off */
-/* A member of SCIM that has no column of its own, and one within another. */
+/* A member of SCIM that has no column of its own, and a part of the name. */
 #define TEXT(member)                                                                             \
     { .name = (member), .type = UM_ATTRIBUTE_JSON_TEXT, .column = "u.scim",                      \
       .path = "$.\"" member "\"", .since = UM_PROVISIONING_SINCE }
-#define TEXT_IN(member, sub)                                                                     \
-    { .name = member "." sub, .type = UM_ATTRIBUTE_JSON_TEXT, .column = "u.scim",                \
-      .path = "$.\"" member "\".\"" sub "\"", .since = UM_PROVISIONING_SINCE }
-#define OBJECT(member)                                                                           \
-    { .name = (member), .type = UM_ATTRIBUTE_JSON_OBJECT, .column = "u.scim",                    \
-      .path = "$.\"" member "\"", .since = UM_PROVISIONING_SINCE }
+#define NAME_PART(part)                                                                          \
+    { .name = "name." part, .type = UM_ATTRIBUTE_JSON_TEXT, .path = "$.\"" part "\"",            \
+      .member = &shown_name, .since = UM_PROVISIONING_SINCE }
 #define OF_ENTERPRISE(member, member_path)                                                       \
     { .schema = ENTERPRISE, .name = (member), .type = UM_ATTRIBUTE_JSON_TEXT, .column = "u.scim",\
       .path = IN_ENTERPRISE member_path, .since = UM_PROVISIONING_SINCE }
@@ -56,17 +53,30 @@ static const um_attribute_t address_subs[] = {
     { .name = NULL },
 };
 
-/* The address in the column is the primary one, and one of the work's. */
+/* What a resource shows if nothing is kept, see scim/user.h. */
+static const um_json_part_t main_email = { "u.scim", "mainEmail", "'{\"type\":\"work\"}'", NULL };
+static const um_json_part_t main_phone = { "u.scim", "workPhone", "'{\"type\":\"work\"}'", NULL };
+static const um_json_part_t shown_name = { "u.scim", "name", NULL, "u.display_name" };
+
+/* Of the element that has a column. */
+#define KEPT_SUB(sub, kind, of)                                                                  \
+    {                                                                                            \
+        .name = (sub), .type = (kind), .path = "$.\"" sub "\"", .member = &(of)                  \
+    }
+
 static const um_attribute_t primary_email[] = {
     { .name = "value", .type = UM_ATTRIBUTE_ADDRESS, .column = "u.email_key" },
-    { .name = "type", .type = UM_ATTRIBUTE_WORD, .column = "'work'" },
     { .name = "primary", .type = UM_ATTRIBUTE_BOOLEAN, .column = "1" },
+    KEPT_SUB("type", UM_ATTRIBUTE_JSON_TEXT, main_email),
+    KEPT_SUB("display", UM_ATTRIBUTE_JSON_TEXT, main_email),
     { .name = NULL },
 };
 
 static const um_attribute_t work_phone[] = {
     { .name = "value", .type = UM_ATTRIBUTE_TEXT, .column = "u.phone", .is_nullable = 1 },
-    { .name = "type", .type = UM_ATTRIBUTE_WORD, .column = "'work'" },
+    KEPT_SUB("primary", UM_ATTRIBUTE_JSON_BOOLEAN, main_phone),
+    KEPT_SUB("type", UM_ATTRIBUTE_JSON_TEXT, main_phone),
+    KEPT_SUB("display", UM_ATTRIBUTE_JSON_TEXT, main_phone),
     { .name = NULL },
 };
 
@@ -181,13 +191,17 @@ static const um_attribute_t attributes[] = {
     UPDATED("meta.lastModified"),
     UPDATED("updated_at"),
     { .name = "meta.resourceType", .type = UM_ATTRIBUTE_WORD, .column = "'user'" },
-    OBJECT("name"),
-    TEXT_IN("name", "formatted"),
-    TEXT_IN("name", "familyName"),
-    TEXT_IN("name", "givenName"),
-    TEXT_IN("name", "middleName"),
-    TEXT_IN("name", "honorificPrefix"),
-    TEXT_IN("name", "honorificSuffix"),
+    { .name = "name",
+      .type = UM_ATTRIBUTE_JSON_OBJECT,
+      .path = "$",
+      .member = &shown_name,
+      .since = UM_PROVISIONING_SINCE },
+    NAME_PART("formatted"),
+    NAME_PART("familyName"),
+    NAME_PART("givenName"),
+    NAME_PART("middleName"),
+    NAME_PART("honorificPrefix"),
+    NAME_PART("honorificSuffix"),
     TEXT("nickName"),
     TEXT("profileUrl"),
     TEXT("title"),

@@ -50,6 +50,10 @@ static const um_stamp_sql_t sqlite_stamp = { "PRAGMA user_version", "PRAGMA appl
 static const um_json_sql_t sqlite_json = {
     .rows = "json_each(@, %s)",
     .row_columns = "",
+    .member = "json_extract(@, '$.?')",
+    .named = "json_object('formatted', @,"
+             " 'familyName', substr(@, 1 + length(rtrim(@, replace(@, ' ', '')))),"
+             " 'givenName', COALESCE(NULLIF(rtrim(rtrim(@, replace(@, ' ', '')), ' '), ''), @))",
     .element = "CASE WHEN m.type = 'object' THEN m.value END",
     .is_text = "typeof(e.key) <> 'text' AND e.type = 'text'",
     .text = "lower(e.value)",
@@ -113,6 +117,10 @@ static const um_setting_t postgresql_fold_end[] = {
 static const um_json_sql_t postgresql_json = {
     .rows = "jsonb_path_query(CAST(@ AS jsonb), CAST(%s || '[*]' AS jsonpath))",
     .row_columns = "(v)",
+    .member = "CAST(@ AS jsonb) -> '?'",
+    .named = "jsonb_build_object('formatted', @,"
+             " 'familyName', substr(@, 1 + length(rtrim(@, replace(@, ' ', '')))),"
+             " 'givenName', COALESCE(NULLIF(rtrim(rtrim(@, replace(@, ' ', '')), ' '), ''), @))",
     .element = "m.v",
     .is_text = "jsonb_typeof(e.v) = 'string'",
     .text = "lower((e.v #>> '{}') COLLATE \"C\")",
@@ -157,6 +165,10 @@ static const um_json_sql_t mariadb_json = {
     .rows = "JSON_TABLE(JSON_EXTRACT(CONVERT(@ USING utf8mb4), %s, CONCAT(%s, '[*]')),"
             " '$[*]' COLUMNS (v JSON PATH '$'))",
     .row_columns = "",
+    .member = "JSON_EXTRACT(CONVERT(@ USING utf8mb4), '$.?')",
+    .named = "JSON_OBJECT('formatted', @, 'familyName', SUBSTRING_INDEX(@, ' ', -1),"
+             " 'givenName', COALESCE(NULLIF(RTRIM(LEFT(@, CHAR_LENGTH(@)"
+             " - CHAR_LENGTH(SUBSTRING_INDEX(@, ' ', -1)))), ''), @))",
     .element = "m.v",
     .is_text = "JSON_TYPE(e.v) = 'STRING'",
     .text = "CAST(LOWER(CONVERT(CAST(JSON_UNQUOTE(e.v) AS BINARY) USING tis620)) AS BINARY)",

@@ -392,11 +392,36 @@ static apr_status_t put_boolean(um_writing_t *to, const um_attribute_t *attribut
 
 /* ---- JSON ---- */
 
+/* A template as a text of its own. It has no placeholder. */
+static const char *expand(const um_writing_t *to, const char *template, const char *expression,
+                          const char *name)
+{
+    um_writing_t text = { .pool = to->pool };
+
+    um_buffer_init(&text.sql, 256, to->pool);
+    put_template(&text, template, expression, name, NULL);
+    return text.sql.data;
+}
+
+/* A member as a document, or what stands for it. */
+static const char *document_of(const um_writing_t *to, const um_json_part_t *member)
+{
+    const char *fallback = member->named != NULL
+                               ? expand(to, to->json->named, member->named, NULL)
+                               : member->literal;
+
+    return apr_pstrcat(to->pool, "COALESCE(",
+                       expand(to, to->json->member, member->document, member->name), ", ",
+                       fallback, ")", NULL);
+}
+
 /* Begin a condition on one of the values of an attribute. */
 static void begin_values(um_writing_t *to, const um_scope_t *scope,
                          const um_attribute_t *attribute)
 {
-    const char *document = attribute->column != NULL ? attribute->column : scope->document;
+    const char *document = attribute->member != NULL   ? document_of(to, attribute->member)
+                           : attribute->column != NULL ? attribute->column
+                                                       : scope->document;
 
     put(to, "EXISTS (SELECT 1 FROM ");
     put_template(to, to->json->rows, document, NULL, attribute->path);

@@ -46,6 +46,18 @@ typedef enum um_attribute_type_t {
 
 typedef struct um_attribute_t um_attribute_t;
 
+/** A member of a document of JSON as a document of its own, and what stands for it if there is
+ *  none: a literal document, or the name that is derived from a column. */
+typedef struct um_json_part_t {
+    /** The column of the document. */
+    const char *document;
+    /** The name, of ASCII letters alone. */
+    const char *name;
+    /** Without placeholders; NULL for none. */
+    const char *literal;
+    const char *named;
+} um_json_part_t;
+
 /** Code points of a value of elements that an index has. */
 #define UM_ELEMENT_KEY_MAX 256
 
@@ -77,6 +89,8 @@ struct um_attribute_t {
     const char *kept_column;
     /** In JSON. */
     const char *path;
+    /** The document of it, in place of a column; NULL for none. */
+    const um_json_part_t *member;
     /** Whether the column can be NULL. */
     int is_nullable;
     /** The version of the schema that has the column; 0 for any. */

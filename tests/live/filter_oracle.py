@@ -127,10 +127,10 @@ def elements_of(user, name):
     """Of a multi-valued attribute: for each element, how its sub-attributes are compared."""
     found = []
     if name == "emails":
-        found.append({"value": (matches_address_value, user["email"]),
-                      "type": (matches_text, "work"), "primary": (matches_truth, True)})
+        found.append({**kept_of_main(user, "mainEmail"), "primary": (matches_truth, True),
+                      "value": (matches_address_value, user["email"])})
     if name == "phonenumbers" and user["phone"] is not None:
-        found.append({"value": (matches_exactly, user["phone"]), "type": (matches_text, "work")})
+        found.append({**kept_of_main(user, "workPhone"), "value": (matches_exactly, user["phone"])})
     if name == "groups":
         return [{"value": (matches_exactly, group), "display": (matches_name, display),
                  "type": (matches_text, "direct")} for group, display in user["groups"]]
@@ -140,6 +140,22 @@ def elements_of(user, name):
             found.append({sub: (matches_truth if sub == "primary" else matches_text, value)
                           for sub, value in element.items()})
     return found
+
+
+def kept_of_main(user, name):
+    """The other sub-attributes of the element that has a column."""
+    kept = (user["scim"] or {}).get(name, {"type": "work"})
+    return {sub: (matches_truth if sub == "primary" else matches_text, value)
+            for sub, value in kept.items()}
+
+
+def shown(user):
+    """What is kept, and the name that a resource shows if none is."""
+    kept = user["scim"] or {}
+    display = user["display_name"]
+    given, _, family = display.rpartition(" ")
+    return {"name": {"formatted": display, "familyName": family or display,
+                     "givenName": given.rstrip(" ") or display}, **kept}
 
 
 def matches_exactly(operator, stored, value):
@@ -183,7 +199,7 @@ SINGLE = {
     "meta.lastmodified": (matches_instant_value, lambda user: user["updated_at"]),
     "updated_at": (matches_instant_value, lambda user: user["updated_at"]),
 }
-KEPT = {"name.givenname": ("name", "givenName"), "name.familyname": ("name", "familyName"),
+KEPT = {"name.formatted": ("name", "formatted"), "name.givenname": ("name", "givenName"), "name.familyname": ("name", "familyName"),
         "name": ("name",), "title": ("title",), "locale": ("locale",)}
 ENTERPRISE_KEPT = {"department": ("department",), "employeenumber": ("employeeNumber",),
                    "manager": ("manager", "value"), "manager.value": ("manager", "value"),
@@ -227,7 +243,7 @@ def matches_term(user, operator, path, value):
         return matches_values(operator, how, [get(user)], value)
     if lowered in KEPT:
         return matches_values(operator, matches_text,
-                              values_at(user["scim"] or {}, *KEPT[lowered]), value)
+                              values_at(shown(user), *KEPT[lowered]), value)
     return matches_values(operator, matches_any, values_at(user["attributes"], name), value)
 
 
@@ -356,8 +372,6 @@ def random_custom_term(dice, users):
 def random_element_term(dice, users, name):
     sub = dice.choice(["value", "type", "primary", "display"] if name != "groups"
                       else ["value", "display", "type"])
-    if name == "phoneNumbers" and sub == "primary":
-        sub = "type"
     if dice.random() < 0.1:
         return ("pr", sub)
     if sub == "primary":
@@ -395,7 +409,7 @@ def random_elements(dice, users):
 
 
 def random_kept_term(dice, users):
-    name = dice.choice(["name.givenName", "name.familyName", "title", "locale", "name",
+    name = dice.choice(["name.givenName", "name.familyName", "name.formatted", "title", "locale", "name",
                         "department", "employeeNumber", "manager", "manager.value"])
     is_enterprise = name.lower() in ENTERPRISE_KEPT
     path = ENTERPRISE + ":" + name if is_enterprise else name
@@ -405,7 +419,7 @@ def random_kept_term(dice, users):
         return (dice.choice(EQUALITY), path, null_value())
     names = (ENTERPRISE,) + ENTERPRISE_KEPT[name.lower()] if is_enterprise \
         else KEPT[name.lower()]
-    return random_text_term(dice, path, texts_of([user["scim"] or {} for user in users], *names))
+    return random_text_term(dice, path, texts_of([shown(user) for user in users], *names))
 
 
 def random_column_term(dice, users):

@@ -42,6 +42,10 @@ def random_scim(dice):
     perhaps(0.4, "title", lambda: dice.choice(NAMES + ["Tour Guide", "GUIDE"]))
     perhaps(0.3, "locale", lambda: dice.choice(["en-US", "de", "EN-us"]))
     perhaps(0.5, "emails", lambda: [random_email(dice) for _ in range(dice.randrange(4))])
+    perhaps(0.3, "mainEmail", lambda: dice.choice([
+        {}, {"type": "Home"}, {"type": "work", "display": "x"}, {"display": dice.choice(NAMES)}]))
+    perhaps(0.3, "workPhone", lambda: dice.choice([
+        {"type": "Work"}, {"type": "work", "primary": True}, {"type": "work", "display": "Main"}]))
     perhaps(0.3, "phoneNumbers", lambda: [{"value": "+41 " + str(dice.randrange(3)),
                                            "type": dice.choice(["home", "mobile"])}])
     perhaps(0.5, ENTERPRISE, lambda: {
@@ -90,7 +94,7 @@ def random_user(dice, number):
     return {
         "user_uid": f"{dice.choice('uU')}{number:02d}",
         "email": f"{first}{number}@{dice.choice(['X.org', 'ä.de', 'b.com'])}",
-        "display_name": dice.choice(NAMES) + dice.choice(["", " é", str(number)]),
+        "display_name": dice.choice(NAMES) + dice.choice(["", " é", str(number), "  Lee Smith"]),
         "phone": dice.choice([None, "+41 1", "+41 2", "111"]),
         "active": dice.random() < 0.8,
         "role": dice.choice(["user", "user", "sub_admin"]),
@@ -263,7 +267,7 @@ def test_custom_attributes_are_compared_by_their_type(server, users):
 
 def test_what_clients_send(server, users):
     someone = next(user for user in users if user["user_name"] is None
-                   and "É" not in user["email"])
+                   and "É" not in user["email"] and "mainEmail" not in (user["scim"] or {}))
     uid = someone["user_uid"]
     for text in (f'userName eq "{someone["email"]}"', f'USERNAME EQ "{someone["email"].upper()}"',
                  f"userName eq {someone['email']}", f'id eq "{uid}"', f"id eq {uid}",

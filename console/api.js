@@ -17,6 +17,9 @@ import { askToSignIn } from "./sign-in.js";
 
 const base = new URL("../", import.meta.url);
 
+/** The address of a path below the base. @param {string} path */
+export const address = (path) => new URL(path, base).href;
+
 /** What the API refuses, or what keeps a call from it. */
 export class Problem extends Error {
     /**

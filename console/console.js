@@ -10,6 +10,8 @@ import { language, problemText, t } from "./texts.js";
 import * as accept from "./view-accept.js";
 import * as apiKeys from "./view-api-keys.js";
 import * as audit from "./view-audit.js";
+import * as group from "./view-group.js";
+import * as groups from "./view-groups.js";
 import * as imports from "./view-import.js";
 import * as invitations from "./view-invitations.js";
 import * as overview from "./view-overview.js";
@@ -26,11 +28,14 @@ import * as users from "./view-users.js";
  */
 
 /** @type {Record<string, View>} */
-const views = { accept, audit, "api-keys": apiKeys, import: imports, invitations, "sub-admins": subAdmins,
-    overview, users, user };
+const views = {
+    accept, audit, "api-keys": apiKeys, group, groups, import: imports, invitations,
+    "sub-admins": subAdmins, overview, users, user,
+};
 
 /** In the order of the navigation. */
-const menu = /** @type {const} */ (["overview", "users", "sub-admins", "invitations", "api-keys", "audit", "import"]);
+const menu = /** @type {const} */ (["overview", "users", "groups", "sub-admins", "invitations",
+    "api-keys", "audit", "import"]);
 
 const main = h("main", { id: "main" });
 
@@ -92,8 +97,8 @@ let follow = null;
 function draw({ view, params }, isNew) {
     const name = view || "overview";
     for (const link of document.querySelectorAll("header.side a[data-view]")) {
-        const isHere = link.getAttribute("data-view") === name
-            || (name === "user" && link.getAttribute("data-view") === "users");
+        // One user is among the users.
+        const isHere = [name, `${name}s`].includes(link.getAttribute("data-view") ?? "");
         link.toggleAttribute("data-here", isHere);
         if (isHere) {
             link.setAttribute("aria-current", "page");

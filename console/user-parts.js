@@ -3,6 +3,7 @@
 
 import { h } from "./dom.js";
 import { isNumber } from "./json.js";
+import { address } from "./router.js";
 import { t } from "./texts.js";
 
 /** The first letters of a name. @param {string} name @param {string} [size] */
@@ -21,6 +22,12 @@ export const role = (name) => name === "sub_admin"
 export const status = (active) => active
     ? h("span", { class: "dot" }, t("active"))
     : h("span", { class: "chip bad" }, t("suspended"));
+
+/** The cell of a table that leads to a user. @param {import("./api.js").User} user */
+export const person = (user) => h("div", { class: "person" }, face(user.display_name),
+    h("span", {}, h("a", { href: address("user", { uid: user.user_uid }), dir: "auto",
+        "data-focus": `user ${user.user_uid}` }, user.display_name),
+    h("span", { class: "sub", dir: "auto" }, !user.active && [status(false), " "], user.email)));
 
 /** A value as text. @param {any} value @returns {string} */
 export const value = (value) => typeof value === "string" ? value : JSON.stringify(value);

@@ -4,6 +4,7 @@
 import { call, Problem } from "./api.js";
 import { fill, h, icon, own, toast } from "./dom.js";
 import { attempt, confirm } from "./form.js";
+import { askToJoin, mayFill, removeMember } from "./group-parts.js";
 import { address, can, go } from "./router.js";
 import { date, n, problemText, t, time } from "./texts.js";
 import { askForUser, attributesOf } from "./user-form.js";
@@ -25,6 +26,7 @@ export function show(part, params) {
     const actions = h("div", { class: "buttons" });
     const members = h("section", { class: "card" });
     const attributes = h("section", { class: "card" });
+    const groups = h("section", { class: "card" });
     const trail = h("section", { class: "card", hidden: true });
     const sessions = h("section", { class: "card", hidden: true });
     /** @type {User} */
@@ -47,6 +49,7 @@ export function show(part, params) {
             return;
         }
         draw();
+        loadGroups();
         if (can("audit:read")) {
             below(trail, t("user.trail"), address("audit", { target: uid }), events());
         }
@@ -149,11 +152,12 @@ export function show(part, params) {
      * A list below, which is not worth an error of the whole view.
      * @param {HTMLElement} card @param {string} words @param {string | null} more
      * @param {Promise<import("./dom.js").Child[]>} content
+     * @param {import("./dom.js").Child} [action]
      */
-    async function below(card, words, more, content) {
+    async function below(card, words, more, content, action) {
         card.hidden = false;
         const head = h("div", { class: "title" }, h("h2", {}, words),
-            more && h("a", { href: more }, t("all")));
+            more && h("a", { href: more }, t("all")), action);
         try {
             const items = await content;
             fill(card, head, items.length > 0 ? h("ul", { class: "events" }, items)
@@ -161,6 +165,28 @@ export function show(part, params) {
         } catch (error) {
             fill(card, head, h("p", { class: "quiet" }, error instanceof Problem
                 ? problemText(error) : String(error)));
+        }
+    }
+
+    const loadGroups = () => below(groups, t("groups.title"), null, groupsOf(),
+        can("groups:manage") && h("button", { "data-focus": "join", onclick: () => attempt(joinOne) },
+            t("groups.add")));
+
+    async function groupsOf() {
+        const { data } = await call("GET", `groups/?${new URLSearchParams({ user_uid: uid,
+            limit: "100", order_by: "display_name", count: "none" })}`);
+        return data.groups.map((/** @type {import("./group-parts.js").Group} */ one) => h("li", {},
+            h("a", { href: address("group", { id: one.group_id }), dir: "auto" }, one.display_name),
+            mayFill(one.group_id) && h("button", { class: "plain",
+                "aria-label": t("remove-one", one.display_name),
+                onclick: () => removeMember(one, user, again) }, icon("close"))));
+    }
+
+    async function joinOne() {
+        const joined = await askToJoin(user);
+        if (joined) {
+            toast(t("groups.joined", user.display_name, joined.display_name));
+            await again();
         }
     }
 
@@ -183,7 +209,7 @@ export function show(part, params) {
 
     fill(part, crumb, h("div", { class: "head" }, faces, heading, chips, actions),
         h("div", { class: "columns" }, h("div", { class: "stack" }, members, attributes),
-            h("div", { class: "stack" }, trail, sessions)));
+            h("div", { class: "stack" }, groups, trail, sessions)));
     load();
     return (/** @type {URLSearchParams} */ next) => next.get("uid") === uid;
 }

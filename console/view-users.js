@@ -3,12 +3,14 @@
 
 import { call, Problem } from "./api.js";
 import { fill, h, head, icon, own, toast } from "./dom.js";
+import { exportUsers } from "./export.js";
 import { ask, confirm, input, select } from "./form.js";
+import { pathOf } from "./group-parts.js";
 import { list } from "./list.js";
 import { address, can, go, here } from "./router.js";
 import { date, n, problemText, t } from "./texts.js";
 import { askForUser } from "./user-form.js";
-import { face, role, status, value } from "./user-parts.js";
+import { person, role, status, value } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 
@@ -17,7 +19,9 @@ export const permission = "users:read";
 
 const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
     "user_uid"];
-const FILTERS = ["q", "role", "active"];
+const FILTERS = ["q", "role", "active", "group"];
+
+const ORDER = "-created_at";
 
 // ---- the columns that the person has chosen ----
 
@@ -61,15 +65,6 @@ function cell(name, user) {
     }
 }
 
-/** @param {User} user */
-function nameCell(user) {
-    return h("div", { class: "person" }, face(user.display_name), h("span", {},
-        h("a", { href: address("user", { uid: user.user_uid }), dir: "auto",
-            "data-focus": `user ${user.user_uid}` }, user.display_name),
-        h("span", { class: "sub", dir: "auto" }, !user.active && [status(false), " "],
-            user.email)));
-}
-
 // ---- the view ----
 
 /** @param {HTMLElement} part */
@@ -78,14 +73,17 @@ export function show(part) {
     /** @type {Map<string, User>} */
     const chosen = new Map();
 
+    /** @param {URLSearchParams} params @returns {Record<string, string>} */
+    const filters = (params) => Object.fromEntries(FILTERS.filter((name) => params.get(name))
+        .map((name) => [name, params.get(name) ?? ""]));
+
     const users = list({
         view: "users", path: "users/", member: "users", key: "user_uid", label: title,
-        noun: "user", order: "-created_at",
-        filters: (params) => Object.fromEntries(FILTERS.filter((name) => params.get(name))
-            .map((name) => [name, params.get(name) ?? ""])),
+        noun: "user", order: ORDER,
+        filters,
         columns: () => [
             { name: "display_name", title: t("member.display_name"), order: "display_name",
-                cell: nameCell },
+                cell: person },
             ...columns.shown.map((name) => ({
                 name, title: columnTitle(name),
                 order: ["email", "created_at"].includes(name) ? name : undefined,
@@ -106,8 +104,7 @@ export function show(part) {
                 drawMenu();
             }
         },
-        selection: can("users:update") || can("users:delete")
-            ? { chosen, changed: drawMarked, name: (user) => user.display_name } : undefined,
+        selection: { chosen, changed: drawMarked, name: (user) => user.display_name },
     });
 
     // ---- search and filters ----
@@ -135,8 +132,30 @@ export function show(part) {
         "aria-label": t("member.active"), onchange: () => change({ active: states.value }, false),
     });
 
+    // The group whose members are shown, and how to show all again.
+    const chip = h("span");
+    let chipOf = "";
+    async function drawChip() {
+        const id = here().params.get("group") ?? "";
+        if (id === chipOf) {
+            return;
+        }
+        chipOf = id;
+        fill(chip);
+        const name = id && await call("GET", pathOf(id)).then(({ data }) =>
+            data.group.display_name, () => id);
+        if (id === chipOf) {
+            fill(chip, id && h("button", { class: "button",
+                "aria-label": t("filter.group-clear", name), onclick: () => {
+                    change({ group: "" }, false);
+                    search.focus();
+                } }, own(t("filter.group", name)), icon("close")));
+        }
+    }
+
     function follow() {
         const { params } = here();
+        drawChip();
         if (document.activeElement !== search) {
             search.value = params.get("q") ?? "";
         }
@@ -166,6 +185,10 @@ export function show(part) {
             }));
     }
 
+    /** @param {User[] | null} some */
+    const download = (some) => exportUsers({ ...filters(here().params),
+        order_by: here().params.get("order_by") ?? ORDER }, ["display_name", ...columns.shown], some);
+
     // ---- the chosen users ----
 
     const marked = h("div", { class: "marked", role: "region", "aria-label": t("chosen") });
@@ -181,6 +204,7 @@ export function show(part) {
                 all.some((user) => !user.active) && button(t("activate"), () => suspend(true))],
             can("sub-admins:manage") && all.some((user) => user.role === "user")
                 && button(t("make-sub-admin"), appoint),
+            button(t("export"), () => download(all)),
             can("users:delete") && h("button", { class: "danger",
                 onclick: remove }, t("delete")),
             button(t("chosen.clear"), () => {
@@ -270,13 +294,14 @@ export function show(part) {
     }
 
     fill(part,
-        head(title, can("users:create") && [h("a", { class: "button", href: "import" },
-            icon("import"), t("import.title")), h("button", { class: "primary",
-            onclick: create }, icon("plus"), t("users.new"))]),
+        head(title, h("button", { onclick: () => download(null) }, t("export")),
+            can("users:create") && [h("a", { class: "button", href: "import" },
+                icon("import"), t("import.title")), h("button", { class: "primary",
+                onclick: create }, icon("plus"), t("users.new"))]),
         h("div", { class: "tools" },
             h("div", { class: "search" }, icon("search"), search,
                 h("span", { id: "search-hint", class: "hidden" }, t("users.search-hint"))),
-            roles, states, h("span", { class: "space" }), details),
+            roles, states, chip, h("span", { class: "space" }), details),
         marked, users.element);
     drawMenu();
     drawMarked();

@@ -108,6 +108,8 @@ static const um_listing_kind_t kind = {
     .key_detail = "It must be a key_id.",
     .not_found = { "api_key_not_found", "There is no such API key." },
     .put = put_row,
+    .columns = "key_id,name,role,permissions,allow_from,created_at,created_by,expires_at,"
+               "last_used_at,last_used_addr,status,old_secret_until,revoked_at",
 };
 
 apr_status_t um_api_keys_list(um_answer_t *answer, um_request_t *request)

@@ -48,6 +48,7 @@ static const um_listing_kind_t kind = {
     .key_detail = "It must be an event_uid.",
     .not_found = { "audit_event_not_found", "There is no such audit event." },
     .put = um_audit_events_put,
+    .columns = "event_uid,at,actor,remote_addr,action,target,before,after,request_id,trace_id",
 };
 
 apr_status_t um_audit_events_list(um_answer_t *answer, um_request_t *request)

@@ -6,6 +6,7 @@
 
 #include "../rest/router.h"
 
-um_handler_t um_groups_list, um_groups_get;
+um_handler_t um_groups_list, um_groups_get, um_groups_create, um_groups_update, um_groups_delete,
+    um_groups_add_member, um_groups_remove_member;
 
 #endif

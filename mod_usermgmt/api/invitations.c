@@ -81,6 +81,8 @@ static const um_listing_kind_t kind = {
     .key_detail = "It must be an invite_token.",
     .not_found = { "invitation_not_found", "There is no such invitation." },
     .put = um_invitations_put,
+    .columns = "invite_token,email,status,platform_link,inviter,created_at,"
+               "expires_at,accepted_at",
 };
 
 apr_status_t um_invitations_list(um_answer_t *answer, um_request_t *request)

@@ -14,7 +14,7 @@
 #include "user_batch.h"
 #include "users.h"
 
-#define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_NDJSON)
+#define STREAMS (UM_ROUTE_HAS_PARAMETERS | UM_ROUTE_HAS_STREAMS)
 
 /* Limits of bodies: a few short members; a body with a link of 2 KiB; and a user, whose
  * attributes of 16 KiB may have an escape for each character. */
@@ -42,10 +42,18 @@ const um_route_t um_api_routes[] = {
     { "DELETE", "users/*", UM_PERMIT_USERS_DELETE, "users.delete", um_users_delete,
       UM_ROUTE_HAS_PARAMETERS, SMALL },
     { "GET", "groups", UM_PERMIT_USERS_READ, "groups.list", um_groups_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
+      STREAMS, 0 },
+    { "POST", "groups", UM_PERMIT_GROUPS_MANAGE, "groups.create", um_groups_create, 0, SMALL },
+    { "POST", "groups/*/members", UM_PERMIT_GROUPS_MANAGE, "groups.update", um_groups_add_member, 0,
+      SMALL },
+    { "DELETE", "groups/*/members", UM_PERMIT_GROUPS_MANAGE, "groups.update",
+      um_groups_remove_member, 0, SMALL },
     { "GET", "groups/*", UM_PERMIT_USERS_READ, "groups.get", um_groups_get, 0, 0 },
+    { "PUT", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.update", um_groups_update, 0, SMALL },
+    { "PATCH", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.update", um_groups_update, 0, SMALL },
+    { "DELETE", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.delete", um_groups_delete, 0, 0 },
     { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
+      STREAMS, 0 },
     { "POST", "sub-admins", UM_PERMIT_SUB_ADMINS_MANAGE, "sub_admins.create", um_sub_admins_create, 0,
       SMALL },
     { "DELETE", "sub-admins", UM_PERMIT_SUB_ADMINS_MANAGE, "sub_admins.delete", um_sub_admins_delete,
@@ -54,7 +62,7 @@ const um_route_t um_api_routes[] = {
     { "DELETE", "sub-admins/*", UM_PERMIT_SUB_ADMINS_MANAGE, "sub_admins.delete",
       um_sub_admins_delete, 0, SMALL },
     { "GET", "invitations", UM_PERMIT_INVITATIONS_READ, "invitations.list", um_invitations_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
+      STREAMS, 0 },
     { "POST", "invitations", UM_PERMIT_INVITATIONS_MANAGE, "invitations.create", um_invitations_create,
       0, LINK },
     { "DELETE", "invitations", UM_PERMIT_INVITATIONS_MANAGE, "invitations.revoke", um_invitations_delete,
@@ -68,7 +76,7 @@ const um_route_t um_api_routes[] = {
     { "DELETE", "invitations/*", UM_PERMIT_INVITATIONS_MANAGE, "invitations.revoke",
       um_invitations_delete, 0, SMALL },
     { "GET", "sessions", UM_PERMIT_SESSIONS_READ, "sessions.list", um_sessions_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
+      STREAMS, 0 },
     { "POST", "sessions", UM_PERMIT_SESSIONS_REPORT, "sessions.create", um_sessions_create, 0,
       SMALL },
     { "GET", "sessions/*", UM_PERMIT_SESSIONS_READ, "sessions.get", um_sessions_get, 0, 0 },
@@ -80,7 +88,7 @@ const um_route_t um_api_routes[] = {
       STREAMS, 0 },
     { "GET", "audit-events/*", UM_PERMIT_AUDIT_READ, "audit_events.get", um_audit_events_get, 0, 0 },
     { "GET", "api-keys", UM_PERMIT_KEYS_MANAGE, "api_keys.list", um_api_keys_list,
-      UM_ROUTE_HAS_PARAMETERS, 0 },
+      STREAMS, 0 },
     { "POST", "api-keys", UM_PERMIT_KEYS_MANAGE, "api_keys.create", um_api_keys_create, 0, SMALL },
     { "GET", "api-keys/*", UM_PERMIT_KEYS_MANAGE, "api_keys.get", um_api_keys_get, 0, 0 },
     { "PATCH", "api-keys/*", UM_PERMIT_KEYS_MANAGE, "api_keys.update", um_api_keys_update, 0, SMALL },

@@ -48,6 +48,7 @@ static const um_listing_kind_t kind = {
     .key_detail = "It must be a session_uid.",
     .not_found = { "session_not_found", "There is no such session." },
     .put = um_sessions_put,
+    .columns = "session_uid,user_uid,activity,started_at,last_used_at",
 };
 
 apr_status_t um_sessions_list(um_answer_t *answer, um_request_t *request)

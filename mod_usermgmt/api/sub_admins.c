@@ -5,7 +5,6 @@
 
 #include <apr_strings.h>
 
-#include "../base/address.h"
 #include "../core/store_lists.h"
 #include "../core/store_users.h"
 #include "../rest/body.h"
@@ -52,6 +51,7 @@ static const um_listing_kind_t kind = {
     .key_detail = "It must be a user_uid.",
     .not_found = { "sub_admin_not_found", "There is no such sub-admin." },
     .put = put_row,
+    .columns = "user_uid,email,display_name,added_by,created_at",
 };
 
 apr_status_t um_sub_admins_list(um_answer_t *answer, um_request_t *request)
@@ -65,12 +65,6 @@ apr_status_t um_sub_admins_get(um_answer_t *answer, um_request_t *request)
 }
 
 /* ---- create ---- */
-
-/* The user to make a sub-admin: by uid or by address. */
-typedef struct um_appointment_t {
-    const char *uid;
-    const char *email;
-} um_appointment_t;
 
 apr_status_t um_sub_admins_appoint(const char **json, um_change_t *change, um_db_t *db,
                                    const char *uid, const char *added_by)
@@ -100,17 +94,16 @@ static void answer_created(um_answer_t *answer, const um_request_t *request, con
 
 static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *db, void *baton)
 {
-    const um_appointment_t *appointment = baton;
+    const um_named_user_t *name = baton;
     um_request_t *request = change->request;
     apr_int64_t org_id = request->caller.org_id;
     um_user_t *user = NULL;
     const char *json = NULL;
     apr_status_t status;
 
-    status = appointment->uid != NULL
-                 ? um_store_users_lock(&user, db, org_id, appointment->uid, request->pool)
-                 : um_store_users_lock_by_email(&user, db, org_id, appointment->email,
-                                                request->pool);
+    status = name->uid != NULL
+                 ? um_store_users_lock(&user, db, org_id, name->uid, request->pool)
+                 : um_store_users_lock_by_email(&user, db, org_id, name->email, request->pool);
     if (status == UM_ENOTFOUND) {
         return um_users_answer_not_found(answer, request->pool);
     }
@@ -131,34 +124,12 @@ static apr_status_t appoint(um_answer_t *answer, um_change_t *change, um_db_t *d
     return status;
 }
 
-static void read_appointment(um_appointment_t *appointment, um_request_t *request)
-{
-    appointment->uid = um_body_text(request, "user_uid");
-    appointment->email = um_body_text(request, "email");
-    um_body_refuse_others(request, "user_uid", "email", NULL);
-    if (appointment->uid != NULL) {
-        um_faults_add_violation(&request->faults, "user_uid",
-                                um_rules_check_uid(appointment->uid));
-    }
-    if (appointment->email != NULL) {
-        um_faults_add_violation(&request->faults, "email",
-                                um_address_check(appointment->email, request->pool));
-    }
-    if (appointment->uid != NULL && appointment->email != NULL) {
-        um_faults_add(&request->faults, "email", "invalid_value",
-                      "Give either user_uid or email, not both.");
-    }
-    if (um_body_member(request, "user_uid") == NULL && um_body_member(request, "email") == NULL) {
-        um_faults_add(&request->faults, "user_uid", "required", "Give user_uid or email.");
-    }
-}
-
 apr_status_t um_sub_admins_create(um_answer_t *answer, um_request_t *request)
 {
-    um_appointment_t appointment;
+    um_named_user_t name;
 
-    read_appointment(&appointment, request);
-    return um_change_run(answer, request, appoint, &appointment);
+    um_users_read_named(&name, request);
+    return um_change_run(answer, request, appoint, &name);
 }
 
 /* ---- delete ---- */

@@ -600,6 +600,11 @@ apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_use
 
 /* ---- answers ---- */
 
+int um_user_json_is_member(const char *name)
+{
+    return um_user_input_is_member(name) || strcmp(name, UM_USER_SCIM) == 0;
+}
+
 /* The attributes are stored as an object's text: its members go in as they are. */
 static void put_attributes(um_buffer_t *buffer, const char *attributes)
 {

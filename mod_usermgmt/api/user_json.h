@@ -65,6 +65,15 @@ void um_user_input_check_update(um_user_input_t *input, um_faults_t *faults);
 apr_status_t um_user_input_update(um_user_t *updated, int *changed, const um_user_t *stored,
                                   const um_user_input_t *input, um_faults_t *faults);
 
+/** The columns of a user as CSV, with commas between, and the one of them that has all further
+ *  attributes. */
+#define UM_USER_COLUMNS                                                                          \
+    "user_uid,email,display_name,phone,role,active,created_at,updated_at," UM_USER_ATTRIBUTES
+#define UM_USER_ATTRIBUTES "attributes"
+
+/** Tell whether a member of the JSON of a user with that name is no attribute. */
+int um_user_json_is_member(const char *name);
+
 /** Append a user as a JSON object. */
 void um_user_json_put(um_buffer_t *buffer, const um_user_t *user);
 

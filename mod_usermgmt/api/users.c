@@ -43,33 +43,24 @@ static void put_user_with_scim(um_buffer_t *buffer, const um_row_t *row, apr_int
 #define USERS                                                                                    \
     .member = "users", .first = "first_uid", .last = "last_uid", .key = "user_uid",              \
     .key_detail = "It must be a user_uid.", .has_single = 1, .include = UM_USER_SCIM,            \
-    .included = &kind_with_scim
+    .included = &kind_with_scim, .rest = UM_USER_ATTRIBUTES, .is_member = um_user_json_is_member
 
 static const um_listing_kind_t kind_with_scim = { USERS, .source = &um_list_users,
-                                                  .put = put_user_with_scim };
+                                                  .put = put_user_with_scim,
+                                                  .columns = UM_USER_COLUMNS "," UM_USER_SCIM };
 
-static const um_listing_kind_t kind = { USERS, .source = &um_list_plain_users, .put = put_user };
+static const um_listing_kind_t kind = { USERS, .source = &um_list_plain_users, .put = put_user,
+                                        .columns = UM_USER_COLUMNS };
 
 apr_status_t um_users_answer_not_found(um_answer_t *answer, apr_pool_t *pool)
 {
     return um_problem_answer(answer, 404, "user_not_found", pool, "There is no such user.");
 }
 
-/* A stream of one user. It has no ETag, because a user's ETag is for the JSON answer. */
-static void answer_line(um_answer_t *answer, const um_user_t *user, um_user_form_t form,
-                        apr_pool_t *pool)
-{
-    um_buffer_t buffer;
-
-    um_buffer_init(&buffer, 1024, pool);
-    um_user_json_put_as(&buffer, user, form);
-    um_buffer_putc(&buffer, '\n');
-    um_answer_json(answer, 200, &buffer);
-    answer->content_type = UM_NDJSON;
-}
-
+/* listing is the request for a stream of one user, which has no ETag, because a user's ETag is
+ * for the JSON answer. NULL if the answer is no stream. */
 static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, const char *uid,
-                                um_user_form_t form)
+                                um_user_form_t form, const um_listing_request_t *listing)
 {
     um_user_t *user = NULL;
     apr_status_t status = um_user_reads_get(&user, request->store, request->caller.org_id, uid,
@@ -81,8 +72,9 @@ static apr_status_t answer_user(um_answer_t *answer, um_request_t *request, cons
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (request->wants_ndjson) {
-        answer_line(answer, user, form, request->pool);
+    if (listing != NULL && request->media != UM_MEDIA_JSON) {
+        um_listing_answer_one(answer, request, listing,
+                              um_user_json_as(user, form, request->pool));
         return APR_SUCCESS;
     }
     um_user_json_answer_as(answer, user, form, request->pool);
@@ -101,7 +93,7 @@ apr_status_t um_users_get(um_answer_t *answer, um_request_t *request)
         return um_problem_answer_faults(answer, &request->faults);
     }
     return answer_user(answer, request, request->id,
-                       include != NULL ? UM_USER_WITH_SCIM : UM_USER_NATIVE);
+                       include != NULL ? UM_USER_WITH_SCIM : UM_USER_NATIVE, NULL);
 }
 
 apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
@@ -112,7 +104,7 @@ apr_status_t um_users_list(um_answer_t *answer, um_request_t *request)
     if (listing.single != NULL && request->faults.list == NULL) {
         request->target = listing.single;
         return answer_user(answer, request, listing.single,
-                           listing.has_include ? UM_USER_WITH_SCIM : UM_USER_NATIVE);
+                           listing.has_include ? UM_USER_WITH_SCIM : UM_USER_NATIVE, &listing);
     }
     return um_listing_answer(answer, request, &listing);
 }
@@ -138,6 +130,27 @@ apr_status_t um_users_check_address(um_answer_t *answer, const um_request_t *req
         return answer_protected(answer, request->pool);
     }
     return status;
+}
+
+void um_users_read_named(um_named_user_t *name, um_request_t *request)
+{
+    name->uid = um_body_text(request, "user_uid");
+    name->email = um_body_text(request, "email");
+    um_body_refuse_others(request, "user_uid", "email", NULL);
+    if (name->uid != NULL) {
+        um_faults_add_violation(&request->faults, "user_uid", um_rules_check_uid(name->uid));
+    }
+    if (name->email != NULL) {
+        um_faults_add_violation(&request->faults, "email",
+                                um_address_check(name->email, request->pool));
+    }
+    if (name->uid != NULL && name->email != NULL) {
+        um_faults_add(&request->faults, "email", "invalid_value",
+                      "Give either user_uid or email, not both.");
+    }
+    if (um_body_member(request, "user_uid") == NULL && um_body_member(request, "email") == NULL) {
+        um_faults_add(&request->faults, "user_uid", "required", "Give user_uid or email.");
+    }
 }
 
 /* ---- create ---- */

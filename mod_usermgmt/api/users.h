@@ -2,7 +2,8 @@
 #ifndef UM_API_USERS_H
 #define UM_API_USERS_H
 
-/** @file users.h The resource users/, and the parts of its changes that others use. */
+/** @file users.h The resource users/, the parts of its changes that others use, and how all
+ * resources read the name of a user and answer for an unknown one. */
 
 #include "../core/store_users.h"
 #include "../rest/change.h"
@@ -11,6 +12,16 @@
 #include "user_json.h"
 
 um_handler_t um_users_create, um_users_list, um_users_get, um_users_update, um_users_delete;
+
+/** A user whom a body names: by user_uid or by email. One of the two is NULL. */
+typedef struct um_named_user_t {
+    const char *uid;
+    const char *email;
+} um_named_user_t;
+
+/** Read the name of a user, which is all that the body has. What is wrong is added to the faults
+ *  of the request. */
+void um_users_read_named(um_named_user_t *name, um_request_t *request);
 
 /** Answer 404 user_not_found. Returns UM_EREFUSED. */
 apr_status_t um_users_answer_not_found(um_answer_t *answer, apr_pool_t *pool) UM_MUST_USE;

@@ -8,9 +8,9 @@
 #include <apr_portable.h>
 #include <apr_strings.h>
 
+#include "../base/csv.h"
 #include "../base/text.h"
 #include "columns.h"
-#include "guard.h"
 #include "interrupt.h"
 
 #define BLOCK 65536
@@ -359,7 +359,7 @@ static apr_status_t next_csv(apr_int64_t *line, um_json_t **json, um_faults_t *f
         const char *cell = cell_text(&cells, i, pool);
 
         put_cell(&text, &APR_ARRAY_IDX(records->columns, i, um_column_t),
-                 cell != NULL ? um_guard_skip(cell) : NULL, faults, pool);
+                 cell != NULL ? um_csv_skip_guard(cell) : NULL, faults, pool);
     }
     if (faults->list != NULL) {
         return UM_EINVALID;

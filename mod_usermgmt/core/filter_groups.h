@@ -7,7 +7,13 @@
 #include "../db/filter_sql.h"
 
 /** The conditions of lists of groups, by their numbers (list_groups.c). */
-enum { UM_GROUPS_NAME_STARTS, UM_GROUPS_HAS_EXTERNAL_ID, UM_GROUPS_HAS_ID, UM_GROUPS_HAS_NAME };
+enum {
+    UM_GROUPS_NAME_STARTS,
+    UM_GROUPS_HAS_EXTERNAL_ID,
+    UM_GROUPS_HAS_ID,
+    UM_GROUPS_HAS_NAME,
+    UM_GROUPS_HAS_MEMBER
+};
 
 /** The attributes of um_list_groups. */
 extern const um_attributes_t um_filter_groups;

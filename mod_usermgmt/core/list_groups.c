@@ -32,11 +32,15 @@ static const um_list_condition_t conditions[] = {
     [UM_GROUPS_HAS_NAME] = { .pieces = UM_SAME({ " AND g.display_name_key = %s", UM_FILL_VALUE }),
                              .leads_to_few = 1,
                              .has_one_plan = 1 },
+    [UM_GROUPS_HAS_MEMBER] = {
+        .pieces = UM_SAME({ " AND (" UM_SQL_GROUP_IS_OF_USER " %s)", UM_FILL_VALUE },
+                          { " OR (" UM_SQL_GROUP_IS_OF_SUB_ADMIN " %s)))", UM_FILL_VALUE }) },
 };
 
 static const um_list_filter_t filters[] = {
     { .name = "display_name", .value = UM_LIST_FOLDED_NAME, .condition = UM_GROUPS_NAME_STARTS },
     { .name = "external_id", .value = UM_LIST_TEXT, .condition = UM_GROUPS_HAS_EXTERNAL_ID },
+    { .name = "user_uid", .value = UM_LIST_TEXT, .condition = UM_GROUPS_HAS_MEMBER },
     { .name = NULL },
 };
 

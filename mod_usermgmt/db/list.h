@@ -311,7 +311,7 @@ typedef struct um_list_source_t {
 /** The limits of a source. Orders and conditions are bits of a number, see UM_LIST_BIT(). So are
  *  the parameters of a request, which are the filters and a few more (rest/listing.c). */
 #define UM_LIST_BITS_MAX 32
-#define UM_LIST_FILTERS_MAX 24
+#define UM_LIST_FILTERS_MAX 22
 #define UM_LIST_PATHS_MAX 12
 
 /** The size of an array. It does not compile if the array has more than most entries. */

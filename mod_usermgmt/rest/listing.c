@@ -34,6 +34,11 @@ static apr_status_t find_cursors(um_answer_t *answer, um_request_t *request, um_
                                         : APR_SUCCESS;
 }
 
+int um_listing_is_stream(const um_request_t *request)
+{
+    return request->media == UM_MEDIA_NDJSON || request->media == UM_MEDIA_CSV;
+}
+
 static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
                                 um_listing_request_t *listing, int is_search)
 {
@@ -45,12 +50,13 @@ static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
     }
     if (status == APR_SUCCESS) {
         status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
-                                     listing->wants_count && !request->wants_ndjson,
+                                     listing->wants_count && !um_listing_is_stream(request),
                                      request->pool);
     }
     if (status == APR_SUCCESS) {
-        status = request->wants_ndjson ? um_listing_answer_stream(answer, request, db, listing)
-                                       : um_listing_answer_page(answer, request, db, listing);
+        status = um_listing_is_stream(request)
+                     ? um_listing_answer_stream(answer, request, db, listing)
+                     : um_listing_answer_page(answer, request, db, listing);
     }
     um_db_close(db);
     return status;
@@ -74,7 +80,7 @@ static apr_status_t answer_in_time(um_answer_t *answer, um_request_t *request,
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing)
 {
-    int is_counted = listing->wants_count && !request->wants_ndjson;
+    int is_counted = listing->wants_count && !um_listing_is_stream(request);
     apr_status_t status;
 
     if (request->faults.list != NULL) {

@@ -9,6 +9,7 @@
  * um_listing_kind_t.
  */
 
+#include "../base/csv.h"
 #include "../db/list.h"
 #include "problem.h"
 
@@ -40,6 +41,14 @@ typedef struct um_listing_kind_t {
      *  these; both are NULL if there is none. Apart from columns its source is the same. */
     const char *include;
     const struct um_listing_kind_t *included;
+    /** The columns of CSV that are sent if none are named, with commas between; NULL if the list
+     *  has no streams. */
+    const char *columns;
+    /** Entries have further members, which are columns too: the column that has all of them as an
+     *  object, which is one of columns, and a function that tells the other members. Both are
+     * NULL if there are none. */
+    const char *rest;
+    int (*is_member)(const char *name);
 } um_listing_kind_t;
 
 /** A list as it was requested. */
@@ -56,6 +65,12 @@ typedef struct um_listing_request_t {
     const char *single;
     /** The filter as it was given; NULL for none. */
     const char *filter;
+    /** The columns as they were given; NULL for the usual ones. */
+    const char *columns;
+    /** Whether the format was given, which makes the answer a file. */
+    int has_format;
+    /** What a line of CSV has. */
+    um_csv_t csv;
     /** Milliseconds since 1970: the present, for all of the list. */
     apr_int64_t now;
     /** um_ticks() when the query was read. */
@@ -67,10 +82,15 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind);
 
 /** Answer with a page, or, if the client wants it, with a stream of all entries that match, a
- *  line each. If the request has faults, they are the answer. APR_SUCCESS; UM_EREFUSED if answer
- *  is a problem; or the error of a store function. */
+ *  line each: NDJSON or CSV. If the request has faults, they are the answer. APR_SUCCESS;
+ * UM_EREFUSED if answer is a problem; or the error of a store function. */
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing);
+
+/** Answer a request for one entry with a stream of one.
+ *  @param json the entry's JSON */
+void um_listing_answer_one(um_answer_t *answer, um_request_t *request,
+                           const um_listing_request_t *listing, const char *json);
 
 /** Read and answer: the whole handler of most lists. */
 apr_status_t um_listing_handle(um_answer_t *answer, um_request_t *request,

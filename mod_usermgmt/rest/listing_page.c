@@ -225,20 +225,16 @@ static apr_status_t find_neighbours(um_page_t *page, um_db_t *db, const um_reque
     return status;
 }
 
-/* In the order of keys a key is a cursor by itself. */
-static const char *cursor_at(const um_page_t *page, const um_cursor_t *at)
+const char *um_listing_cursor(const um_listing_request_t *listing, const um_cursor_t *at,
+                              apr_pool_t *pool)
 {
-    const um_listing_request_t *listing = page->listing;
-
     return listing->list.order == 0
                ? at->key
-               : um_cursor_write(um_listing_order_name(listing, page->pool), at, page->pool);
+               : um_cursor_write(um_listing_order_name(listing, pool), at, pool);
 }
 
-/* Write a link relative to the URL of the request, because only the client knows its path behind
- * a proxy or a rewriting rule. Without a key there is no link that is too long for a cursor. */
-static void put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
-                     const char *cursor, const char *key, const char *relation)
+void um_listing_put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
+                         const char *cursor, const char *key, const char *relation)
 {
     apr_size_t end = link->length;
     apr_size_t start;
@@ -285,10 +281,10 @@ static void put_links(um_buffer_t *link, const um_request_t *request, const um_p
     const char *prev_key = page->count > 0 ? page->first.key : NULL;
 
     if (page->has_next) {
-        put_link(link, request, "start_after_id", page->next_cursor, next_key, "next");
+        um_listing_put_link(link, request, "start_after_id", page->next_cursor, next_key, "next");
     }
     if (page->has_prev) {
-        put_link(link, request, "end_before_id", page->prev_cursor, prev_key, "prev");
+        um_listing_put_link(link, request, "end_before_id", page->prev_cursor, prev_key, "prev");
     }
 }
 
@@ -353,8 +349,11 @@ static apr_status_t put_page(um_page_t *page, um_request_t *request, um_db_t *db
     if (status == APR_SUCCESS) {
         status = find_neighbours(page, db, request);
     }
-    page->next_cursor = page->has_next ? cursor_at(page, &page->last) : NULL;
-    page->prev_cursor = page->has_prev ? cursor_at(page, &page->first) : NULL;
+    page->next_cursor = page->has_next ? um_listing_cursor(page->listing, &page->last, page->pool)
+                                       : NULL;
+    page->prev_cursor = page->has_prev
+                            ? um_listing_cursor(page->listing, &page->first, page->pool)
+                            : NULL;
     put_key(buffer, kind->first, page->count > 0 ? page->first.key : NULL);
     put_key(buffer, kind->last, page->count > 0 ? page->last.key : NULL);
     um_json_put_member_bool(buffer, "has_more", page->has_next);

@@ -37,6 +37,23 @@ apr_int64_t um_listing_rows_to_read(apr_int64_t wanted, apr_size_t room, apr_int
 apr_status_t um_listing_read_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                                   const um_request_t *request, const um_list_t *list);
 
+/** Tell whether the answer is a stream, and no page. */
+int um_listing_is_stream(const um_request_t *request);
+
+/** Append a link of the Link header, relative to the URL of the request, because only the client
+ *  knows its path behind a proxy or a rewriting rule. If the query would be too long, there is
+ *  none.
+ *  @param parameter start_after_id or end_before_id
+ *  @param cursor    its value, see um_listing_cursor()
+ *  @param key       what to take if the cursor is too long; NULL for nothing
+ *  @param relation  next or prev */
+void um_listing_put_link(um_buffer_t *link, const um_request_t *request, const char *parameter,
+                         const char *cursor, const char *key, const char *relation);
+
+/** A cursor as clients see it, in pool. In the order of keys a key is a cursor by itself. */
+const char *um_listing_cursor(const um_listing_request_t *listing, const um_cursor_t *at,
+                              apr_pool_t *pool);
+
 /** Make a list continue after a row. */
 void um_listing_go_on(um_list_t *list, const um_cursor_t *last);
 

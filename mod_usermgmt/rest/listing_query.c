@@ -33,6 +33,9 @@ typedef enum um_common_t {
     SINGLE,
     /* For a list whose source has attributes. */
     FILTER,
+    /* For a list that has streams. */
+    FORMAT,
+    COLUMNS,
     COMMON_COUNT
 } um_common_t;
 
@@ -44,8 +47,11 @@ _Static_assert(COMMON_COUNT + UM_LIST_FILTERS_MAX <= UM_LIST_BITS_MAX,
 static const char *const common_names[COMMON_COUNT] = {
     [LIMIT] = "limit",   [AFTER] = "start_after_id", [BEFORE] = "end_before_id",
     [COUNT] = "count",   [ORDER] = "order_by",       [INCLUDE] = "include",
-    [FILTER] = "filter",
+    [FILTER] = "filter", [FORMAT] = "format",        [COLUMNS] = "columns",
 };
+
+/* Columns that can be named at once. */
+#define COLUMNS_MAX 100
 
 static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
 {
@@ -56,6 +62,9 @@ static const char *common_name(const um_listing_kind_t *kind, um_common_t which)
         return kind->include != NULL ? common_names[which] : NULL;
     }
     if (which == FILTER && kind->source->attributes == NULL) {
+        return NULL;
+    }
+    if ((which == FORMAT || which == COLUMNS) && kind->columns == NULL) {
         return NULL;
     }
     return which == ORDER && kind->source->orders[0].name == NULL ? NULL : common_names[which];
@@ -127,6 +136,8 @@ static const char *common_detail(const um_listing_kind_t *kind, um_common_t whic
         return order_detail(kind->source, pool);
     case INCLUDE:
         return apr_psprintf(pool, "It must be %s.", kind->include);
+    case FORMAT:
+        return "It must be json, ndjson, csv or excel.";
     default:
         return kind->key_detail;
     }
@@ -279,7 +290,31 @@ static int has_lost_plus(const char *value, apr_pool_t *pool)
     return strchr(value, ' ') != NULL && um_address_check(repaired, pool) == NULL;
 }
 
-static int read_common(um_listing_request_t *listing, um_common_t which, const char *value)
+/* The format is one of the query because a link has no Accept. */
+static int read_format(um_listing_request_t *listing, um_request_t *request, const char *value)
+{
+    static const struct {
+        const char *name;
+        um_media_t media;
+        int is_excel;
+    } formats[] = { { "json", UM_MEDIA_JSON, 0 },
+                    { "ndjson", UM_MEDIA_NDJSON, 0 },
+                    { "csv", UM_MEDIA_CSV, 0 },
+                    { "excel", UM_MEDIA_CSV, 1 } };
+
+    for (apr_size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (strcmp(value, formats[i].name) == 0) {
+            request->media = formats[i].media;
+            listing->csv.is_excel = formats[i].is_excel;
+            listing->has_format = 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int read_common(um_listing_request_t *listing, um_common_t which, um_request_t *request,
+                       const char *value)
 {
     switch (which) {
     case LIMIT:
@@ -296,6 +331,11 @@ static int read_common(um_listing_request_t *listing, um_common_t which, const c
         return read_include(listing, value);
     case FILTER:
         listing->filter = value;
+        return 1;
+    case FORMAT:
+        return read_format(listing, request, value);
+    case COLUMNS:
+        listing->columns = value;
         return 1;
     default:
         return read_key(&listing->single, value);
@@ -358,13 +398,14 @@ static int find_parameter(const um_listing_kind_t *kind, const char *name)
 }
 
 /* Read a value. NULL, or the detail of the fault. */
-static const char *read_parameter(um_listing_request_t *listing, int number, const char *value,
-                                  apr_pool_t *pool)
+static const char *read_parameter(um_listing_request_t *listing, int number,
+                                  um_request_t *request, const char *value)
 {
+    apr_pool_t *pool = request->pool;
     const um_list_filter_t *filter;
 
     if (number < COMMON_COUNT) {
-        return read_common(listing, (um_common_t)number, value)
+        return read_common(listing, (um_common_t)number, request, value)
                    ? NULL
                    : common_detail(listing->kind, (um_common_t)number, pool);
     }
@@ -389,7 +430,7 @@ static void read_given(um_listing_request_t *listing, unsigned *seen, um_request
         return;
     }
     *seen |= 1u << number;
-    detail = read_parameter(listing, number, given->value, request->pool);
+    detail = read_parameter(listing, number, request, given->value);
     if (detail != NULL) {
         um_faults_add(&request->faults, given->name, "invalid_value", detail);
     }
@@ -462,6 +503,70 @@ static void apply_filter(um_listing_request_t *listing, um_request_t *request)
     listing->list.time_limit = request->settings->filter_timeout;
 }
 
+/* ---- columns ---- */
+
+static int has_name(const apr_array_header_t *names, int count, const char *name)
+{
+    int i = 0;
+
+    while (i < count && strcmp(APR_ARRAY_IDX(names, i, const char *), name) != 0) {
+        i++;
+    }
+    return i < count;
+}
+
+/* What is wrong with a column; NULL if nothing is. usual are the columns of the list. */
+static const char *check_column(const um_listing_kind_t *kind, const apr_array_header_t *usual,
+                                const apr_array_header_t *columns, int number, apr_pool_t *pool)
+{
+    const char *column = APR_ARRAY_IDX(columns, number, const char *);
+    int is_known = has_name(usual, usual->nelts, column);
+
+    if (has_name(columns, number, column)) {
+        return apr_psprintf(pool, "The column %s comes twice.", column);
+    }
+    if (!is_known && kind->rest != NULL) {
+        const char *member = um_csv_member(column, pool);
+
+        is_known = !kind->is_member(member) && um_rules_check_attribute_name(member) == NULL;
+    }
+    return is_known ? NULL
+                    : apr_psprintf(pool, "There is no column %.64s; the usual ones are %s.",
+                                   column, kind->columns);
+}
+
+/* The columns come last, because they depend on what is included. */
+static void read_columns(um_listing_request_t *listing, um_request_t *request)
+{
+    const um_listing_kind_t *kind = listing->kind;
+    const apr_array_header_t *usual;
+    const char *detail = NULL;
+
+    if (kind->columns == NULL) {
+        return;
+    }
+    usual = um_csv_columns(kind->columns, request->pool);
+    listing->csv.columns = listing->columns == NULL
+                               ? usual
+                               : um_csv_columns(listing->columns, request->pool);
+    listing->csv.rest = kind->rest;
+    listing->csv.is_member = kind->is_member;
+    if (listing->columns == NULL) {
+        return;
+    }
+    if (request->media != UM_MEDIA_CSV) {
+        detail = "It is of use for CSV alone.";
+    } else if (listing->csv.columns->nelts > COLUMNS_MAX) {
+        detail = "It must have at most 100 columns.";
+    }
+    for (int i = 0; detail == NULL && i < listing->csv.columns->nelts; i++) {
+        detail = check_column(kind, usual, listing->csv.columns, i, request->pool);
+    }
+    if (detail != NULL) {
+        um_faults_add(&request->faults, common_names[COLUMNS], "invalid_value", detail);
+    }
+}
+
 void um_listing_read(um_listing_request_t *listing, um_request_t *request,
                      const um_listing_kind_t *kind)
 {
@@ -482,12 +587,15 @@ void um_listing_read(um_listing_request_t *listing, um_request_t *request,
     }
     read_fallbacks(listing, seen, request->pool);
     apply_filter(listing, request);
-    if (listing->single != NULL && request->parameters->nelts > 1 + listing->has_include) {
+    read_columns(listing, request);
+    if (listing->single != NULL
+        && request->parameters->nelts
+               > 1 + listing->has_include + listing->has_format + (listing->columns != NULL)) {
         um_faults_add(&request->faults, kind->key, "invalid_value",
                       kind->include == NULL
                           ? "It asks for one entry, so it can't be combined with others."
                           : "It asks for one entry, so it can't be combined with others than "
-                            "include.");
+                            "include, format and columns.");
     }
     read_cursor(&listing->list.after, listing, "start_after_id", request);
     read_cursor(&listing->list.before, listing, "end_before_id", request);

@@ -1,9 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file listing_stream.c A list as a stream, a line for each entry; see listing_parts.h. */
+/** @file listing_stream.c A list as a stream of NDJSON or CSV, a line for each entry; see
+ *  listing_parts.h. */
 
 #include "listing_parts.h"
 
 #include <string.h>
+
+#include <apr_strings.h>
 
 #include "../base/memory.h"
 #include "../core/store_lists.h"
@@ -40,17 +43,21 @@ static const char *overwrite(um_text_t *old, const char *text, apr_pool_t *pool)
 
 /* A stream between two batches. */
 typedef struct um_stream_t {
-    const um_listing_kind_t *kind;
+    const um_listing_request_t *listing;
     um_list_t list;
-    apr_int64_t now;
+    int is_csv;
     /* When the caller's role was last checked, by um_ticks(). */
     apr_time_t checked_at;
     /* How many more entries are wanted; -1 for all. */
     apr_int64_t left;
     int done;
+    /* Whether the header line of CSV is written. */
+    int has_header;
     /* One batch: its text, and a pool that is cleared before the next. */
     um_buffer_t buffer;
     apr_pool_t *pool;
+    /* The JSON of the entry that becomes a line of CSV. */
+    um_buffer_t entry;
     apr_int64_t count;
     /* Rows that were read for it. Its text may have no room for more than count of them. */
     apr_int64_t rows;
@@ -61,6 +68,20 @@ typedef struct um_stream_t {
     um_text_t value;
 } um_stream_t;
 
+static void put_line(um_stream_t *stream, const um_row_t *row)
+{
+    const um_listing_request_t *listing = stream->listing;
+
+    if (!stream->is_csv) {
+        listing->kind->put(&stream->buffer, row, listing->now);
+        um_buffer_putc(&stream->buffer, '\n');
+        return;
+    }
+    stream->entry.length = 0;
+    listing->kind->put(&stream->entry, row, listing->now);
+    um_csv_put_line(&stream->buffer, &listing->csv, stream->entry.data, stream->pool);
+}
+
 static void take_line(const um_row_t *row, void *baton)
 {
     um_stream_t *stream = baton;
@@ -70,8 +91,7 @@ static void take_line(const um_row_t *row, void *baton)
     if (stream->is_full) {
         return;
     }
-    stream->kind->put(&stream->buffer, row, stream->now);
-    um_buffer_putc(&stream->buffer, '\n');
+    put_line(stream, row);
     if (stream->count > 0 && stream->buffer.length > STREAM_BYTES) {
         stream->buffer.length = end;
         stream->is_full = 1;
@@ -97,6 +117,11 @@ static apr_status_t read_batch(um_stream_t *stream, um_request_t *request, um_db
                                                  stream->buffer.length);
     apr_pool_clear(stream->pool);
     um_buffer_init(&stream->buffer, STREAM_BYTES + STREAM_ENTRY_BYTES, stream->pool);
+    um_buffer_init(&stream->entry, 1024, stream->pool);
+    if (stream->is_csv && !stream->has_header) {
+        um_csv_put_header(&stream->buffer, &stream->listing->csv);
+        stream->has_header = 1;
+    }
     stream->count = stream->rows = stream->is_full = 0;
     status = um_listing_read_rows(db, take_line, stream, request, &stream->list);
     if (status != APR_SUCCESS) {
@@ -189,6 +214,62 @@ static apr_status_t find_start(um_stream_t *stream, um_request_t *request, um_db
     return status;
 }
 
+/* A link to the entries after the last one, if the limit has ended the stream. Only of a stream
+ * that is sent whole the last one is known before the header is sent. */
+static apr_status_t put_next_link(um_answer_t *answer, const um_request_t *request, um_db_t *db,
+                                  const um_stream_t *stream)
+{
+    um_list_t beyond = stream->list;
+    int exist = 0;
+    um_buffer_t link;
+    apr_status_t status;
+
+    if (stream->left != 0 || stream->count == 0 || !stream->done) {
+        return APR_SUCCESS;
+    }
+    status = um_store_lists_exist(&exist, db, request->caller.org_id, &beyond, request->pool);
+    if (status == APR_SUCCESS && exist) {
+        um_buffer_init(&link, 256, request->pool);
+        um_listing_put_link(&link, request, "start_after_id",
+                            um_listing_cursor(stream->listing, &stream->list.after,
+                                              request->pool),
+                            stream->list.after.key, "next");
+        um_answer_set_header(answer, "Link", link.data);
+    }
+    return status;
+}
+
+/* The type, and the name of the file that a browser makes of it. */
+static void set_type(um_answer_t *answer, const um_request_t *request,
+                     const um_listing_request_t *listing)
+{
+    int is_csv = request->media == UM_MEDIA_CSV;
+
+    answer->content_type = is_csv ? UM_CSV "; charset=utf-8" : UM_NDJSON;
+    if (is_csv || listing->has_format) {
+        um_answer_set_header(answer, "Content-Disposition",
+                             apr_psprintf(request->pool, "attachment; filename=\"%s.%s\"",
+                                          listing->kind->member, is_csv ? "csv" : "ndjson"));
+    }
+}
+
+void um_listing_answer_one(um_answer_t *answer, um_request_t *request,
+                           const um_listing_request_t *listing, const char *json)
+{
+    um_buffer_t buffer;
+
+    um_buffer_init(&buffer, 1024, request->pool);
+    if (request->media == UM_MEDIA_CSV) {
+        um_csv_put_header(&buffer, &listing->csv);
+        um_csv_put_line(&buffer, &listing->csv, json, request->pool);
+    } else {
+        um_buffer_puts(&buffer, json);
+        um_buffer_putc(&buffer, '\n');
+    }
+    um_answer_json(answer, 200, &buffer);
+    set_type(answer, request, listing);
+}
+
 /* If all entries fit into one batch, the answer is sent whole, because then the worker is free
  * for other requests while httpd sends it. */
 static apr_status_t answer_first_batch(um_answer_t *answer, um_request_t *request,
@@ -201,7 +282,7 @@ static apr_status_t answer_first_batch(um_answer_t *answer, um_request_t *reques
                                  "for pages.");
     }
     um_answer_json(answer, 200, &stream->buffer);
-    answer->content_type = UM_NDJSON;
+    set_type(answer, request, stream->listing);
     if (!stream->done) {
         answer->stream = write_stream;
         answer->stream_baton = stream;
@@ -213,13 +294,14 @@ apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request
                                       const um_listing_request_t *listing)
 {
     um_stream_t *stream = apr_pcalloc(request->pool, sizeof(*stream));
+    um_listing_request_t *kept = apr_pmemdup(request->pool, listing, sizeof(*listing));
     apr_status_t status = APR_SUCCESS;
 
     um_memory_pool(&stream->pool, request->pool);
     um_buffer_init(&stream->buffer, 1024, stream->pool);
-    stream->kind = listing->kind;
+    stream->listing = kept;
     stream->list = listing->list;
-    stream->now = listing->now;
+    stream->is_csv = request->media == UM_MEDIA_CSV;
     stream->checked_at = listing->came_at;
     stream->left = listing->has_limit ? listing->list.limit : -1;
     stream->list.backwards = 0;
@@ -228,6 +310,9 @@ apr_status_t um_listing_answer_stream(um_answer_t *answer, um_request_t *request
     }
     if (status == APR_SUCCESS) {
         status = read_batch(stream, request, db);
+    }
+    if (status == APR_SUCCESS) {
+        status = put_next_link(answer, request, db, stream);
     }
     return status == APR_SUCCESS ? answer_first_batch(answer, request, stream) : status;
 }

@@ -8,6 +8,7 @@
 #include <apr_cstr.h>
 #include <apr_strings.h>
 
+#include "../base/csv.h"
 #include "../base/text.h"
 #include "../core/api_key.h"
 
@@ -175,8 +176,8 @@ static int read_range(um_span_t *range, int *weight, const char **cursor)
     return found == 0 && *weight >= 0;
 }
 
-/* Weigh two types by an Accept header that is not empty; 0 if it can't be read. */
-static int weigh_all(um_offer_t *one, um_offer_t *other, const char *cursor)
+/* Weigh types by an Accept header that is not empty; 0 if it can't be read. */
+static int weigh_all(um_offer_t *offers, int count, const char *cursor)
 {
     while (*cursor != '\0') {
         um_span_t range;
@@ -189,8 +190,9 @@ static int weigh_all(um_offer_t *one, um_offer_t *other, const char *cursor)
         if (!read_range(&range, &weight, &cursor)) {
             return 0;
         }
-        weigh(one, &range, weight);
-        weigh(other, &range, weight);
+        for (int i = 0; i < count; i++) {
+            weigh(&offers[i], &range, weight);
+        }
         cursor = skip_space(cursor);
         if (*cursor != ',' && *cursor != '\0') {
             return 0;
@@ -201,38 +203,39 @@ static int weigh_all(um_offer_t *one, um_offer_t *other, const char *cursor)
 
 int um_negotiate_prefers(const char *accept, const char *type, const char *other)
 {
-    um_offer_t wanted = { type, 0, 0 };
-    um_offer_t standard = { other, 0, 0 };
+    um_offer_t offers[] = { { type, 0, 0 }, { other, 0, 0 } };
 
-    return accept != NULL && weigh_all(&wanted, &standard, skip_space(accept))
-           && wanted.specificity == 3 && wanted.weight > 0 && wanted.weight >= standard.weight;
+    return accept != NULL && weigh_all(offers, 2, skip_space(accept))
+           && offers[0].specificity == 3 && offers[0].weight > 0
+           && offers[0].weight >= offers[1].weight;
 }
 
-um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed)
+um_media_t um_negotiate_accept(const char *accept, int streams_allowed)
 {
-    um_offer_t json = { UM_JSON, 0, 0 };
-    um_offer_t ndjson = { UM_NDJSON, 0, 0 };
+    um_offer_t offers[] = { { UM_JSON, 0, 0 }, { UM_NDJSON, 0, 0 }, { UM_CSV, 0, 0 } };
+    static const um_media_t media[] = { UM_MEDIA_JSON, UM_MEDIA_NDJSON, UM_MEDIA_CSV };
+    int count = streams_allowed ? 3 : 1;
+    int best = 0;
     const char *cursor = skip_space(accept != NULL ? accept : "");
 
     if (*cursor == '\0') {
         return UM_MEDIA_JSON;
     }
-    if (!weigh_all(&json, &ndjson, cursor)) {
+    if (!weigh_all(offers, count, cursor)) {
         return UM_MEDIA_NONE;
     }
-    if (ndjson_allowed && ndjson.weight > json.weight) {
-        return UM_MEDIA_NDJSON;
+    for (int i = 1; i < count; i++) {
+        best = offers[i].weight > offers[best].weight ? i : best;
     }
-    return json.weight > 0 ? UM_MEDIA_JSON : UM_MEDIA_NONE;
+    return offers[best].weight > 0 ? media[best] : UM_MEDIA_NONE;
 }
 
 int um_negotiate_accepts(const char *accept, const char *type)
 {
     um_offer_t offer = { type, 0, 0 };
-    um_offer_t other = { UM_NDJSON, 0, 0 };
     const char *cursor = skip_space(accept != NULL ? accept : "");
 
-    return *cursor == '\0' || (weigh_all(&offer, &other, cursor) && offer.weight > 0);
+    return *cursor == '\0' || (weigh_all(&offer, 1, cursor) && offer.weight > 0);
 }
 
 /* ---- Content-Type ---- */

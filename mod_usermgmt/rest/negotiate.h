@@ -17,18 +17,23 @@
 /** A stream of JSON values, one in each line. */
 #define UM_NDJSON "application/x-ndjson"
 
-typedef enum um_media_t { UM_MEDIA_NONE, UM_MEDIA_JSON, UM_MEDIA_NDJSON } um_media_t;
+typedef enum um_media_t {
+    UM_MEDIA_NONE,
+    UM_MEDIA_JSON,
+    UM_MEDIA_NDJSON,
+    UM_MEDIA_CSV
+} um_media_t;
 
 /**
- * Choose between application/json and, if it is allowed, application/x-ndjson, by
- * RFC 9110 section 12.5.1. The most specific range decides a type's weight, and the
- * greater weight wins. If the weights are equal, JSON wins; weight 0 excludes a type.
- * Parameters other than q are ignored (for example charset=utf-8). A header that can't be
+ * Choose between application/json and, if streams are allowed, application/x-ndjson and text/csv,
+ * by RFC 9110 section 12.5.1. The most specific range decides a type's weight, and the
+ * greater weight wins. If the weights are equal, JSON wins, then NDJSON; weight 0 excludes a
+ * type. Parameters other than q are ignored (for example charset=utf-8). A header that can't be
  * read accepts nothing.
  * @param accept the Accept header (several already joined by a comma); NULL or
  *               empty accepts everything
  */
-um_media_t um_negotiate_accept(const char *accept, int ndjson_allowed);
+um_media_t um_negotiate_accept(const char *accept, int streams_allowed);
 
 /**
  * Tell whether a client names a type itself in Accept, and gives it no smaller weight than

@@ -24,6 +24,7 @@ const um_permission_entry_t um_permissions[] = {
     { "users:create", UM_PERMIT_USERS_CREATE, 1 },
     { "users:update", UM_PERMIT_USERS_UPDATE, 1 },
     { "users:delete", UM_PERMIT_USERS_DELETE, 1 },
+    { "groups:manage", UM_PERMIT_GROUPS_MANAGE, 1 },
     { "invitations:read", UM_PERMIT_INVITATIONS_READ, 1 },
     { "invitations:manage", UM_PERMIT_INVITATIONS_MANAGE, 0 },
     { "sub-admins:read", UM_PERMIT_SUB_ADMINS_READ, 1 },

@@ -14,6 +14,7 @@
 #include "../base/json.h"
 #include "../core/list_places.h"
 #include "../core/store.h"
+#include "negotiate.h"
 
 /** One error in a body, a query or a header. */
 typedef struct um_fault_t {
@@ -69,10 +70,11 @@ typedef enum um_permission_t {
     UM_PERMIT_KEYS_MANAGE = 1 << 11,
     UM_PERMIT_SCIM = 1 << 12,
     UM_PERMIT_METRICS_READ = 1 << 13,
+    UM_PERMIT_GROUPS_MANAGE = 1 << 14,
     /** These two have no name. The first is for every caller with a role, the second for every
      *  caller with an identity. */
-    UM_PERMIT_ROLE = 1 << 14,
-    UM_PERMIT_ANYONE = 1 << 15,
+    UM_PERMIT_ROLE = 1 << 15,
+    UM_PERMIT_ANYONE = 1 << 16,
     /** One of the two, for a route whose handler decides which one it needs. */
     UM_PERMIT_USERS_WRITE = UM_PERMIT_USERS_CREATE | UM_PERMIT_USERS_UPDATE
 } um_permission_t;
@@ -213,8 +215,8 @@ struct um_request_t {
     const apr_array_header_t *parameters;
     /** The errors so far. A handler adds its own, and then checks once whether there are any. */
     um_faults_t faults;
-    /** Whether the client prefers application/x-ndjson, if the route has it. */
-    int wants_ndjson;
+    /** What the client wants, of what the route has. */
+    um_media_t media;
 };
 
 /** The destination of a streamed answer. */

@@ -203,18 +203,18 @@ static apr_status_t check_origin(um_answer_t *answer, um_request_t *request,
 static apr_status_t check_accept(um_answer_t *answer, um_request_t *request,
                                  const um_route_t *route)
 {
-    int ndjson = (route->features & UM_ROUTE_HAS_NDJSON) != 0;
+    int streams = (route->features & UM_ROUTE_HAS_STREAMS) != 0;
     const char *accept = apr_table_get(request->headers, "Accept");
-    um_media_t media = um_negotiate_accept(accept, ndjson);
 
-    if (media == UM_MEDIA_NONE && !um_negotiate_accepts(accept, request->service->media_type)) {
+    request->media = um_negotiate_accept(accept, streams);
+    if (request->media == UM_MEDIA_NONE
+        && !um_negotiate_accepts(accept, request->service->media_type)) {
         return um_problem_answer(answer, 406, "not_acceptable", request->pool,
                                  "The answer is %s%s, which Accept does not allow.",
                                  request->service->media_type,
-                                 ndjson ? " or application/x-ndjson" : "");
+                                 streams ? ", application/x-ndjson or text/csv" : "");
     }
-    request->wants_ndjson = media == UM_MEDIA_NDJSON;
-    if (ndjson) {
+    if (streams) {
         um_answer_set_header(answer, "Vary", "Accept");
     }
     return APR_SUCCESS;

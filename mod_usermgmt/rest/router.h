@@ -26,12 +26,13 @@ typedef struct um_route_t {
     um_permission_t permission;
     const char *action;
     um_handler_t *handler;
-    /** Features of the route, in addition to a JSON answer without parameters. A public route
+    /** Features of the route, in addition to a JSON answer without parameters. A stream is NDJSON
+     *  or CSV. A public route
      *  needs no caller where um_settings_t.public_routes is set. A body with many values has up
      *  to UM_ROUTE_VALUES_MAX. */
     enum {
         UM_ROUTE_HAS_PARAMETERS = 1 << 0,
-        UM_ROUTE_HAS_NDJSON = 1 << 1,
+        UM_ROUTE_HAS_STREAMS = 1 << 1,
         UM_ROUTE_IS_PUBLIC = 1 << 2,
         UM_ROUTE_HAS_MANY_VALUES = 1 << 3
     } features;

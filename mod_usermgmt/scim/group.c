@@ -7,9 +7,9 @@
 
 #include <apr_strings.h>
 
+#include "../api/group_changes.h"
 #include "../base/memory.h"
 #include "../base/text.h"
-#include "../core/rules.h"
 #include "resource.h"
 
 /* Members that are read at once. */
@@ -140,48 +140,6 @@ void um_scim_group_read(um_group_t *group, um_faults_t *faults, const um_json_t 
     const char *name = text_of(resource, "displayName", faults->pool);
 
     group->display_name = um_text_trim(name != NULL ? name : "", faults->pool);
-    um_faults_add_violation(faults, "displayName",
-                            um_rules_check_display_name(group->display_name));
     group->external_id = text_of(resource, "externalId", faults->pool);
-    if (group->external_id != NULL && strlen(group->external_id) > UM_GROUP_EXTERNAL_ID_MAX) {
-        um_faults_add(faults, "externalId", "too_long", "It has at most 512 bytes.");
-    } else if (group->external_id != NULL && um_text_has_control(group->external_id)) {
-        um_faults_add(faults, "externalId", "control_character",
-                      "It must have no control characters.");
-    }
-}
-
-static int is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-int um_scim_group_differs(const um_group_t *group, const um_group_t *stored)
-{
-    return strcmp(group->display_name, stored->display_name) != 0
-           || !is_same(group->external_id, stored->external_id);
-}
-
-/* ---- for the audit trail ---- */
-
-const char *um_scim_group_audit(const um_group_t *group, const um_member_change_t *members,
-                                apr_pool_t *pool)
-{
-    um_buffer_t buffer;
-
-    um_buffer_init(&buffer, 512, pool);
-    um_buffer_putc(&buffer, '{');
-    um_json_put_member(&buffer, "group_id", group->id);
-    um_json_put_member(&buffer, "display_name", group->display_name);
-    um_json_put_member_or_null(&buffer, "external_id", group->external_id);
-    if (members != NULL && members->added > 0) {
-        um_json_put_member_int(&buffer, "added_count", members->added);
-        um_json_put_member_strings(&buffer, "added", members->added_uids);
-    }
-    if (members != NULL && members->removed > 0) {
-        um_json_put_member_int(&buffer, "removed_count", members->removed);
-        um_json_put_member_strings(&buffer, "removed", members->removed_uids);
-    }
-    um_buffer_putc(&buffer, '}');
-    return buffer.data;
+    um_group_check_names(faults, group, "displayName", "externalId");
 }

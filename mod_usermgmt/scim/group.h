@@ -41,12 +41,4 @@ um_json_t *um_scim_group_tree(const um_group_t *group, apr_pool_t *pool);
  */
 void um_scim_group_read(um_group_t *group, um_faults_t *faults, const um_json_t *resource);
 
-/** Tell whether a group has other names than the one that is stored. */
-int um_scim_group_differs(const um_group_t *group, const um_group_t *stored);
-
-/** A group for the audit trail, in pool.
- *  @param members what changed, and the first uids; NULL for nothing */
-const char *um_scim_group_audit(const um_group_t *group, const um_member_change_t *members,
-                                apr_pool_t *pool);
-
 #endif

@@ -7,8 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "../api/group_changes.h"
 #include "../base/memory.h"
-#include "../base/uid.h"
 #include "../core/store_groups.h"
 #include "../rest/change.h"
 #include "group.h"
@@ -144,10 +144,7 @@ static apr_status_t make_group(um_answer_t *answer, um_change_t *change, um_db_t
 {
     const um_edit_t *edit = baton;
     um_request_t *request = change->request;
-    char *uid = apr_palloc(request->pool, UM_UID_LENGTH + 1);
-    um_group_t group = {
-        .id = uid, .created_at = change->now_ms, .updated_at = change->now_ms, .version = 1
-    };
+    um_group_t group = { .id = NULL };
     um_scim_members_t members;
     apr_status_t status = read_names(&group, answer, edit->resource, request);
 
@@ -155,10 +152,7 @@ static apr_status_t make_group(um_answer_t *answer, um_change_t *change, um_db_t
         status = um_change_check_match(answer, change, NULL);
     }
     if (status == APR_SUCCESS) {
-        status = um_uid_make(uid, change->now, &um_db_host(db)->random);
-    }
-    if (status == APR_SUCCESS) {
-        status = um_store_groups_insert(db, request->caller.org_id, &group, request->pool);
+        status = um_group_insert(&group, change, db);
     }
     if (status == UM_ECONFLICT) {
         return refuse_taken(answer, request->pool);
@@ -168,10 +162,9 @@ static apr_status_t make_group(um_answer_t *answer, um_change_t *change, um_db_t
         status = um_scim_members_replace(&members, um_json_member(edit->resource, "members"));
     }
     if (status == APR_SUCCESS) {
-        status = um_change_audit_as(change, db, "groups.create", uid, NULL,
-                                    um_scim_group_audit(&group, &members.done, request->pool));
+        status = um_group_audit_new(change, db, &group, &members.done);
     }
-    request->target = uid;
+    request->target = group.id;
     answer->changes_roles = 1;
     return status == APR_SUCCESS ? answer_made(answer, &group, db, request) : status;
 }
@@ -223,56 +216,20 @@ static apr_status_t change_names(um_group_t *group, um_answer_t *answer, const u
     return read_names(group, answer, resource, request);
 }
 
-static apr_status_t write_names(um_answer_t *answer, const um_change_t *change, um_db_t *db,
-                                um_group_t *group, const um_group_t *stored)
-{
-    const um_request_t *request = change->request;
-    apr_status_t status;
-
-    if (um_group_is_reserved(group->id)
-        && strcmp(group->display_name, stored->display_name) != 0) {
-        return um_scim_error_refuse(answer, 400, UM_SCIM_MUTABILITY, request->pool,
-                                    "The group of the sub-admins keeps its displayName.");
-    }
-    if (change->now_ms > group->updated_at) {
-        group->updated_at = change->now_ms;
-    }
-    status = um_store_groups_update(db, request->caller.org_id, group, request->pool);
-    return status == UM_ECONFLICT ? refuse_taken(answer, request->pool) : status;
-}
-
-/* The version of the reserved group is increased with each sub-admin. */
-static apr_status_t note_members(const um_change_t *change, um_db_t *db, const um_group_t *group)
-{
-    return um_group_is_reserved(group->id)
-               ? APR_SUCCESS
-               : um_store_groups_touch(db, change->request->caller.org_id, group->id,
-                                       change->now_ms, change->request->pool);
-}
-
-/* Write what changed, with its audit event. That of a sub-admin has an event of its own. */
+/* Write what changed. UM_EREFUSED if the name can't be given. */
 static apr_status_t write_changes(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                   um_group_t *group, const um_group_t *stored,
                                   const um_member_change_t *done)
 {
-    apr_pool_t *pool = change->request->pool;
-    int is_renamed = um_scim_group_differs(group, stored);
-    int has_others = done->added + done->removed > 0;
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status;
 
-    if (is_renamed) {
-        status = write_names(answer, change, db, group, stored);
-    } else if (has_others) {
-        status = note_members(change, db, group);
+    if (um_group_is_reserved(group->id)
+        && strcmp(group->display_name, stored->display_name) != 0) {
+        return um_scim_error_refuse(answer, 400, UM_SCIM_MUTABILITY, change->request->pool,
+                                    "The group of the sub-admins keeps its displayName.");
     }
-    answer->changes_roles = is_renamed || has_others;
-    if (status != APR_SUCCESS || !(is_renamed || has_others)
-        || (!is_renamed && um_group_is_reserved(group->id))) {
-        return status;
-    }
-    return um_change_audit_as(change, db, "groups.update", group->id,
-                              um_scim_group_audit(stored, NULL, pool),
-                              um_scim_group_audit(group, done, pool));
+    status = um_group_write(&answer->changes_roles, change, db, group, stored, done);
+    return status == UM_ECONFLICT ? refuse_taken(answer, change->request->pool) : status;
 }
 
 static apr_status_t change_members(um_scim_members_t *members, const um_edit_t *edit)
@@ -379,7 +336,6 @@ static apr_status_t delete_group(um_answer_t *answer, um_change_t *change, um_db
 {
     const um_request_t *request = change->request;
     um_group_t *stored = NULL;
-    um_member_change_t gone;
     apr_status_t status = get_for_change(&stored, answer, change, db);
 
     (void)baton;
@@ -387,17 +343,8 @@ static apr_status_t delete_group(um_answer_t *answer, um_change_t *change, um_db
         return um_scim_error_refuse(answer, 400, UM_SCIM_MUTABILITY, request->pool,
                                     "The group of the sub-admins can't be deleted.");
     }
-    um_member_change_init(&gone, request->pool);
     if (status == APR_SUCCESS) {
-        status = um_store_members_clear(&gone, db, request->caller.org_id, stored->id,
-                                        request->pool);
-    }
-    if (status == APR_SUCCESS) {
-        status = um_store_groups_delete(db, request->caller.org_id, stored->id, request->pool);
-    }
-    if (status == APR_SUCCESS) {
-        status = um_change_audit_as(change, db, "groups.delete", stored->id,
-                                    um_scim_group_audit(stored, &gone, request->pool), NULL);
+        status = um_group_delete(change, db, stored);
     }
     if (status == APR_SUCCESS) {
         answer->status = 204;

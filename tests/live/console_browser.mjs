@@ -801,6 +801,156 @@ const scenarios = {
         return { refused };
     },
 
+    /** A group is made, filled, looked at among the users, renamed and deleted. */
+    async groups() {
+        const page = await open("groups");
+        await row(page, "Sub-admins").waitFor();
+        await button(page, "New group").click();
+        await button(page, "Create").click();
+        await page.locator("dialog [aria-invalid]").waitFor();
+        await check(page, "the form of a group");
+        await page.getByLabel("Name", { exact: true }).last().fill("sub-ADMINS");
+        await button(page, "Create").click();
+        await inDialog(page).getByText("Another group of the organization").waitFor();
+        await page.getByLabel("Name", { exact: true }).last().fill("Night shift");
+        await button(page, "Create").click();
+        await page.getByRole("heading", { name: "Night shift" }).waitFor();
+        await page.getByText("This group has no members").waitFor();
+        await check(page, "a group without members");
+        for (const email of settings.emails) {
+            await button(page, "Add").first().click();
+            await page.getByLabel("Email").last().fill(email);
+            await inDialog(page).getByRole("button", { name: "Add" }).click();
+            await inDialog(page).waitFor({ state: "detached" });
+        }
+        await page.locator(".count").getByText("3 members").waitFor();
+        await check(page, "a group");
+        await step("filled");
+        await page.getByRole("button", { name: "Remove User 001" }).click();
+        await page.locator(".count").getByText("2 members").waitFor();
+        await step("removed");
+        await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
+        await page.locator(".count").getByText("3 members").waitFor();
+        await page.getByRole("link", { name: "Show among users" }).click();
+        await page.locator(".count").getByText("3 users").waitFor();
+        const shown = await names(page);
+        await check(page, "the users of a group");
+        await page.getByRole("button", { name: "Group: Night shift. Show all users" }).click();
+        await page.locator(".count").getByText("6 users").waitFor();
+        const kept = await page.evaluate(() => document.activeElement.type);
+        await page.goBack();
+        await page.locator(".count").getByText("3 users").waitFor();
+        await page.goBack();
+        await button(page, "Rename").click();
+        await page.getByLabel("Name", { exact: true }).last().fill("Day shift");
+        await button(page, "Save").click();
+        await page.getByRole("heading", { name: "Day shift" }).waitFor();
+        // In the view of one user.
+        await page.getByRole("link", { name: "User 002" }).click();
+        await page.getByRole("link", { name: "Day shift" }).waitFor();
+        await page.getByRole("button", { name: "Remove Day shift" }).click();
+        await page.getByRole("link", { name: "Day shift" }).waitFor({ state: "detached" });
+        await step("left");
+        await page.locator(".card", { hasText: "Groups" }).getByRole("button", { name: "Add" }).click();
+        await page.getByLabel("Group").fill("day");
+        await inDialog(page).getByRole("button", { name: "Add" }).click();
+        await inDialog(page).getByText("No group matches").waitFor();
+        await check(page, "the form that adds to a group");
+        await page.getByLabel("Group").fill("DAY shift");
+        await inDialog(page).getByRole("button", { name: "Add" }).click();
+        await page.getByRole("link", { name: "Day shift" }).waitFor();
+        await step("joined");
+        await page.getByRole("link", { name: "Day shift" }).click();
+        await button(page, "Delete").click();
+        const question = await inDialog(page).innerText();
+        await check(page, "the question before a group is deleted");
+        await inDialog(page).getByRole("button", { name: "Delete" }).click();
+        await page.locator(".toast").getByText("The group Day shift was deleted").waitFor();
+        await row(page, "Sub-admins").waitFor();
+        // The group of the sub-admins.
+        await page.getByRole("link", { name: "Sub-admins" }).last().click();
+        await page.getByText("The members of this group are the sub-admins.").waitFor();
+        const reserved = await page.locator(".head button, .empty button").allTextContents();
+        await button(page, "Add").first().click();
+        await page.getByLabel("Email").last().fill(settings.emails[0]);
+        await inDialog(page).getByRole("button", { name: "Add" }).click();
+        await row(page, "User 001").waitFor();
+        await step("appointed");
+        await close(page);
+        return { shown, kept, question, reserved };
+    },
+
+    /** All users and some of them are saved as files. */
+    async export() {
+        const page = await open("users?q=user+00&order_by=email", { acceptDownloads: true });
+        await page.locator("tbody tr").first().waitFor();
+        const files = {};
+        async function take(name, press, format, columns) {
+            await press();
+            await page.getByLabel("Format").selectOption(format);
+            if (columns) {
+                await page.getByLabel("Columns").last().selectOption(columns);
+            }
+            if (name === "excel") {
+                await check(page, "the form of an export");
+            }
+            const [download] = await Promise.all([page.waitForEvent("download"),
+                button(page, "Download").click()]);
+            const stream = await download.createReadStream();
+            const pieces = [];
+            for await (const piece of stream) {
+                pieces.push(piece);
+            }
+            files[name] = [download.suggestedFilename(), Buffer.concat(pieces).toString()];
+            await inDialog(page).waitFor({ state: "detached" });
+        }
+        const all = () => button(page, "Export").first().click();
+        const some = () => page.locator(".marked").getByRole("button", { name: "Export" }).click();
+        await take("excel", all, "excel", "shown");
+        await take("csv", all, "csv", "all");
+        await take("ndjson", all, "ndjson");
+        await row(page, "User 002").getByRole("checkbox").check();
+        await row(page, "User 001").getByRole("checkbox").check();
+        await take("someExcel", some, "excel", "shown");
+        await take("someCsv", some, "csv", "all");
+        await take("someNdjson", some, "ndjson");
+        await close(page);
+        return files;
+    },
+
+    /** Two people, each with an own browser, change one user at the same time. */
+    async both() {
+        const one = await open(`user?uid=${settings.uid}`);
+        const other = await open(`user?uid=${settings.uid}`);
+        for (const [page, name, phone] of [[one, "Name of one", "111"], [other, "Name of other", ""]]) {
+            await button(page, "Edit").click();
+            await page.getByLabel("Name", { exact: true }).first().fill(name);
+            await page.getByLabel("Phone").fill(phone);
+        }
+        await other.getByLabel("Value of age").fill("24");
+        await button(other, "Save").click();
+        await other.getByRole("heading", { name: "Name of other" }).waitFor();
+        await button(one, "Save").click();
+        await one.getByText("Changed by somebody else").waitFor();
+        const shown = await inDialog(one).last().locator("tbody tr").evaluateAll((rows) =>
+            rows.map((line) => [...line.children].slice(0, 3).map((cell) => cell.textContent)));
+        // Meanwhile the other one goes on: the choice is asked for again.
+        await button(other, "Suspend").click();
+        await button(other, "Activate").waitFor();
+        await one.getByLabel("Which version of display_name").selectOption("mine");
+        await inDialog(one).last().getByRole("button", { name: "Save" }).click();
+        await one.waitForFunction(() => document.querySelectorAll("dialog").length === 3);
+        await inDialog(one).last().getByRole("button", { name: "Save" }).click();
+        await one.getByRole("heading", { name: "Name of one" }).waitFor();
+        await one.getByText("Suspended").first().waitFor();
+        await step("merged");
+        await close(one);
+        await other.reload();
+        await other.getByRole("heading", { name: "Name of one" }).waitFor();
+        await close(other);
+        return { shown };
+    },
+
     /** What somebody sees: the texts of links and buttons. */
     async sees() {
         const page = await open(settings.path, { locale: settings.locale ?? "en-GB" });

@@ -84,6 +84,7 @@ static const sample_t user_samples[] = {
 static const sample_t group_samples[] = {
     { "display_name", NULL, "name003", "name" },
     { "external_id", NULL, "idp00300", "idp" },
+    { "user_uid", NULL, "u00300", "u00001" },
     LAST_SAMPLE,
 };
 

@@ -17,8 +17,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MEMBERS = ["key_id", "name", "role", "permissions", "allow_from", "created_at", "created_by",
            "expires_at", "last_used_at", "last_used_addr", "status", "old_secret_until",
            "revoked_at"]
-EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
-              "invitations:manage", "sub-admins:read", "sub-admins:manage", "sessions:read",
+EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "groups:manage",
+              "invitations:read", "invitations:manage", "sub-admins:read", "sub-admins:manage", "sessions:read",
               "sessions:report", "audit:read", "scim", "metrics:read"]
 DAY = 24 * 3600
 

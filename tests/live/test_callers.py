@@ -15,8 +15,8 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, in_parallel, location, wait_f
 NUMBERS = itertools.count()
 STORED = "stored@callers.example.com"
 USER = "user@callers.example.com"
-PERMISSIONS = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
-               "sub-admins:read", "sessions:read", "sessions:report"]
+PERMISSIONS = ["users:read", "users:create", "users:update", "users:delete", "groups:manage",
+               "invitations:read", "sub-admins:read", "sessions:read", "sessions:report"]
 # Of admins alone.
 OTHERS = ["invitations:manage", "sub-admins:manage", "audit:read", "keys:manage"]
 
@@ -242,6 +242,8 @@ def operations(admin):
     event = admin.get("audit-events/", query={"limit": 1}).json["first_uid"]
     key = admin.post("api-keys/", {"name": "A", "permissions": ["scim"]}) \
         .expect(201).json["api_key"]["key_id"]
+    group = admin.post("groups/", {"display_name": fresh_email()}) \
+        .expect(201).json["group"]["group_id"]
     return [
         ("GET", "", None, "role"),
         ("HEAD", "", None, "role"),
@@ -266,6 +268,12 @@ def operations(admin):
         ("HEAD", "groups/", None, "users:read"),
         ("GET", "groups/sub-admins", None, "users:read"),
         ("HEAD", "groups/sub-admins", None, "users:read"),
+        ("POST", "groups/", {"display_name": fresh_email()}, "groups:manage"),
+        ("PUT", "groups/" + group, {"display_name": fresh_email()}, "groups:manage"),
+        ("PATCH", "groups/" + group, {"display_name": fresh_email()}, "groups:manage"),
+        ("POST", f"groups/{group}/members/", {"user_uid": uid}, "groups:manage"),
+        ("DELETE", f"groups/{group}/members/", {"user_uid": uid}, "groups:manage"),
+        ("DELETE", "groups/" + group, None, "groups:manage"),
         ("GET", "sub-admins/", None, "sub-admins:read"),
         ("HEAD", "sub-admins/", None, "sub-admins:read"),
         ("GET", "sub-admins/" + sub_admin, None, "sub-admins:read"),

@@ -81,8 +81,9 @@ def server(make_server):
 
 VIEWS = [["users?q=zzz", "No user matches"], ["./", "Active users"],
          ["import", "Choose a file, or drop it here"], ["sub-admins", "No sub-admins yet"],
-         ["invitations", "No invitations are pending"],
-         ["api-keys", "No API keys yet"], ["audit", "Until"],
+         ["invitations", "No invitations are pending"], ["api-keys", "No API keys yet"],
+         ["audit", "Until"], ["groups", "Sub-admins"], ["groups?q=zzz", "No group matches"],
+         ["group?id=sub-admins", "This group has no members"],
          ["accept", "This page needs the whole link"], ["accept#accept_token=x", "Accept the"]]
 
 
@@ -336,6 +337,88 @@ def test_two_people_edit_one_user(server):
     # Theirs was chosen; what only one of the two had changed is kept.
     assert (now["display_name"], now["phone"], now["age"]) == ("Their name", "111", "24")
     server.admin.delete(f"users/{uid}").expect(200)
+
+
+def test_two_browsers_edit_one_user(new_server):
+    """Both have the form open. What the second one stores is merged with what the first one has
+    stored meanwhile, and again with what comes in between."""
+    server = new_server(location="UserMgmtConsole On")
+    uid = server.admin.create("both@example.com", "Name before", age="23")["user_uid"]
+
+    def merged():
+        now = server.admin.read(uid)
+        assert (now["display_name"], now["phone"], now["age"], now["active"]) \
+            == ("Name of one", "111", "24", False)
+
+    result = play(server, "both", {"merged": merged}, uid=uid)
+    assert sorted(result["shown"]) == [["age", "24", "23"],
+                                       ["display_name", "Name of other", "Name of one"],
+                                       ["phone", "—", "111"]]
+
+
+def test_groups(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    for number in range(6):
+        server.admin.create(f"user{number:03}@example.com", f"User {number:03}")
+    emails = [f"user{number:03}@example.com" for number in (1, 2, 3)]
+
+    def members(*numbers):
+        group, = [one for one in server.admin.get("groups/").json["groups"]
+                  if one["group_id"] != "sub-admins"]
+        users = server.admin.get("users/", query={"group": group["group_id"]}).json["users"]
+        assert [user["display_name"] for user in users] == [f"User {n:03}" for n in numbers]
+
+    def is_sub_admin():
+        assert found(server, emails[0])["role"] == "sub_admin"
+
+    result = play(server, "groups", {
+        "filled": lambda: members(1, 2, 3), "removed": lambda: members(2, 3),
+        "left": lambda: members(1, 3), "joined": lambda: members(1, 2, 3),
+        "appointed": is_sub_admin}, emails=emails)
+    assert sorted(result["shown"]) == ["User 001", "User 002", "User 003"]
+    assert result["kept"] == "search"
+    assert "Delete the group Day shift?" in result["question"]
+    assert "3 members, who stay users" in result["question"]
+    assert set(result["reserved"]) == {"Add"}
+    assert [group["group_id"] for group in server.admin.get("groups/").json["groups"]] \
+        == ["sub-admins"]
+
+
+@one_database
+def test_a_sub_admin_sees_groups(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    group = server.admin.post("groups/", {"display_name": "Crew"}).json["group"]
+    user = server.admin.create("crew@example.com", "Crew member")
+    server.admin.post(f"groups/{group['group_id']}/members/", {"user_uid": user["user_uid"]})
+    for path, text in ((f"group?id={group['group_id']}", "Crew member"), ("groups", "Crew"),
+                       (f"user?uid={user['user_uid']}", "Latest sessions")):
+        result = play(server, "sees", login=SUB_ADMIN, path=path, text=text)
+        assert "Crew" in result["text"]
+        assert not {"Add", "Rename", "Delete", "New group", "Remove"} & set(result["links"])
+    play(server, "sees", path="group?id=nothing", text="There is no such group")
+
+
+@one_database
+def test_export(server):
+    users = server.admin.get("users/", query={"q": "user 00", "order_by": "email", "limit": 100}) \
+        .json["users"]
+    files = play(server, "export")
+    assert {name for name, _ in files.values()} == {"users.csv", "users.ndjson"}
+
+    def of_api(**query):
+        return server.admin.get("users/", query={"q": "user 00", "order_by": "email", **query}) \
+            .expect(200).raw.decode()
+
+    shown = "display_name,email,role,active,created_at"
+    assert files["excel"][1] == of_api(format="excel", columns=shown)
+    assert files["csv"][1] == of_api(format="csv")
+    assert files["ndjson"][1] == of_api(format="ndjson")
+    assert len(files["ndjson"][1].splitlines()) == len(users) == 10
+    # Of those that are chosen the page makes what the API would.
+    for name, whole in (("someExcel", "excel"), ("someCsv", "csv"), ("someNdjson", "ndjson")):
+        lines = files[whole][1].splitlines(keepends=True)
+        kept = [line for line in lines if re.search("^.?display_name|^user_uid|User 00[12]", line)]
+        assert sorted(files[name][1].splitlines(keepends=True)) == sorted(kept), name
 
 
 @one_database

@@ -5,7 +5,7 @@ import itertools
 import time
 
 import pytest
-from usermgmt_env import ADMIN, SUB_ADMIN, Client, wait_for
+from usermgmt_env import ADMIN, SUB_ADMIN, Client, in_parallel, wait_for
 
 NUMBERS = itertools.count()
 TTL = 2
@@ -174,6 +174,160 @@ def test_the_sub_admins_are_a_group(server, admin):
     admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
     admin.delete("users/" + user["user_uid"]).expect(200)
     assert version_of(server, "sub-admins") == version + 3
+
+
+# ---- changes ----
+
+
+def event_of(admin, group_id):
+    """The latest event of a group."""
+    return admin.get("audit-events/", query={"target": group_id, "order_by": "-at", "limit": 1}) \
+        .expect(200).json["audit_events"][0]
+
+
+def test_a_group_is_made_renamed_and_deleted(server, admin):
+    made = admin.post("groups/", {"display_name": "  Night Shift ", "external_id": "n@idp"},
+                      headers={"Idempotency-Key": "night"}).expect(201)
+    group = made.json["group"]
+    path = "groups/" + group["group_id"]
+    assert (group["display_name"], group["external_id"], group["member_count"]) \
+        == ("Night Shift", "n@idp", 0)
+    assert made.headers["Location"] == "/user-management/" + path
+    again = admin.post("groups/", {"display_name": "  Night Shift ", "external_id": "n@idp"},
+                       headers={"Idempotency-Key": "night"}).expect(201)
+    assert again.json == made.json and again.headers["Idempotency-Replayed"] == "true"
+    read = admin.get(path).expect(200)
+    assert read.json == made.json and read.headers["ETag"] == made.headers["ETag"]
+    event = event_of(admin, group["group_id"])
+    assert (event["action"], event["before"]) == ("groups.create", None)
+    assert event["after"] == {"group_id": group["group_id"], "display_name": "Night Shift",
+                              "external_id": "n@idp"}
+    admin.ask("PATCH", path, {"display_name": "x"}, headers={"If-Match": '"old"'}) \
+        .expect_problem(412, "precondition_failed")
+    changed = admin.ask("PATCH", path, {"display_name": "Day"},
+                          headers={"If-Match": made.headers["ETag"]}).expect(200)
+    assert changed.json["group"]["display_name"] == "Day"
+    assert changed.json["group"]["external_id"] == "n@idp"
+    assert changed.headers["ETag"] == admin.get(path).headers["ETag"] != made.headers["ETag"]
+    assert version_of(server, group["group_id"]) == 2
+    # Nothing changes, so nothing is written.
+    admin.put(path, {"display_name": "Day"}).expect(200)
+    assert version_of(server, group["group_id"]) == 2
+    assert event_of(admin, group["group_id"])["before"]["display_name"] == "Night Shift"
+    assert admin.put(path, {"external_id": None}).json["group"]["external_id"] is None
+    admin.delete(path, headers={"If-Match": changed.headers["ETag"]}) \
+        .expect_problem(412, "precondition_failed")
+    assert admin.delete(path).expect(200).json == {"message": "Group deleted successfully."}
+    admin.get(path).expect_problem(404, "group_not_found")
+    admin.delete(path).expect_problem(404, "group_not_found")
+    assert event_of(admin, group["group_id"])["action"] == "groups.delete"
+
+
+@pytest.mark.parametrize("body, faults", [
+    ({"display_name": None}, [("display_name", "required")]),
+    ({"display_name": "  "}, [("display_name", "required")]),
+    ({"display_name": 1}, [("display_name", "invalid_type")]),
+    ({"display_name": "x" * 257}, [("display_name", "too_long")]),
+    ({"display_name": "x", "external_id": "y" * 513}, [("external_id", "too_long")]),
+    ({"display_name": "x", "members": []}, [("members", "unknown_member")]),
+])
+def test_bad_names_are_refused(admin, people, body, faults):
+    admin.ask("PATCH", "groups/empty", body).expect_faults(*faults)
+    admin.post("groups/", body).expect_faults(*faults)
+    admin.post("groups/", {}).expect_faults(("display_name", "required"))
+    admin.ask("PATCH", "groups/empty", {}).expect(200)
+    assert people
+
+
+def test_names_are_unique(admin, people):
+    admin.post("groups/", {"display_name": "CRYSTAL LÄB"}).expect_problem(409, "group_exists")
+    admin.ask("PATCH", "groups/empty", {"display_name": "oPS"}).expect_problem(409, "group_exists")
+    admin.ask("PATCH", "groups/ops0", {"display_name": "OPS"}).expect(200)
+    admin.ask("PATCH", "groups/ops0", {"display_name": "Ops"}).expect(200)
+    assert people
+
+
+def test_members_are_added_and_removed(server, admin, people):
+    login = server.add_login(fresh_email())
+    uid = admin.create(login)["user_uid"]
+    path, version = "groups/lab0/members/", version_of(server, "lab0")
+    assert status(server, login, "/lab") == 403
+    assert admin.post(path, {"email": login.upper()}).expect(200).json \
+        == {"message": "Member added successfully."}
+    # At once, though it was remembered.
+    assert status(server, login, "/lab") == 200
+    admin.post(path, {"user_uid": uid}).expect_problem(409, "already_member")
+    assert uid in uids(admin.get("users/?group=lab0&limit=100"))
+    event = event_of(admin, "lab0")
+    assert (event["action"], event["after"]["added"], event["after"]["added_count"]) \
+        == ("groups.update", [uid], 1)
+    assert [group["group_id"] for group in
+            admin.get("groups/", query={"user_uid": uid}).json["groups"]] == ["lab0"]
+    admin.post("sub-admins/", {"user_uid": uid}).expect(201)
+    mine = admin.get("groups/", query={"user_uid": uid, "order_by": "-group_id"}).json
+    assert [group["group_id"] for group in mine["groups"]] == ["sub-admins", "lab0"]
+    assert mine["query_count"] == 2
+    assert admin.delete(path, body={"user_uid": uid}).expect(200).json \
+        == {"message": "Member removed successfully."}
+    assert status(server, login, "/lab") == 403
+    admin.delete(path, body={"user_uid": uid}).expect_problem(404, "member_not_found")
+    assert version_of(server, "lab0") == version + 2
+    assert event_of(admin, "lab0")["after"]["removed"] == [uid]
+    assert admin.get("groups/", query={"user_uid": "nobody"}).json["groups"] == []
+    admin.delete("users/" + uid).expect(200)
+    assert people
+
+
+def test_who_can_not_be_a_member(admin, people):
+    admin.post("groups/lab0/members/", {"user_uid": "nobody"}) \
+        .expect_problem(404, "user_not_found")
+    admin.post("groups/lab0/members/", {"email": "nobody@groups.example.com"}) \
+        .expect_problem(404, "user_not_found")
+    admin.post("groups/nothing/members/", {"user_uid": people[0]}) \
+        .expect_problem(404, "group_not_found")
+    admin.post("groups/lab0/members/", {"user_uid": people[0]}, headers={"If-Match": "*"}) \
+        .expect_problem(412, "precondition_failed")
+    admin.post("groups/lab0/members/", {}).expect_faults(("user_uid", "required"))
+    admin.post("groups/lab0/members/", {"user_uid": "a b", "email": "x"}).expect_faults(
+        ("user_uid", "invalid_uid"), ("email", "invalid_email"), ("email", "invalid_value"))
+    admin.post("groups/lab0/members/?x=1", {"user_uid": people[0]}) \
+        .expect_faults(("x", "unknown_parameter"))
+
+
+def test_the_reserved_group_is_not_changed(admin, people):
+    for answer in (admin.ask("PATCH", "groups/sub-admins", {"display_name": "Chiefs"}),
+                   admin.ask("PATCH", "groups/sub-admins", {"external_id": "x"}),
+                   admin.delete("groups/sub-admins"),
+                   admin.post("groups/sub-admins/members/", {"user_uid": people[0]}),
+                   admin.delete("groups/sub-admins/members/", body={"user_uid": people[0]})):
+        answer.expect_problem(409, "reserved_group")
+    admin.ask("PATCH", "groups/sub-admins", {"display_name": "Sub-admins"}).expect(200)
+    admin.post("groups/", {"display_name": "sub-ADMINS"}).expect_problem(409, "group_exists")
+
+
+def test_who_may_not_read_gets_no_group(admin, server, people):
+    key = admin.post("api-keys/", {"name": "A", "permissions": ["groups:manage"]}) \
+        .expect(201).json["key"]
+    client = server.client(None, headers={"Authorization": "Bearer " + key})
+    answer = client.ask("PATCH", "groups/empty", {"external_id": "e"}).expect(200)
+    assert answer.json == {"message": "Group updated successfully."}
+    client.get("groups/empty").expect_problem(403, "forbidden")
+    admin.ask("PATCH", "groups/empty", {"external_id": None}).expect(200)
+    assert people
+
+
+def test_many_members_at_once(server, admin, people):
+    """Each of those who are added at the same time is a member, and the version tells each."""
+    made = admin.post("groups/", {"display_name": "Crowd"}).expect(201).json["group"]
+    path = f"groups/{made['group_id']}/members/"
+    in_parallel(len(people), lambda n: admin.post(path, {"user_uid": people[n]}, fresh=True)
+                .expect(200))
+    assert uids(admin.get(f"users/?group={made['group_id']}&limit=100")) == people
+    assert version_of(server, made["group_id"]) == 1 + len(people)
+    assert admin.get("groups/" + made["group_id"]).json["group"]["member_count"] == len(people)
+    admin.delete("groups/" + made["group_id"]).expect(200)
+    assert server.sql("SELECT COUNT(*) FROM group_members WHERE group_id = ?",
+                      made["group_id"]) == [(0,)]
 
 
 def test_a_new_organization_has_it(server):

@@ -135,8 +135,9 @@ def rows(blue):
     headers, and what comes of it: the code of a 404; "own" for one's own rows,
     whatever the query; "none" for no row; "made" for one of one's own; "status", "history", "self"."""
     uid, sub_uid, token = blue.uid, blue.sub_uid, blue.token
-    user, sub_admin, invitation, api_key = ("user_not_found", "sub_admin_not_found",
-                                            "invitation_not_found", "api_key_not_found")
+    user, sub_admin, invitation, api_key, group = (
+        "user_not_found", "sub_admin_not_found", "invitation_not_found", "api_key_not_found",
+        "group_not_found")
     change = {"display_name": "Red", "email": fresh_email(), "n": 1}
     asked = [
         ("GET", "", None, "self"),
@@ -175,7 +176,14 @@ def rows(blue):
         ("GET", f"users/?group={blue.group}", None, "none"),
         ("GET", "groups/", None, "own"),
         ("GET", f"groups/?start_after_id={blue.group}", None, "own"),
-        ("GET", f"groups/{blue.group}", None, "group_not_found"),
+        ("GET", f"groups/{blue.group}", None, group),
+        ("GET", f"groups/?user_uid={uid}", None, "none"),
+        ("POST", "groups/", {"display_name": "Common"}, "made"),
+        ("PUT", f"groups/{blue.group}", {"display_name": "Red"}, group),
+        ("PATCH", f"groups/{blue.group}", {"display_name": "Red"}, group),
+        ("DELETE", f"groups/{blue.group}", None, group),
+        ("POST", f"groups/{blue.group}/members/", {"user_uid": uid}, group),
+        ("DELETE", f"groups/{blue.group}/members/", {"user_uid": uid}, group),
         ("GET", "sub-admins/", None, "none"),
         ("GET", f"sub-admins/?start_after_id={uid}", None, "none"),
         ("GET", f"sub-admins/?end_before_id={sub_uid}z", None, "none"),
@@ -227,7 +235,8 @@ def rows(blue):
 def instead(blue, value):
     """The same, of things that never were."""
     text = json.dumps(value)
-    for known in (blue.uid, blue.sub_uid, blue.token, blue.session, blue.event, blue.me):
+    for known in (blue.uid, blue.sub_uid, blue.token, blue.session, blue.event, blue.me,
+                  blue.group):
         text = text.replace(known, "0" * 20)
     text = text.replace(blue.key_id, "0" * 12)
     return json.loads(text.replace(blue.helper["email"], "never@organizations.example.com")
@@ -269,7 +278,7 @@ def check(blue, client, method, path, body, outcome):
         contains_none_of(blue, result)
         if outcome == "none":
             assert page["query_count"] == 0
-            assert page.get("first_uid", page.get("first_token")) is None
+            assert page.get("first_uid", page.get("first_token", page.get("first_id"))) is None
         stream = client.ask(method, path, body, headers=NDJSON)
         if stream.status == 200:
             contains_none_of(blue, stream)

@@ -14,8 +14,8 @@ USER = "User@service.example.com"
 VERSION = re.search(r"^AC_INIT\(\[mod_usermgmt\], \[([\d.]+)\]\)$",
                     (Path(__file__).resolve().parents[2] / "configure.ac").read_text(),
                     re.MULTILINE)[1]
-EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "invitations:read",
-              "invitations:manage", "sub-admins:read", "sub-admins:manage", "sessions:read",
+EVERYTHING = ["users:read", "users:create", "users:update", "users:delete", "groups:manage",
+              "invitations:read", "invitations:manage", "sub-admins:read", "sub-admins:manage", "sessions:read",
               "sessions:report", "audit:read", "keys:manage", "scim", "metrics:read"]
 BY_DEFAULT = ["users:read", "users:create", "users:update", "sessions:read"]
 # By the permission that each needs; None for every role.

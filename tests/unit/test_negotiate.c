@@ -7,6 +7,7 @@
 
 #define JSON "application/json"
 #define NDJSON "application/x-ndjson"
+#define CSV "text/csv"
 
 /* ---- Accept ---- */
 
@@ -73,7 +74,6 @@ static void other_types_cannot_be_had(void **state)
 {
     static const char *const ranges[] = {
         "text/html",
-        "text/*",
         "application/xml",
         "application/jsonx",
         "application/jso",
@@ -107,14 +107,27 @@ static void the_greater_weight_wins_and_json_a_tie(void **state)
     assert_json("application/*");
 }
 
+static void csv_is_asked_for_by_name(void **state)
+{
+    (void)state;
+    assert_accept(CSV, UM_MEDIA_CSV, UM_MEDIA_NONE);
+    assert_accept("text/*", UM_MEDIA_CSV, UM_MEDIA_NONE);
+    assert_accept(CSV ";q=0.5, " NDJSON ";q=0.6", UM_MEDIA_NDJSON, UM_MEDIA_NONE);
+    assert_accept(CSV ", " NDJSON, UM_MEDIA_NDJSON, UM_MEDIA_NONE);
+    assert_accept(CSV ", " JSON ";q=0.9", UM_MEDIA_CSV, UM_MEDIA_JSON);
+    assert_accept("text/html, */*;q=0.8", UM_MEDIA_JSON, UM_MEDIA_JSON);
+    assert_json(CSV ", " JSON);
+}
+
 static void the_most_specific_range_decides(void **state)
 {
     (void)state;
-    assert_nothing(JSON ";q=0, " NDJSON ";q=0, */*;q=1");
+    assert_accept(JSON ";q=0, " NDJSON ";q=0, */*;q=1", UM_MEDIA_CSV, UM_MEDIA_NONE);
     assert_accept("*/*;q=1, " JSON ";q=0", UM_MEDIA_NDJSON, UM_MEDIA_NONE);
-    assert_nothing("*/*;q=1, application/*;q=0");
-    assert_nothing("application/*;q=0, */*;q=1");
-    assert_json("application/*;q=0, */*;q=1, " JSON ";q=0.001");
+    assert_accept("*/*;q=1, application/*;q=0", UM_MEDIA_CSV, UM_MEDIA_NONE);
+    assert_accept("application/*;q=0, */*;q=1", UM_MEDIA_CSV, UM_MEDIA_NONE);
+    assert_json("*/*;q=0, " JSON ";q=0.001");
+    assert_accept("application/*;q=0, */*;q=1, " JSON ";q=0.001", UM_MEDIA_CSV, UM_MEDIA_JSON);
     assert_accept("*/*, application/*;q=0.1, " NDJSON ";q=0.2", UM_MEDIA_NDJSON, UM_MEDIA_JSON);
     assert_json("*/*;q=0.1, " NDJSON ";q=0.05");
 }
@@ -567,6 +580,7 @@ int main(void)
         WITH_POOL(ranges_match_whatever_their_case),
         WITH_POOL(other_types_cannot_be_had),
         WITH_POOL(the_greater_weight_wins_and_json_a_tie),
+        WITH_POOL(csv_is_asked_for_by_name),
         WITH_POOL(the_most_specific_range_decides),
         WITH_POOL(weight_zero_excludes),
         WITH_POOL(weights_have_three_digits_and_end_at_one),

@@ -37,7 +37,7 @@ static void each_permission_has_a_name_and_a_bit_of_its_own(void **state)
         assert_ptr_equal(um_permission_find(at->name), at);
         assert_ptr_equal(um_permission_name(at->permission), at->name);
     }
-    assert_int_equal(count, 14);
+    assert_int_equal(count, 15);
     assert_int_equal(seen & (UM_PERMIT_ROLE | UM_PERMIT_ANYONE), 0);
 }
 
@@ -57,8 +57,8 @@ static void some_are_never_a_sub_admin_s(void **state)
     const char *names = um_permission_sub_admin_names(*state);
 
     assert_string_equal(names, "users:read users:create users:update users:delete"
-                               " invitations:read sub-admins:read sessions:read"
-                               " sessions:report metrics:read");
+                               " groups:manage invitations:read sub-admins:read"
+                               " sessions:read sessions:report metrics:read");
     for (const um_permission_entry_t *at = um_permissions; at->name != NULL; at++) {
         assert_int_equal(strstr(names, at->name) != NULL, at->is_for_sub_admins);
         assert_true(at->is_for_sub_admins || (at->permission & UM_PERMIT_DEFAULT) == 0);

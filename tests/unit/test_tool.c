@@ -1,13 +1,12 @@
 /* Licensed under the Apache License, Version 2.0; see the file LICENSE. */
-/** @file test_tool.c Parts of usermgmtctl that need no database: the guards of CSV cells,
- *  columns by a header, refusals that are counted, and the command line. */
+/** @file test_tool.c Parts of usermgmtctl that need no database: columns by a
+ *  header, refusals that are counted, and the command line. */
 
 #include <getopt.h>
 
 #include "unit.h"
 
 #include "../../mod_usermgmt/cli/columns.h"
-#include "../../mod_usermgmt/cli/guard.h"
 #include "../../mod_usermgmt/cli/refusals.h"
 
 static char told[1024];
@@ -27,33 +26,6 @@ static int set_up(void **state)
 {
     told[0] = '\0';
     return make_pool(state);
-}
-
-/* ---- guards ---- */
-
-static void a_guard_goes_before_a_formula_and_before_a_guard(void **state)
-{
-    static const struct {
-        const char *cell;
-        int plain;
-        int excel;
-    } cases[] = {
-        { "", 0, 0 },   { "a", 0, 0 },  { "a=b", 0, 0 }, { "=a", 0, 1 },  { "+", 0, 1 },
-        { "-1", 0, 1 }, { "@a", 0, 1 }, { "\ta", 0, 1 }, { "\ra", 0, 1 }, { "'", 0, 0 },
-        { "''", 0, 0 }, { "'a", 0, 0 }, { "'=a", 1, 1 }, { "''@", 1, 1 }, { " =", 0, 0 },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(um_guard_is_needed(cases[i].cell, 0), cases[i].plain);
-        assert_int_equal(um_guard_is_needed(cases[i].cell, 1), cases[i].excel);
-        for (int is_excel = 0; is_excel <= 1; is_excel++) {
-            const char *guard = um_guard_is_needed(cases[i].cell, is_excel) ? "'" : "";
-
-            assert_string_equal(um_guard_skip(apr_pstrcat(pool, guard, cases[i].cell, NULL)),
-                                cases[i].cell);
-        }
-    }
 }
 
 /* ---- columns ---- */
@@ -257,7 +229,6 @@ static void wrong_options_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SET_UP(a_guard_goes_before_a_formula_and_before_a_guard),
         WITH_SET_UP(columns_are_found_by_their_names),
         WITH_SET_UP(headers_are_refused_with_the_reason),
         WITH_SET_UP(equal_errors_are_counted),

@@ -22,6 +22,15 @@ ELSE (SELECT COUNT(*) FROM group_members m
 EXISTS (SELECT 1 FROM group_members m
 WHERE m.org_id = u.org_id AND m.user_uid = u.user_uid AND m.group_id =
 
+-- For lists of groups: the uid of a user follows, and the parentheses that are open.
+-- fragment: group_is_of_user
+EXISTS (SELECT 1 FROM group_members m
+WHERE m.org_id = g.org_id AND m.group_id = g.group_id AND m.user_uid =
+
+-- fragment: group_is_of_sub_admin
+g.group_id = 'sub-admins' AND EXISTS (SELECT 1 FROM sub_admins s
+WHERE s.org_id = g.org_id AND s.user_uid =
+
 -- fragment: group_by_id
 SELECT {group_columns} FROM user_groups g
 WHERE g.org_id = :org_id AND g.group_id = :group_id

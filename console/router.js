@@ -52,8 +52,9 @@ export function begin(drawn) {
     addEventListener("popstate", () => draw(here(), true));
     document.addEventListener("click", (event) => {
         const link = event.target instanceof Element ? event.target.closest("a") : null;
-        if (!link || link.target || event.button !== 0 || event.ctrlKey || event.metaKey
-            || event.shiftKey || event.altKey || event.defaultPrevented || !link.href
+        if (!link || link.target || link.hasAttribute("download") || event.button !== 0
+            || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey
+            || event.defaultPrevented || !link.href
             || new URL("./", link.href).href !== folder.href) {
             return;
         }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "../base/text.h"
 #include "../base/uid.h"
 #include "../core/rules.h"
 #include "../core/store_groups.h"

@@ -275,6 +275,7 @@ static apr_status_t delete_group(um_answer_t *answer, um_change_t *change, um_db
 
 apr_status_t um_groups_delete(um_answer_t *answer, um_request_t *request)
 {
+    um_body_refuse_others(request, NULL);
     return um_change_run(answer, request, delete_group, NULL);
 }
 

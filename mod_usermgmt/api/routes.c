@@ -51,7 +51,7 @@ const um_route_t um_api_routes[] = {
     { "GET", "groups/*", UM_PERMIT_USERS_READ, "groups.get", um_groups_get, 0, 0 },
     { "PUT", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.update", um_groups_update, 0, SMALL },
     { "PATCH", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.update", um_groups_update, 0, SMALL },
-    { "DELETE", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.delete", um_groups_delete, 0, 0 },
+    { "DELETE", "groups/*", UM_PERMIT_GROUPS_MANAGE, "groups.delete", um_groups_delete, 0, SMALL },
     { "GET", "sub-admins", UM_PERMIT_SUB_ADMINS_READ, "sub_admins.list", um_sub_admins_list,
       STREAMS, 0 },
     { "POST", "sub-admins", UM_PERMIT_SUB_ADMINS_MANAGE, "sub_admins.create", um_sub_admins_create, 0,

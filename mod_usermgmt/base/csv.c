@@ -156,6 +156,21 @@ static const char *find_cell(const apr_array_header_t *members, const um_csv_t *
     return "";
 }
 
+/* The members of an object. A text that the service has not written may have white space. */
+static apr_array_header_t *members_of(const char *object, apr_pool_t *pool)
+{
+    apr_array_header_t *members = NULL;
+    um_json_error_t error;
+    um_json_t *value = NULL;
+
+    if (um_json_split(&members, object, pool) == APR_SUCCESS
+        || (um_json_parse(&value, &error, object, strlen(object), pool) == APR_SUCCESS
+            && um_json_split(&members, um_json_text(value, pool), pool) == APR_SUCCESS)) {
+        return members;
+    }
+    return apr_array_make(pool, 1, sizeof(um_json_member_text_t));
+}
+
 /* ---- lines ---- */
 
 void um_csv_put_header(um_buffer_t *buffer, const um_csv_t *csv)
@@ -173,11 +188,8 @@ void um_csv_put_header(um_buffer_t *buffer, const um_csv_t *csv)
 void um_csv_put_line(um_buffer_t *buffer, const um_csv_t *csv, const char *object,
                      apr_pool_t *pool)
 {
-    apr_array_header_t *members = NULL;
+    const apr_array_header_t *members = members_of(object, pool);
 
-    if (um_json_split(&members, object, pool) != APR_SUCCESS) {
-        members = apr_array_make(pool, 1, sizeof(um_json_member_text_t));
-    }
     for (int i = 0; i < csv->columns->nelts; i++) {
         const char *column = APR_ARRAY_IDX(csv->columns, i, const char *);
 

@@ -36,7 +36,7 @@ typedef struct um_csv_t {
 void um_csv_put_header(um_buffer_t *buffer, const um_csv_t *csv);
 
 /** Append the line of an object.
- *  @param object as um_json_put_value() writes it
+ *  @param object its text; one that is no object is an empty line of cells
  *  @param pool   for intermediate results */
 void um_csv_put_line(um_buffer_t *buffer, const um_csv_t *csv, const char *object,
                      apr_pool_t *pool);

@@ -852,11 +852,11 @@ const scenarios = {
         await page.getByRole("link", { name: "Day shift" }).waitFor({ state: "detached" });
         await step("left");
         await page.locator(".card", { hasText: "Groups" }).getByRole("button", { name: "Add" }).click();
-        await page.getByLabel("Group").fill("day");
+        await page.getByLabel("Group", { exact: true }).fill("day");
         await inDialog(page).getByRole("button", { name: "Add" }).click();
         await inDialog(page).getByText("No group matches").waitFor();
         await check(page, "the form that adds to a group");
-        await page.getByLabel("Group").fill("DAY shift");
+        await page.getByLabel("Group", { exact: true }).fill("DAY shift");
         await inDialog(page).getByRole("button", { name: "Add" }).click();
         await page.getByRole("link", { name: "Day shift" }).waitFor();
         await step("joined");

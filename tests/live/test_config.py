@@ -29,8 +29,8 @@ from usermgmt_env import ADMIN, NOBODY, SUB_ADMIN, Client, ConnectionLost, in_pa
     ("UserMgmtSubAdmin nothing x", 'unknown authorization provider "nothing"'),
     ("UserMgmtSubAdminAllow", "UserMgmtSubAdminAllow"),
     ("UserMgmtSubAdminAllow user:read", 'unknown permission "user:read"; known are: none'
-     " users:read users:create users:update users:delete invitations:read sub-admins:read"
-     " sessions:read sessions:report metrics:read"),
+     " users:read users:create users:update users:delete groups:manage invitations:read"
+     " sub-admins:read sessions:read sessions:report metrics:read"),
     ("UserMgmtSubAdminAllow users:read,users:create", "unknown permission"),
     ("UserMgmtSubAdminAllow audit:read", "audit:read is for admins alone; sub-admins can have:"),
     ("UserMgmtSubAdminAllow invitations:manage", "invitations:manage is for admins alone"),

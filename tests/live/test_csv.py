@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import re
+import subprocess
 
 import pytest
 from test_limits import Reader, peak_kib
 from test_listing import put_users
-from usermgmt_env import NOBODY, SANITIZED
+from usermgmt_env import ADMIN, NOBODY, PASSWORD, PATIENCE, SANITIZED, wait_for
 
 CSV = {"Accept": "text/csv"}
 COUNT = 30
@@ -208,6 +209,7 @@ def test_a_database_that_fails_in_the_middle(new_server, form):
     put_users(server, 4000, {"s": "0" * 2000})
     whole, is_whole = body_of(begin(server, "format=" + form).rest())
     assert is_whole and whole.count(b"\n") == 4000 + (form == "csv")
+    assert whole.count(b"0" * 2000) == whole.count(b"@example.com") == 4000
     reader = begin(server, "format=" + form)
     server.allow_log(r"UM00\d\d: |UM0\d\d\d: |\[dbd|no such table|users")
     server.sql("ALTER TABLE users RENAME TO away")
@@ -217,6 +219,28 @@ def test_a_database_that_fails_in_the_middle(new_server, form):
     server.sql("ALTER TABLE away RENAME TO users")
     again, is_whole = body_of(begin(server, "format=" + form).rest())
     assert is_whole and again == whole
+
+
+def test_over_http2_the_stream_is_reset(new_server, tmp_path):
+    server = new_server(processes=1, threads=8, modules=["http2"], extra="Protocols h2c http/1.1")
+    put_users(server, 4000, {"s": "0" * 2000})
+    file = tmp_path / "users.csv"
+    command = ["curl", "-sS", "--http2-prior-knowledge", "-u", f"{ADMIN}:{PASSWORD}", "-o", file,
+               f"http://127.0.0.1:{server.port}/user-management/users/?format=csv"]
+    subprocess.run(command, check=True)
+    whole = file.read_bytes()
+    assert whole.count(b"\n") == 4001
+    file.unlink()
+    server.allow_log(r"UM0\d\d\d: |\[dbd|no such table|users")
+    # A window of HTTP/2 and the buffers of the server hold less than a tenth of it.
+    with subprocess.Popen([*command[:-1], "--limit-rate", "400k", command[-1]],
+                          stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: file.exists() and file.stat().st_size > 0, 20, "the first bytes")
+        server.sql("ALTER TABLE users RENAME TO away")
+        said = process.communicate(timeout=60 * PATIENCE)[1]
+    assert process.returncode == 92, said
+    assert whole.startswith(file.read_bytes()) and file.stat().st_size < len(whole)
+    server.sql("ALTER TABLE away RENAME TO users")
 
 
 @pytest.mark.database("postgresql", "mariadb")
@@ -242,6 +266,7 @@ def test_a_hundred_thousand_users_take_no_memory(new_server):
         reader = begin(server, query, ["Accept-Encoding: identity"])
         body, is_whole = body_of(reader.rest())
         assert is_whole and body.count(b"\n") == 100_000 + (query != "format=ndjson"), query
+        assert all(text in body.splitlines()[-1] for text in (b"@example.com", b"170", b"nike"))
     assert len(body) > 18_000_000
     # A batch of 250 entries, and what the drivers keep: 8 MB of SQLite.
     assert peak_kib(server) - before < 12_000 + (400_000 if SANITIZED else 0)

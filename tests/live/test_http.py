@@ -401,7 +401,7 @@ def test_accept_on_a_list(admin, accept, media):
     ("text/plain", False), (f"{JSON};q=0.0", False),
 ])
 def test_accept_elsewhere(admin, user, accept, taken):
-    for path in ("users/" + user["user_uid"], "sub-admins/", "organization-status/"):
+    for path in ("users/" + user["user_uid"], "groups/sub-admins", "organization-status/"):
         result = admin.get(path, headers={"Accept": accept})
         if taken:
             result.expect(200)
@@ -486,7 +486,10 @@ def test_max_body_to_the_byte(server, chunked):
 BODY_LIMITS = [
     ("POST", "users/", 131072), ("PUT", "users/", 131072), ("PATCH", "users/", 131072),
     ("PUT", "users/x", 131072), ("PATCH", "users/x", 131072), ("DELETE", "users/", 4096),
-    ("DELETE", "users/x", 4096), ("POST", "sub-admins/", 4096), ("DELETE", "sub-admins/", 4096),
+    ("DELETE", "users/x", 4096), ("POST", "groups/", 4096), ("PUT", "groups/x", 4096),
+    ("PATCH", "groups/x", 4096), ("DELETE", "groups/x", 4096),
+    ("POST", "groups/x/members/", 4096), ("DELETE", "groups/x/members/", 4096),
+    ("POST", "sub-admins/", 4096), ("DELETE", "sub-admins/", 4096),
     ("DELETE", "sub-admins/x", 4096), ("POST", "invitations/", 8192),
     ("DELETE", "invitations/", 4096), ("DELETE", "invitations/x", 4096),
     ("POST", "invitations/resend", 4096), ("POST", "invitations/accept", 4096),

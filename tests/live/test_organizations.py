@@ -107,6 +107,8 @@ class Property:
         self.key_key = {"Idempotency-Key": "key-of-" + name}
         self.key_id = self.admin.post("api-keys/", {"name": "Key of " + name, "role": "admin"},
                                       headers=self.key_key).expect(201).json["api_key"]["key_id"]
+        self.group_key = {"Idempotency-Key": "group-of-" + name}
+        self.admin.post("groups/", {"display_name": "Another"}, headers=self.group_key).expect(201)
         self.group = "group-of-" + name
         server.sql("INSERT INTO user_groups (org_id, group_id, display_name, display_name_key,"
                    " created_at, updated_at) SELECT org_id, ?, 'Common', 'common', 1, 1"
@@ -315,7 +317,8 @@ def test_nothing_of_another_is_seen_or_changed(two):
             check(blue, red, method, path, body, outcome)
             continue
         # Neither the address nor the key of another stands in the way.
-        key = {"users/": blue.key, "invitations/": blue.pending_key}.get(path, blue.key_key)
+        key = {"users/": blue.key, "invitations/": blue.pending_key,
+               "groups/": blue.group_key}.get(path, blue.key_key)
         result = red.ask(method, path, body, headers=key).expect(201)
         assert "Idempotency-Replayed" not in result.headers
         contains_none_of(blue, result)

@@ -65,6 +65,15 @@ static void a_line_has_the_columns_in_their_order(void **state)
     assert_string_equal(line_of("id", "{}", 0), "\r\n");
 }
 
+static void an_object_may_have_white_space(void **state)
+{
+    (void)state;
+    assert_string_equal(line_of("id,a,rest", "{\"id\": \"7\", \"a\": [ 1, 2 ]}", 0),
+                        "7,\"[1,2]\",\"{\"\"a\"\":[1,2]}\"\r\n");
+    assert_string_equal(line_of("id,a", "{\"id\":", 0), ",\r\n");
+    assert_string_equal(line_of("id,a", "[]", 0), ",\r\n");
+}
+
 static void a_text_is_what_it_was(void **state)
 {
     (void)state;
@@ -102,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_POOL(a_guard_goes_before_a_formula_and_before_a_guard),
         WITH_POOL(a_line_has_the_columns_in_their_order),
+        WITH_POOL(an_object_may_have_white_space),
         WITH_POOL(a_text_is_what_it_was),
         WITH_POOL(no_cell_is_a_formula),
         WITH_POOL(the_header_has_a_mark_for_a_spreadsheet),

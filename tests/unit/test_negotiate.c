@@ -128,7 +128,7 @@ static void the_most_specific_range_decides(void **state)
     assert_accept("application/*;q=0, */*;q=1", UM_MEDIA_CSV, UM_MEDIA_NONE);
     assert_json("*/*;q=0, " JSON ";q=0.001");
     assert_accept("application/*;q=0, */*;q=1, " JSON ";q=0.001", UM_MEDIA_CSV, UM_MEDIA_JSON);
-    assert_accept("*/*, application/*;q=0.1, " NDJSON ";q=0.2", UM_MEDIA_NDJSON, UM_MEDIA_JSON);
+    assert_accept("*/*, application/*;q=0.1, " NDJSON ";q=0.2", UM_MEDIA_CSV, UM_MEDIA_JSON);
     assert_json("*/*;q=0.1, " NDJSON ";q=0.05");
 }
 

@@ -15,6 +15,10 @@ static const um_list_order_t orders[] = {
                                            UM_FILL_VALUE),
 };
 
+/* clang-format off */
+#define NO_ORDER { -1, { UM_BOUND_NONE, UM_BOUND_NONE } }
+/* clang-format on */
+
 static const um_list_condition_t conditions[] = {
     [UM_GROUPS_NAME_STARTS] = {
         .pieces = UM_SAME({ " AND g.display_name_key >= %s", UM_FILL_VALUE },
@@ -32,9 +36,19 @@ static const um_list_condition_t conditions[] = {
     [UM_GROUPS_HAS_NAME] = { .pieces = UM_SAME({ " AND g.display_name_key = %s", UM_FILL_VALUE }),
                              .leads_to_few = 1,
                              .has_one_plan = 1 },
+    /* No group is found in both ways. */
     [UM_GROUPS_HAS_MEMBER] = {
-        .pieces = UM_SAME({ " AND (" UM_SQL_GROUP_IS_OF_USER " %s)", UM_FILL_VALUE },
-                          { " OR (" UM_SQL_GROUP_IS_OF_SUB_ADMIN " %s)))", UM_FILL_VALUE }) },
+        .pieces = UM_SAME({ " AND " UM_SQL_GROUP_IS_OF_USER " %s)", UM_FILL_VALUE }),
+        .others = UM_SAME({ " AND " UM_SQL_GROUP_IS_OF_SUB_ADMIN " %s)", UM_FILL_VALUE }),
+        .bounds = { NO_ORDER, NO_ORDER },
+    },
+};
+
+static const um_list_junction_t memberships = {
+    .from = " FROM group_members m",
+    .joined = " CROSS JOIN user_groups g ON g.org_id = m.org_id AND g.group_id = m.group_id",
+    .where = UM_LIST_WHERE("m"),
+    .pieces = UM_SAME({ " AND m.user_uid = %s", UM_FILL_VALUE }),
 };
 
 static const um_list_filter_t filters[] = {
@@ -48,11 +62,13 @@ static const um_list_filter_t filters[] = {
 static const um_list_path_t paths[] = {
     { .index = "user_groups_by_external_id", .needs = BIT(UM_GROUPS_HAS_EXTERNAL_ID),
       .first = BIT(UM_GROUPS_HAS_EXTERNAL_ID), .orders = BIT(BY_ID) },
+    { .index = NULL, .junction = &memberships, .needs = BIT(UM_GROUPS_HAS_MEMBER),
+      .first = BIT(UM_GROUPS_HAS_MEMBER) },
     { .index = "user_groups_by_display_name",
       .first = BIT(UM_GROUPS_NAME_STARTS) | BIT(UM_GROUPS_HAS_NAME),
       .unique = BIT(UM_GROUPS_HAS_NAME), .orders = BIT(BY_DISPLAY_NAME) },
     { .index = "sqlite_autoindex_user_groups_1", .first = BIT(UM_GROUPS_HAS_ID),
-      .unique = BIT(UM_GROUPS_HAS_ID), .orders = BIT(BY_ID) },
+      .second = BIT(UM_GROUPS_HAS_MEMBER), .unique = BIT(UM_GROUPS_HAS_ID), .orders = BIT(BY_ID) },
 };
 /* clang-format on */
 

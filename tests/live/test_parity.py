@@ -644,6 +644,38 @@ def import_users(ask):
             ask.list("users/", {"end_before_id": uid, "limit": 1, "order_by": "created_at"})
 
 
+def fill_groups(ask, uids):
+    """Groups of all names, and their members; with each list as CSV."""
+    for name in (*NAMES, "A", "a", "sub-admins", "ß", "ss", "é", "É", "%", "'", "x" * 256, "x" * 257):
+        ask.post("groups/", {"display_name": name, "external_id": name[:300] or None})
+    page = ask.list("groups/", {"limit": 1000, "order_by": "display_name"})
+    ids = [group["group_id"] for group in page.json["groups"]]
+    for number, group in enumerate(ids[:6]):
+        path = f"groups/{group}"
+        for uid in uids[number * 3:number * 3 + 5]:
+            ask.post(path + "/members/", {"user_uid": uid})
+            ask.post(path + "/members/", {"user_uid": uid})
+        ask.delete(path + "/members/", {"user_uid": uids[number * 3]})
+        ask.delete(path + "/members/", {"user_uid": uids[number * 3]})
+        ask.patch(path, {"display_name": f"Group {number}", "external_id": None})
+        ask.patch(path, {"display_name": "group 0"})
+        ask.list("users/", {"group": group, "format": "csv", "order_by": "-email"})
+    for uid in (*uids[:20], "x", "é", "x" * 200):
+        ask.list("groups/", {"user_uid": uid})
+        ask.list("groups/", {"user_uid": uid, "order_by": "-display_name", "limit": 1})
+    for query in ({"limit": 3}, {"order_by": "-display_name", "limit": 3, "format": "csv"},
+                  {"format": "excel"}, {"display_name": "g"}, {"external_id": "é"}):
+        ask.list("groups/", query)
+    ask.delete("groups/" + ids[0])
+    ask.delete("groups/" + ids[0])
+    for form in ("csv", "excel", "ndjson"):
+        for path in ("users/", "sub-admins/", "invitations/", "sessions/", "audit-events/",
+                     "api-keys/"):
+            ask.list(path, {"format": form, "limit": 50})
+    ask.list("users/", {"format": "csv", "columns": "email,value,value:json,height,n,attributes",
+                        "order_by": "-created_at"})
+
+
 def look_back(ask, uids):
     """The audit trail: all of it, whole and in parts."""
     for order in ("at", "-at", "event_uid", "-event_uid"):
@@ -689,6 +721,7 @@ def play(ask):
         ask.delete("users/", {"user_uid": uid}).expect(200)
         ask.delete("users/" + uid).expect(404)
     list_users(ask, uids)
+    fill_groups(ask, uids)
     look_back(ask, uids)
     # Last, as the audit events of one millisecond are in no order.
     import_users(ask)

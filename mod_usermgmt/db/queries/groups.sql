@@ -22,7 +22,7 @@ ELSE (SELECT COUNT(*) FROM group_members m
 EXISTS (SELECT 1 FROM group_members m
 WHERE m.org_id = u.org_id AND m.user_uid = u.user_uid AND m.group_id =
 
--- For lists of groups: the uid of a user follows, and the parentheses that are open.
+-- For lists of groups: the uid of a user and a parenthesis follow.
 -- fragment: group_is_of_user
 EXISTS (SELECT 1 FROM group_members m
 WHERE m.org_id = g.org_id AND m.group_id = g.group_id AND m.user_uid =

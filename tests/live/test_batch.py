@@ -751,8 +751,11 @@ def test_a_suspended_sub_admin_has_no_rights(new_server):
                  [{"email": stored["email"], "active": False}]):
         assert told(batch(admin, "update", rows, dry_run=True)) == [(200, True)]
         batch(client, "create", [person()])
+        # Each process remembers the role.
+        assert {client.get("users/", fresh=True).status for _ in range(12)} == {200}
         assert told(batch(admin, "update", [*rows, person()])) == [(200, True),
                                                                    (404, "user_not_found")]
+        assert {client.get("users/", fresh=True).status for _ in range(12)} == {403}
         for mode in MODES:
             post(client, mode, [person()]).expect_problem(403, "forbidden")
         assert told(batch(admin, "upsert", [{**rows[0], "active": True}])) == [(200, True)]

@@ -53,7 +53,7 @@ WANTED = {
          r"none"),
         # The groups of a user: whether there is one more. A plan for any user expects that each is
         # in many groups, so it looks at one group after the other, by the index of memberships.
-        (r"user_groups user_uid= .*exists", r"reads all of user_groups", r".*"),
+        (r"user_groups user_uid= .*exists.*", r"reads all of user_groups", r".*"),
         # All sessions here are of two users, and all invitations of one inviter, so a plan for any
         # uid expects a half of the table.
         (r"person_(sessions|has_session|invited)|erase_(sessions|inviter)", r"reads all of .*",

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { value } from "./user-parts.js";
 
 /** A cell that a spreadsheet would take for a formula, or for a guard of one. */
-const FORMULA = { csv: /^'+[=+\-@\t\r]/, excel: /^'*[=+\-@\t\r]/ };
+export const FORMULA = { csv: /^'+[=+\-@\t\r]/, excel: /^'*[=+\-@\t\r]/ };
 
 /**
  * @param {any} content
@@ -37,15 +37,10 @@ export function download(href, name) {
     link.remove();
 }
 
-/**
- * Have the browser save a text that is no longer than a page or some.
- * @param {string} text
- * @param {string} name
- * @param {string} type
- */
-export function save(text, name, type) {
-    const href = URL.createObjectURL(new Blob([text], { type }));
-    download(href, name);
+/** Have the browser save a file that the page has. @param {File} file */
+export function save(file) {
+    const href = URL.createObjectURL(file);
+    download(href, file.name);
     // The download has begun by then.
     setTimeout(() => URL.revokeObjectURL(href), 60000);
 }

@@ -16,8 +16,8 @@ const ALL = ["user_uid", "email", "display_name", "phone", "role", "active", "cr
 /** @param {User[]} users @param {string} form @param {string[] | null} columns */
 function saveSome(users, form, columns) {
     if (form === "ndjson") {
-        save(users.map((user) => `${JSON.stringify(user)}\n`).join(""), "users.ndjson",
-            "application/x-ndjson");
+        save(new File(users.map((user) => `${JSON.stringify(user)}\n`), "users.ndjson",
+            { type: "application/x-ndjson" }));
         return;
     }
     const rows = users.map((user) => {
@@ -25,8 +25,8 @@ function saveSome(users, form, columns) {
         return columns ? columns.map((name) => user[name]) : [...ALL.map((name) => user[name]),
             rest.length > 0 ? Object.fromEntries(rest) : null];
     });
-    save(csv(columns ?? [...ALL, "attributes"], rows, form === "excel" ? form : "csv"),
-        "users.csv", "text/csv");
+    save(new File([csv(columns ?? [...ALL, "attributes"], rows, form === "excel" ? form : "csv")],
+        "users.csv", { type: "text/csv" }));
 }
 
 /**

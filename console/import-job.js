@@ -3,6 +3,7 @@
 // so a piece that is sent again, because its answer was lost, counts once.
 
 import { call, Problem } from "./api.js";
+import { FORMULA } from "./csv.js";
 import { faultText, problemText, t } from "./texts.js";
 
 /** @typedef {import("./import-reader.js").Head} Head */
@@ -27,12 +28,9 @@ const LONGEST_WAIT = 15;
 const TIMEOUT = 60000;
 const BYTE_ORDER_MARK = "\ufeff";
 
-/** Would a spreadsheet take a cell for a formula, or does it look guarded? As in usermgmtctl. */
-const NEEDS_GUARD = /^'*[=+\-@\t\r]/;
-
-/** @param {string} text */
+/** With the guard of usermgmtctl against formulas. @param {string} text */
 const cell = (text) =>
-    `"${(NEEDS_GUARD.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+    `"${(FORMULA.excel.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 
 /** A line of CSV, with the reason instead of an earlier one. @param {Head} found
  *  @param {string[]} cells @param {string} reason */

@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // Users from a file: choose it, say what its columns are, check, import. A worker reads the file.
 
+import { save } from "./csv.js";
 import { fill, h, head, say, toast } from "./dom.js";
 import { field, input, select } from "./form.js";
 import { columnsTable, guess, wrongWith } from "./import-columns.js";
@@ -39,13 +40,6 @@ function ask(question) {
 
 /** @param {string} one */
 const countTitle = (one) => t(/** @type {Key} */ (`import.${one}`));
-
-/** @param {File} file */
-function download(file) {
-    const link = h("a", { href: URL.createObjectURL(file), download: file.name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}
 
 /** @param {BeforeUnloadEvent} event */
 const stay = (event) => event.preventDefault();
@@ -171,7 +165,7 @@ function begin() {
                 h("span", { class: "quiet" }, countTitle(one)), h("b", {}, figure(count))))),
             refusedTable(job),
             h("div", { class: "buttons" },
-                job.counts.refused > 0 && h("button", { onclick: () => download(job.file()) },
+                job.counts.refused > 0 && h("button", { onclick: () => save(job.file()) },
                     t("import.download")),
                 isDry ? [h("button", { onclick: () => map(plan) }, t("import.back")),
                     h("button", { class: "primary", onclick: () => send(plan, false) },

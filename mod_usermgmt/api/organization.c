@@ -129,14 +129,14 @@ static apr_status_t get_history(um_history_t *history, const um_request_t *reque
 apr_status_t um_organization_history(um_answer_t *answer, um_request_t *request)
 {
     const um_host_t *host = um_store_host(request->store);
-    apr_int64_t today = apr_time_as_msec(host->now(host->baton)) / UM_DAY;
+    apr_int64_t now = apr_time_as_msec(host->now(host->baton));
     um_history_t history = { .days = read_days(request), .limit = COUNTED_MAX };
     apr_status_t status;
 
     if (request->faults.list != NULL) {
         return um_problem_answer_faults(answer, &request->faults);
     }
-    history.from = (today - history.days + 1) * UM_DAY;
+    history.from = now - now % UM_DAY - (history.days - 1) * (apr_int64_t)UM_DAY;
     status = get_history(&history, request);
     if (status == APR_SUCCESS) {
         answer_history(answer, request, &history);

@@ -132,6 +132,7 @@ only base/text.c "utf8proc.h" "$(includes 'utf8proc\.h' $(files $all))"
 # Only these files store or show instants. Waits and ages are by um_ticks(), because the calendar
 # jumps if the clock is set.
 calendar='api/api_keys.c
+api/organization.c
 api/sessions.c
 cli/host.c
 cli/import.c

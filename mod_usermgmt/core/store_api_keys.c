@@ -17,7 +17,7 @@
 enum { SECRET_COLUMN = 12, OLD_SECRET_COLUMN, ORGANIZATION_ID_COLUMN, ORGANIZATION_COLUMN };
 
 typedef struct um_api_key_get_t {
-    um_api_key_t *key;
+    um_api_key_t **key;
     apr_pool_t *pool;
 } um_api_key_get_t;
 
@@ -54,22 +54,15 @@ static void take_key(const um_row_t *row, void *baton)
     key->old_secret_sha256 = apr_pstrdup(get->pool, um_row_text_or_null(row, OLD_SECRET_COLUMN));
     key->org_id = um_row_int(row, ORGANIZATION_ID_COLUMN);
     key->organization = apr_pstrdup(get->pool, um_row_text(row, ORGANIZATION_COLUMN));
-    get->key = key;
+    *get->key = key;
 }
 
 static apr_status_t get_key(um_api_key_t **key, um_db_t *db, const um_bind_t *bind,
                             apr_pool_t *pool)
 {
-    um_api_key_get_t get = { NULL, pool };
-    apr_status_t status = um_db_select(db, take_key, &get, bind, pool);
+    um_api_key_get_t get = { key, pool };
 
-    if (status == APR_SUCCESS && get.key == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *key = get.key;
-    }
-    return status;
+    return um_db_select_found(db, take_key, &get, bind, pool);
 }
 
 apr_status_t um_store_api_keys_find(um_api_key_t **key, um_db_t *db, const char *key_id,

@@ -9,7 +9,7 @@
 #include "../db/statements.h"
 
 typedef struct um_caller_get_t {
-    um_caller_record_t *record;
+    um_caller_record_t **record;
     apr_pool_t *pool;
 } um_caller_get_t;
 
@@ -24,27 +24,19 @@ static void take_caller(const um_row_t *row, void *baton)
     record->is_sub_admin = record->is_active && um_row_int(row, 2) != 0;
     record->seen_uid = apr_pstrdup(get->pool, um_row_text_or_null(row, 4));
     record->seen_role = apr_pstrdup(get->pool, um_row_text_or_null(row, 5));
-    get->record = record;
+    *get->record = record;
 }
 
 apr_status_t um_store_callers_get(um_caller_record_t **record, um_db_t *db,
                                   const char *organization, const char *identity_key,
                                   apr_pool_t *pool)
 {
-    um_caller_get_t get = { NULL, pool };
-    apr_status_t status;
+    um_caller_get_t get = { record, pool };
 
-    status = um_db_select(db, take_caller, &get,
-                          UM_BIND(caller_get, .organization = organization,
-                                  .identity_key = identity_key),
-                          pool);
-    if (status == APR_SUCCESS && get.record == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *record = get.record;
-    }
-    return status;
+    return um_db_select_found(db, take_caller, &get,
+                              UM_BIND(caller_get, .organization = organization,
+                                      .identity_key = identity_key),
+                              pool);
 }
 
 apr_status_t um_store_callers_put(um_db_t *db, apr_int64_t org_id, const char *identity_key,

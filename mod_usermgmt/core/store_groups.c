@@ -15,7 +15,7 @@
 #define GROUP_COLUMN_COUNT 6
 
 typedef struct um_group_get_t {
-    um_group_t *group;
+    um_group_t **group;
     apr_pool_t *pool;
 } um_group_get_t;
 
@@ -53,22 +53,15 @@ static void take_group(const um_row_t *row, void *baton)
     group->id = apr_pstrdup(get->pool, group->id);
     group->display_name = apr_pstrdup(get->pool, group->display_name);
     group->external_id = apr_pstrdup(get->pool, group->external_id);
-    get->group = group;
+    *get->group = group;
 }
 
 static apr_status_t get_group(um_group_t **group, um_db_t *db, const um_bind_t *bind,
                               apr_pool_t *pool)
 {
-    um_group_get_t get = { NULL, pool };
-    apr_status_t status = um_db_select(db, take_group, &get, bind, pool);
+    um_group_get_t get = { group, pool };
 
-    if (status == APR_SUCCESS && get.group == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *group = get.group;
-    }
-    return status;
+    return um_db_select_found(db, take_group, &get, bind, pool);
 }
 
 apr_status_t um_store_groups_get(um_group_t **group, um_db_t *db, apr_int64_t org_id,

@@ -14,7 +14,7 @@
 #include "../db/statements.h"
 
 typedef struct um_kept_get_t {
-    um_kept_answer_t *kept;
+    um_kept_answer_t **kept;
     apr_pool_t *pool;
 } um_kept_get_t;
 
@@ -34,27 +34,20 @@ static void take_kept(const um_row_t *row, void *baton)
     if (kept->etag[0] == '\0') {
         kept->etag = NULL;
     }
-    get->kept = kept;
+    *get->kept = kept;
 }
 
 static apr_status_t get_row(um_kept_answer_t **kept, um_db_t *db, apr_int64_t org_id,
                             const char *identity_key, const char *key, apr_int64_t until,
                             apr_pool_t *pool)
 {
-    um_kept_get_t get = { NULL, pool };
-    apr_status_t status;
+    um_kept_get_t get = { kept, pool };
 
-    status = um_db_select(db, take_kept, &get,
-                          UM_BIND(idempotency_get, .org_id = org_id, .identity_key = identity_key,
-                                  .idempotency_key = key, .until = until),
-                          pool);
-    if (status == APR_SUCCESS && get.kept == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *kept = get.kept;
-    }
-    return status;
+    return um_db_select_found(db, take_kept, &get,
+                              UM_BIND(idempotency_get, .org_id = org_id,
+                                      .identity_key = identity_key, .idempotency_key = key,
+                                      .until = until),
+                              pool);
 }
 
 /* The key of a further row of an answer. No client can send it, because of the tabulators. */

@@ -49,8 +49,8 @@ static apr_status_t check_columns(int *has_columns, um_db_t *db, apr_pool_t *poo
 }
 
 typedef struct um_get_t {
-    um_user_t *user;
-    um_sub_admin_t *sub_admin;
+    um_user_t **user;
+    um_sub_admin_t **sub_admin;
     int has_columns;
     apr_pool_t *pool;
 } um_get_t;
@@ -77,26 +77,19 @@ static void take_user(const um_row_t *row, void *baton)
 
     um_store_users_read(&user, row);
     user.is_partial = !get->has_columns;
-    get->user = um_store_users_copy(&user, get->pool);
+    *get->user = um_store_users_copy(&user, get->pool);
 }
 
 /* bind is for a database that has the columns of version 4, older for one that has not. */
 static apr_status_t get_user(um_user_t **user, um_db_t *db, const um_bind_t *bind,
                              const um_bind_t *older, apr_pool_t *pool)
 {
-    um_get_t get = { .pool = pool };
+    um_get_t get = { .user = user, .pool = pool };
     apr_status_t status = check_columns(&get.has_columns, db, pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_db_select(db, take_user, &get, get.has_columns ? bind : older, pool);
-    }
-    if (status == APR_SUCCESS && get.user == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *user = get.user;
-    }
-    return status;
+    return status == APR_SUCCESS
+               ? um_db_select_found(db, take_user, &get, get.has_columns ? bind : older, pool)
+               : status;
 }
 
 apr_status_t um_store_users_get(um_user_t **user, um_db_t *db, apr_int64_t org_id,
@@ -707,30 +700,24 @@ static void take_sub_admin(const um_row_t *row, void *baton)
     sub_admin->user.is_partial = !get->has_columns;
     sub_admin->user = *um_store_users_copy(&sub_admin->user, get->pool);
     sub_admin->added_by = apr_pstrdup(get->pool, sub_admin->added_by);
-    get->sub_admin = sub_admin;
+    *get->sub_admin = sub_admin;
 }
 
 apr_status_t um_store_sub_admins_get(um_sub_admin_t **sub_admin, um_db_t *db, apr_int64_t org_id,
                                      const char *uid, apr_pool_t *pool)
 {
-    um_get_t get = { .pool = pool };
+    um_get_t get = { .sub_admin = sub_admin, .pool = pool };
     apr_status_t status = check_columns(&get.has_columns, db, pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_db_select(db, take_sub_admin, &get,
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_select_found(db, take_sub_admin, &get,
                               get.has_columns
                                   ? UM_BIND(sub_admin_get, .org_id = org_id, .user_uid = uid)
                                   : UM_BIND(sub_admin_get_older, .org_id = org_id,
                                             .user_uid = uid),
                               pool);
-    }
-    if (status == APR_SUCCESS && get.sub_admin == NULL) {
-        status = UM_ENOTFOUND;
-    }
-    if (status == APR_SUCCESS) {
-        *sub_admin = get.sub_admin;
-    }
-    return status;
 }
 
 /* Write the row of the user, because its role changes. A cluster whose nodes do not know each

@@ -820,6 +820,29 @@ apr_status_t um_db_select_limited(um_db_t *db, um_row_fn_t *take, void *baton, c
     return status;
 }
 
+typedef struct um_found_t {
+    um_row_fn_t *take;
+    void *baton;
+    int has_row;
+} um_found_t;
+
+static void take_found(const um_row_t *row, void *baton)
+{
+    um_found_t *found = baton;
+
+    found->has_row = 1;
+    found->take(row, found->baton);
+}
+
+apr_status_t um_db_select_found(um_db_t *db, um_row_fn_t *take, void *baton,
+                                const um_bind_t *bind, apr_pool_t *pool)
+{
+    um_found_t found = { take, baton, 0 };
+    apr_status_t status = um_db_select(db, take_found, &found, bind, pool);
+
+    return status == APR_SUCCESS && !found.has_row ? UM_ENOTFOUND : status;
+}
+
 static void note_row(const um_row_t *row, void *baton)
 {
     (void)row;

@@ -93,6 +93,10 @@ apr_status_t um_db_select_limited(um_db_t *db, um_row_fn_t *take, void *baton, c
 apr_status_t um_db_select_rows(um_db_t *db, um_row_fn_t *take, void *baton,
                                const struct um_bind_rows_t *rows, apr_pool_t *pool);
 
+/** As um_db_select(), but UM_ENOTFOUND if there is no row. */
+apr_status_t um_db_select_found(um_db_t *db, um_row_fn_t *take, void *baton,
+                                const struct um_bind_t *bind, apr_pool_t *pool);
+
 /** As um_db_select(), for what matters only for whether it gives a row: exists is 1 then,
  *  else 0. */
 apr_status_t um_db_exists(int *exists, um_db_t *db, const struct um_bind_t *bind,

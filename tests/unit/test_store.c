@@ -314,7 +314,7 @@ static void lists_are_whole(void **state)
 
             assert_int_equal((at->needs | at->first | at->second | at->unique) & ~conditions, 0);
             assert_int_equal(at->orders >> source->order_count, 0);
-            assert_true(at->index != NULL || source->subset != NULL);
+            assert_true(at->index != NULL || at->junction != NULL || source->subset != NULL);
         }
     }
 }

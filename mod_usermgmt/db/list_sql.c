@@ -820,6 +820,11 @@ static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
 
     inner.is_joined_later = 1;
     um_buffer_puts(to->sql, " FROM (SELECT *");
+    if (order_in(to, part->list)->kept != NULL) {
+        um_buffer_puts(to->sql, ", ");
+        um_buffer_puts(to->sql, order_in(to, part->list)->column);
+        um_buffer_puts(to->sql, " AS ordered");
+    }
     add_rows(to, &inner);
     um_buffer_puts(to->sql, order_of(to, part->list));
     um_buffer_puts(to->sql, " LIMIT ");
@@ -864,6 +869,7 @@ static void add_extras(um_composition_t *to, const um_list_t *list, const char *
 static void add_list(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
     um_part_t part = part_in(list, org_id, UM_LIST_FIRST_WAY);
+    int is_bounded = to->hides_values && um_list_sql_count_ways(list) == 1;
 
     part.has_columns = 1;
     um_buffer_puts(to->sql, "SELECT ");
@@ -875,12 +881,20 @@ static void add_list(um_composition_t *to, const um_list_t *list, const char *or
     add_extras(to, list, org_id);
     if (um_list_sql_count_ways(list) == 2) {
         add_from_either(to, list, org_id);
-    } else if (to->hides_values) {
+    } else if (is_bounded) {
         add_bounded_rows(to, &part);
     } else {
         add_rows(to, &part);
     }
-    add_order(to, list);
+    if (is_bounded && order_in(to, list)->kept != NULL) {
+        /* By the column of the inner rows, because the planner does not know that they are in the
+         * order of an expression. */
+        um_buffer_puts(to->sql, " ORDER BY ordered");
+        um_buffer_puts(to->sql, !list->descending != !list->backwards ? " DESC" : "");
+        add_limit(to, list);
+    } else {
+        add_order(to, list);
+    }
 }
 
 void um_list_sql_compose(um_buffer_t *sql, apr_array_header_t *parameters, const um_list_t *list,

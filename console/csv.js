@@ -7,6 +7,9 @@ import { value } from "./user-parts.js";
 /** A cell that a spreadsheet would take for a formula, or for a guard of one. */
 export const FORMULA = { csv: /^'+[=+\-@\t\r]/, excel: /^'*[=+\-@\t\r]/ };
 
+/** Many spreadsheets take ; and tabs for separators, too. */
+const QUOTED = { csv: /[",\r\n]/, excel: /[",\r\n;\t]/ };
+
 /**
  * @param {any} content
  * @param {"csv" | "excel"} form
@@ -14,7 +17,7 @@ export const FORMULA = { csv: /^'+[=+\-@\t\r]/, excel: /^'*[=+\-@\t\r]/ };
 function cell(content, form) {
     const text = content === null || content === undefined ? "" : value(content);
     const guarded = FORMULA[form].test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
+    return QUOTED[form].test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }
 
 /**

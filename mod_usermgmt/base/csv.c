@@ -11,6 +11,10 @@
 
 #define GUARD "'"
 
+/* Many spreadsheets take these for separators, too, unless there are quotes: then what comes
+ * behind one could be a formula. */
+#define OTHER_SEPARATORS ";\t"
+
 /* Without it Excel reads UTF-8 as the system's own character set. */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -82,7 +86,7 @@ static void put_cell(um_buffer_t *buffer, const char *value, int is_excel)
     if (um_csv_needs_guard(value, is_excel)) {
         value = apr_pstrcat(pool, GUARD, value, NULL);
     }
-    if (strpbrk(value, "\",\r\n") == NULL) {
+    if (strpbrk(value, is_excel ? "\",\r\n" OTHER_SEPARATORS : "\",\r\n") == NULL) {
         um_buffer_puts(buffer, value);
     } else {
         put_quoted(buffer, value);

@@ -112,6 +112,17 @@ def test_a_spreadsheet_gets_no_formulas(admin, people):
     assert people
 
 
+def test_a_spreadsheet_takes_no_other_separators(admin):
+    """Many of them take ; and tabs for separators where there are no quotes."""
+    user = admin.create("separators@csv.example.com", "A;=HYPERLINK(1)", note="b\t=1")
+    query = {"columns": "display_name,note", "user_uid": user["user_uid"]}
+    assert admin.get("users/", query={**query, "format": "excel"}).raw \
+        == b'\xef\xbb\xbfdisplay_name,note\r\n"A;=HYPERLINK(1)","b\t=1"\r\n'
+    assert admin.get("users/", query={**query, "format": "csv"}).raw \
+        == b"display_name,note\r\nA;=HYPERLINK(1),b\t=1\r\n"
+    admin.delete("users/" + user["user_uid"]).expect(200)
+
+
 def test_the_format_decides(admin):
     """A link of a browser sends the Accept of pages."""
     page = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}

@@ -91,6 +91,15 @@ static void no_cell_is_a_formula(void **state)
     assert_string_equal(line_of("a", "{\"a\":\"'=1,2\"}", 0), "\"''=1,2\"\r\n");
 }
 
+static void a_spreadsheet_finds_no_other_separators(void **state)
+{
+    const char *object = "{\"a\":\"x;=1\",\"b\":\"y\\t=1\"}";
+
+    (void)state;
+    assert_string_equal(line_of("a,b", object, 1), "\"x;=1\",\"y\t=1\"\r\n");
+    assert_string_equal(line_of("a,b", object, 0), "x;=1,y\t=1\r\n");
+}
+
 static void the_header_has_a_mark_for_a_spreadsheet(void **state)
 {
     um_csv_t csv = { um_csv_columns("id,a:json,b", pool), NULL, NULL, 0 };
@@ -114,6 +123,7 @@ int main(void)
         WITH_POOL(an_object_may_have_white_space),
         WITH_POOL(a_text_is_what_it_was),
         WITH_POOL(no_cell_is_a_formula),
+        WITH_POOL(a_spreadsheet_finds_no_other_separators),
         WITH_POOL(the_header_has_a_mark_for_a_spreadsheet),
     };
 

@@ -66,15 +66,10 @@ apr_status_t um_group_audit_new(um_change_t *change, um_db_t *db, const um_group
                               audit_json(group, done, change->request->pool));
 }
 
-static int is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 int um_group_differs(const um_group_t *group, const um_group_t *stored)
 {
     return strcmp(group->display_name, stored->display_name) != 0
-           || !is_same(group->external_id, stored->external_id);
+           || !um_text_same(group->external_id, stored->external_id);
 }
 
 /* The version of the reserved group is increased with each sub-admin. */

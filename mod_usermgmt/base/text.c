@@ -124,6 +124,11 @@ static int is_white_space(utf8proc_int32_t c)
            || c == 0x205F || c == 0x3000;
 }
 
+int um_text_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 int um_text_has_control(const char *text)
 {
     while (*text != '\0') {

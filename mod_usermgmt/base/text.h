@@ -25,6 +25,9 @@ apr_size_t um_text_count(const char *text);
  *  pool. */
 const char *um_text_cut(const char *text, apr_size_t count, apr_pool_t *pool);
 
+/** Tell whether two texts are equal. NULL is equal to NULL alone. */
+int um_text_same(const char *a, const char *b);
+
 /** Tell whether a well-formed text has a control character (category Cc). */
 int um_text_has_control(const char *text);
 

@@ -17,6 +17,7 @@
 #include "../api/sub_admins.h"
 #include "../api/user_json.h"
 #include "../base/address.h"
+#include "../base/text.h"
 #include "../base/ticks.h"
 #include "../base/uid.h"
 #include "../core/store_users.h"
@@ -118,11 +119,6 @@ static um_entry_t *entry_at(const um_import_t *import, int index)
 
 /* ---- one user ---- */
 
-static int same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Whether a stored user is as the record would have made it. */
 static int is_same(const um_user_t *stored, const um_entry_t *entry)
 {
@@ -131,11 +127,11 @@ static int is_same(const um_user_t *stored, const um_entry_t *entry)
     return (user->uid == NULL || strcmp(stored->uid, user->uid) == 0)
            && strcmp(stored->email, user->email) == 0
            && strcmp(stored->display_name, user->display_name) == 0
-           && same_text(stored->phone, user->phone)
+           && um_text_same(stored->phone, user->phone)
            && strcmp(stored->attributes, user->attributes) == 0
-           && same_text(stored->user_name, user->user_name)
-           && same_text(stored->external_id, user->external_id)
-           && same_text(stored->scim, user->scim) && stored->is_suspended == user->is_suspended
+           && um_text_same(stored->user_name, user->user_name)
+           && um_text_same(stored->external_id, user->external_id)
+           && um_text_same(stored->scim, user->scim) && stored->is_suspended == user->is_suspended
            && (user->created_at == 0 || stored->created_at == user->created_at)
            && (user->updated_at == 0 || stored->updated_at == user->updated_at)
            && (!entry->has_role || stored->is_sub_admin == user->is_sub_admin);

@@ -556,20 +556,16 @@ static apr_status_t update_older(um_db_t *db, apr_int64_t org_id, const um_user_
                            pool);
 }
 
-static int is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* Do two users differ in their attributes at most? */
 static int are_alike(const um_user_t *user, const um_user_t *stored)
 {
-    return is_same(user->email, stored->email)
-           && is_same(user->display_name, stored->display_name)
-           && is_same(user->phone, stored->phone) && user->is_suspended == stored->is_suspended
-           && is_same(user->user_name, stored->user_name)
-           && is_same(user->external_id, stored->external_id)
-           && is_same(user->scim, stored->scim);
+    return um_text_same(user->email, stored->email)
+           && um_text_same(user->display_name, stored->display_name)
+           && um_text_same(user->phone, stored->phone)
+           && user->is_suspended == stored->is_suspended
+           && um_text_same(user->user_name, stored->user_name)
+           && um_text_same(user->external_id, stored->external_id)
+           && um_text_same(user->scim, stored->scim);
 }
 
 static apr_status_t update_attributes(um_db_t *db, apr_int64_t org_id, const um_user_t *user,

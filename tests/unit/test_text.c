@@ -210,6 +210,18 @@ static int is_white_space(unsigned c)
     return 0;
 }
 
+static void nothing_is_the_same_as_nothing_alone(void **state)
+{
+    char copy[] = "a";
+
+    (void)state;
+    assert_true(um_text_same("a", copy));
+    assert_false(um_text_same("a", "b"));
+    assert_true(um_text_same(NULL, NULL));
+    assert_false(um_text_same(NULL, ""));
+    assert_false(um_text_same("", NULL));
+}
+
 static void controls_are_found(void **state)
 {
     (void)state;
@@ -799,6 +811,7 @@ int main(void)
         WITH_POOL(what_is_behind_the_length_does_not_count),
         WITH_POOL(code_points_are_counted),
         WITH_POOL(texts_are_cut_between_code_points),
+        WITH_POOL(nothing_is_the_same_as_nothing_alone),
         WITH_POOL(controls_are_found),
         WITH_POOL(what_can_not_be_seen_is_found),
         WITH_POOL(white_space_is_trimmed_and_nothing_else),

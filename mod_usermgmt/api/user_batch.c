@@ -92,8 +92,10 @@ typedef struct um_batch_t {
     /* The rows in the order in which they are done, and the next one of them. */
     um_batch_row_t **order;
     int next;
-    /* Whether all users are found by their addresses. */
+    /* Whether all users are found by their addresses, and whether all are found by their uids and
+     * keep their addresses. */
     int is_by_email;
+    int is_by_uid;
     um_user_chunk_t chunk;
     um_batch_row_t *chunk_rows[UM_USER_CHUNK_MAX];
     int changes_roles;
@@ -235,7 +237,7 @@ static apr_status_t read_rows(um_batch_t *batch, const um_json_t *users)
     apr_size_t count = (apr_size_t)batch->count;
     apr_status_t status = APR_SUCCESS;
 
-    batch->is_by_email = 1;
+    batch->is_by_email = batch->is_by_uid = 1;
     batch->rows = apr_pcalloc(pool, sizeof(batch->rows[0]) * (count + 1));
     batch->order = apr_pcalloc(pool, sizeof(batch->order[0]) * (count + 1));
     for (int i = 0; status == APR_SUCCESS && i < batch->count; i++) {
@@ -243,6 +245,8 @@ static apr_status_t read_rows(um_batch_t *batch, const um_json_t *users)
         status = read_row(&batch->rows[i], batch, um_json_element(users, (apr_size_t)i));
         batch->order[i] = &batch->rows[i];
         batch->is_by_email = batch->is_by_email && batch->rows[i].uid == NULL;
+        batch->is_by_uid = batch->is_by_uid && batch->rows[i].uid != NULL
+                           && batch->rows[i].email == NULL;
     }
     return status;
 }
@@ -706,26 +710,33 @@ static void answer_batch(um_answer_t *answer, const um_batch_t *batch)
 
 /* ---- the change ---- */
 
+static int compare_texts(const char *left, const char *right)
+{
+    return strcmp(left != NULL ? left : "", right != NULL ? right : "");
+}
+
 static int compare_rows(const void *a, const void *b)
 {
     const um_batch_row_t *left = *(um_batch_row_t *const *)a;
     const um_batch_row_t *right = *(um_batch_row_t *const *)b;
-    const char *left_key = left->email_key != NULL ? left->email_key : "";
-    const char *right_key = right->email_key != NULL ? right->email_key : "";
     int order = (right->found_uid != NULL) - (left->found_uid != NULL);
 
     if (order == 0) {
-        order = strcmp(left_key, right_key);
+        order = compare_texts(left->uid, right->uid);
+    }
+    if (order == 0) {
+        order = compare_texts(left->email_key, right->email_key);
     }
     return order != 0 ? order : left->index - right->index;
 }
 
-/* If all users are found by their addresses, they are independent of each other. So they are done
- * in the order of their keys: two requests that lock the same users then hardly ever wait for
- * each other. Those who are there come first, so that the others are made many at a time. */
+/* If all users are found by their addresses, they are independent of each other, and so they are
+ * if all are found by their uids and nobody gives up an address. So they are done in the order of
+ * their keys or uids: two requests that lock the same users then hardly ever wait for each other.
+ * Those who are there come first, so that the others are made many at a time. */
 static void put_in_order(um_batch_t *batch)
 {
-    if (batch->is_by_email) {
+    if (batch->is_by_email || batch->is_by_uid) {
         qsort(batch->order, (size_t)batch->count, sizeof(batch->order[0]), compare_rows);
     }
 }

@@ -388,8 +388,10 @@ def test_singles_of_the_same_users(server, admin):
 
 
 def test_updates_by_uid_in_any_order(server, admin):
-    """They wait for each other, and may lock the same users the other way round."""
+    """They wait for each other, and none is done again because they lock the same users the other
+    way round."""
     made = uids(batch(admin, "create", people(60)))
+    before = len(server.log_text())
 
     def run(index):
         mine = made[:]
@@ -398,6 +400,8 @@ def test_updates_by_uid_in_any_order(server, admin):
             {"user_uid": uid, f"by{index}": index} for uid in mine])["summary"]
 
     assert in_parallel(3, run) == [{"created": 0, "updated": 60, "skipped": 0, "refused": 0}] * 3
+    lines = server.log_text()[before:]
+    assert "eadlock" not in lines, lines
     for uid in made:
         user = admin.read(uid)
         assert [user[f"by{index}"] for index in range(3)] == [0, 1, 2]

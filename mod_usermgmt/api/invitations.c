@@ -252,15 +252,22 @@ static apr_status_t invite(um_answer_t *answer, um_change_t *change, um_db_t *db
     return status;
 }
 
-/* Without a platform link the page of the web console accepts, if people can reach it. The page
- * of an earlier invitation may have moved since. */
+/* Without a platform link the page of the web console accepts, if people can reach it. */
 static const char *link_or_console(const char *platform_link, const um_request_t *request)
 {
     const char *url = request->settings->console_url;
 
-    return url != NULL && (platform_link == NULL || um_invitation_is_console_page(platform_link))
-               ? um_invitation_console_page(url, request->pool)
-               : platform_link;
+    return url != NULL && platform_link == NULL ? um_invitation_console_page(url, request->pool)
+                                                : platform_link;
+}
+
+/* The same for an invitation that is sent again: the page of the console may have moved since. */
+static const char *link_or_moved_console(const char *platform_link, const um_request_t *request)
+{
+    const char *page = link_or_console(NULL, request);
+    int is_page = platform_link != NULL && um_invitation_is_console_page(platform_link);
+
+    return is_page && page != NULL ? page : link_or_console(platform_link, request);
 }
 
 static void check_platform_link(um_request_t *request, const char *link)
@@ -343,7 +350,7 @@ static apr_status_t renew(um_answer_t *answer, um_change_t *change, um_db_t *db,
     apr_int64_t expires_at = change->now_ms + request->settings->invitation_ttl;
     apr_status_t status;
 
-    invitation->platform_link = link_or_console(invitation->platform_link, request);
+    invitation->platform_link = link_or_moved_console(invitation->platform_link, request);
     status = um_store_invitations_renew(db, request->caller.org_id, invitation, expires_at,
                                         change->now_ms, request->pool);
     if (status == UM_ECONFLICT) {

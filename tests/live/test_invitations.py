@@ -394,7 +394,9 @@ def test_without_a_platform_link_it_leads_to_the_console(public, base, url):
 def test_a_platform_link_goes_before_the_console(public):
     admin = public.client(base="/own")
     for link, joint in (("https://app.example.com/join", "?"), ("https://app.example.com/?a=b", "&"),
-                        ("https://app.example.com/join#", ""), ("https://app.example.com/?a#", "")):
+                        ("https://app.example.com/join#", ""), ("https://app.example.com/?a#", ""),
+                        # The page of another service's console.
+                        ("https://other.example.com/um/console/accept#", "")):
         answer = admin.post("invitations/", {"email": fresh_email(), "platform_link": link}) \
             .expect(201).json
         assert answer["invitation"]["platform_link"] == link

@@ -484,10 +484,10 @@ def test_max_body_to_the_byte(server, chunked):
 
 # The routes that take a body, and the bytes that it may have.
 BODY_LIMITS = [
-    ("POST", "users/", 131072), ("PUT", "users/", 131072), ("PATCH", "users/", 131072),
-    ("PUT", "users/x", 131072), ("PATCH", "users/x", 131072), ("DELETE", "users/", 4096),
-    ("DELETE", "users/x", 4096), ("POST", "groups/", 4096), ("PUT", "groups/x", 4096),
-    ("PATCH", "groups/x", 4096), ("DELETE", "groups/x", 4096),
+    ("POST", "users/", 131072), ("POST", "users/batch", 1048576), ("PUT", "users/", 131072),
+    ("PATCH", "users/", 131072), ("PUT", "users/x", 131072), ("PATCH", "users/x", 131072),
+    ("DELETE", "users/", 4096), ("DELETE", "users/x", 4096), ("POST", "groups/", 4096),
+    ("PUT", "groups/x", 4096), ("PATCH", "groups/x", 4096), ("DELETE", "groups/x", 4096),
     ("POST", "groups/x/members/", 4096), ("DELETE", "groups/x/members/", 4096),
     ("POST", "sub-admins/", 4096), ("DELETE", "sub-admins/", 4096),
     ("DELETE", "sub-admins/x", 4096), ("POST", "invitations/", 8192),

@@ -70,8 +70,8 @@ def test_a_file_is_the_one_of_the_tree(server, name):
 
 
 def test_all_modules_are_loaded_at_once(server):
-    """They import each other, and the browser would ask for one after the other. Those of the
-    worker are asked for when it begins."""
+    """They import each other, and the browser would ask for one after the other. Those of an
+    import are asked for when its view is opened, and those of the worker when it begins."""
     page = server.admin.get("console/").expect(200).raw.decode()
     loaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
     modules, found = set(), {"console.js", "site.js"}
@@ -81,6 +81,24 @@ def test_all_modules_are_loaded_at_once(server):
         found = {name for text in texts for name in re.findall(r'^(?:im|ex)port .*"\./(.*)";$', text,
                                                                re.MULTILINE)} - modules
     assert loaded == sorted(modules - {"console.js"})
+    assert not {"import-steps.js", "import-columns.js", "import-job.js"} & modules
+
+
+def test_all_texts_are_used():
+    code = "".join((FOLDER / name).read_text(encoding="utf-8") for name in FILES
+                   if name.endswith(".js"))
+    keys = re.findall(r'^    "([^"]+)": \[', code, re.MULTILINE)
+    named = set(re.findall(r'"([\w.-]+)"(?!: \[)', code))
+    # Some are made of a beginning and a word: `import.${one}`, user.one and user.other.
+    begun = set(re.findall(r"`([\w-]+)\.\$\{", code))
+    words = set(re.findall(r"[a-z_]+", re.sub(r'^    "[^"]+": \[.*', "", code, flags=re.MULTILINE)))
+
+    def is_used(key):
+        begin, _, end = key.rpartition(".")
+        return key in named or (end in ("one", "other") and begin in named) \
+            or (begin in begun and end.removeprefix("mode-") in words)
+
+    assert len(keys) > 200 and [key for key in keys if not is_used(key)] == []
 
 
 def test_the_headers_are_strict(server):

@@ -3,7 +3,8 @@
 
 import { call, Problem } from "./api.js";
 import { h, fill, redraw, icon, say } from "./dom.js";
-import { address, here } from "./router.js";
+import { input } from "./form.js";
+import { address, go, here } from "./router.js";
 import { t, n, problemText } from "./texts.js";
 
 /** @typedef {{name: string, title: string, order?: string, kind?: string,
@@ -258,6 +259,44 @@ export function list(options) {
     }
 
     return { element, load, draw, entries: () => page === null ? [] : entries() };
+}
+
+/**
+ * Show a view with other filters, from the first page.
+ * @param {string} view
+ * @param {Record<string, string>} changes
+ * @param {boolean} [replace] as for go()
+ */
+export const refilter = (view, changes, replace = false) => go(address(view, {
+    ...Object.fromEntries(here().params), ...changes, after: "", before: "",
+}), { replace, isNew: false });
+
+/**
+ * A field that searches while somebody types, and a function that makes it follow the address.
+ * @param {string} view
+ * @param {string} label
+ * @param {string} hint
+ */
+export function searchField(view, label, hint) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let typing;
+    const control = input({
+        type: "search", "aria-label": label, placeholder: label, "aria-describedby": "search-hint",
+        maxlength: 256, oninput: () => {
+            clearTimeout(typing);
+            typing = setTimeout(() => refilter(view, { q: control.value.trim() }, true), 250);
+        },
+    });
+    return {
+        control,
+        element: h("div", { class: "search" }, icon("search"), control,
+            h("span", { id: "search-hint", class: "hidden" }, hint)),
+        follow: () => {
+            if (document.activeElement !== control) {
+                control.value = here().params.get("q") ?? "";
+            }
+        },
+    };
 }
 
 /** @param {number} width */

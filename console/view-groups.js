@@ -2,11 +2,10 @@
 // Groups: search, and new ones. One group is in view-group.js.
 
 import { fill, h, head, icon, own, toast } from "./dom.js";
-import { input } from "./form.js";
 import { askForGroup } from "./group-parts.js";
-import { list } from "./list.js";
-import { address, can, go, here } from "./router.js";
-import { date, figure, t } from "./texts.js";
+import { list, searchField } from "./list.js";
+import { address, can, go } from "./router.js";
+import { date, figure, n, t } from "./texts.js";
 
 /** @typedef {import("./group-parts.js").Group} Group */
 
@@ -24,9 +23,10 @@ export function show(part) {
         filters: (params) => params.get("q") ? { display_name: params.get("q") ?? "" } : {},
         columns: () => [
             { name: "display_name", title: t("member.display_name"), order: "display_name",
-                cell: (/** @type {Group} */ one) => h("a", { dir: "auto",
+                cell: (/** @type {Group} */ one) => [h("a", { dir: "auto",
                     href: address("group", { id: one.group_id }),
-                    "data-focus": `group ${one.group_id}` }, one.display_name) },
+                    "data-focus": `group ${one.group_id}` }, one.display_name),
+                h("span", { class: "sub" }, n("member", one.member_count))] },
             { name: "member_count", title: t("groups.members"),
                 cell: (one) => h("a", { href: address("users", { group: one.group_id }),
                     class: "number" }, figure(one.member_count)) },
@@ -40,17 +40,7 @@ export function show(part) {
             : [h("h2", {}, t("groups.none")), add()],
     });
 
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let typing;
-    const search = input({
-        type: "search", "aria-label": t("groups.search"), placeholder: t("groups.search"),
-        maxlength: 256, oninput: () => {
-            clearTimeout(typing);
-            typing = setTimeout(() => go(address("groups", { q: search.value.trim(),
-                order_by: here().params.get("order_by") ?? "" }), { replace: true, isNew: false }),
-            250);
-        },
-    });
+    const search = searchField("groups", t("groups.search"), t("groups.search-hint"));
 
     async function create() {
         const made = await askForGroup(null, null);
@@ -61,14 +51,11 @@ export function show(part) {
     }
 
     function follow() {
-        if (document.activeElement !== search) {
-            search.value = here().params.get("q") ?? "";
-        }
+        search.follow();
         rows.load();
         return true;
     }
-    fill(part, head(title, add()), h("div", { class: "tools" },
-        h("div", { class: "search" }, icon("search"), search)), rows.element);
+    fill(part, head(title, add()), h("div", { class: "tools" }, search.element), rows.element);
     follow();
     return follow;
 }

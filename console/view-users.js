@@ -4,9 +4,9 @@
 import { call, Problem } from "./api.js";
 import { fill, h, head, icon, own, toast } from "./dom.js";
 import { exportUsers } from "./export.js";
-import { ask, confirm, input, select } from "./form.js";
+import { ask, confirm, select } from "./form.js";
 import { pathOf } from "./group-parts.js";
-import { list } from "./list.js";
+import { list, refilter, searchField } from "./list.js";
 import { address, can, go, here } from "./router.js";
 import { date, n, problemText, t } from "./texts.js";
 import { askForUser } from "./user-form.js";
@@ -93,8 +93,9 @@ export function show(part) {
             ? [h("h2", {}, t("users.none-found")), h("p", {}, t("users.search-hint")),
                 h("a", { class: "button", href: "users" }, t("filters.clear"))]
             : [h("h2", {}, t("users.none")), h("p", {}, t("users.none-hint")),
-                can("users:create") && h("button", { class: "primary",
-                    onclick: create }, t("users.new"))],
+                can("users:create") && h("div", { class: "buttons" },
+                    h("a", { class: "button", href: "import" }, t("import.title")),
+                    h("button", { class: "primary", onclick: create }, t("users.new")))],
         seen: (entries) => {
             const names = entries.flatMap(Object.keys)
                 .filter((name) => !MEMBERS.includes(name) && !columns.known.includes(name));
@@ -109,27 +110,14 @@ export function show(part) {
 
     // ---- search and filters ----
 
-    /** @param {Record<string, string>} changes @param {boolean} replace */
-    const change = (changes, replace) => go(address("users", {
-        ...Object.fromEntries(here().params), ...changes, after: "", before: "",
-    }), { replace, isNew: false });
-
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let typing;
-    const search = input({
-        type: "search", "aria-label": t("users.search"), placeholder: t("users.search"),
-        "aria-describedby": "search-hint", maxlength: 256, oninput: () => {
-            clearTimeout(typing);
-            typing = setTimeout(() => change({ q: search.value.trim() }, true), 250);
-        },
-    });
+    const search = searchField("users", t("users.search"), t("users.search-hint"));
     const roles = select([["", t("filter.role")], ["user", t("role.user")],
         ["sub_admin", t("role.sub_admin")]], "", {
-        "aria-label": t("member.role"), onchange: () => change({ role: roles.value }, false),
+        "aria-label": t("member.role"), onchange: () => refilter("users", { role: roles.value }),
     });
     const states = select([["", t("filter.active")], ["true", t("active")],
         ["false", t("suspended")]], "", {
-        "aria-label": t("member.active"), onchange: () => change({ active: states.value }, false),
+        "aria-label": t("member.active"), onchange: () => refilter("users", { active: states.value }),
     });
 
     // The group whose members are shown, and how to show all again.
@@ -147,8 +135,8 @@ export function show(part) {
         if (id === chipOf) {
             fill(chip, id && h("button", { class: "button",
                 "aria-label": t("filter.group-clear", name), onclick: () => {
-                    change({ group: "" }, false);
-                    search.focus();
+                    refilter("users", { group: "" });
+                    search.control.focus();
                 } }, own(t("filter.group", name)), icon("close")));
         }
     }
@@ -156,9 +144,7 @@ export function show(part) {
     function follow() {
         const { params } = here();
         drawChip();
-        if (document.activeElement !== search) {
-            search.value = params.get("q") ?? "";
-        }
+        search.follow();
         roles.value = params.get("role") ?? "";
         states.value = params.get("active") ?? "";
         users.load();
@@ -211,7 +197,7 @@ export function show(part) {
                 chosen.clear();
                 drawMarked();
                 users.draw();
-                search.focus();
+                search.control.focus();
             }));
     }
 
@@ -242,7 +228,7 @@ export function show(part) {
         drawMarked();
         await users.load(true);
         if (marked.hidden) {
-            search.focus();
+            search.control.focus();
         }
         const count = some.length - refused.length;
         if (count > 0) {
@@ -299,9 +285,7 @@ export function show(part) {
                 icon("import"), t("import.title")), h("button", { class: "primary",
                 onclick: create }, icon("plus"), t("users.new"))]),
         h("div", { class: "tools" },
-            h("div", { class: "search" }, icon("search"), search,
-                h("span", { id: "search-hint", class: "hidden" }, t("users.search-hint"))),
-            roles, states, chip, h("span", { class: "space" }), details),
+            search.element, roles, states, chip, h("span", { class: "space" }), details),
         marked, users.element);
     drawMenu();
     drawMarked();

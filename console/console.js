@@ -120,6 +120,7 @@ function draw({ view, params }, isNew) {
         document.title = `${views[name].title} · ${site.title}`;
         follow = views[name].show(main, params);
     }
+    document.querySelector("a[data-here]")?.scrollIntoView({ block: "nearest" });
     scrollTo(0, 0);
     if (isNew) {
         main.querySelector("h1")?.focus();

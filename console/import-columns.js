@@ -99,4 +99,4 @@ export const columnsTable = (found, columns) => h("div", { class: "table import"
             h("span", { class: "sub", dir: "auto" }, found.rows[0]?.[index])),
         h("td", {}, target(name, columns[index], found.isJson)),
         found.rows.map((row) =>
-            h("td", { class: "wide-only quiet", dir: "auto" }, row[index])))))));
+            h("td", { class: "wide-only quiet" }, own(row[index]))))))));

@@ -19,6 +19,11 @@ export function show(part) {
     const users = h("section", { class: "card" });
     const sessions = h("section", { class: "card" });
     const failed = h("p", { class: "error", role: "alert" });
+    const first = h("div", { class: "table", hidden: true }, h("div", { class: "empty" },
+        h("h2", {}, t("users.none")), h("p", {}, t("users.none-hint")),
+        h("div", { class: "buttons" },
+            h("a", { class: "button", href: "import" }, t("import.title")),
+            h("a", { class: "button primary", href: "users" }, t("users.title")))));
 
     /**
      * @param {import("./texts.js").Key} words @param {number | string} value
@@ -43,6 +48,7 @@ export function show(part) {
             tile("overview.invitations", data.pending_invitation_count, "invitations:read",
                 "invitations"),
             tile("overview.sessions", data.session_count, ""));
+        first.hidden = data.user_count > 0 || !can("users:create");
         payment.textContent = t("overview.payment", data.payment_type);
         fill(activities, h("h2", {}, t("overview.activities")), data.activities.length > 0
             ? h("ul", { class: "events" }, data.activities.map((/** @type {string} */ name) =>
@@ -87,7 +93,7 @@ export function show(part) {
 
     chart.draw(users, t("history.users"));
     chart.draw(sessions, t("history.sessions"));
-    fill(part, head(session.me.organization, payment), failed, tiles,
+    fill(part, head(session.me.organization, payment), failed, tiles, first,
         h("div", { class: "columns" }, users, sessions, latest, activities));
     load().catch(tell);
     loadHistory().catch(tell);

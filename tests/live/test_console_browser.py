@@ -136,7 +136,7 @@ def test_the_history(new_server, locale, day, summary):
 
 @one_database
 def test_the_first_view(new_server, capsys):
-    """With an empty cache. The figures of docs/performance.md are printed by this test."""
+    """With an empty cache. The figures of docs/console.md are printed by this test."""
     server = new_server(location="UserMgmtConsole On")
     for number in range(20):
         server.admin.create(f"first{number}@example.com", f"User {number}")

@@ -55,8 +55,8 @@ typedef struct um_json_sql_t {
     const char *rows;
     const char *row_columns;
     /** The member ? of the document @, NULL if there is none; and the document with the name that
-     *  is derived from the display name @: its last word is the family name, and of a single word
-     *  both are that word, as um_scim_user_derive_name() has it. */
+     *  is derived from the display name, which is @ too: its last word is the family name, and of
+     *  a single word both are that word, as um_scim_user_derive_name() has it. */
     const char *member;
     const char *named;
     /** A row with the alias m as a document of its own. */

@@ -728,9 +728,16 @@ const scenarios = {
         await step("end");
         await page.getByText("Your session is over").waitFor();
         await step("begin");
+        // It must not be finished before the other view is shown.
+        let goOn = () => {};
+        const left = new Promise((resolve) => {
+            goOn = resolve;
+        });
+        await page.route("**/users/batch", (route) => left.then(() => route.continue()));
         await button(page, "Try again").click();
         await page.getByRole("link", { name: "Sub-admins" }).click();
         await page.getByRole("heading", { name: "Sub-admins", exact: true }).waitFor();
+        goOn();
         await page.waitForTimeout(300);
         await page.getByRole("link", { name: "Import" }).click();
         const done = await counts(page, "Import finished");

@@ -63,9 +63,10 @@ LONG_RUN = os.environ.get("UM_LONG") == "1"
 ONLY_UNSANITIZED = os.environ.get("UM_UNSANITIZED") == "1"
 
 # Files that take long. They begin first, so that the run does not wait for them at the end.
-LONG = ["test_steps", "test_mail", "test_faults", "test_sessions", "test_callers",
-        "test_quickstart", "test_upgrades", "test_config", "test_hostile", "test_durability",
-        "test_limits", "test_console_browser", "test_console_import"]
+LONG = ["test_bench", "test_steps", "test_quickstart", "test_mail", "test_console_browser",
+        "test_callers", "test_limits", "test_plans", "test_next_version", "test_parity",
+        "test_faults", "test_sessions", "test_upgrades", "test_config", "test_hostile",
+        "test_durability", "test_console_import", "test_csv"]
 
 
 def is_left_out(item):

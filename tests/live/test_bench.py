@@ -61,6 +61,7 @@ def test_a_run(tmp_path):
     xml.dom.minidom.parse(str(tmp_path / f"{KIND}.svg"))
 
 
+@pytest.mark.long("postgresql", "mariadb")
 def test_users_are_read_by_scim(tmp_path):
     printed = bench(tmp_path, "--scim")
     data = json.loads((tmp_path / f"{KIND}-scim.json").read_text())

@@ -23,6 +23,9 @@ from usermgmt_env import Client, module_path, wait_for
 TOP = Path(__file__).parents[2]
 # It runs what is built: under a sanitizer its shell would have to run so too.
 pytestmark = pytest.mark.unsanitized
+
+# What both database servers have in common is looked at with one of them.
+on_one_server = pytest.mark.long("mariadb")
 server_only = pytest.mark.database("postgresql", "mariadb")
 # The processes of both servers are started and ended by the same lines.
 one_server = pytest.mark.database("sqlite", "postgresql")
@@ -223,6 +226,7 @@ def test_it_starts_ends_and_goes_on(quickstart):
 
 
 @one_server
+@on_one_server
 def test_what_was_killed_goes_on(quickstart):
     one = quickstart().start_in_foreground()
     client = one.client()
@@ -236,6 +240,7 @@ def test_what_was_killed_goes_on(quickstart):
 
 
 @one_server
+@on_one_server
 def test_a_start_that_nobody_listens_to(quickstart):
     one = quickstart().start()
     # The next start says nothing before it is up.
@@ -260,6 +265,7 @@ def test_a_start_with_nothing_open(quickstart):
 
 @one_server
 @pytest.mark.parametrize("kill, missing", [(os.killpg, ()), (os.kill, ("lock", "started_by"))])
+@on_one_server
 def test_nothing_outlives_it(quickstart, kill, missing):
     one = quickstart().start_in_foreground()
     for name in missing:
@@ -271,6 +277,7 @@ def test_nothing_outlives_it(quickstart, kill, missing):
 
 
 @one_server
+@on_one_server
 def test_what_a_terminal_sends_to_its_group(quickstart):
     one = quickstart().start_in_foreground()
     os.killpg(one.process.pid, signal.SIGWINCH)
@@ -291,6 +298,7 @@ def test_what_a_terminal_sends_to_its_group(quickstart):
 
 
 @one_server
+@on_one_server
 def test_where_nothing_tells_that_it_was_killed(quickstart):
     """An older setpriv: the next start, or --stop, ends what is left."""
     one = quickstart()
@@ -312,6 +320,7 @@ def test_where_nothing_tells_that_it_was_killed(quickstart):
 
 
 @one_server
+@on_one_server
 def test_its_directory_is_removed(quickstart):
     one = quickstart(LONG).start_in_foreground()
     sockets = one.directory.joinpath("socket").resolve()
@@ -326,6 +335,7 @@ def test_its_directory_is_removed(quickstart):
 
 @one_server
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
+@on_one_server
 def test_it_is_interrupted_before_httpd_answers(quickstart, number):
     one = quickstart()
     start = one.begin_without_end()
@@ -336,6 +346,7 @@ def test_it_is_interrupted_before_httpd_answers(quickstart, number):
 
 
 @one_server
+@on_one_server
 def test_httpd_is_killed_and_its_children_are_not(quickstart):
     one = quickstart().start()
     os.kill(one.service()["httpd_pid"], signal.SIGKILL)
@@ -354,6 +365,7 @@ def test_httpd_is_killed_and_its_children_are_not(quickstart):
 
 
 @one_server
+@on_one_server
 def test_what_ignores_that_it_is_to_end(quickstart):
     one = quickstart().start()
     for pid in one.pids:
@@ -375,6 +387,7 @@ def test_its_database_server_is_ended_where_httpd_was_killed(quickstart):
 
 
 @server_only
+@on_one_server
 def test_it_changes_nothing_that_a_link_leads_to(quickstart):
     one = quickstart().start()
     kept = one.directory / "other" / "kept"
@@ -394,6 +407,7 @@ def test_it_changes_nothing_that_a_link_leads_to(quickstart):
 
 
 @one_server
+@on_one_server
 def test_a_start_and_a_stop_wait_for_another(quickstart):
     one = quickstart().start()
 
@@ -438,6 +452,7 @@ def test_starts_and_stops_that_overlap(quickstart):
     assert one.service()["accounts"] == accounts
 
 
+@on_one_server
 def test_the_api_keys(quickstart):
     """They are made once, and told in service.json; one of them is printed."""
     one = quickstart().start()
@@ -481,6 +496,7 @@ def test_a_start_behind_one_that_is_killed_in_its_start(quickstart):
 
 
 @one_server
+@on_one_server
 def test_a_start_at_once_after_one_that_was_killed(quickstart):
     one = quickstart().start_in_foreground()
     client, pids = one.client(), set(one.pids)
@@ -638,6 +654,7 @@ def test_a_schema_that_was_half_made_is_made_anew(quickstart):
 
 
 @server_only
+@on_one_server
 def test_a_long_path_with_any_characters(quickstart):
     one = quickstart(LONG).start()
     uid = one.client().create("ann@example.com")["user_uid"]

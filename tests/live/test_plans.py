@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import databases
-from usermgmt_env import module_path
+from usermgmt_env import module_path, wait_for
 
 # As in print_statements.c.
 ROWS = 10000
@@ -392,6 +392,15 @@ class Mariadb:
         if state == "current":
             self.cursor.execute("ANALYZE TABLE " + ", ".join(TABLES))
             self.cursor.fetchall()
+        else:
+            wait_for(self.has_counted_rows, 60, "InnoDB has counted the rows by itself")
+
+    def has_counted_rows(self):
+        """It does some seconds after many rows have come."""
+        self.cursor.execute("SELECT table_name, n_rows FROM mysql.innodb_table_stats"
+                            " WHERE database_name = DATABASE()")
+        counted = dict(self.cursor.fetchall())
+        return all(counted[table] > ROWS / 2 for table in ("users", "user_groups"))
 
     @staticmethod
     def modes(_state):

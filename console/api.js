@@ -88,8 +88,12 @@ async function read(response) {
     return { data, etag: response.headers.get("ETag") };
 }
 
+/** A key that makes a request that is sent twice count once. */
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(12))]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /**
- * A key that makes a request that is sent twice count once. One for each body.
+ * A key for each body.
  */
 export function idempotency() {
     let last = "";
@@ -98,8 +102,7 @@ export function idempotency() {
         const text = JSON.stringify(body);
         if (text !== last) {
             last = text;
-            key = [...crypto.getRandomValues(new Uint8Array(12))]
-                .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+            key = newKey();
         }
         return key;
     };

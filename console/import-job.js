@@ -2,7 +2,7 @@
 // An import, or the check of one: pieces of a file are sent one after the other. Each has a key,
 // so a piece that is sent again, because its answer was lost, counts once.
 
-import { call, Problem } from "./api.js";
+import { call, newKey, Problem } from "./api.js";
 import { FORMULA } from "./csv.js";
 import { faultText, problemText, t } from "./texts.js";
 
@@ -80,8 +80,6 @@ export class Job {
         this.state = t("working");
         this.error = "";
         this.wake = () => {};
-        this.name = crypto.getRandomValues(new Uint32Array(3)).join("-");
-        this.sent = 0;
     }
 
     async run() {
@@ -167,7 +165,7 @@ export class Job {
         const { mode, isDry } = this.options;
         const users = rows.map((row) => row.text).join();
         const text = `{"mode":"${mode}","dry_run":${isDry},"users":[${users}]}`;
-        const key = isDry ? undefined : `${this.name}-${this.sent++}`;
+        const key = isDry ? undefined : newKey();
         for (let tries = 0; !this.isStopped;) {
             if (this.isPaused) {
                 await this.wait();

@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "../base/address.h"
+#include "../base/text.h"
 #include "../base/uid.h"
 #include "../core/store_users.h"
 #include "../core/user_chunk.h"
@@ -253,21 +254,6 @@ static apr_status_t read_rows(um_batch_t *batch, const um_json_t *users)
 
 /* ---- what comes of a user ---- */
 
-/* At most FIELD_MAX bytes of a name, cut between characters. */
-static const char *cut_field(const char *field, apr_pool_t *pool)
-{
-    apr_size_t length = strlen(field);
-
-    if (length <= FIELD_MAX) {
-        return field;
-    }
-    length = FIELD_MAX;
-    while (length > 0 && (field[length] & 0xc0) == 0x80) {
-        length--;
-    }
-    return apr_pstrmemdup(pool, field, length);
-}
-
 static const char *write_problem(const um_problem_t *problem, apr_pool_t *pool)
 {
     um_problem_t short_one = *problem;
@@ -280,7 +266,8 @@ static const char *write_problem(const um_problem_t *problem, apr_pool_t *pool)
         for (int i = 0; i < faults->nelts; i++) {
             um_fault_t *fault = &APR_ARRAY_IDX(faults, i, um_fault_t);
 
-            fault->field = cut_field(fault->field, pool);
+            fault->field = apr_pstrmemdup(pool, fault->field,
+                                          um_text_fit(fault->field, FIELD_MAX));
         }
         short_one.faults = faults;
     }

@@ -89,6 +89,20 @@ apr_size_t um_text_count(const char *text)
     return count;
 }
 
+apr_size_t um_text_fit(const char *text, apr_size_t most)
+{
+    apr_size_t length = strnlen(text, most + 1);
+
+    if (length <= most) {
+        return length;
+    }
+    length = most;
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
+        length--;
+    }
+    return length;
+}
+
 const char *um_text_cut(const char *text, apr_size_t count, apr_pool_t *pool)
 {
     const char *end = text;

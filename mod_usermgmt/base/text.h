@@ -21,6 +21,10 @@ int um_text_is_ascii(const char *text);
 /** The number of code points of a well-formed text. */
 apr_size_t um_text_count(const char *text);
 
+/** The length in bytes of the longest beginning of a text that has at most so many bytes and ends
+ *  between characters. */
+apr_size_t um_text_fit(const char *text, apr_size_t most);
+
 /** The first code points of a well-formed text: the text itself if it has no more, else in
  *  pool. */
 const char *um_text_cut(const char *text, apr_size_t count, apr_pool_t *pool);

@@ -622,7 +622,7 @@ apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_
 {
     um_user_t *found = NULL;
     um_user_keys_t keys;
-    um_user_keys_t others;
+    const char *others_key;
     int is_other = 0;
     apr_status_t status = um_store_users_make_keys(&keys, user, pool);
 
@@ -643,11 +643,11 @@ apr_status_t um_store_users_find_taken(um_user_taken_t *taken, um_db_t *db, apr_
         return status;
     }
     /* It may be a user with the address after all, one made since the first of these reads. */
-    status = um_store_users_make_keys(&others, found, pool);
-    if (status == APR_SUCCESS && strcmp(others.email_key, keys.email_key) == 0) {
+    others_key = um_address_key(found->email, pool);
+    if (others_key != NULL && strcmp(others_key, keys.email_key) == 0) {
         *taken = UM_TAKEN_EMAIL;
     }
-    return status;
+    return APR_SUCCESS;
 }
 
 apr_status_t um_store_users_delete(um_db_t *db, apr_int64_t org_id, const um_user_t *user,

@@ -30,16 +30,10 @@ static int is_plain(const char *text)
 /* The bytes of the next word, which ends at the end of a character. */
 static apr_size_t word_length(const char *text)
 {
-    apr_size_t length = strnlen(text, WORD_BYTES_MAX + 1);
+    apr_size_t length = um_text_fit(text, WORD_BYTES_MAX);
 
-    if (length <= WORD_BYTES_MAX) {
-        return length;
-    }
-    length = WORD_BYTES_MAX;
-    while (length > 1 && ((unsigned char)text[length] & 0xc0) == 0x80) {
-        length--;
-    }
-    return length;
+    /* In what is no UTF-8 it could be none. */
+    return length > 0 ? length : 1;
 }
 
 static const char *encode_words(const char *text, apr_pool_t *pool)

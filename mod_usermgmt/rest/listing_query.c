@@ -94,13 +94,14 @@ static int count_orders(const um_list_source_t *source)
 
 static const char *order_detail(const um_list_source_t *source, apr_pool_t *pool)
 {
+    int count = count_orders(source);
     um_buffer_t buffer;
 
     um_buffer_init(&buffer, 128, pool);
     um_buffer_puts(&buffer, "It must be ");
-    for (int i = 0; i < count_orders(source); i++) {
+    for (int i = 0; i < count; i++) {
         const um_list_order_t *order = &source->orders[i];
-        int is_last = i == count_orders(source) - 1;
+        int is_last = i == count - 1;
 
         put_name(&buffer, order->name, i == 0, is_last && order->alias == NULL);
         if (order->alias != NULL) {

@@ -27,9 +27,8 @@ typedef struct um_route_t {
     const char *action;
     um_handler_t *handler;
     /** Features of the route, in addition to a JSON answer without parameters. A stream is NDJSON
-     *  or CSV. A public route
-     *  needs no caller where um_settings_t.public_routes is set. A body with many values has up
-     *  to UM_ROUTE_VALUES_MAX. */
+     *  or CSV. A public route needs no caller where um_settings_t.public_routes is set. A body
+     *  with many values has up to UM_ROUTE_VALUES_MAX. */
     enum {
         UM_ROUTE_HAS_PARAMETERS = 1 << 0,
         UM_ROUTE_HAS_STREAMS = 1 << 1,

@@ -10,6 +10,9 @@ import report
 import scim_pages
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+# The tables of docs/performance.md, named as the files of their figures.
+MARKS = [*NAMES, "postgresql-peers",
+         *(name + label for label in ("-against", "-scale", "-scim") for name in NAMES)]
 # What a plot shows; searches cost a hundred times as much.
 PLOTTED = ("bare handler, 300 bytes", "read one", "organization status", "page of 5, any",
            "page of 100, any", "create", "update")
@@ -63,7 +66,7 @@ def database_part(data):
         report.markdown(cost_rows(data))])
 
 
-def peers_part(data):
+def comparison_part(data):
     return "\n".join([made(data["facts"]), "",
                       "%s users:" % report.thousands(data["users"]), "",
                       report.markdown(report.comparison_rows(data["targets"]))])
@@ -87,7 +90,7 @@ def part_of(data):
         return scim_part(data)
     if "limit" in data:
         return scale_part(data)
-    return peers_part(data) if "targets" in data else database_part(data)
+    return comparison_part(data) if "targets" in data else database_part(data)
 
 
 def replace(text, name, part):
@@ -104,8 +107,7 @@ def write(top, measured):
     page = os.path.join(top, "docs", "performance.md")
     with open(page, encoding="utf-8") as file:
         text = file.read()
-    for name in [*NAMES, "postgresql-peers", *(name + "-scale" for name in NAMES),
-                 *(name + "-scim" for name in NAMES)]:
+    for name in MARKS:
         source = os.path.join(measured, name + ".json")
         if not os.path.exists(source):
             print("%s: not measured, left as it is" % name)

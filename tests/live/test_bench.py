@@ -129,7 +129,7 @@ def test_the_plot_has_all_series():
 
 def test_figures_are_written_between_their_marks():
     text = (TOP / "docs/performance.md").read_text()
-    for name in [*docs.NAMES, "postgresql-peers", *(name + "-scim" for name in docs.NAMES)]:
+    for name in docs.MARKS:
         once = docs.replace(text, name, "| new |")
         assert once.count("| new |") == 1
         assert docs.replace(once, name, "| newer |") == docs.replace(text, name, "| newer |")

@@ -192,6 +192,18 @@ static void texts_are_cut_between_code_points(void **state)
     assert_string_equal(um_text_cut("", 0, pool), "");
 }
 
+static void as_many_bytes_as_whole_characters_have(void **state)
+{
+    const char *text = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
+    const apr_size_t lengths[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10 };
+
+    (void)state;
+    for (apr_size_t most = 0; most < COUNT(lengths); most++) {
+        assert_int_equal(um_text_fit(text, most), lengths[most]);
+    }
+    assert_int_equal(um_text_fit("", 5), 0);
+}
+
 /* clang-format off */
 static const unsigned white_space[] = {
     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003,
@@ -811,6 +823,7 @@ int main(void)
         WITH_POOL(what_is_behind_the_length_does_not_count),
         WITH_POOL(code_points_are_counted),
         WITH_POOL(texts_are_cut_between_code_points),
+        cmocka_unit_test(as_many_bytes_as_whole_characters_have),
         WITH_POOL(nothing_is_the_same_as_nothing_alone),
         WITH_POOL(controls_are_found),
         WITH_POOL(what_can_not_be_seen_is_found),

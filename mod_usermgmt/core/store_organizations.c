@@ -11,6 +11,9 @@
 #include "../base/buffer.h"
 #include "../db/statements.h"
 
+/* So many activities are told. */
+#define ACTIVITIES_MAX 100
+
 typedef struct um_activity_t {
     const char *name;
     apr_int64_t last_used_at;
@@ -69,7 +72,7 @@ static apr_array_header_t *sort_activities(apr_array_header_t *activities)
     apr_array_header_t *names = apr_array_make(activities->pool, 8, sizeof(const char *));
 
     qsort(activities->elts, (size_t)activities->nelts, sizeof(um_activity_t), compare_activities);
-    for (int i = 0; i < activities->nelts; i++) {
+    for (int i = 0; i < activities->nelts && i < ACTIVITIES_MAX; i++) {
         APR_ARRAY_PUSH(names, const char *) = APR_ARRAY_IDX(activities, i, um_activity_t).name;
     }
     return names;

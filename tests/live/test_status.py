@@ -65,6 +65,13 @@ def test_the_last_hundred_activities(server, admin):
     assert len(got) == 100 and got[:2] == ["activity 000", "activity 149"]
 
 
+def test_a_hundred_of_the_activities_that_were_used_at_the_same_time(server, admin):
+    for number in reversed(range(110)):
+        add_session(server, number, "u", f"activity {number:03}", 1000)
+    add_session(server, 110, "u", "earlier", 999)
+    assert status(admin)["activities"] == [f"activity {number:03}" for number in range(100)]
+
+
 def test_it_follows_the_users(server, admin):
     users = [admin.create(f"u{number}@status.example.com") for number in range(7)]
     for user in users[:3]:

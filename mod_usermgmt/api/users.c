@@ -27,7 +27,7 @@ static void put_user(um_buffer_t *buffer, const um_row_t *row, apr_int64_t now)
     um_user_t user;
 
     (void)now;
-    um_store_users_read(&user, row);
+    um_store_users_read_shown(&user, row);
     um_user_json_put(buffer, &user);
 }
 

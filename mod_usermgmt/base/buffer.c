@@ -19,7 +19,7 @@ void um_buffer_init(um_buffer_t *buffer, apr_size_t capacity, apr_pool_t *pool)
 }
 
 /* The old text stays in the pool, so a part of the text can be appended to itself. */
-static void grow(um_buffer_t *buffer, apr_size_t more)
+void um_buffer_grow(um_buffer_t *buffer, apr_size_t more)
 {
     apr_size_t capacity = buffer->length + more;
     char *data;
@@ -37,35 +37,9 @@ static void grow(um_buffer_t *buffer, apr_size_t more)
     buffer->capacity = capacity;
 }
 
-char *um_buffer_reserve(um_buffer_t *buffer, apr_size_t more)
-{
-    if (more > buffer->capacity - buffer->length) {
-        grow(buffer, more);
-    }
-    return buffer->data + buffer->length;
-}
-
-void um_buffer_append(um_buffer_t *buffer, const char *bytes, apr_size_t length)
-{
-    char *end = um_buffer_reserve(buffer, length);
-
-    memcpy(end, bytes, length);
-    end[length] = '\0';
-    buffer->length += length;
-}
-
 void um_buffer_puts(um_buffer_t *buffer, const char *text)
 {
     um_buffer_append(buffer, text, strlen(text));
-}
-
-void um_buffer_putc(um_buffer_t *buffer, char c)
-{
-    char *end = um_buffer_reserve(buffer, 1);
-
-    end[0] = c;
-    end[1] = '\0';
-    buffer->length++;
 }
 
 void um_buffer_put_int(um_buffer_t *buffer, apr_int64_t number)

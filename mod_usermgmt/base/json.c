@@ -714,6 +714,10 @@ static apr_size_t plain_length(const char *text, apr_size_t length)
     while (length - plain >= 8 && !is_one_escaped(text + plain)) {
         plain += 8;
     }
+    /* The rest is less than a word, so ask the last eight characters, of which it knows some. */
+    if (length >= 8 && length - plain < 8 && !is_one_escaped(text + length - 8)) {
+        return length;
+    }
     while (plain < length && !is_escaped((unsigned char)text[plain])) {
         plain++;
     }
@@ -740,14 +744,18 @@ void um_json_put_string(um_buffer_t *buffer, const char *text)
     apr_size_t plain = plain_length(text, length);
     char *to = um_buffer_reserve(buffer, length + 2);
 
-    to[0] = '"';
-    memcpy(to + 1, text, plain);
-    to[plain + 1] = '\0';
+    *to++ = '"';
+    memcpy(to, text, plain);
+    to += plain;
     buffer->length += plain + 1;
     if (plain < length) {
         put_escaped(buffer, text + plain, length - plain);
+        um_buffer_putc(buffer, '"');
+        return;
     }
-    um_buffer_putc(buffer, '"');
+    to[0] = '"';
+    to[1] = '\0';
+    buffer->length++;
 }
 
 void um_json_put_string_or_null(um_buffer_t *buffer, const char *text)
@@ -777,8 +785,9 @@ void um_json_put_instant(um_buffer_t *buffer, apr_int64_t ms)
 
     to[0] = '"';
     um_instant_format(to + 1, ms);
-    buffer->length += UM_INSTANT_LENGTH + 1;
-    um_buffer_putc(buffer, '"');
+    to[UM_INSTANT_LENGTH + 1] = '"';
+    to[UM_INSTANT_LENGTH + 2] = '\0';
+    buffer->length += UM_INSTANT_LENGTH + 2;
 }
 
 /* ---- members ---- */
@@ -836,7 +845,8 @@ void um_json_put_named_int(um_buffer_t *buffer, const char *quoted, apr_size_t l
 
 void um_json_put_named_bool(um_buffer_t *buffer, const char *quoted, apr_size_t length, int truth)
 {
-    um_json_put_named_json(buffer, quoted, length, truth ? "true" : "false");
+    um_json_put_quoted_name(buffer, quoted, length);
+    um_buffer_append(buffer, truth ? "true" : "false", truth ? 4 : 5);
 }
 
 void um_json_put_named_instant(um_buffer_t *buffer, const char *quoted, apr_size_t length,

@@ -236,10 +236,10 @@ static const um_list_subset_t sub_admins_of_users = {
     .count = UM_STMT_SUB_ADMIN_COUNT,
 };
 
-#define USERS_WITH(all_columns)                                                                  \
+#define USERS_WITH(all_columns, all_older_columns)                                               \
     {                                                                                            \
         .columns = (all_columns), .columns_since = UM_PROVISIONING_SINCE,                        \
-        .older_columns = UM_SQL_USER_COLUMNS_OLDER, .from = " FROM users u",                     \
+        .older_columns = (all_older_columns), .from = " FROM users u",                           \
         .joined = " LEFT JOIN " UM_SQL_SUB_ADMIN_OF_USER, .where = UM_LIST_WHERE("u"),           \
         .count = UM_STMT_USER_COUNT, .subset = &sub_admins_of_users,                             \
         UM_LIST_ORDERS(user_orders), UM_LIST_CONDITIONS(user_conditions),                        \
@@ -247,9 +247,10 @@ static const um_list_subset_t sub_admins_of_users = {
         .attributes = &um_filter_users,                                                          \
     }
 
-const um_list_source_t um_list_users = USERS_WITH(UM_SQL_USER_COLUMNS);
+const um_list_source_t um_list_users = USERS_WITH(UM_SQL_USER_COLUMNS, UM_SQL_USER_COLUMNS_OLDER);
 
-const um_list_source_t um_list_plain_users = USERS_WITH(UM_SQL_USER_COLUMNS_OLDER);
+const um_list_source_t um_list_plain_users = USERS_WITH(UM_SQL_USER_SHOWN_COLUMNS,
+                                                        UM_SQL_USER_SHOWN_COLUMNS);
 
 /* ---- sub-admins ---- */
 

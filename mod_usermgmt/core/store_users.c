@@ -17,8 +17,9 @@
 /* The first column after those of a user. */
 #define USER_COLUMN_COUNT 13
 
-void um_store_users_read(um_user_t *user, const um_row_t *row)
+void um_store_users_read_shown(um_user_t *user, const um_row_t *row)
 {
+    memset(user, 0, sizeof(*user));
     user->uid = um_row_text(row, 0);
     user->email = um_row_text(row, 1);
     user->display_name = um_row_text(row, 2);
@@ -29,9 +30,16 @@ void um_store_users_read(um_user_t *user, const um_row_t *row)
     user->is_sub_admin = um_row_int(row, 4) != 0;
     user->created_at = um_row_int(row, 5);
     user->updated_at = um_row_int(row, 6);
-    user->version = um_row_int(row, 7);
-    user->attributes = um_row_text(row, 8);
-    user->is_suspended = um_row_int(row, 9) == 0;
+    user->attributes = um_row_text(row, 7);
+    user->is_suspended = um_row_int(row, 8) == 0;
+    /* Nothing was asked of an identity provider's members. */
+    user->is_partial = 1;
+}
+
+void um_store_users_read(um_user_t *user, const um_row_t *row)
+{
+    um_store_users_read_shown(user, row);
+    user->version = um_row_int(row, 9);
     user->user_name = um_row_text_or_null(row, 10);
     user->external_id = um_row_text_or_null(row, 11);
     user->scim = um_row_text_or_null(row, 12);

@@ -20,6 +20,8 @@
 
 /** Read a user from a row of a list; the texts belong to the row. */
 void um_store_users_read(um_user_t *user, const um_row_t *row);
+/** Read a user from a row of um_list_plain_users, which has only what the native API shows. */
+void um_store_users_read_shown(um_user_t *user, const um_row_t *row);
 /** A copy with its texts, in pool. */
 um_user_t *um_store_users_copy(const um_user_t *user, apr_pool_t *pool);
 /** UM_ENOTFOUND if there is none. */

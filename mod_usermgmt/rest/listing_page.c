@@ -381,6 +381,15 @@ static void answer_page(um_answer_t *answer, const um_request_t *request, const 
     }
 }
 
+/* Room for a page of up to a hundred users of usual length, so that its text need not be copied
+ * while it grows. */
+static apr_size_t first_capacity(const um_listing_request_t *listing)
+{
+    apr_size_t entries = (apr_size_t)(listing->list.limit < 100 ? listing->list.limit : 100);
+
+    return 1024 + entries * 480;
+}
+
 /* Write the page in a pool of its own, and copy the text, because writing takes more memory than
  * the text that a slow client keeps. */
 apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request, um_db_t *db,
@@ -392,7 +401,7 @@ apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request, 
     apr_status_t status;
 
     um_memory_pool(&page.pool, request->pool);
-    um_buffer_init(&body, 4096, page.pool);
+    um_buffer_init(&body, first_capacity(listing), page.pool);
     um_buffer_init(&link, 256, request->pool);
     status = put_page(&page, request, db);
     if (status == APR_SUCCESS) {

@@ -4,11 +4,15 @@
 
 -- types: org_id int, version int, active int, *_at int
 
--- The order of columns is that of um_store_users_read() in core/store_users.c.
--- fragment: user_first_columns
+-- The order of columns is that of um_store_users_read() in core/store_users.c. These are all that
+-- lists of the native API show.
+-- fragment: user_shown_columns
 u.user_uid, u.email, u.display_name, COALESCE(u.phone, ''),
 CASE WHEN s.user_uid IS NULL THEN 0 ELSE 1 END,
-u.created_at, u.updated_at, u.version, u.attributes, u.active
+u.created_at, u.updated_at, u.attributes, u.active
+
+-- fragment: user_first_columns
+{user_shown_columns}, u.version
 
 -- fragment: user_columns
 {user_first_columns}, u.user_name, u.external_id, u.scim

@@ -226,12 +226,17 @@ static const um_list_path_t user_paths[] = {
 };
 /* clang-format on */
 
+static const um_list_order_t sub_admin_orders[] = {
+    UM_ORDER_BY_KEY(NULL, NULL, "s.user_uid"),
+};
+
 static const um_list_subset_t sub_admins_of_users = {
     .is = UM_USERS_IS_SUB_ADMIN,
     .is_not = UM_USERS_IS_NO_SUB_ADMIN,
     .from = " FROM sub_admins s",
     .joined = " CROSS JOIN " UM_SQL_USER_OF_SUB_ADMIN,
     .where = UM_LIST_WHERE("s"),
+    .keys = sub_admin_orders,
     .crossed = " CROSS JOIN " UM_SQL_SUB_ADMIN_OF_USER,
     .count = UM_STMT_SUB_ADMIN_COUNT,
 };
@@ -253,10 +258,6 @@ const um_list_source_t um_list_plain_users = USERS_WITH(UM_SQL_USER_SHOWN_COLUMN
                                                         UM_SQL_USER_SHOWN_COLUMNS);
 
 /* ---- sub-admins ---- */
-
-static const um_list_order_t sub_admin_orders[] = {
-    UM_ORDER_BY_KEY(NULL, NULL, "s.user_uid"),
-};
 
 const um_list_source_t um_list_sub_admins = {
     .columns = UM_SQL_SUB_ADMIN_COLUMNS,

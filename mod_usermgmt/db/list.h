@@ -264,6 +264,8 @@ typedef struct um_list_subset_t {
     const char *from;
     const char *joined;
     const char *where;
+    /** The order by its key, which is the key of the entry. */
+    const um_list_order_t *keys;
     /** The entries first, each with its row there. */
     const char *crossed;
     /** The statement that counts them, by its number in statements.h. */

@@ -424,9 +424,9 @@ static void add_condition(um_composition_t *to, const um_part_t *part,
     }
 }
 
-static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
+static void add_cursor_in(um_composition_t *to, const um_part_t *part,
+                          const um_list_order_t *order, int from_below)
 {
-    const um_list_order_t *order = order_in(to, part->list);
     const um_cursor_t *cursor = cursor_of(part->list, from_below);
     const um_pieces_t *pieces = from_below ? &order->greater : &order->less;
 
@@ -446,6 +446,11 @@ static void add_filter(um_composition_t *to, const um_filter_sql_t *filter)
 
 /* The rows of an organization that match the conditions and the filter, between the cursors. */
 static void add_rows(um_composition_t *to, const um_part_t *part)
+static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
+{
+    add_cursor_in(to, part, order_in(to, part->list), from_below);
+}
+
 {
     const apr_array_header_t *under = part->list->conditions;
 
@@ -467,9 +472,9 @@ static void add_limit(um_composition_t *to, const um_list_t *list)
     add(to, " LIMIT %lld", apr_psprintf(to->sql->pool, "%" APR_INT64_T_FMT, list->limit));
 }
 
-static const char *order_of(const um_composition_t *to, const um_list_t *list)
+/* How the rows of a list are sorted by an order. */
+static const char *sorting_by(const um_list_order_t *order, const um_list_t *list)
 {
-    const um_list_order_t *order = order_in(to, list);
     int descending = !list->descending != !list->backwards;
 
     return descending ? order->descending : order->ascending;
@@ -483,6 +488,11 @@ static void add_order(um_composition_t *to, const um_list_t *list)
 
 /* Rows that match the conditions in one way. */
 static um_part_t part_in(const um_list_t *list, const char *org_id, um_list_way_t way)
+static const char *order_of(const um_composition_t *to, const um_list_t *list)
+{
+    return sorting_by(order_in(to, list), list);
+}
+
 {
     return (um_part_t){
         .list = list, .org_id = org_id, .way = way, .path = list->paths[way], .has_cursors = 1
@@ -831,7 +841,41 @@ static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
     um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
     um_buffer_putc(to->sql, ')');
     um_buffer_puts(to->sql, strrchr(source->from, ' '));
-    um_buffer_puts(to->sql, source->joined);
+    if (subset_follows(part->list)) {
+        add_subset_in_order(to, part);
+    } else {
+        um_buffer_puts(to->sql, source->joined);
+    }
+}
+
+/* Are the rows all of an organization, in the order of the key? Then the rows of the subset that
+ * belong to the first ones are among the first ones of the subset. */
+static int subset_follows(const um_list_t *list)
+{
+    return list->source->subset != NULL && list->order == 0 && list->conditions == NULL;
+}
+
+/* The first rows of the subset, from its index in the same order and from the same place. If the
+ * planner could choose, it would read and sort all of a small table for each page. */
+static void add_subset_in_order(um_composition_t *to, const um_part_t *part)
+{
+    const um_list_subset_t *subset = part->list->source->subset;
+
+    um_buffer_puts(to->sql, " LEFT JOIN (SELECT ");
+    um_buffer_puts(to->sql, subset->keys->column);
+    um_buffer_puts(to->sql, subset->from);
+    add(to, subset->where, part->org_id);
+    add_cursor_in(to, part, subset->keys, 1);
+    add_cursor_in(to, part, subset->keys, 0);
+    um_buffer_puts(to->sql, sorting_by(subset->keys, part->list));
+    um_buffer_puts(to->sql, " LIMIT ");
+    um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
+    um_buffer_putc(to->sql, ')');
+    um_buffer_puts(to->sql, strrchr(subset->from, ' '));
+    um_buffer_puts(to->sql, " ON ");
+    um_buffer_puts(to->sql, subset->keys->column);
+    um_buffer_puts(to->sql, " = ");
+    um_buffer_puts(to->sql, part->list->source->orders[0].column);
 }
 
 /* Is there a row at a cursor of the list, or on its other side? */

@@ -619,6 +619,23 @@ def test_a_stream_longer_than_its_batches(make_server):
     assert admin.get("users/").json["query_count"] == 1501
 
 
+def test_roles_among_more_sub_admins_than_a_page_has(make_server):
+    """On each page, from both sides and in each direction."""
+    server = make_server(processes=1, threads=8)
+    admin = server.admin
+    put_users(server, 1501, {})
+    server.sql("INSERT INTO sub_admins (org_id, user_uid, added_by, created_at)"
+               " SELECT org_id, user_uid, 'x', 1 FROM users WHERE user_uid <> 'u01400'")
+    for query in ({}, {"start_after_id": "u00600"}, {"end_before_id": "u01450"},
+                  {"order_by": "-user_uid"}, {"order_by": "-user_uid", "start_after_id": "u01450"},
+                  {"start_after_id": "u00100", "end_before_id": "u01450"}):
+        for limit in (3, 1000):
+            users = admin.get("users/", query={"limit": limit, **query}).json["users"]
+            assert len(users) >= min(limit, 900)
+            assert [user["user_uid"] for user in users if user["role"] != "sub_admin"] \
+                == ["u01400"] * any(user["user_uid"] == "u01400" for user in users)
+
+
 def test_a_client_that_leaves_a_stream(server, people):
     """It does no harm: no error in the log, and the connection goes back."""
     for _ in range(40):

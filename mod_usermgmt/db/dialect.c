@@ -236,6 +236,8 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .params_after = { ",reconnect=0", "reconnect" },
         .index_before = " FORCE INDEX (",
         .index_after = ")",
+        .primary_key = "PRIMARY",
+        .estimates_ranges = 1,
         .overlooks_indexes = 1,
         .folds_counts = 1,
         .has_standbys = 1,

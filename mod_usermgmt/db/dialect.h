@@ -107,6 +107,11 @@ typedef struct um_dialect_traits_t {
      *  the text after it. NULL for a database that takes no name. */
     const char *index_before;
     const char *index_after;
+    /** The name of the index that is the primary key; NULL where it has SQLite's. */
+    const char *primary_key;
+    /** Non-zero if each execution estimates the rows of a range in all indexes that have its
+     *  columns, unless one of them is named. */
+    int estimates_ranges;
     /** Non-zero if the database counts by the primary key although an index alone has all that is
      *  asked for. */
     int overlooks_indexes;

@@ -353,6 +353,14 @@ static const char *joined_to(const um_part_t *part)
                : "";
 }
 
+/* The index of a path, by its name in this database. */
+static const char *index_of(const um_part_t *part, const um_dialect_traits_t *traits)
+{
+    return traits->primary_key != NULL && part->path == um_list_path_of_keys(part->list)
+               ? traits->primary_key
+               : part->path->index;
+}
+
 /* The tables. SQLite takes them in the order given, and the index named. */
 static void add_from(um_composition_t *to, const um_part_t *part)
 {
@@ -370,7 +378,7 @@ static void add_from(um_composition_t *to, const um_part_t *part)
     um_buffer_puts(to->sql, source->from);
     if (part->path != NULL) {
         um_buffer_puts(to->sql, traits->index_before);
-        um_buffer_puts(to->sql, part->path->index);
+        um_buffer_puts(to->sql, index_of(part, traits));
         um_buffer_puts(to->sql, traits->index_after);
     }
     um_buffer_puts(to->sql, joined_to(part));
@@ -438,6 +446,11 @@ static void add_cursor_in(um_composition_t *to, const um_part_t *part,
     }
 }
 
+static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
+{
+    add_cursor_in(to, part, order_in(to, part->list), from_below);
+}
+
 static void add_filter(um_composition_t *to, const um_filter_sql_t *filter)
 {
     um_buffer_puts(to->sql, filter->sql);
@@ -446,11 +459,6 @@ static void add_filter(um_composition_t *to, const um_filter_sql_t *filter)
 
 /* The rows of an organization that match the conditions and the filter, between the cursors. */
 static void add_rows(um_composition_t *to, const um_part_t *part)
-static void add_cursor(um_composition_t *to, const um_part_t *part, int from_below)
-{
-    add_cursor_in(to, part, order_in(to, part->list), from_below);
-}
-
 {
     const apr_array_header_t *under = part->list->conditions;
 
@@ -480,30 +488,44 @@ static const char *sorting_by(const um_list_order_t *order, const um_list_t *lis
     return descending ? order->descending : order->ascending;
 }
 
+static const char *order_of(const um_composition_t *to, const um_list_t *list)
+{
+    return sorting_by(order_in(to, list), list);
+}
+
 static void add_order(um_composition_t *to, const um_list_t *list)
 {
     um_buffer_puts(to->sql, order_of(to, list));
     add_limit(to, list);
 }
 
-/* Rows that match the conditions in one way. */
-static um_part_t part_in(const um_list_t *list, const char *org_id, um_list_way_t way)
-static const char *order_of(const um_composition_t *to, const um_list_t *list)
+/* The path to rows in one way; NULL if the database chooses. The rows of a whole organization are
+ * in each of its indexes, but only one gives them in order. */
+static const um_list_path_t *path_in(const um_composition_t *to, const um_list_t *list,
+                                     um_list_way_t way)
 {
-    return sorting_by(order_in(to, list), list);
+    return um_dialect_traits(to->dialect)->estimates_ranges && list->conditions == NULL
+                   && list->filter == NULL
+               ? um_list_path_of_order(list)
+               : list->paths[way];
 }
 
+/* Rows that match the conditions in one way. */
+static um_part_t part_in(const um_composition_t *to, const um_list_t *list, const char *org_id,
+                         um_list_way_t way)
 {
-    return (um_part_t){
-        .list = list, .org_id = org_id, .way = way, .path = list->paths[way], .has_cursors = 1
-    };
+    return (um_part_t){ .list = list,
+                        .org_id = org_id,
+                        .way = way,
+                        .path = path_in(to, list, way),
+                        .has_cursors = 1 };
 }
 
 /* The keys of the first rows that match the conditions in one way. */
 static void add_keys(um_composition_t *to, const um_list_t *list, const char *org_id,
                      um_list_way_t way)
 {
-    um_part_t part = part_in(list, org_id, way);
+    um_part_t part = part_in(to, list, org_id, way);
 
     part.excludes = 1;
     um_buffer_puts(to->sql, "SELECT ");
@@ -534,7 +556,7 @@ static void add_from_either(um_composition_t *to, const um_list_t *list, const c
 static void add_first(um_composition_t *to, const um_list_t *list, const char *org_id,
                       um_list_way_t way)
 {
-    um_part_t part = part_in(list, org_id, way);
+    um_part_t part = part_in(to, list, org_id, way);
 
     um_buffer_puts(to->sql, "SELECT 1");
     add_rows(to, &part);
@@ -734,7 +756,7 @@ static void add_entry(um_composition_t *to, const char *columns, const um_list_t
  * that conditions are on. */
 static void add_place(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
-    um_part_t part = part_in(list, org_id, UM_LIST_FIRST_WAY);
+    um_part_t part = part_in(to, list, org_id, UM_LIST_FIRST_WAY);
     const um_list_source_t *source = list->source;
 
     um_buffer_puts(to->sql, "SELECT ");
@@ -822,32 +844,6 @@ void um_list_sql_choose_extras(um_list_t *list, um_dialect_t dialect, int is_cou
     }
 }
 
-/* The first rows in order from an index, then what is joined to these. */
-static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
-{
-    const um_list_source_t *source = part->list->source;
-    um_part_t inner = *part;
-
-    inner.is_joined_later = 1;
-    um_buffer_puts(to->sql, " FROM (SELECT *");
-    if (order_in(to, part->list)->kept != NULL) {
-        um_buffer_puts(to->sql, ", ");
-        um_buffer_puts(to->sql, order_in(to, part->list)->column);
-        um_buffer_puts(to->sql, " AS ordered");
-    }
-    add_rows(to, &inner);
-    um_buffer_puts(to->sql, order_of(to, part->list));
-    um_buffer_puts(to->sql, " LIMIT ");
-    um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
-    um_buffer_putc(to->sql, ')');
-    um_buffer_puts(to->sql, strrchr(source->from, ' '));
-    if (subset_follows(part->list)) {
-        add_subset_in_order(to, part);
-    } else {
-        um_buffer_puts(to->sql, source->joined);
-    }
-}
-
 /* Are the rows all of an organization, in the order of the key? Then the rows of the subset that
  * belong to the first ones are among the first ones of the subset. */
 static int subset_follows(const um_list_t *list)
@@ -876,6 +872,32 @@ static void add_subset_in_order(um_composition_t *to, const um_part_t *part)
     um_buffer_puts(to->sql, subset->keys->column);
     um_buffer_puts(to->sql, " = ");
     um_buffer_puts(to->sql, part->list->source->orders[0].column);
+}
+
+/* The first rows in order from an index, then what is joined to these. */
+static void add_bounded_rows(um_composition_t *to, const um_part_t *part)
+{
+    const um_list_source_t *source = part->list->source;
+    um_part_t inner = *part;
+
+    inner.is_joined_later = 1;
+    um_buffer_puts(to->sql, " FROM (SELECT *");
+    if (order_in(to, part->list)->kept != NULL) {
+        um_buffer_puts(to->sql, ", ");
+        um_buffer_puts(to->sql, order_in(to, part->list)->column);
+        um_buffer_puts(to->sql, " AS ordered");
+    }
+    add_rows(to, &inner);
+    um_buffer_puts(to->sql, order_of(to, part->list));
+    um_buffer_puts(to->sql, " LIMIT ");
+    um_buffer_put_int(to->sql, HIDDEN_LIMIT_MAX);
+    um_buffer_putc(to->sql, ')');
+    um_buffer_puts(to->sql, strrchr(source->from, ' '));
+    if (subset_follows(part->list)) {
+        add_subset_in_order(to, part);
+    } else {
+        um_buffer_puts(to->sql, source->joined);
+    }
 }
 
 /* Is there a row at a cursor of the list, or on its other side? */
@@ -912,7 +934,7 @@ static void add_extras(um_composition_t *to, const um_list_t *list, const char *
 
 static void add_list(um_composition_t *to, const um_list_t *list, const char *org_id)
 {
-    um_part_t part = part_in(list, org_id, UM_LIST_FIRST_WAY);
+    um_part_t part = part_in(to, list, org_id, UM_LIST_FIRST_WAY);
     int is_bounded = to->hides_values && um_list_sql_count_ways(list) == 1;
 
     part.has_columns = 1;

@@ -6,19 +6,32 @@
 #include <string.h>
 
 /* A database accepts a limited number of bytes in a statement, on MariaDB 16 MiB by default
- * (max_allowed_packet). */
+ * (max_allowed_packet). With arrays it is 1 GiB. */
 #define BYTES_MAX (512 * 1024)
+#define ARRAYS_BYTES_MAX (2 * 1024 * 1024)
 
-/* On a database in this process a statement for each user costs less. */
+/* A statement that runs triggers keeps the old pages of SQLite, so a statement for each user
+ * would copy some ten pages for it. Before SQLite 3.32 a statement has at most 999 values. */
+#define SQLITE_USERS_MAX 64
+
+/* A statement for more users costs no less, but it is lost if one of them is in conflict. */
+#define ROWS_USERS_MAX 256
+
 static int largest(const um_db_t *db)
 {
-    return um_db_traits(db)->has_single_writer ? 1 : UM_USER_CHUNK_MAX;
+    const um_dialect_traits_t *traits = um_db_traits(db);
+
+    if (traits->has_single_writer) {
+        return SQLITE_USERS_MAX;
+    }
+    return traits->takes_arrays ? UM_USER_CHUNK_MAX : ROWS_USERS_MAX;
 }
 
 void um_user_chunk_begin(um_user_chunk_t *chunk, const um_db_t *db)
 {
     chunk->count = 0;
     chunk->bytes = 0;
+    chunk->bytes_max = um_db_traits(db)->takes_arrays ? ARRAYS_BYTES_MAX : BYTES_MAX;
     if (chunk->size == 0) {
         chunk->size = largest(db);
     }
@@ -35,7 +48,8 @@ int um_user_chunk_add(um_user_chunk_t *chunk, const um_user_t *user, const um_us
 {
     apr_size_t bytes = bytes_of(user);
 
-    if (chunk->count > 0 && (chunk->count >= chunk->size || chunk->bytes + bytes > BYTES_MAX)) {
+    if (chunk->count > 0
+        && (chunk->count >= chunk->size || chunk->bytes + bytes > chunk->bytes_max)) {
         return 0;
     }
     chunk->users[chunk->count] = user;

@@ -12,7 +12,7 @@
 #include "store_users.h"
 
 /** The largest number of users of one statement. */
-#define UM_USER_CHUNK_MAX 256
+#define UM_USER_CHUNK_MAX 512
 
 typedef struct um_user_chunk_t {
     const um_user_t *users[UM_USER_CHUNK_MAX];
@@ -20,6 +20,7 @@ typedef struct um_user_chunk_t {
     int count;
     /** About so many bytes are sent for them. */
     apr_size_t bytes;
+    apr_size_t bytes_max;
     /** How many users the next statement has; 0 before the first. With 1 the caller inserts
      *  the user by um_store_users_insert_with_keys(). */
     int size;

@@ -881,12 +881,9 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const um_bind_t *bind, apr_
     return driver_status(db, error, um_statements_name(bind->id));
 }
 
-static apr_status_t query_some_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
-                                    int first, int count, apr_pool_t *pool)
+static apr_status_t query_composed(um_db_t *db, int *affected, const char *sql,
+                                   const char *const *texts, const char *name, apr_pool_t *pool)
 {
-    const char *name = um_statements_name(rows->id);
-    const char *sql = um_statements_rows_sql(rows->id, db->dialect, count, pool);
-    const char **texts = um_statements_arrange_rows(rows, first, count, db->dialect, pool);
     um_prepared_t *prepared = NULL;
     int changed = 0;
     int error;
@@ -896,21 +893,45 @@ static apr_status_t query_some_rows(um_db_t *db, int *affected, const um_bind_ro
         return status;
     }
     error = apr_dbd_pquery(db->connection->driver, pool, db->connection->handle, &changed,
-                           prepared->statement, prepared->parameters, texts);
+                           prepared->statement, prepared->parameters, (const char **)texts);
     *affected += changed;
     return driver_status(db, error, name);
 }
 
 apr_status_t um_db_query_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
                               apr_pool_t *pool)
+static apr_status_t query_some_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
+                                    int first, int count, apr_pool_t *pool)
+{
+    return query_composed(db, affected,
+                          um_statements_rows_sql(rows->id, db->dialect, count, pool),
+                          um_statements_arrange_rows(rows, first, count, db->dialect, pool),
+                          um_statements_name(rows->id), pool);
+}
+
+/* In one statement for any number of rows. */
+static apr_status_t query_arrays(um_db_t *db, int *affected, const char *sql,
+                                 const um_bind_rows_t *rows, apr_pool_t *pool)
+{
+    return query_composed(db, affected, sql,
+                          um_statements_arrange_arrays(rows, db->dialect, pool),
+                          um_statements_name(rows->id), pool);
+}
+
 {
     int done = 0;
     int size = 1;
+    const char *arrays = um_db_traits(db)->takes_arrays
+                             ? um_statements_arrays_sql(rows->id, db->dialect, pool)
+                             : NULL;
     apr_status_t status = check_since(db, rows->id, pool);
 
     *affected = 0;
     while (size <= rows->count / 2) {
         size *= 2;
+    if (status == APR_SUCCESS && arrays != NULL) {
+        return query_arrays(db, affected, arrays, rows, pool);
+    }
     }
     for (; status == APR_SUCCESS && size > 0; size /= 2) {
         if (done + size <= rows->count) {

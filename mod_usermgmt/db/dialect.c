@@ -212,6 +212,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .params_before = { POSTGRESQL_PARAMS, "service" },
         .keeps_plans = 1,
         .joins_reads = 1,
+        .takes_arrays = 1,
         .changes_in_ctes = 1,
         .compares_pairs = 1,
         .folds_counts = 1,

@@ -128,6 +128,8 @@ typedef struct um_dialect_traits_t {
     int has_single_writer;
     /** Non-zero if each change of a count is a row that is folded later. */
     int folds_counts;
+    /** Non-zero if a statement for many rows gets its values as arrays. */
+    int takes_arrays;
     /** Non-zero if one statement can change several tables, so that a change can be one statement
      *  without BEGIN and COMMIT. Then BEGIN is sent with the first statement that is not the
      *  last one. */

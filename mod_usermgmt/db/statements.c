@@ -104,6 +104,83 @@ const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, i
     return text.data;
 }
 
+/* What stands before the rows of an INSERT. */
+#define VALUES "VALUES "
+
+const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect, apr_pool_t *pool)
+{
+    const um_query_t *query = &um_queries[id];
+    const char *sql = query->texts[dialect].sql;
+    const char *rows = sql + query->texts[dialect].row_start;
+    apr_size_t length = strlen(VALUES);
+    um_buffer_t text;
+
+    if (rows - sql < (apr_ssize_t)length || strncmp(rows - length, VALUES, length) != 0) {
+        return NULL;
+    }
+    um_buffer_init(&text, 2048, pool);
+    um_buffer_append(&text, sql, (apr_size_t)(rows - sql) - length);
+    for (int i = 0; i < query->texts[dialect].order_count; i++) {
+        um_buffer_puts(&text, i == 0 ? "SELECT unnest(CAST(%s AS " : ", unnest(CAST(%s AS ");
+        um_buffer_puts(&text, query->members[query->texts[dialect].order[i]].is_int ? "BIGINT[]))"
+                                                                                    : "TEXT[]))");
+    }
+    um_buffer_puts(&text, rows + query->texts[dialect].row_length);
+    return text.data;
+}
+
+/* An element of an array, in quotes, since NULL, braces and commas are its syntax. */
+static void put_element(um_buffer_t *array, const char *text)
+{
+    um_buffer_putc(array, '"');
+    for (apr_size_t length = strcspn(text, "\"\\"); text[length] != '\0';
+         length = strcspn(text, "\"\\")) {
+        um_buffer_append(array, text, length);
+        um_buffer_putc(array, '\\');
+        um_buffer_putc(array, text[length]);
+        text += length + 1;
+    }
+    um_buffer_puts(array, text);
+    um_buffer_putc(array, '"');
+}
+
+/* One value of all rows. */
+static const char *make_array(const um_bind_rows_t *rows, const um_member_t *member,
+                              apr_pool_t *pool)
+{
+    const char *values = rows->values;
+    char digits[24];
+    um_buffer_t array;
+
+    um_buffer_init(&array, 32 * (apr_size_t)rows->count, pool);
+    for (int row = 0; row < rows->count; row++, values += rows->size) {
+        const char *text = text_of(member, values, digits);
+
+        um_buffer_putc(&array, row == 0 ? '{' : ',');
+        if (text == NULL) {
+            um_buffer_puts(&array, "NULL");
+        } else if (member->is_int) {
+            um_buffer_puts(&array, text);
+        } else {
+            put_element(&array, text);
+        }
+    }
+    um_buffer_putc(&array, '}');
+    return array.data;
+}
+
+const char **um_statements_arrange_arrays(const um_bind_rows_t *rows, um_dialect_t dialect,
+                                          apr_pool_t *pool)
+{
+    const um_query_t *query = &um_queries[rows->id];
+    const char **texts = make_texts(query->texts[dialect].order_count, 1, pool);
+
+    for (int i = 0; i < query->texts[dialect].order_count; i++) {
+        texts[i] = make_array(rows, &query->members[query->texts[dialect].order[i]], pool);
+    }
+    return texts;
+}
+
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect)
 {
     return um_queries[id].texts[dialect].sql;

@@ -132,6 +132,15 @@ const char **um_statements_arrange_each(int *size, um_statement_id_t id, const v
 const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, int count,
                                    apr_pool_t *pool);
 
+/** The text of a statement that inserts any number of rows and gets each of its values as an
+ * array of PostgreSQL, in the pool. NULL if the rows don't stand behind VALUES. */
+const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect,
+                                     apr_pool_t *pool);
+
+/** The values of all rows for that text: an array for each placeholder. */
+const char **um_statements_arrange_arrays(const um_bind_rows_t *rows, um_dialect_t dialect,
+                                          apr_pool_t *pool);
+
 /** The text of a statement in a dialect, constant. */
 const char *um_statements_sql(um_statement_id_t id, um_dialect_t dialect);
 

@@ -776,13 +776,19 @@ def test_a_sub_admin_is_suspended_while_it_sends(new_server):
     server = new_server()
     stored = server.admin.create(server.add_login(fresh_email()))
     server.admin.post("sub-admins/", {"user_uid": stored["user_uid"]}).expect(201)
-    pieces = [people(100) for _ in range(30)]
+    pieces = [people(100) for _ in range(60)]
+    begun = threading.Event()
+
+    def send(users):
+        result = post(server.client(stored["email"]), "create", users)
+        begun.set()
+        return result
 
     def run(index):
         if index == 1:
-            time.sleep(0.2)
+            begun.wait(30)
             return server.admin.put("users/" + stored["user_uid"], {"active": False}).expect(200)
-        return [post(server.client(stored["email"]), "create", users) for users in pieces]
+        return [send(users) for users in pieces]
 
     results, _ = in_parallel(2, run)
     statuses = [result.status for result in results]

@@ -160,6 +160,32 @@ static void values_come_in_the_order_of_the_text(void **state)
     assert_int_equal(arguments.count, 0);
 }
 
+static void values_of_many_rows_are_arrays(void **state)
+{
+    const struct um_bind_audit_insert rows[] = {
+        { .org_id = 1, .event_uid = "a", .target = "x\\y\"{z},\n", .before_json = NULL },
+        { .org_id = APR_INT64_MIN, .event_uid = "NULL", .target = "", .before_json = "\"" },
+    };
+    const um_bind_rows_t *bind = UM_BIND_ROWS(audit_insert, rows, 2);
+    const char *sql = um_statements_arrays_sql(bind->id, UM_DIALECT_POSTGRESQL, pool);
+    const char **texts = um_statements_arrange_arrays(bind, UM_DIALECT_POSTGRESQL, pool);
+
+    (void)state;
+    assert_non_null(strstr(sql,
+                           ") SELECT unnest(CAST(%s AS BIGINT[])), unnest(CAST(%s AS TEXT[]))"));
+    assert_null(strstr(sql, "VALUES"));
+    assert_int_equal(um_statements_count_parameters(sql), 12);
+    assert_string_equal(texts[0], "{1,-9223372036854775808}");
+    assert_string_equal(texts[1], "{\"a\",\"NULL\"}");
+    assert_string_equal(texts[9], "{\"x\\\\y\\\"{z},\n\",\"\"}");
+    assert_string_equal(texts[10], "{NULL,\"\\\"\"}");
+    /* Not behind VALUES, or no rows at all. */
+    assert_null(um_statements_arrays_sql(UM_STMT_USER_DELETE, UM_DIALECT_POSTGRESQL, pool));
+    assert_non_null(strstr(um_statements_arrays_sql(UM_STMT_USERS_INSERT, UM_DIALECT_POSTGRESQL,
+                                                    pool),
+                           ")) ON CONFLICT DO NOTHING"));
+}
+
 static void placeholders_are_those_of_the_text(void **state)
 {
     (void)state;
@@ -897,6 +923,7 @@ int main(void)
         WITH_TEAR_DOWN(each_version_has_a_step),
         WITH_TEAR_DOWN(every_statement_can_be_prepared),
         WITH_TEAR_DOWN(values_come_in_the_order_of_the_text),
+        WITH_TEAR_DOWN(values_of_many_rows_are_arrays),
         WITH_TEAR_DOWN(placeholders_are_those_of_the_text),
         WITH_TEAR_DOWN(what_mariadb_alone_has_is_for_it_alone),
         WITH_TEAR_DOWN(every_list_can_be_read),

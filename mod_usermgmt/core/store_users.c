@@ -411,13 +411,56 @@ apr_status_t um_store_users_insert(um_db_t *db, apr_int64_t org_id, const um_use
                                  : status;
 }
 
-static apr_status_t insert_or_undo(um_db_t *db, const um_bind_rows_t *rows, apr_pool_t *pool)
+/* How many of the users that follow are in the counts already. */
+static apr_status_t set_counted(um_db_t *db, int user_count, apr_pool_t *pool)
+{
+    return um_db_query(db, NULL, UM_BIND(users_counted, .user_count = user_count), pool);
+}
+
+/* Count users that are made next, if the trigger would do so one by one. */
+static apr_status_t count_ahead(um_db_t *db, apr_int64_t org_id, int user_count, apr_pool_t *pool)
+{
+    apr_status_t status;
+
+    if (!um_db_traits(db)->counts_rows) {
+        return APR_SUCCESS;
+    }
+    status = um_db_query(db, NULL,
+                         UM_BIND(users_count, .org_id = org_id, .user_count = user_count), pool);
+    um_db_set_leaves_trace(db, 1);
+    return status == APR_SUCCESS ? set_counted(db, user_count, pool) : status;
+}
+
+/* All of them were made, or this part of the transaction is undone. Then the next users are not
+ * counted yet. */
+static apr_status_t end_count(um_db_t *db, int undo, apr_pool_t *pool)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    if (um_db_traits(db)->counts_rows && undo) {
+        status = set_counted(db, 0, pool);
+    }
+    if (status == APR_SUCCESS) {
+        um_db_set_leaves_trace(db, 0);
+    }
+    return status;
+}
+
+/* count_org_id is the organization to count the users in before; 0 for none. */
+static apr_status_t insert_or_undo(um_db_t *db, const um_bind_rows_t *rows,
+                                   apr_int64_t count_org_id, apr_pool_t *pool)
 {
     int affected = 0;
     apr_status_t status = um_db_begin_part(db);
 
+    if (status == APR_SUCCESS && count_org_id != 0) {
+        status = count_ahead(db, count_org_id, rows->count, pool);
+    }
     if (status == APR_SUCCESS) {
         status = um_db_query_rows(db, &affected, rows, pool);
+    }
+    if (status == APR_SUCCESS && count_org_id != 0) {
+        status = end_count(db, affected != rows->count, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_db_end_part(db, affected != rows->count);
@@ -451,7 +494,7 @@ static apr_status_t insert_all(um_db_t *db, apr_int64_t org_id, const um_user_t 
             .scim = user->scim,
         };
     }
-    return insert_or_undo(db, UM_BIND_ROWS(users_insert, rows, count), pool);
+    return insert_or_undo(db, UM_BIND_ROWS(users_insert, rows, count), org_id, pool);
 }
 
 static apr_status_t insert_all_older(um_db_t *db, apr_int64_t org_id,
@@ -478,7 +521,7 @@ static apr_status_t insert_all_older(um_db_t *db, apr_int64_t org_id,
             .updated_at = user->updated_at,
         };
     }
-    return insert_or_undo(db, UM_BIND_ROWS(users_insert_older, rows, count), pool);
+    return insert_or_undo(db, UM_BIND_ROWS(users_insert_older, rows, count), 0, pool);
 }
 
 apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,

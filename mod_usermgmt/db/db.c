@@ -63,6 +63,8 @@ struct um_db_t {
     int runs_again;
     /* Whether the transaction locks many rows, see um_db_set_locks_many(). */
     int locks_many;
+    /* Whether a rollback gives up the connection, see um_db_set_leaves_trace(). */
+    int leaves_trace;
     /* NULL: an only statement is not sent together with those of others. */
     um_gather_t *gather;
     /* The connection was given back, because another thread may send the only statement. */
@@ -898,8 +900,6 @@ static apr_status_t query_composed(um_db_t *db, int *affected, const char *sql,
     return driver_status(db, error, name);
 }
 
-apr_status_t um_db_query_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
-                              apr_pool_t *pool)
 static apr_status_t query_some_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
                                     int first, int count, apr_pool_t *pool)
 {
@@ -918,20 +918,22 @@ static apr_status_t query_arrays(um_db_t *db, int *affected, const char *sql,
                           um_statements_name(rows->id), pool);
 }
 
+apr_status_t um_db_query_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
+                              apr_pool_t *pool)
 {
-    int done = 0;
-    int size = 1;
     const char *arrays = um_db_traits(db)->takes_arrays
                              ? um_statements_arrays_sql(rows->id, db->dialect, pool)
                              : NULL;
+    int done = 0;
+    int size = 1;
     apr_status_t status = check_since(db, rows->id, pool);
 
     *affected = 0;
-    while (size <= rows->count / 2) {
-        size *= 2;
     if (status == APR_SUCCESS && arrays != NULL) {
         return query_arrays(db, affected, arrays, rows, pool);
     }
+    while (size <= rows->count / 2) {
+        size *= 2;
     }
     for (; status == APR_SUCCESS && size > 0; size /= 2) {
         if (done + size <= rows->count) {
@@ -1135,6 +1137,11 @@ void um_db_set_locks_many(um_db_t *db)
     db->locks_many = 1;
 }
 
+void um_db_set_leaves_trace(um_db_t *db, int leaves_trace)
+{
+    db->leaves_trace = leaves_trace;
+}
+
 int um_db_locks_many(const um_db_t *db)
 {
     return db->locks_many;
@@ -1192,6 +1199,7 @@ apr_status_t um_db_begin(um_db_t *db)
     db->witness = nobody;
     db->lost_answer = 0;
     db->locks_many = 0;
+    db->leaves_trace = 0;
     return status;
 }
 
@@ -1329,7 +1337,7 @@ static int is_ready_again(const um_db_t *db, int error, int has_failed)
 {
     um_connection_t *connection = db->connection;
 
-    if (error != 0) {
+    if (error != 0 || db->leaves_trace) {
         return 0;
     }
     return !has_failed || !connection->traits->reconnects_silently

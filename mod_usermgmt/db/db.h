@@ -111,7 +111,8 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const struct um_bind_t *bin
                          apr_pool_t *pool);
 
 /** As um_db_query() for many rows, in a few statements. A statement is prepared for 1, 2, 4,
- *  8 … rows. A failure leaves the rows of the statements before. */
+ *  8 … rows. A failure leaves the rows of the statements before. On PostgreSQL it is one
+ *  statement, which gets each value of all rows as an array. */
 apr_status_t um_db_query_rows(um_db_t *db, int *affected, const struct um_bind_rows_t *rows,
                               apr_pool_t *pool);
 
@@ -162,9 +163,9 @@ apr_status_t um_db_commit(um_db_t *db);
  *  did not answer, so that the connection may be dead. */
 apr_status_t um_db_rollback(um_db_t *db);
 
-/** Within a transaction, on all databases but for a single writer, which has its own savepoints:
- *  begin a part of it that can be undone alone. Parts don't nest. APR_SUCCESS or
- *  UM_EUNAVAILABLE, as for a statement. */
+/** Within a transaction: begin a part of it that can be undone alone. Parts don't nest. (That of
+ *  a change may be inside of the one that a single writer makes of the change; it ends first.)
+ *  APR_SUCCESS or UM_EUNAVAILABLE, as for a statement. */
 apr_status_t um_db_begin_part(um_db_t *db);
 /** End the part. With undo its changes are undone. */
 apr_status_t um_db_end_part(um_db_t *db, int undo);
@@ -205,6 +206,10 @@ void um_db_set_runs_again(um_db_t *db, int runs_again);
 void um_db_set_locks_many(um_db_t *db);
 /** Tell whether um_db_set_locks_many() was called since the transaction began. */
 int um_db_locks_many(const um_db_t *db);
+
+/** Say whether a variable of the session is set that no other transaction may find. While it is,
+ *  a rollback gives up the connection. */
+void um_db_set_leaves_trace(um_db_t *db, int leaves_trace);
 
 /** Tell whether a statement of the transaction has failed, so that it must not be
  *  committed. */

@@ -241,6 +241,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .estimates_ranges = 1,
         .overlooks_indexes = 1,
         .folds_counts = 1,
+        .counts_rows = 1,
         .has_standbys = 1,
         .reconnects_silently = 1,
         .settings = mariadb_settings,

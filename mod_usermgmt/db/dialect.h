@@ -130,6 +130,9 @@ typedef struct um_dialect_traits_t {
     int folds_counts;
     /** Non-zero if a statement for many rows gets its values as arrays. */
     int takes_arrays;
+    /** Non-zero if triggers run for each row alone, so that a statement that makes many users
+     *  counts them itself. */
+    int counts_rows;
     /** Non-zero if one statement can change several tables, so that a change can be one statement
      *  without BEGIN and COMMIT. Then BEGIN is sent with the first statement that is not the
      *  last one. */

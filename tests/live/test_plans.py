@@ -270,7 +270,8 @@ def statements(database):
         re.findall(r"(?m)^    UM_STMT_\w+,", (build / "mod_usermgmt/db/queries.h").read_text())
         ) - len(TRANSACTIONS)
     assert len([one for one in made if one.is_list]) > 1000
-    return made
+    # What sets a variable of the session has no plan.
+    return [one for one in made if not one.text.startswith("SET @")]
 
 
 # ---- plans ----

@@ -2,7 +2,7 @@
 --
 -- Users.
 
--- types: org_id int, version int, active int, *_at int
+-- types: org_id int, version int, active int, *_at int, user_count int
 
 -- The order of columns is that of um_store_users_read() in core/store_users.c. These are all that
 -- lists of the native API show.
@@ -251,6 +251,22 @@ ON CONFLICT DO NOTHING
 INSERT INTO users ({user_stored})
 VALUES [(:org_id, {user_values})]
 ON DUPLICATE KEY UPDATE version = version + 1
+
+-- They are counted at once, before. Then the trigger passes over so many of them.
+-- name: users_count (mariadb)
+-- since: 4
+INSERT INTO organization_counts (org_id, user_count)
+VALUES (:org_id, :user_count)
+
+-- name: users_count
+{not_here}
+
+-- name: users_counted (mariadb)
+-- since: 4
+SET @usermgmt_counted = CAST(:user_count AS SIGNED)
+
+-- name: users_counted
+{not_here}
 
 -- name: users_insert_older
 INSERT INTO users ({user_stored_older})

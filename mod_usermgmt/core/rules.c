@@ -16,11 +16,6 @@ static const um_violation_t required = { "required", "It must not be empty." };
 static const um_violation_t shows_nothing = { "required",
                                               "It must have a character that can be seen." };
 
-static int is_one_of(char c, const char *set)
-{
-    return c != '\0' && strchr(set, c) != NULL;
-}
-
 const um_violation_t *um_rules_check_display_name(const char *name)
 {
     static const um_violation_t too_long = { "too_long",
@@ -88,25 +83,43 @@ static const struct {
     { "isenabled", NULL, { "reserved_name", SUSPENDED_BY_ACTIVE } },
 };
 
-/* Tell whether a name differs from the plain one only in case and in _ - . */
-static int is_like(const char *name, const char *plain)
+static int is_letter(char c)
 {
-    for (; *name != '\0'; name++) {
-        if (is_one_of(*name, "_-.")) {
-            continue;
-        }
-        if (apr_tolower(*name) != *plain) {
-            return 0;
-        }
-        plain++;
-    }
-    return *plain == '\0';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static const um_violation_t *find_taken(const char *name)
+static int is_separator(char c)
+{
+    return c == '_' || c == '-' || c == '.';
+}
+
+/* Write the name in lower case and without _ - . as the plain ones are. 0 if it is not valid. */
+static int make_plain(char plain[UM_ATTRIBUTE_NAME_MAX + 1], const char *name)
+{
+    apr_size_t length = 0;
+
+    if (!is_letter(name[0]) && name[0] != '_') {
+        return 0;
+    }
+    for (int i = 0; name[i] != '\0'; i++) {
+        char c = name[i];
+
+        if (i >= UM_ATTRIBUTE_NAME_MAX
+            || !(is_letter(c) || (c >= '0' && c <= '9') || is_separator(c))) {
+            return 0;
+        }
+        if (!is_separator(c)) {
+            plain[length++] = (char)apr_tolower(c);
+        }
+    }
+    plain[length] = '\0';
+    return 1;
+}
+
+static const um_violation_t *find_taken(const char *name, const char *plain)
 {
     for (apr_size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-        if (is_like(name, taken[i].plain)) {
+        if (plain[0] == taken[i].plain[0] && strcmp(plain, taken[i].plain) == 0) {
             int is_member = taken[i].member != NULL && strcmp(name, taken[i].member) == 0;
 
             return is_member ? NULL : &taken[i].violation;
@@ -122,11 +135,9 @@ const um_violation_t *um_rules_check_attribute_name(const char *name)
         "The name of an attribute begins with a letter or _ and has at most 64 characters, each a"
         " letter, a digit, _ . or -."
     };
-    apr_size_t length = strlen(name);
-    int is_good = length <= UM_ATTRIBUTE_NAME_MAX && is_one_of(name[0], LETTERS "_")
-                  && strspn(name, LETTERS DIGITS "_.-") == length;
+    char plain[UM_ATTRIBUTE_NAME_MAX + 1];
 
-    return is_good ? find_taken(name) : &invalid;
+    return make_plain(plain, name) ? find_taken(name, plain) : &invalid;
 }
 
 const um_violation_t *um_rules_check_uid(const char *uid)

@@ -132,37 +132,44 @@ const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect,
 /* An element of an array, in quotes, since NULL, braces and commas are its syntax. */
 static void put_element(um_buffer_t *array, const char *text)
 {
-    um_buffer_putc(array, '"');
-    for (apr_size_t length = strcspn(text, "\"\\"); text[length] != '\0';
-         length = strcspn(text, "\"\\")) {
-        um_buffer_append(array, text, length);
-        um_buffer_putc(array, '\\');
-        um_buffer_putc(array, text[length]);
-        text += length + 1;
+    char *start = um_buffer_reserve(array, 2 * strlen(text) + 2);
+    char *end = start;
+
+    *end++ = '"';
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\') {
+            *end++ = '\\';
+        }
+        *end++ = *text;
     }
-    um_buffer_puts(array, text);
-    um_buffer_putc(array, '"');
+    *end++ = '"';
+    *end = '\0';
+    array->length += (apr_size_t)(end - start);
 }
 
 /* One value of all rows. */
 static const char *make_array(const um_bind_rows_t *rows, const um_member_t *member,
                               apr_pool_t *pool)
 {
-    const char *values = rows->values;
-    char digits[24];
+    const char *value = (const char *)rows->values + member->offset;
     um_buffer_t array;
 
     um_buffer_init(&array, 32 * (apr_size_t)rows->count, pool);
-    for (int row = 0; row < rows->count; row++, values += rows->size) {
-        const char *text = text_of(member, values, digits);
+    for (int row = 0; row < rows->count; row++, value += rows->size) {
+        apr_int64_t number;
+        const char *text;
 
         um_buffer_putc(&array, row == 0 ? '{' : ',');
-        if (text == NULL) {
-            um_buffer_puts(&array, "NULL");
-        } else if (member->is_int) {
-            um_buffer_puts(&array, text);
-        } else {
+        if (member->is_int) {
+            memcpy(&number, value, sizeof(number));
+            um_buffer_put_int(&array, number);
+            continue;
+        }
+        memcpy(&text, value, sizeof(text));
+        if (text != NULL) {
             put_element(&array, text);
+        } else {
+            um_buffer_puts(&array, "NULL");
         }
     }
     um_buffer_putc(&array, '}');

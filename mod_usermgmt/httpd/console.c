@@ -26,6 +26,9 @@
 /* The file that is made from the directives. */
 #define SITE "site.js"
 
+/* The texts, of which there is a file for each language. */
+#define WORDS "words.js"
+
 /* The browser must not run or load anything from elsewhere, nor make script out of text, even
  * if a view had a fault that let somebody's text become markup. The one policy of Trusted Types
  * makes the address of import-worker.js, and nothing else; view-import.js takes its name when the
@@ -78,12 +81,27 @@ static const um_console_file_t *make_site(const um_config_directory_t *config, a
     return file;
 }
 
-/* A view is there if its module is. The first view has no name. */
-static const um_console_file_t *find(const um_config_directory_t *config, const char *name,
-                                     apr_pool_t *pool)
+/* The file of the language that the browser asks for. */
+static const um_console_file_t *choose_words(request_rec *r)
 {
+    static const char *const languages[] = { "en", "de", NULL };
+    const char *accepted = apr_table_get(r->headers_in, "Accept-Language");
+
+    apr_table_mergen(r->headers_out, "Vary", "Accept-Language");
+    return find_file(apr_pstrcat(r->pool, "words-", um_negotiate_language(accepted, languages),
+                                 ".js", NULL));
+}
+
+/* A view is there if its module is. The first view has no name. */
+static const um_console_file_t *find(request_rec *r, const char *name)
+{
+    apr_pool_t *pool = r->pool;
+
     if (strcmp(name, SITE) == 0) {
-        return make_site(config, pool);
+        return make_site(um_config_directory(r), pool);
+    }
+    if (strcmp(name, WORDS) == 0) {
+        return choose_words(r);
     }
     if (name[0] == '\0' || find_file(apr_pstrcat(pool, "view-", name, ".js", NULL)) != NULL) {
         return find_file(PAGE);
@@ -183,6 +201,6 @@ int um_console_handle(request_rec *r)
         return HTTP_MOVED_TEMPORARILY;
     }
     /* The API answers 404 to all other paths. */
-    file = find(config, path + 1, r->pool);
+    file = find(r, path + 1);
     return file != NULL ? answer(r, file) : DECLINED;
 }

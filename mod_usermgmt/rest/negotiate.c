@@ -157,23 +157,27 @@ static void weigh(um_offer_t *offer, const um_span_t *range, int weight)
     }
 }
 
-/* Read one range with its weight. Moves *cursor behind it; 0 if it is malformed. */
-static int read_range(um_span_t *range, int *weight, const char **cursor)
+/* Read the parameters after a range, of which q is the weight. Moves *cursor behind them; 0 if
+ * they are malformed. */
+static int read_range_weight(int *weight, const char **cursor)
 {
     um_span_t name;
     um_span_t value;
     int found = 0;
 
     *weight = 1000;
-    if (!read_media_type(range, cursor)) {
-        return 0;
-    }
     while (*weight >= 0 && (found = next_parameter(&name, &value, cursor)) > 0) {
         if (is_word(&name, "q")) {
             *weight = read_weight(&value);
         }
     }
     return found == 0 && *weight >= 0;
+}
+
+/* Read one range with its weight. Moves *cursor behind it; 0 if it is malformed. */
+static int read_range(um_span_t *range, int *weight, const char **cursor)
+{
+    return read_media_type(range, cursor) && read_range_weight(weight, cursor);
 }
 
 /* Weigh types by an Accept header that is not empty; 0 if it can't be read. */
@@ -236,6 +240,47 @@ int um_negotiate_accepts(const char *accept, const char *type)
     const char *cursor = skip_space(accept != NULL ? accept : "");
 
     return *cursor == '\0' || (weigh_all(&offer, 1, cursor) && offer.weight > 0);
+}
+
+/* ---- Accept-Language ---- */
+
+/* Read a language range, of which only the language itself counts, without a region; 0 if it is
+ * malformed. */
+static int read_language(um_span_t *language, int *weight, const char **cursor)
+{
+    apr_size_t length = token_length(*cursor);
+
+    language->text = *cursor;
+    language->length = strcspn(*cursor, "-,; \t");
+    *cursor += length;
+    return length > 0 && read_range_weight(weight, cursor);
+}
+
+const char *um_negotiate_language(const char *accept_language, const char *const *languages)
+{
+    const char *best = languages[0];
+    int best_weight = 0;
+    const char *cursor = skip_space(accept_language != NULL ? accept_language : "");
+
+    while (*cursor != '\0') {
+        um_span_t range;
+        int weight;
+
+        if (*cursor == ',') {
+            cursor = skip_space(cursor + 1);
+            continue;
+        }
+        if (!read_language(&range, &weight, &cursor) || (*cursor != ',' && *cursor != '\0')) {
+            return languages[0];
+        }
+        for (int i = 0; languages[i] != NULL; i++) {
+            if (weight > best_weight && is_word(&range, languages[i])) {
+                best = languages[i];
+                best_weight = weight;
+            }
+        }
+    }
+    return best;
 }
 
 /* ---- Content-Type ---- */

@@ -4,8 +4,8 @@
 
 /**
  * @file negotiate.h
- * The request headers that choose or protect a representation: Accept, Content-Type,
- * entity tags, and the origin of a browser's request.
+ * The request headers that choose or protect a representation: Accept, Accept-Language,
+ * Content-Type, entity tags, and the origin of a browser's request.
  */
 
 #include <apr_pools.h>
@@ -44,6 +44,15 @@ int um_negotiate_prefers(const char *accept, const char *type, const char *other
 
 /** Tell whether Accept allows a type, see um_negotiate_accept(). */
 int um_negotiate_accepts(const char *accept, const char *type);
+
+/**
+ * Choose a language (RFC 9110 section 12.5.4): that of the range with the greatest weight, and
+ * of the first range if the weights are equal. Regions are ignored: "de" is sent for de-AT.
+ * @param accept_language the header, NULL if not sent
+ * @param languages       in lower case, with a NULL at the end; the first one is sent if the
+ *                        header names none of them or can't be read
+ */
+const char *um_negotiate_language(const char *accept_language, const char *const *languages);
 
 /**
  * Tell whether a Content-Type is a type (any case) with no other parameter than charset=utf-8

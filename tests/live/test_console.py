@@ -15,7 +15,7 @@ pytestmark = pytest.mark.database("sqlite")
 
 FOLDER = Path(__file__).resolve().parents[2] / "console"
 # Files for the check of types.
-UNSERVED = {"site.d.ts", "tsconfig.json"}
+UNSERVED = {"site.d.ts", "tsconfig.json", "words.d.ts"}
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.name not in UNSERVED)
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
@@ -84,25 +84,62 @@ def test_all_modules_are_loaded_at_once(server):
     assert not {"import-steps.js", "import-columns.js", "import-job.js"} & modules
 
 
+def texts_of(language, name="words"):
+    """The texts of a language by their keys."""
+    code = (FOLDER / f"words-{language}.js").read_text(encoding="utf-8")
+    code = code[code.index(f"export const {name} = {{"):]
+    return dict(re.findall(r'^    "([^"]+)":\s+"((?:[^"\\]|\\.)*)",$', code[:code.index("};")],
+                           re.MULTILINE))
+
+
 def test_all_texts_are_used():
     code = "".join((FOLDER / name).read_text(encoding="utf-8") for name in FILES
-                   if name.endswith(".js"))
-    keys = re.findall(r'^    "([^"]+)": \[', code, re.MULTILINE)
-    named = set(re.findall(r'"([\w.-]+)"(?!: \[)', code))
+                   if name.endswith(".js") and not name.startswith("words-"))
+    named = set(re.findall(r'"([\w.-]+)"', code))
     # Some are made of a beginning and a word: `import.${one}`, user.one and user.other.
     begun = set(re.findall(r"`([\w-]+)\.\$\{", code))
-    words = set(re.findall(r"[a-z_]+", re.sub(r'^    "[^"]+": \[.*', "", code, flags=re.MULTILINE)))
+    words = set(re.findall(r"[a-z_]+", code))
 
     def is_used(key):
         begin, _, end = key.rpartition(".")
         return key in named or (end in ("one", "other") and begin in named) \
             or (begin in begun and end.removeprefix("mode-") in words)
 
+    keys = list(texts_of("en"))
     assert len(keys) > 200 and [key for key in keys if not is_used(key)] == []
 
 
+def test_all_languages_have_the_same_texts():
+    english, german = texts_of("en"), texts_of("de")
+    assert list(english) == list(german) == sorted(english)
+    for key, text in english.items():
+        places = [sorted(re.findall(r"{\d}", one)) for one in (text, german[key])]
+        assert places[0] == places[1], key
+    # What the API says in English.
+    assert len(texts_of("de", "codes")) > 20 and texts_of("en", "codes") == {}
+
+
+def test_the_language_is_the_browsers(server):
+    german = server.admin.get("console/words-de.js").expect(200)
+    english = server.admin.get("console/words-en.js").expect(200)
+    assert german.raw != english.raw
+    for accepted, expected in (("de-AT,de;q=0.9,en;q=0.8", german), ("en-US,de;q=0.9", english),
+                               ("fr,de;q=0.5", german), ("fr", english), (None, english)):
+        headers = {"Accept-Language": accepted} if accepted else {}
+        answer = server.admin.get("console/words.js", headers=headers).expect(200)
+        assert answer.raw == expected.raw
+        assert answer.headers["ETag"] == expected.headers["ETag"]
+        assert answer.headers["Content-Type"] == TYPES[".js"]
+        assert answer.headers["Vary"] == "Accept-Language"
+        headers["If-None-Match"] = german.headers["ETag"]
+        kept = server.admin.get("console/words.js", headers=headers)
+        assert kept.status == (304 if expected is german else 200)
+        assert kept.headers["Vary"] == "Accept-Language"
+    assert "Vary" not in english.headers
+
+
 def test_the_headers_are_strict(server):
-    for name in ["", *FILES, "site.js"]:
+    for name in ["", *FILES, "site.js", "words.js"]:
         headers = server.admin.get(f"console/{name}").expect(200).headers
         policy = headers["Content-Security-Policy"].split("; ")
         assert set(policy) == POLICY and len(policy) == len(POLICY)

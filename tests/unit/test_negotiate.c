@@ -203,6 +203,33 @@ static void what_cannot_be_read_accepts_nothing(void **state)
     }
 }
 
+/* ---- Accept-Language ---- */
+
+static void the_language_with_the_greatest_weight_wins(void **state)
+{
+    static const char *const languages[] = { "en", "de", NULL };
+    static const char *const german[] = { "de",
+                                          "de-AT",
+                                          "DE-ch-1996",
+                                          "fr-FR, de, en",
+                                          "en;q=0.8, de-DE;q=0.9, *;q=0.1",
+                                          ",de\t;\tq=0.5 ,, ",
+                                          "en;q=0, de;q=0.001" };
+    static const char *const english[] = { "", "  ", "*", "fr, es", "en-US,en;q=0.9,de;q=0.8",
+                                           "en, de", "d, deu, de_DE", "de;q=0",
+                                           /* These can't be read. */
+                                           "de;q=2", "de, \"", "de en", "de;q" };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(german); i++) {
+        assert_string_equal(um_negotiate_language(german[i], languages), "de");
+    }
+    for (size_t i = 0; i < COUNT(english); i++) {
+        assert_string_equal(um_negotiate_language(english[i], languages), "en");
+    }
+    assert_string_equal(um_negotiate_language(NULL, languages), "en");
+}
+
 /* ---- Content-Type ---- */
 
 static void json_is_told_from_other_types(void **state)
@@ -585,6 +612,7 @@ int main(void)
         WITH_POOL(weight_zero_excludes),
         WITH_POOL(weights_have_three_digits_and_end_at_one),
         WITH_POOL(what_cannot_be_read_accepts_nothing),
+        WITH_POOL(the_language_with_the_greatest_weight_wins),
         WITH_POOL(json_is_told_from_other_types),
         WITH_POOL(a_type_of_its_own_is_accepted),
         WITH_POOL(tags_are_compared_byte_by_byte),

@@ -4,6 +4,9 @@
 #
 #     awk -f embed-files.awk console/index.html console/console.css …
 #
+# console.js has a list of all modules that it imports, itself or by others, and each view of all
+# others that it needs. They are links of its page, so the browser asks for all modules at once.
+#
 # Comments, types, indentation and spaces round signs are for readers of the sources, so browsers
 # don't get them. A comment stands on lines of its own; texts of more than one line are not in
 # these files, and no text has a comment.
@@ -56,6 +59,31 @@ function squeeze_js(line, parts, count, i, squeezed)
     return squeezed
 }
 
+# Note the modules that a module imports: the end of `import … from "./NAME.js";`.
+function note_import(line)
+{
+    if (match(line, /(from|^import) "\.\/[^"]+";$/)) {
+        sub(/^.*"\.\//, "", line)
+        sub(/";$/, "", line)
+        imports[names[count]] = imports[names[count]] " " line
+    }
+}
+
+# Links of a page to a module and to all that it imports; seen has those that need none.
+function links(name, seen, parts, text, i)
+{
+    if (name in seen) {
+        return ""
+    }
+    seen[name] = 1
+    text = "<link rel=\\\"modulepreload\\\" href=\\\"" name "\\\">\\n"
+    split(imports[name], parts, " ")
+    for (i = 1; i in parts; i++) {
+        text = text links(parts[i], seen)
+    }
+    return text
+}
+
 function end_file()
 {
     if (count > 0) {
@@ -93,6 +121,7 @@ in_comment {
 
 # Types are in comments: /** @type {string} */
 FILENAME ~ /\.js$/ {
+    note_import($0)
     gsub(/\/\*\*[^*]*\*\/ ?/, "")
     $0 = squeeze_js($0)
 }
@@ -115,9 +144,22 @@ END {
         print "embed-files.awk: no file given, or an empty one" > "/dev/stderr"
         exit 1
     }
+    seen["console.js"] = 1
+    split(imports["console.js"], parts, " ")
+    for (i = 1; i in parts; i++) {
+        modules["console.js"] = modules["console.js"] links(parts[i], seen)
+    }
     print "const um_console_file_t um_console_files[] = {"
     for (i = 1; i <= count; i++) {
-        print "    { \"" names[i] "\", text_" i ", sizeof(text_" i ") - 1 },"
+        if (names[i] ~ /^view-/) {
+            split("", others)
+            for (name in seen) {
+                others[name] = 1
+            }
+            modules[names[i]] = links(names[i], others)
+        }
+        print "    { \"" names[i] "\", text_" i ", sizeof(text_" i ") - 1,"
+        print "      \"" modules[names[i]] "\" },"
     }
-    print "    { NULL, NULL, 0 }\n};"
+    print "    { NULL, NULL, 0, NULL }\n};"
 }

@@ -57,13 +57,20 @@ export async function call(method, path, options = {}) {
     if (options.key) {
         headers["Idempotency-Key"] = options.key;
     }
+    return await read(await send(address(path), { method, headers, body: body ?? null,
+        signal: options.signal ?? null }));
+}
+
+/**
+ * Send a request. If the session is over, it is sent again when the person has signed in.
+ * @param {string} url
+ * @param {RequestInit} [options]
+ */
+export async function send(url, options = {}) {
     for (;;) {
-        const response = await fetch(new URL(path, base), {
-            method, headers, redirect: "manual", signal: options.signal ?? null,
-            body: body ?? null,
-        }).catch(lost);
+        const response = await fetch(url, { ...options, redirect: "manual" }).catch(lost);
         if (response.status !== 401 && response.type !== "opaqueredirect") {
-            return await read(response);
+            return response;
         }
         await askToSignIn();
     }

@@ -2,53 +2,26 @@
 // The beginning: asks who the caller is, draws the frame, and shows the view of the address.
 
 import { call, Problem } from "./api.js";
-import { fill, h, icon, own, prepareNotices } from "./dom.js";
-import { address, begin, can, here, session } from "./router.js";
+import { fill, h, head, icon, own, prepareNotices } from "./dom.js";
+import { address, begin, here, session } from "./router.js";
 import { site } from "./site.js";
 import { setColors } from "./colors.js";
 import { language, problemText, t } from "./texts.js";
-import * as accept from "./view-accept.js";
-import * as apiKeys from "./view-api-keys.js";
-import * as audit from "./view-audit.js";
-import * as group from "./view-group.js";
-import * as groups from "./view-groups.js";
-import * as imports from "./view-import.js";
-import * as invitations from "./view-invitations.js";
-import * as overview from "./view-overview.js";
-import * as subAdmins from "./view-sub-admins.js";
-import * as user from "./view-user.js";
-import * as users from "./view-users.js";
-
-/**
- * A view shows itself in a part of the page. It returns a function that follows changes of the
- * address, and tells whether it could.
- * @typedef {{title: string, permission: string,
- *      show: (part: HTMLElement, params: URLSearchParams) => (params: URLSearchParams) => boolean}}
- *      View
- */
-
-/** @type {Record<string, View>} */
-const views = {
-    accept, audit, "api-keys": apiKeys, group, groups, import: imports, invitations,
-    "sub-admins": subAdmins, overview, users, user,
-};
+import { isView, load, mayOpen, permissionOf, prepare, prepareAll, titleOf } from "./views.js";
+// Takes the one name of the policy before anything else can.
+import "./worker.js";
 
 /** In the order of the navigation. */
 const menu = /** @type {const} */ (["overview", "users", "groups", "sub-admins", "invitations",
     "api-keys", "audit", "import"]);
 
+const FIRST = "overview";
 const main = h("main", { id: "main" });
-
-/** @param {string} name */
-function mayOpen(name) {
-    const permission = views[name]?.permission;
-    return permission === "" || can(permission);
-}
 
 function frame() {
     const { me } = session;
     const links = menu.filter(mayOpen).map((name) =>
-        h("a", { href: address(name === "overview" ? "" : name), "data-view": name }, icon(name),
+        h("a", { href: address(name === FIRST ? "" : name), "data-view": name }, icon(name),
             h("span", {}, t(`${name}.title`))));
     document.body.append(
         h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => {
@@ -95,7 +68,7 @@ let follow = null;
 
 /** @param {import("./router.js").Place} place @param {boolean} isNew */
 function draw({ view, params }, isNew) {
-    const name = view || "overview";
+    const name = view || FIRST;
     for (const link of document.querySelectorAll("header.side a[data-view]")) {
         // One user is among the users.
         const isHere = [name, `${name}s`].includes(link.getAttribute("data-view") ?? "");
@@ -111,20 +84,51 @@ function draw({ view, params }, isNew) {
     }
     shown = name;
     follow = null;
-    fill(main);
-    if (!(name in views)) {
+    if (!isView(name)) {
         message(t("not-found"));
     } else if (!mayOpen(name)) {
-        message(t("not-allowed"), h("p", {}, t("not-allowed.text", views[name].permission)));
+        message(t("not-allowed"), h("p", {}, t("not-allowed.text", permissionOf(name))));
     } else {
-        document.title = `${views[name].title} · ${site.title}`;
-        follow = views[name].show(main, params);
+        open(name, isNew);
+        return;
     }
+    begun(isNew);
+}
+
+/** @param {boolean} isNew */
+function begun(isNew) {
     document.querySelector("a[data-here]")?.scrollIntoView({ block: "nearest" });
     scrollTo(0, 0);
     if (isNew) {
         main.querySelector("h1")?.focus();
     }
+}
+
+/** @param {string} name @param {boolean} isNew */
+async function open(name, isNew) {
+    const waiting = head(t(titleOf(name)));
+    document.title = `${t(titleOf(name))} · ${site.title}`;
+    fill(main, waiting);
+    const view = await load(name).catch((error) => error);
+    if (!waiting.isConnected) {
+        // Meanwhile another view was opened.
+        return;
+    }
+    if (view instanceof Error) {
+        cannotOpen(name, view);
+    } else {
+        follow = view.show(main, here().params);
+    }
+    begun(isNew);
+}
+
+/** @param {string} name @param {Error} error */
+function cannotOpen(name, error) {
+    const isLost = error instanceof Problem;
+    message(t(titleOf(name)),
+        h("p", { role: "alert" }, isLost ? problemText(error) : t("view.failed")),
+        h("button", { onclick: () => isLost ? draw(here(), true) : location.reload() },
+            t("again")));
 }
 
 // A menu closes when something else is clicked or has the focus, and by Escape.
@@ -146,6 +150,7 @@ for (const name of /** @type {const} */ (["pointerdown", "focusin", "keydown"]))
 document.documentElement.lang = language;
 setColors(site.color);
 prepareNotices(t("notices"));
+prepare(here().view || FIRST);
 try {
     session.me = (await call("GET", "me/")).data;
     const isInvited = here().view === "accept";
@@ -156,6 +161,7 @@ try {
             document.body.append(main);
         } else {
             frame();
+            prepareAll();
         }
         begin(draw);
     }

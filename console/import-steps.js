@@ -9,14 +9,13 @@ import { columnsTable, guess, wrongWith } from "./import-columns.js";
 import { Job } from "./import-job.js";
 import { can, go } from "./router.js";
 import { figure, n, t } from "./texts.js";
+import { startWorker } from "./worker.js";
 
 /** @typedef {import("./import-reader.js").Column} Column */
 /** @typedef {import("./import-reader.js").Head} Head */
 /** @typedef {import("./texts.js").Key} Key */
 /** @typedef {{file: File, found: Head, columns: Column[], mode: string}} Plan */
 
-/** @type {() => Worker} */
-let start;
 /** @type {Worker | undefined} */
 let worker;
 /** @type {Promise<any>} */
@@ -25,7 +24,7 @@ let asked = Promise.resolve();
 /** Ask the worker; it answers one question after the other. @param {any} question */
 function ask(question) {
     asked = asked.then(() => new Promise((resolve) => {
-        worker ??= start();
+        worker ??= startWorker();
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = () => resolve({ error: "import.unreadable" });
         worker.postMessage(question);
@@ -44,13 +43,8 @@ const stay = (event) => event.preventDefault();
 let kept = null;
 let isRunning = false;
 
-/**
- * Show where the import is.
- * @param {HTMLElement} part
- * @param {() => Worker} startWorker
- */
-export function show(part, startWorker) {
-    start = startWorker;
+/** Show where the import is. @param {HTMLElement} part */
+export function show(part) {
     fill(part, kept ?? begin());
     kept = isRunning ? kept : null;
 }

@@ -7,8 +7,7 @@ import { fill, h } from "./dom.js";
 import { session } from "./router.js";
 import { problemText, t } from "./texts.js";
 
-export const title = t("accept.title");
-export const permission = "";
+const title = t("accept.title");
 
 /** @param {HTMLElement} part */
 export function show(part) {

@@ -8,8 +8,7 @@ import { list } from "./list.js";
 import { session } from "./router.js";
 import { date, t, time } from "./texts.js";
 
-export const title = t("api-keys.title");
-export const permission = "keys:manage";
+const title = t("api-keys.title");
 
 /** @typedef {{key_id: string, name: string, role: string, permissions: string[],
  *      allow_from: string[] | null, created_by: string, expires_at: string | null,

@@ -8,8 +8,7 @@ import { address, can, go, here } from "./router.js";
 import { t, time } from "./texts.js";
 import { isSame, value } from "./user-parts.js";
 
-export const title = t("audit.title");
-export const permission = "audit:read";
+const title = t("audit.title");
 
 /** @typedef {{event_uid: string, at: string, action: string, target: string,
  *      actor: {identity: string, role: string}, remote_addr: string,

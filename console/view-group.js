@@ -14,8 +14,7 @@ import { person, role, status } from "./user-parts.js";
 /** @typedef {import("./api.js").User} User */
 /** @typedef {import("./group-parts.js").Group} Group */
 
-export const title = t("groups.one");
-export const permission = "users:read";
+const title = t("groups.one");
 
 /** @param {HTMLElement} part @param {URLSearchParams} params */
 export function show(part, params) {

@@ -9,8 +9,7 @@ import { date, figure, n, t } from "./texts.js";
 
 /** @typedef {import("./group-parts.js").Group} Group */
 
-export const title = t("groups.title");
-export const permission = "users:read";
+const title = t("groups.title");
 
 /** @param {HTMLElement} part */
 export function show(part) {

@@ -8,8 +8,7 @@ import { list } from "./list.js";
 import { address, can, go, here, session } from "./router.js";
 import { date, t } from "./texts.js";
 
-export const title = t("invitations.title");
-export const permission = "invitations:read";
+const title = t("invitations.title");
 
 /** @typedef {{invite_token: string, email: string, status: string, platform_link: string | null,
  *      inviter: {email: string}, created_at: string, expires_at: string}} Invitation */

@@ -7,9 +7,6 @@ import { fill, h, head, own } from "./dom.js";
 import { address, can, session } from "./router.js";
 import { figure, problemText, t, time } from "./texts.js";
 
-export const title = t("overview.title");
-export const permission = "";
-
 /** @param {HTMLElement} part */
 export function show(part) {
     const tiles = h("div", { class: "tiles" });

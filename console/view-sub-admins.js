@@ -9,8 +9,7 @@ import { address, can } from "./router.js";
 import { date, n, t } from "./texts.js";
 import { face } from "./user-parts.js";
 
-export const title = t("sub-admins.title");
-export const permission = "sub-admins:read";
+const title = t("sub-admins.title");
 
 /** @typedef {{user_uid: string, email: string, display_name: string, added_by: string,
  *      created_at: string}} SubAdmin */

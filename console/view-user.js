@@ -12,8 +12,7 @@ import { face, role, status, typeOf, value } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 
-export const title = t("user.title");
-export const permission = "users:read";
+const title = t("user.title");
 
 /** @param {HTMLElement} part @param {URLSearchParams} params */
 export function show(part, params) {

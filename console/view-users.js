@@ -14,8 +14,7 @@ import { person, role, status, value } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 
-export const title = t("users.title");
-export const permission = "users:read";
+const title = t("users.title");
 
 const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
     "user_uid"];

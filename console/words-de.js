@@ -363,6 +363,8 @@ export const words = {
     "users.search-hint":
         "Die Suche findet Namen und Adressen, die mit dem Text beginnen. Sie sucht nicht darin.",
     "users.title": "Personen",
+    "view.failed":
+        "Diese Ansicht lässt sich nicht laden. Laden Sie die Seite neu, vielleicht wurde der Dienst aktualisiert.",
     "working": "Läuft …",
     "yes": "Ja",
 };

@@ -353,6 +353,8 @@ export const words = {
     "users.search-hint":
         "The search finds names and addresses that begin with the text. It does not look inside of them.",
     "users.title": "Users",
+    "view.failed":
+        "This view can't be loaded. Load the page again, since the service may have been updated.",
     "working": "Working …",
     "yes": "Yes",
 };

@@ -20,8 +20,14 @@
 /* The segment below the base. */
 #define FOLDER "/console"
 
-/* All views are this page, which finds the view in its address. */
+/* All views are this page, which finds the view in its address. Only the links to the modules of
+ * the view differ, which stand in the place of MODULES. */
 #define PAGE "index.html"
+#define MODULES "<!-- modules -->\n"
+#define START "console.js"
+
+/* The view without a name. */
+#define FIRST_VIEW "overview"
 
 /* The file that is made from the directives. */
 #define SITE "site.js"
@@ -81,6 +87,21 @@ static const um_console_file_t *make_site(const um_config_directory_t *config, a
     return file;
 }
 
+static const um_console_file_t *make_page(const um_console_file_t *view, apr_pool_t *pool)
+{
+    const um_console_file_t *page = find_file(PAGE);
+    const char *place = strstr(page->text, MODULES);
+    um_console_file_t *file = apr_palloc(pool, sizeof(*file));
+
+    file->name = PAGE;
+    file->text = apr_pstrcat(pool,
+                             apr_pstrmemdup(pool, page->text, (apr_size_t)(place - page->text)),
+                             find_file(START)->modules, view->modules, place + strlen(MODULES),
+                             NULL);
+    file->length = strlen(file->text);
+    return file;
+}
+
 /* The file of the language that the browser asks for. */
 static const um_console_file_t *choose_words(request_rec *r)
 {
@@ -92,21 +113,25 @@ static const um_console_file_t *choose_words(request_rec *r)
                                  ".js", NULL));
 }
 
-/* A view is there if its module is. The first view has no name. */
+/* A view is there if its module is. */
+static const um_console_file_t *find_view(const char *name, apr_pool_t *pool)
+{
+    return find_file(apr_pstrcat(pool, "view-", name[0] != '\0' ? name : FIRST_VIEW, ".js",
+                                 NULL));
+}
+
 static const um_console_file_t *find(request_rec *r, const char *name)
 {
-    apr_pool_t *pool = r->pool;
+    const um_console_file_t *view;
 
     if (strcmp(name, SITE) == 0) {
-        return make_site(um_config_directory(r), pool);
+        return make_site(um_config_directory(r), r->pool);
     }
     if (strcmp(name, WORDS) == 0) {
         return choose_words(r);
     }
-    if (name[0] == '\0' || find_file(apr_pstrcat(pool, "view-", name, ".js", NULL)) != NULL) {
-        return find_file(PAGE);
-    }
-    return find_file(name);
+    view = find_view(name, r->pool);
+    return view != NULL ? make_page(view, r->pool) : find_file(name);
 }
 
 static const char *type_of(const char *name)

@@ -14,6 +14,9 @@ typedef struct um_console_file_t {
     const char *name;
     const char *text;
     apr_size_t length;
+    /** HTML: links to the modules that console.js imports, or that a view needs besides; else
+     * empty. */
+    const char *modules;
 } um_console_file_t;
 
 /** All files; the last entry has no name. */

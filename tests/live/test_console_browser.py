@@ -140,15 +140,18 @@ def test_the_first_view(new_server, capsys):
     server = new_server(location="UserMgmtConsole On")
     for number in range(20):
         server.admin.create(f"first{number}@example.com", f"User {number}")
-    result = play(server, "first", runs=5, axe=False)
-    requests = result["requests"]
+    runs = play(server, "first", runs=9, axe=False)["runs"]
+    times = sorted(run["ready"] for run in runs)
+    requests = sorted(runs[-1]["requests"], key=lambda one: one[1])
     sizes = sum(size for *_, size in requests)
     with capsys.disabled():
-        print(f"\nfirst view ready after {sorted(result['times'])} ms; {len(requests)} requests,"
-              f" {sizes} bytes")
-        for name, begun, ended, size in sorted(requests, key=lambda one: one[1]):
+        print(f"\nfirst view ready after {times} ms; {len(requests)} requests, {sizes} bytes")
+        for name, begun, ended, size in requests:
             print(f"{begun:5} {ended:5} ms {size:6} bytes  {name}")
-    assert len(requests) < 40 and sizes < 150000 and min(result["times"]) < 5000
+    names = [name for name, *_ in requests]
+    # Other views are loaded later.
+    assert "console/view-overview.js" in names and "console/list.js" not in names
+    assert len(requests) < 26 and sizes < 75000 and times[0] < 5000
 
 
 def found(server, email):
@@ -419,6 +422,23 @@ def test_export(server):
         lines = files[whole][1].splitlines(keepends=True)
         kept = [line for line in lines if re.search("^.?display_name|^user_uid|User 00[12]", line)]
         assert sorted(files[name][1].splitlines(keepends=True)) == sorted(kept), name
+
+
+@one_database
+def test_views_that_cannot_be_loaded(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    server.allow_log("AH01617")
+    server.admin.create("first@example.com")
+    result = play(server, "unloaded", {"end": lambda: server.add_login(ADMIN, "another"),
+                                       "begin": lambda: server.add_login(ADMIN)})
+    assert result["shown"] == [["Users · User management", "Users"]] * 2
+    # The page was not loaded again, so nothing in it was lost.
+    assert result["isSame"]
+
+
+@one_database
+def test_a_view_that_is_left_while_it_loads(server):
+    assert play(server, "overtaken")["heading"] == "Groups"
 
 
 @one_database

@@ -2,9 +2,10 @@
 // Users as a file: all that match, which the server streams to the disk, or some that are chosen.
 
 import { address as addressOf, call } from "./api.js";
-import { csv, download, save } from "./csv.js";
+import { csv } from "./csv.js";
 import { h } from "./dom.js";
 import { ask, field, select } from "./form.js";
+import { download, save } from "./save.js";
 import { n, t } from "./texts.js";
 import { attributesOf } from "./user-form.js";
 

@@ -3,7 +3,7 @@
 // so a piece that is sent again, because its answer was lost, counts once.
 
 import { call, newKey, Problem } from "./api.js";
-import { FORMULA } from "./csv.js";
+import { guarded, quoted } from "./csv.js";
 import { faultText, problemText, t } from "./texts.js";
 
 /** @typedef {import("./import-reader.js").Head} Head */
@@ -29,8 +29,7 @@ const TIMEOUT = 60000;
 const BYTE_ORDER_MARK = "\ufeff";
 
 /** With the guard of usermgmtctl against formulas. @param {string} text */
-const cell = (text) =>
-    `"${(FORMULA.excel.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+const cell = (text) => quoted(guarded(text, "excel"));
 
 /** A line of CSV, with the reason instead of an earlier one. @param {Head} found
  *  @param {string[]} cells @param {string} reason */

@@ -2,6 +2,7 @@
 // Users from a file of CSV or NDJSON. It is read slice by slice, so a large one takes no more
 // memory than a small one. The forms of CSV are those of usermgmtctl.
 
+import { unguarded } from "./csv.js";
 import { parse } from "./json.js";
 
 /**
@@ -30,9 +31,6 @@ const PREVIEW = 3;
 
 const YES = /^(true|1|yes|y|on|active|wahr|ja|j|aktiv|x)$/i;
 const NO = /^(false|0|no|n|off|inactive|suspended|falsch|nein|inaktiv|gesperrt)$/i;
-
-/** Without the ' that keeps a spreadsheet from taking a cell for a formula. @param {string} cell */
-const unguarded = (cell) => /^'+[=+\-@\t\r]/.test(cell) ? cell.slice(1) : cell;
 
 /** @param {any} value */
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);

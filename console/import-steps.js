@@ -2,12 +2,12 @@
 // The steps of an import: choose a file, say what its columns are, check, import. A worker reads
 // the file.
 
-import { save } from "./csv.js";
 import { fill, h, say, toast } from "./dom.js";
 import { field, input, select } from "./form.js";
 import { columnsTable, guess, wrongWith } from "./import-columns.js";
 import { Job } from "./import-job.js";
 import { can, go } from "./router.js";
+import { save } from "./save.js";
 import { figure, n, t } from "./texts.js";
 import { startWorker } from "./worker.js";
 

@@ -29,3 +29,6 @@ export function number(text) {
 /** Is a value a number, also one that is kept as its text? @param {any} value */
 export const isNumber = (value) => typeof value === "number"
     || (value !== null && typeof value === "object" && Object.getPrototypeOf(value) === null);
+
+/** A value as text. @param {any} value @returns {string} */
+export const value = (value) => typeof value === "string" ? value : JSON.stringify(value);

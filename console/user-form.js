@@ -4,10 +4,10 @@
 import { call, idempotency, Problem } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { ask, field, input, select } from "./form.js";
-import { isNumberText, number, parse } from "./json.js";
+import { isNumberText, number, parse, value } from "./json.js";
 import { can } from "./router.js";
 import { t } from "./texts.js";
-import { isSame, typeOf, value } from "./user-parts.js";
+import { isSame, typeOf } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 /** @typedef {import("./form.js").Field} Field */

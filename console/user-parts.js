@@ -29,9 +29,6 @@ export const person = (user) => h("div", { class: "person" }, face(user.display_
         "data-focus": `user ${user.user_uid}` }, user.display_name),
     h("span", { class: "sub", dir: "auto" }, !user.active && [status(false), " "], user.email)));
 
-/** A value as text. @param {any} value @returns {string} */
-export const value = (value) => typeof value === "string" ? value : JSON.stringify(value);
-
 /** The type of an attribute. @param {any} value @returns {"text" | "number" | "yes-no" | "json"} */
 export const typeOf = (value) => typeof value === "string" ? "text"
     : isNumber(value) ? "number" : typeof value === "boolean" ? "yes-no" : "json";

@@ -3,10 +3,11 @@
 
 import { fill, h, head, own } from "./dom.js";
 import { field, input } from "./form.js";
+import { value } from "./json.js";
 import { list } from "./list.js";
 import { address, can, go, here } from "./router.js";
 import { t, time } from "./texts.js";
-import { isSame, value } from "./user-parts.js";
+import { isSame } from "./user-parts.js";
 
 const title = t("audit.title");
 

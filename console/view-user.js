@@ -5,10 +5,11 @@ import { call, Problem } from "./api.js";
 import { fill, h, icon, own, toast } from "./dom.js";
 import { attempt, confirm } from "./form.js";
 import { askToJoin, mayFill, removeMember } from "./group-parts.js";
+import { value } from "./json.js";
 import { address, can, go } from "./router.js";
 import { date, n, problemText, t, time } from "./texts.js";
 import { askForUser, attributesOf } from "./user-form.js";
-import { face, role, status, typeOf, value } from "./user-parts.js";
+import { face, role, status, typeOf } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 

@@ -6,11 +6,12 @@ import { fill, h, head, icon, own, toast } from "./dom.js";
 import { exportUsers } from "./export.js";
 import { ask, confirm, select } from "./form.js";
 import { pathOf } from "./group-parts.js";
+import { value } from "./json.js";
 import { list, refilter, searchField } from "./list.js";
 import { address, can, go, here } from "./router.js";
 import { date, n, problemText, t } from "./texts.js";
 import { askForUser } from "./user-form.js";
-import { person, role, status, value } from "./user-parts.js";
+import { person, role, status } from "./user-parts.js";
 
 /** @typedef {import("./api.js").User} User */
 

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see the file LICENSE.
 """How the console's import reads files of CSV and NDJSON, without a browser: the same module in
-node, with slices of a few bytes, so that each character stands at a border once."""
+node, with slices of a few bytes, so that each character stands at a border once. And how its
+export writes CSV."""
 
 import base64
 import csv
@@ -23,25 +24,39 @@ FILES = 25
 SLICES = [1, 2, 3, 5, 17, 262144]
 
 
-@pytest.fixture(name="read", scope="module")
-def make_read(tmp_path_factory):
-    """A function that reads a file of bytes."""
+@pytest.fixture(name="ask", scope="module")
+def make_ask(tmp_path_factory):
+    """A function that asks the modules in node."""
     folder = tmp_path_factory.mktemp("reader")
-    for name in ("import-reader.js", "json.js"):
+    for name in ("import-reader.js", "csv.js", "json.js"):
         shutil.copy(CONSOLE / name, folder)
     (folder / "package.json").write_text('{"type": "module"}')
-    with subprocess.Popen(["node", str(SCRIPT), str(folder / "import-reader.js")],
+    with subprocess.Popen(["node", str(SCRIPT), str(folder)],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        def read(content, slice_bytes=262144, columns=None):
-            process.stdin.write(json.dumps({
-                "bytes": base64.b64encode(content).decode(), "slice": slice_bytes,
-                **({"columns": columns} if columns else {})}) + "\n")
+        def ask(**question):
+            process.stdin.write(json.dumps(question) + "\n")
             process.stdin.flush()
             return json.loads(process.stdout.readline())
 
-        yield read
+        yield ask
         process.stdin.close()
         process.wait(20)
+
+
+@pytest.fixture(name="read", scope="module")
+def make_read(ask):
+    """A function that reads a file of bytes."""
+    def read(content, slice_bytes=262144, columns=None):
+        return ask(bytes=base64.b64encode(content).decode(), slice=slice_bytes,
+                   **({"columns": columns} if columns else {}))
+
+    return read
+
+
+@pytest.fixture(name="write", scope="module")
+def make_write(ask):
+    """A function that writes rows of values."""
+    return lambda rows, form: ask(write=rows, form=form)
 
 
 def cells(result):
@@ -162,3 +177,30 @@ def test_what_is_no_text(read, content, error):
 @pytest.mark.parametrize("content", [b"", b"\n\n", b'"a', b'[{"a": 1}]', b"\xef\xbb\xbf"])
 def test_files_without_columns(read, content):
     assert read(content)["names"] == []
+
+
+@pytest.mark.parametrize("value, csv_cell, excel_cell", [
+    ("plain text", "plain text", "plain text"), (None, "", ""), (23, "23", "23"),
+    (False, "false", "false"), ({"a": [1]}, '"{""a"":[1]}"', '"{""a"":[1]}"'),
+    ("a,b", '"a,b"', '"a,b"'), ('a"b', '"a""b"', '"a""b"'), ("a\nb", '"a\nb"', '"a\nb"'),
+    ("a\rb", '"a\rb"', '"a\rb"'), ("a;b", "a;b", '"a;b"'), ("a\tb", "a\tb", '"a\tb"'),
+    ("=1", "=1", "'=1"), ("-1", "-1", "'-1"), (-1, "-1", "'-1"), ("'+1", "''+1", "''+1"),
+    ("'a", "'a", "'a"), ("@a,", '"@a,"', '"\'@a,"'), ("\ta", "\ta", '"\'\ta"')])
+def test_cells_that_are_written(write, value, csv_cell, excel_cell):
+    rows = [["a", "b"], [value, "x"]]
+    assert write(rows, "csv") == f"a,b\r\n{csv_cell},x\r\n"
+    assert write(rows, "excel") == f"\ufeffa,b\r\n{excel_cell},x\r\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "excel"])
+def test_what_is_written_is_read(write, read, form):
+    """By the import, and by Python, to which the guards are a part of the text."""
+    numbers = random.Random(f"{SEED} {form}")
+    for _ in range(FILES):
+        rows = random_rows(numbers, 'ab =+-@\'",;\t\r\n\u00fc\u20ac')
+        text = write(rows, form)
+        if len(rows) > 1:
+            assert cells(read(text.encode())) == rows[1:]
+        plain = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+        assert [[cell[cell.startswith("'") and guard(cell[1:]) == cell:] for cell in row]
+                for row in plain] == rows

@@ -1,6 +1,7 @@
 // Licensed under the Apache License, Version 2.0; see the file LICENSE.
 // The audit trail: who changed what, and how it was before and after.
 
+import { subject } from "./audit-parts.js";
 import { fill, h, head, own } from "./dom.js";
 import { field, input } from "./form.js";
 import { value } from "./json.js";
@@ -11,10 +12,7 @@ import { isSame } from "./user-parts.js";
 
 const title = t("audit.title");
 
-/** @typedef {{event_uid: string, at: string, action: string, target: string,
- *      actor: {identity: string, role: string}, remote_addr: string,
- *      before: Record<string, any> | null, after: Record<string, any> | null,
- *      request_id: string | null, trace_id: string | null}} AuditEvent */
+/** @typedef {import("./audit-parts.js").AuditEvent} AuditEvent */
 
 const FILTERS = ["actor", "action", "target", "at_after", "at_before"];
 const ACTIONS = ["users.create", "users.update", "users.delete", "users.erase",
@@ -77,10 +75,7 @@ export function show(part) {
                 cell: (event) => h("code", {}, event.action) },
             { name: "actor", title: t("audit.actor"),
                 cell: (event) => own(event.actor.identity) },
-            { name: "target", title: t("audit.target"),
-                cell: (/** @type {AuditEvent} */ event) => h("span", { dir: "auto" },
-                    (event.after ?? event.before)?.display_name
-                    ?? (event.after ?? event.before)?.email ?? event.target) }],
+            { name: "target", title: t("audit.target"), cell: subject }],
         empty: (isFiltered) => [h("h2", {}, t(isFiltered ? "audit.none-found" : "nothing-yet")),
             isFiltered && h("a", { class: "button", href: "audit" }, t("filters.clear"))],
     });

@@ -2,6 +2,7 @@
 // The organization at a glance.
 
 import { call, Problem } from "./api.js";
+import { subject } from "./audit-parts.js";
 import * as chart from "./chart.js";
 import { fill, h, head, own } from "./dom.js";
 import { address, can, session } from "./router.js";
@@ -73,9 +74,10 @@ export function show(part) {
         fill(latest, h("div", { class: "title" }, h("h2", {}, t("overview.latest")),
             h("a", { href: "audit" }, t("all"))),
         data.audit_events.length > 0
-            ? h("ul", { class: "events" }, data.audit_events.map((/** @type {any} */ event) =>
-                h("li", {}, h("span", {}, h("code", {}, event.action), " ",
-                    own(event.actor.identity)),
+            ? h("ul", { class: "events" }, data.audit_events.map((
+                /** @type {import("./audit-parts.js").AuditEvent} */ event) =>
+                h("li", {}, h("span", {}, h("code", {}, event.action), " ", subject(event), " ",
+                    own(t("overview.by", event.actor.identity))),
                 h("span", { class: "quiet" }, time(event.at)))))
             : h("p", { class: "quiet" }, t("nothing-yet")));
     }

@@ -297,6 +297,7 @@ export const words = {
     "open": "Öffnen",
     "overview.active": "Aktive Personen",
     "overview.activities": "Aktivitäten",
+    "overview.by": "von {0}",
     "overview.invitations": "Offene Einladungen",
     "overview.latest": "Letzte Änderungen",
     "overview.payment": "Tarif: {0}",

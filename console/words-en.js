@@ -290,6 +290,7 @@ export const words = {
     "open": "Open",
     "overview.active": "Active users",
     "overview.activities": "Activities",
+    "overview.by": "by {0}",
     "overview.invitations": "Pending invitations",
     "overview.latest": "Latest changes",
     "overview.payment": "Payment type: {0}",

@@ -627,7 +627,14 @@ const scenarios = {
     },
 
     async audit() {
-        const page = await open("audit");
+        const page = await open("./");
+        await page.locator(".events li code").first().waitFor();
+        const latest = await page.locator(".events li:has(code) > :first-child").evaluateAll((all) =>
+            all.map((one) => [one.textContent,
+                one.querySelector("a")?.getAttribute("href").replace(/=.+/, "=") ?? ""]));
+        await page.getByRole("link", { name: "Ann" }).first().click();
+        await page.getByRole("heading", { name: "Ann" }).waitFor();
+        await page.getByRole("link", { name: "Audit trail", exact: true }).click();
         await page.locator("tbody tr").first().waitFor();
         await page.getByLabel("Action").fill("users.update");
         await button(page, "Filter").click();
@@ -644,7 +651,7 @@ const scenarios = {
         await page.getByText("No event matches").waitFor();
         const { searchParams } = new URL(page.url());
         await close(page);
-        return { change, query: [...searchParams] };
+        return { latest, change, query: [...searchParams] };
     },
 
     async roles() {

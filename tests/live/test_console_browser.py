@@ -305,7 +305,20 @@ def test_the_audit_trail(new_server):
     server = new_server(location="UserMgmtConsole On")
     user = server.admin.create("ann@example.com", "Ann", age="23", height=175)
     server.admin.ask("PATCH", f"users/{user['user_uid']}", {"age": 24}).expect(200)
+    server.admin.post("sub-admins/", {"user_uid": user["user_uid"]}).expect(201)
+    server.admin.delete(f"sub-admins/{user['user_uid']}").expect(200)
+    server.admin.post("groups/", {"display_name": "Crew"}).expect(201)
+    server.admin.post("invitations/", {"email": "guest@example.com"}).expect(201)
+    gone = server.admin.create("gone@example.com", "Gone")
+    server.admin.delete(f"users/{gone['user_uid']}").expect(200)
     result = play(server, "audit")
+    by = f"by {ADMIN}"
+    assert result["latest"] == [
+        [f"users.delete Gone {by}", ""], [f"users.create Gone {by}", "user?uid="],
+        [f"invitations.create guest@example.com {by}", ""],
+        [f"groups.create Crew {by}", "group?id="],
+        [f"sub_admins.delete Ann {by}", "user?uid="], [f"sub_admins.create Ann {by}", "user?uid="],
+        [f"users.update Ann {by}", "user?uid="], [f"users.create Ann {by}", "user?uid="]]
     change = [row for row in result["change"] if row[0] != "updated_at"]
     assert change == [["age", "23", "24"]]
     assert dict(result["query"]) == {"action": "users.update", "at_after": "2001-01-01",

@@ -42,6 +42,15 @@ export function problemText(problem) {
     return problem.requestId ? `${text} (${problem.requestId})` : text;
 }
 
+/** The members of users that are no attributes. */
+export const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
+    "user_uid"];
+
+/** What a member of a user is called; attributes have the names that they were given.
+ *  @param {string} name */
+export const memberTitle = (name) => MEMBERS.includes(name)
+    ? t(/** @type {Key} */ (`member.${name}`)) : name;
+
 /** @param {import("./api.js").Fault} fault */
 export const faultText = (fault) => codes[fault.code] ?? fault.detail;
 

@@ -9,7 +9,7 @@ import { pathOf } from "./group-parts.js";
 import { value } from "./json.js";
 import { list, refilter, searchField } from "./list.js";
 import { address, can, go, here } from "./router.js";
-import { date, n, problemText, t } from "./texts.js";
+import { date, MEMBERS, memberTitle, n, problemText, t } from "./texts.js";
 import { askForUser } from "./user-form.js";
 import { person, role, status } from "./user-parts.js";
 
@@ -17,8 +17,6 @@ import { person, role, status } from "./user-parts.js";
 
 const title = t("users.title");
 
-const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
-    "user_uid"];
 const FILTERS = ["q", "role", "active", "group"];
 
 const ORDER = "-created_at";
@@ -49,10 +47,6 @@ function store(columns) {
         // They hold until the page is left.
     }
 }
-
-/** @param {string} name */
-const columnTitle = (name) => MEMBERS.includes(name)
-    ? t(/** @type {import("./texts.js").Key} */ (`member.${name}`)) : name;
 
 /** @param {string} name @param {User} user */
 function cell(name, user) {
@@ -85,7 +79,7 @@ export function show(part) {
             { name: "display_name", title: t("member.display_name"), order: "display_name",
                 cell: person },
             ...columns.shown.map((name) => ({
-                name, title: columnTitle(name),
+                name, title: memberTitle(name),
                 order: ["email", "created_at"].includes(name) ? name : undefined,
                 cell: (/** @type {User} */ user) => cell(name, user),
             }))],
@@ -167,7 +161,7 @@ export function show(part) {
                         store(columns);
                         users.draw();
                     } });
-                return h("label", { dir: "auto" }, box, columnTitle(name));
+                return h("label", { dir: "auto" }, box, memberTitle(name));
             }));
     }
 

@@ -714,6 +714,16 @@ const scenarios = {
         return { guess, checked, done, focused, reasons, refused };
     },
 
+    async importGerman() {
+        const page = await open("import", { locale: "de-DE" });
+        await page.locator("input[type=file]").setInputFiles(settings.file);
+        await button(page, "Importieren").click();
+        await page.getByRole("heading", { name: "Import beendet" }).waitFor();
+        const reasons = await page.locator("td.reason").allTextContents();
+        await close(page);
+        return { reasons };
+    },
+
     /** What can't be imported, and what the form of the columns refuses. */
     async importRefused() {
         const page = await open("import", { colorScheme: settings.scheme,

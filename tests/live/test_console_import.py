@@ -85,7 +85,7 @@ def test_an_import_with_refused_rows(new_server):
     assert result["checked"] == result["done"] == [2, 0, 0, 4]
     assert result["focused"] == "Import finished"
     assert [line for line, _ in result["reasons"]] == ["3", "5", "6", "7"]
-    assert "email" in result["reasons"][0][1]
+    assert result["reasons"][0][1] == "Email: An email address is a name, an @ and a domain."
     ann, cy, _ = users_in_order(server)
     assert ann == {"email": "ann@example.com", "display_name": "Ann Lee", "active": True,
                    "sum": "=1+1", "big": BIG, "on": True, "data": [1]}
@@ -108,6 +108,15 @@ def test_an_import_with_refused_rows(new_server):
     assert (bob["sum"], bob["on"], bob["big"]) == ("-1", "no", "x")
     assert found(server, "there@example.com")["display_name"] == "There"
     assert found(server, "there@example.com")["age"] == "1"
+
+
+@one_database
+def test_the_reasons_in_german(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    file = written(server, "german.csv", "mail,name,telefon,1x\nbob,Bob,,\na@example.com,A,x,1\n")
+    reasons = play(server, "importGerman", file=file)["reasons"]
+    assert reasons[0] == "E-Mail: Das ist keine gültige E-Mail-Adresse."
+    assert reasons[1] == "Telefon: 3 bis 32 Ziffern, Leerzeichen und + - ( ) ."
 
 
 @one_database

@@ -18,8 +18,13 @@ export function t(key, ...values) {
 const region = navigator.languages.find((name) => name.toLowerCase().startsWith(language))
     ?? language;
 
-/** Make something when it is first asked for, since each form takes the browser some time.
- *  @template T @param {() => T} make */
+// Formats take the browser some time. The page lets this module run while it waits for the others,
+// so those of the overview are made by then.
+const numbers = new Intl.NumberFormat(region);
+const times = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" });
+const days = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" });
+
+/** Make something when it is first asked for. @template T @param {() => T} make */
 function late(make) {
     /** @type {T | undefined} */
     let made;
@@ -27,7 +32,7 @@ function late(make) {
 }
 
 const plural = late(() => new Intl.PluralRules(language));
-const numbers = late(() => new Intl.NumberFormat(region));
+const dates = late(() => new Intl.DateTimeFormat(region, { dateStyle: "medium" }));
 
 /** A text with a number. @param {Counted} noun @param {number} count */
 export function n(noun, count) {
@@ -43,8 +48,8 @@ export function problemText(problem) {
 }
 
 /** The members of users that are no attributes. */
-export const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at", "updated_at",
-    "user_uid"];
+export const MEMBERS = ["email", "display_name", "phone", "role", "active", "created_at",
+    "updated_at", "user_uid"];
 
 /** What a member of a user is called; attributes have the names that they were given.
  *  @param {string} name */
@@ -53,13 +58,6 @@ export const memberTitle = (name) => MEMBERS.includes(name)
 
 /** @param {import("./api.js").Fault} fault */
 export const faultText = (fault) => codes[fault.code] ?? fault.detail;
-
-/** @param {Intl.DateTimeFormatOptions} options */
-const dateFormat = (options) => late(() =>
-    new Intl.DateTimeFormat(region, { dateStyle: "medium", ...options }));
-const dates = dateFormat({});
-const times = dateFormat({ timeStyle: "short" });
-const days = dateFormat({ timeZone: "UTC" });
 
 /** @param {Intl.DateTimeFormat} format @param {string} text */
 function made(format, text) {
@@ -74,8 +72,8 @@ function made(format, text) {
 /** An instant, as its date. @param {string} text */
 export const date = (text) => made(dates(), text);
 /** An instant, with the time of the day. @param {string} text */
-export const time = (text) => made(times(), text);
+export const time = (text) => made(times, text);
 /** A day in UTC, such as 2026-11-30. @param {string} text */
-export const day = (text) => days().format(new Date(text));
+export const day = (text) => days.format(new Date(text));
 /** @param {number} value */
-export const figure = (value) => numbers().format(value);
+export const figure = (value) => numbers.format(value);

@@ -214,6 +214,18 @@ def test_created_by_the_tool(fresh, tool, reference):
     assert versions(database) == list(range(1, VERSION + 1))
 
 
+@pytest.mark.database("mariadb")
+def test_created_by_the_client_of_mariadb(fresh, reference):
+    """By the command of docs/databases.md."""
+    page = (databases.SCHEMA.parent / "docs/databases.md").read_text()
+    command = re.search(r"(?m)^    (awk .*) FILE \| mariadb DATABASE$", page)[1]
+    database = fresh()
+    for file in sorted((databases.SCHEMA / "mariadb").glob("*.sql")):
+        subprocess.run(f"{command} {file} | mariadb --no-defaults -u root"
+                       f" -S {database.engine.socket} {database.name}", shell=True, check=True)
+    assert catalogue(database) == reference
+
+
 @pytest.mark.database("sqlite")
 def test_created_by_the_module(new_server, reference):
     assert catalogue(new_server().database) == reference

@@ -297,7 +297,7 @@ def test_conflicts_among_many(server, admin, share):
     check_database(server)
 
 
-@pytest.mark.skipif(KIND != "mariadb", reason="a statement of MariaDB counts its users ahead")
+@pytest.mark.database("mariadb")
 def test_counts_after_a_statement_that_the_database_refuses(new_server):
     """What it counted ahead, and says so in its session, no other change finds there."""
     server = new_server()

@@ -107,6 +107,9 @@ const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, i
 /* What stands before the rows of an INSERT. */
 #define VALUES "VALUES "
 
+/* All characters of a row that has nothing but placeholders, like (%lld, %s). */
+#define PLACEHOLDERS "(%lsd, )"
+
 const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect, apr_pool_t *pool)
 {
     const um_query_t *query = &um_queries[id];
@@ -115,7 +118,8 @@ const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect,
     apr_size_t length = strlen(VALUES);
     um_buffer_t text;
 
-    if (rows - sql < (apr_ssize_t)length || strncmp(rows - length, VALUES, length) != 0) {
+    if (rows - sql < (apr_ssize_t)length || strncmp(rows - length, VALUES, length) != 0
+        || strspn(rows, PLACEHOLDERS) < (apr_size_t)query->texts[dialect].row_length) {
         return NULL;
     }
     um_buffer_init(&text, 2048, pool);

@@ -179,7 +179,8 @@ static void values_of_many_rows_are_arrays(void **state)
     assert_string_equal(texts[1], "{\"a\",\"NULL\"}");
     assert_string_equal(texts[9], "{\"x\\\\y\\\"{z},\n\",\"\"}");
     assert_string_equal(texts[10], "{NULL,\"\\\"\"}");
-    /* Not behind VALUES, or no rows at all. */
+    /* With casts in its rows, and without rows. */
+    assert_null(um_statements_arrays_sql(UM_STMT_USER_CREATE, UM_DIALECT_POSTGRESQL, pool));
     assert_null(um_statements_arrays_sql(UM_STMT_USER_DELETE, UM_DIALECT_POSTGRESQL, pool));
     assert_non_null(strstr(um_statements_arrays_sql(UM_STMT_USERS_INSERT, UM_DIALECT_POSTGRESQL,
                                                     pool),

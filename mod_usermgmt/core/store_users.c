@@ -417,16 +417,14 @@ static apr_status_t set_counted(um_db_t *db, int user_count, apr_pool_t *pool)
     return um_db_query(db, NULL, UM_BIND(users_counted, .user_count = user_count), pool);
 }
 
-/* Count users that are made next, if the trigger would do so one by one. */
+/* Count users that are made next, which the trigger would do one by one. */
 static apr_status_t count_ahead(um_db_t *db, apr_int64_t org_id, int user_count, apr_pool_t *pool)
 {
-    apr_status_t status;
+    apr_status_t status = um_db_query(db, NULL,
+                                      UM_BIND(users_count, .org_id = org_id,
+                                              .user_count = user_count),
+                                      pool);
 
-    if (!um_db_traits(db)->counts_rows) {
-        return APR_SUCCESS;
-    }
-    status = um_db_query(db, NULL,
-                         UM_BIND(users_count, .org_id = org_id, .user_count = user_count), pool);
     um_db_set_leaves_trace(db, 1);
     return status == APR_SUCCESS ? set_counted(db, user_count, pool) : status;
 }
@@ -435,31 +433,30 @@ static apr_status_t count_ahead(um_db_t *db, apr_int64_t org_id, int user_count,
  * counted yet. */
 static apr_status_t end_count(um_db_t *db, int undo, apr_pool_t *pool)
 {
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status = undo ? set_counted(db, 0, pool) : APR_SUCCESS;
 
-    if (um_db_traits(db)->counts_rows && undo) {
-        status = set_counted(db, 0, pool);
-    }
     if (status == APR_SUCCESS) {
         um_db_set_leaves_trace(db, 0);
     }
     return status;
 }
 
-/* count_org_id is the organization to count the users in before; 0 for none. */
+/* count_org_id is the organization to count the users in before, where no trigger can count them
+ * at once; 0 if the trigger always counts each. */
 static apr_status_t insert_or_undo(um_db_t *db, const um_bind_rows_t *rows,
                                    apr_int64_t count_org_id, apr_pool_t *pool)
 {
+    int counts = count_org_id != 0 && um_db_traits(db)->counts_rows;
     int affected = 0;
     apr_status_t status = um_db_begin_part(db);
 
-    if (status == APR_SUCCESS && count_org_id != 0) {
+    if (status == APR_SUCCESS && counts) {
         status = count_ahead(db, count_org_id, rows->count, pool);
     }
     if (status == APR_SUCCESS) {
         status = um_db_query_rows(db, &affected, rows, pool);
     }
-    if (status == APR_SUCCESS && count_org_id != 0) {
+    if (status == APR_SUCCESS && counts) {
         status = end_count(db, affected != rows->count, pool);
     }
     if (status == APR_SUCCESS) {

@@ -47,7 +47,8 @@ int um_negotiate_accepts(const char *accept, const char *type);
 
 /**
  * Choose a language (RFC 9110 section 12.5.4): that of the range with the greatest weight, and
- * of the first range if the weights are equal. Regions are ignored: "de" is sent for de-AT.
+ * of the first range if the weights are equal. Regions are ignored: "de" is sent for de-AT. A
+ * range * is passed over (RFC 4647 section 3.4).
  * @param accept_language the header, NULL if not sent
  * @param languages       in lower case, with a NULL at the end; the first one is sent if the
  *                        header names none of them or can't be read

@@ -214,6 +214,7 @@ static void the_language_with_the_greatest_weight_wins(void **state)
                                           "fr-FR, de, en",
                                           "en;q=0.8, de-DE;q=0.9, *;q=0.1",
                                           ",de\t;\tq=0.5 ,, ",
+                                          "*, de;q=0.5",
                                           "en;q=0, de;q=0.001" };
     static const char *const english[] = { "", "  ", "*", "fr, es", "en-US,en;q=0.9,de;q=0.8",
                                            "en, de", "d, deu, de_DE", "de;q=0",

@@ -37,8 +37,8 @@
 
 /* The browser must not run or load anything from elsewhere, nor make script out of text, even
  * if a view had a fault that let somebody's text become markup. The one policy of Trusted Types
- * makes the address of import-worker.js, and nothing else; view-import.js takes its name when the
- * page starts, and no name is given twice. */
+ * makes the address of import-worker.js, and nothing else; worker.js takes its name when the page
+ * starts, and no name is given twice. */
 #define POLICY                                                                                   \
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "               \
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "            \

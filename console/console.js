@@ -114,17 +114,24 @@ async function open(name, isNew) {
         // Meanwhile another view was opened.
         return;
     }
-    if (view instanceof Error) {
-        cannotOpen(name, view);
-    } else {
+    const hasFocus = main.contains(document.activeElement);
+    try {
+        if (view instanceof Error) {
+            throw view;
+        }
         follow = view.show(main, here().params);
+    } catch (error) {
+        cannotOpen(name, error);
     }
-    begun(isNew);
+    begun(isNew || hasFocus);
 }
 
-/** @param {string} name @param {Error} error */
+/** @param {string} name @param {unknown} error */
 function cannotOpen(name, error) {
     const isLost = error instanceof Problem;
+    if (!isLost) {
+        console.error(error);
+    }
     message(t(titleOf(name)),
         h("p", { role: "alert" }, isLost ? problemText(error) : t("view.failed")),
         h("button", { onclick: () => isLost ? draw(here(), true) : location.reload() },

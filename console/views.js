@@ -53,7 +53,7 @@ export async function load(name) {
     } catch {
         // An import does not tell why it failed.
         const response = await send(address(name));
-        if (!response.ok) {
+        if (response.status >= 500) {
             throw new Problem(response.status, { code: "unreachable" });
         }
         return await import(address(name));

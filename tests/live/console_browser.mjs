@@ -75,6 +75,15 @@ async function check(page, where) {
     }
 }
 
+/** An error that the page is to log is none of its problems. */
+function expectLogged(pattern) {
+    const index = problems.findIndex((one) => one.startsWith("error: ") && pattern.test(one));
+    if (index < 0) {
+        throw new Error(`${pattern} is not logged`);
+    }
+    problems.splice(index, 1);
+}
+
 /** Press Tab until something with this text or label has the focus, which must be visible. */
 async function tabTo(page, text, key = "Tab") {
     for (let presses = 0; presses < 150; presses++) {
@@ -551,6 +560,7 @@ const scenarios = {
         await page.unroute("**/view-users.js", lost);
         await button(page, "Try again").click();
         shown.push(await said("This view can't be loaded."));
+        expectLogged(/dynamically imported module/);
         await page.unroute("**/list.js", lost);
         await button(page, "Try again").click();
         await page.locator(".count").getByText("1 user").waitFor();
@@ -567,6 +577,54 @@ const scenarios = {
         const isSame = await page.evaluate(() => window.isSame);
         await close(page);
         return { shown, isSame };
+    },
+
+    /** Views that a newer service does not have, or that don't go with the older modules of the
+     *  page: the person is told, and all other views go on. */
+    async unfit() {
+        const page = await open("about:blank");
+        const answer = (name, body, status = 200) => page.route(`**/view-${name}.js`, (route) =>
+            route.fulfill({ status, body, contentType: "text/javascript" }));
+        await answer("groups", "", 404);
+        await answer("audit", 'import { later } from "./dom.js"; export const show = later;');
+        await answer("import", 'import { fill, head } from "./dom.js";'
+            + 'export function show(part) { fill(part, head("Half")); throw new Error("unfit"); }');
+        await page.goto(settings.console);
+        const shown = [];
+        for (const [name, logged] of [["Groups", /dynamically imported module/],
+            ["Audit trail", /does not provide an export/], ["Import", /unfit/]]) {
+            await page.getByRole("link", { name, exact: true }).click();
+            await page.locator("main [role=alert]", { hasText: "This view can't be loaded." })
+                .waitFor();
+            expectLogged(logged);
+            shown.push(await page.evaluate(() => [document.title, document.activeElement.textContent,
+                document.querySelectorAll("h1").length]));
+        }
+        await page.getByRole("link", { name: "Users", exact: true }).click();
+        await page.locator(".count", { hasText: "user" }).waitFor();
+        await close(page);
+        return { shown };
+    },
+
+    /** The focus is in a view before its module is there. */
+    async waiting() {
+        const page = await open("about:blank");
+        let goOn = () => {};
+        const held = new Promise((resolve) => {
+            goOn = resolve;
+        });
+        await page.route("**/view-groups.js", (route) => held.then(() => route.continue()));
+        await page.goto(new URL("groups", settings.console).href, { waitUntil: "commit" });
+        await page.getByRole("heading", { name: "Groups", exact: true }).waitFor();
+        await page.keyboard.press("Tab");
+        await page.keyboard.press("Enter");
+        const focused = () => page.evaluate(() => document.activeElement.tagName);
+        const before = await focused();
+        goOn();
+        await row(page, "Sub-admins").waitFor();
+        const after = await focused();
+        await close(page);
+        return { before, after };
     },
 
     /** While a view is loaded, another one is opened. */

@@ -450,6 +450,18 @@ def test_views_that_cannot_be_loaded(new_server):
 
 
 @one_database
+def test_views_of_another_version(server):
+    shown = play(server, "unfit")["shown"]
+    assert shown == [[f"{name} · User management", name, 1]
+                     for name in ("Groups", "Audit trail", "Import")]
+
+
+@one_database
+def test_the_focus_stays_while_a_view_loads(server):
+    assert play(server, "waiting") == {"before": "H1", "after": "H1"}
+
+
+@one_database
 def test_a_view_that_is_left_while_it_loads(server):
     assert play(server, "overtaken")["heading"] == "Groups"
 

@@ -9,8 +9,12 @@ import { address, can } from "./router.js";
  *      before: Record<string, any> | null, after: Record<string, any> | null,
  *      request_id: string | null, trace_id: string | null}} AuditEvent */
 
-/** The address of what was changed, or null if it has none or is gone. @param {AuditEvent} event */
+/** The address of what was changed, or null if it has none, or was deleted by that.
+ *  @param {AuditEvent} event */
 function addressOf({ action, target, after }) {
+    if (target.startsWith("erased-")) {
+        return null;
+    }
     // A sub-admin that is dismissed stays a user.
     if (action.startsWith("sub_admins.") || (after && action.startsWith("users."))) {
         return address("user", { uid: target });

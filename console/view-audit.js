@@ -6,7 +6,7 @@ import { fill, h, head, own } from "./dom.js";
 import { field, input } from "./form.js";
 import { value } from "./json.js";
 import { list } from "./list.js";
-import { address, can, go, here } from "./router.js";
+import { address, go, here } from "./router.js";
 import { t, time } from "./texts.js";
 import { isSame } from "./user-parts.js";
 
@@ -16,9 +16,9 @@ const title = t("audit.title");
 
 const FILTERS = ["actor", "action", "target", "at_after", "at_before"];
 const ACTIONS = ["users.create", "users.update", "users.delete", "users.erase",
-    "sub_admins.create", "sub_admins.delete", "invitations.create", "invitations.resend",
-    "invitations.accept", "invitations.revoke", "api_keys.create", "api_keys.update",
-    "api_keys.rotate", "api_keys.revoke", "sessions.create"];
+    "groups.create", "groups.update", "groups.delete", "sub_admins.create", "sub_admins.delete",
+    "invitations.create", "invitations.resend", "invitations.accept", "invitations.revoke",
+    "api_keys.create", "api_keys.update", "api_keys.rotate", "api_keys.revoke", "sessions.create"];
 
 /** The beginning of a day here, as an instant. @param {string} day @param {number} more */
 function instant(day, more) {
@@ -45,14 +45,13 @@ function difference(event) {
 
 /** @param {AuditEvent} event */
 function details(event) {
-    const isUser = /^users\./.test(event.action) && event.after && can("users:read");
     return h("div", { class: "stack" },
         event.before || event.after ? difference(event) : h("p", {}, t("audit.no-details")),
         h("p", { class: "quiet" }, [event.remote_addr, event.request_id
             && `Request-Id ${event.request_id}`, event.trace_id && `Trace ${event.trace_id}`]
             .filter(Boolean).join(" · ")),
-        isUser && h("p", {}, h("a", { href: address("user", { uid: event.target }) },
-            t("audit.user"))));
+        // Narrow screens have no column for it.
+        h("p", {}, subject(event)));
 }
 
 /** @param {HTMLElement} part */

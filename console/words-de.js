@@ -85,7 +85,6 @@ export const words = {
     "audit.none-found": "Kein Ereignis passt dazu",
     "audit.target": "An",
     "audit.title": "Protokoll",
-    "audit.user": "Zur Person",
     "cancel": "Abbrechen",
     "chosen": "Ausgewählte Personen",
     "chosen.clear": "Auswahl aufheben",

@@ -82,7 +82,6 @@ export const words = {
     "audit.none-found": "No event matches",
     "audit.target": "Of",
     "audit.title": "Audit trail",
-    "audit.user": "Open the user",
     "cancel": "Cancel",
     "chosen": "Selected users",
     "chosen.clear": "Clear selection",

@@ -326,6 +326,18 @@ def test_the_audit_trail(new_server):
 
 
 @one_database
+def test_the_trail_of_an_erased_person(new_server):
+    server = new_server(location="UserMgmtConsole On")
+    user = server.admin.create("gone@example.com", "Gone")
+    server.admin.ask("PATCH", f"users/{user['user_uid']}", {"age": 24}).expect(200)
+    server.admin.delete(f"users/{user['user_uid']}", query={"erase": "true"}).expect(200)
+    for path in ("./", "audit"):
+        result = play(server, "sees", path=path, text="erased-")
+        assert result["text"].count("erased-") >= 3
+        assert not [link for link in result["links"] if link.startswith("erased-")]
+
+
+@one_database
 def test_sub_admins(new_server):
     server = new_server(location="UserMgmtConsole On")
     server.admin.create("ann@example.com", "Ann")

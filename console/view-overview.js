@@ -76,9 +76,9 @@ export function show(part) {
         data.audit_events.length > 0
             ? h("ul", { class: "events" }, data.audit_events.map((
                 /** @type {import("./audit-parts.js").AuditEvent} */ event) =>
-                h("li", {}, h("span", {}, h("code", {}, event.action), " ", subject(event), " ",
-                    own(t("overview.by", event.actor.identity))),
-                h("span", { class: "quiet" }, time(event.at)))))
+                h("li", {}, h("span", {}, h("code", {}, event.action), " ", subject(event)),
+                    h("span", { class: "quiet" },
+                        own(t("overview.by", event.actor.identity)), " · ", time(event.at)))))
             : h("p", { class: "quiet" }, t("nothing-yet")));
     }
 

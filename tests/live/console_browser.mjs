@@ -687,8 +687,8 @@ const scenarios = {
     async audit() {
         const page = await open("./");
         await page.locator(".events li code").first().waitFor();
-        const latest = await page.locator(".events li:has(code) > :first-child").evaluateAll((all) =>
-            all.map((one) => [one.textContent,
+        const latest = await page.locator(".events li:has(code)").evaluateAll((all) =>
+            all.map((one) => [one.firstChild.textContent, one.querySelector(".quiet > *").textContent,
                 one.querySelector("a")?.getAttribute("href").replace(/=.+/, "=") ?? ""]));
         await page.getByRole("link", { name: "Ann" }).first().click();
         await page.getByRole("heading", { name: "Ann" }).waitFor();

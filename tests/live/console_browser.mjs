@@ -703,13 +703,14 @@ const scenarios = {
         await check(page, "an event");
         const change = await page.locator(".diff tbody tr").evaluateAll((rows) =>
             rows.map((one) => [...one.children].map((cell) => cell.textContent)));
+        const named = await page.locator("tr.details p a").textContent();
         await page.getByLabel("From").fill("2001-01-01");
         await page.getByLabel("Until").fill("2001-01-31");
         await button(page, "Filter").click();
         await page.getByText("No event matches").waitFor();
         const { searchParams } = new URL(page.url());
         await close(page);
-        return { latest, change, query: [...searchParams] };
+        return { latest, change, named, query: [...searchParams] };
     },
 
     async roles() {

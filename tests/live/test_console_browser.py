@@ -318,7 +318,7 @@ def test_the_audit_trail(new_server):
         ("sub_admins.delete Ann", "user?uid="), ("sub_admins.create Ann", "user?uid="),
         ("users.update Ann", "user?uid="), ("users.create Ann", "user?uid="))]
     change = [row for row in result["change"] if row[0] != "updated_at"]
-    assert change == [["age", "23", "24"]]
+    assert change == [["age", "23", "24"]] and result["named"] == "Ann"
     assert dict(result["query"]) == {"action": "users.update", "at_after": "2001-01-01",
                                      "at_before": "2001-01-31"}
 

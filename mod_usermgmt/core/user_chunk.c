@@ -24,14 +24,14 @@ static int largest(const um_db_t *db)
     if (traits->has_single_writer) {
         return SQLITE_USERS_MAX;
     }
-    return traits->takes_arrays ? UM_USER_CHUNK_MAX : ROWS_USERS_MAX;
+    return traits->arrays != NULL ? UM_USER_CHUNK_MAX : ROWS_USERS_MAX;
 }
 
 void um_user_chunk_begin(um_user_chunk_t *chunk, const um_db_t *db)
 {
     chunk->count = 0;
     chunk->bytes = 0;
-    chunk->bytes_max = um_db_traits(db)->takes_arrays ? ARRAYS_BYTES_MAX : BYTES_MAX;
+    chunk->bytes_max = um_db_traits(db)->arrays != NULL ? ARRAYS_BYTES_MAX : BYTES_MAX;
     if (chunk->size == 0) {
         chunk->size = largest(db);
     }

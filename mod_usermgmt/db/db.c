@@ -921,9 +921,7 @@ static apr_status_t query_arrays(um_db_t *db, int *affected, const char *sql,
 apr_status_t um_db_query_rows(um_db_t *db, int *affected, const um_bind_rows_t *rows,
                               apr_pool_t *pool)
 {
-    const char *arrays = um_db_traits(db)->takes_arrays
-                             ? um_statements_arrays_sql(rows->id, db->dialect, pool)
-                             : NULL;
+    const char *arrays = um_statements_arrays_sql(rows->id, db->dialect, pool);
     int done = 0;
     int size = 1;
     apr_status_t status = check_since(db, rows->id, pool);

@@ -137,6 +137,13 @@ static const um_json_sql_t postgresql_json = {
     .indexes_expressions = 1,
 };
 
+static const um_array_sql_t postgresql_arrays = {
+    .before_rows = "VALUES ",
+    .before_arrays = "SELECT ",
+    .of_ints = "unnest(CAST(%s AS BIGINT[]))",
+    .of_texts = "unnest(CAST(%s AS TEXT[]))",
+};
+
 /* ---- MariaDB ---- */
 
 /* In MySQL LEAST() of a variable and a number is a DECIMAL, and a variable can't be set to a
@@ -212,7 +219,7 @@ static const um_dialect_traits_t traits[UM_DIALECT_COUNT] = {
         .params_before = { POSTGRESQL_PARAMS, "service" },
         .keeps_plans = 1,
         .joins_reads = 1,
-        .takes_arrays = 1,
+        .arrays = &postgresql_arrays,
         .changes_in_ctes = 1,
         .compares_pairs = 1,
         .folds_counts = 1,

@@ -84,6 +84,17 @@ typedef struct um_json_sql_t {
     int indexes_expressions;
 } um_json_sql_t;
 
+/** How a statement that inserts many rows gets their values as arrays, see
+ *  um_statements_arrays_sql(). */
+typedef struct um_array_sql_t {
+    /** The text before the rows, and the one in its place. */
+    const char *before_rows;
+    const char *before_arrays;
+    /** The elements of an array of integers, and of one of texts. */
+    const char *of_ints;
+    const char *of_texts;
+} um_array_sql_t;
+
 /** See schema.h. */
 struct um_schema_step_t;
 
@@ -128,8 +139,8 @@ typedef struct um_dialect_traits_t {
     int has_single_writer;
     /** Non-zero if each change of a count is a row that is folded later. */
     int folds_counts;
-    /** Non-zero if a statement for many rows gets its values as arrays. */
-    int takes_arrays;
+    /** How a statement for many rows gets its values as arrays; NULL if it does not. */
+    const um_array_sql_t *arrays;
     /** Non-zero if triggers run for each row alone, so that a statement that makes many users
      *  counts them itself. */
     int counts_rows;

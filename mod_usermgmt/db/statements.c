@@ -104,30 +104,31 @@ const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, i
     return text.data;
 }
 
-/* What stands before the rows of an INSERT. */
-#define VALUES "VALUES "
-
 /* All characters of a row that has nothing but placeholders, like (%lld, %s). */
 #define PLACEHOLDERS "(%lsd, )"
 
 const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect, apr_pool_t *pool)
 {
+    const um_array_sql_t *arrays = um_dialect_traits(dialect)->arrays;
     const um_query_t *query = &um_queries[id];
     const char *sql = query->texts[dialect].sql;
     const char *rows = sql + query->texts[dialect].row_start;
-    apr_size_t length = strlen(VALUES);
+    apr_size_t length = arrays != NULL ? strlen(arrays->before_rows) : 0;
     um_buffer_t text;
 
-    if (rows - sql < (apr_ssize_t)length || strncmp(rows - length, VALUES, length) != 0
+    if (arrays == NULL || rows - sql < (apr_ssize_t)length
+        || strncmp(rows - length, arrays->before_rows, length) != 0
         || strspn(rows, PLACEHOLDERS) < (apr_size_t)query->texts[dialect].row_length) {
         return NULL;
     }
     um_buffer_init(&text, 2048, pool);
     um_buffer_append(&text, sql, (apr_size_t)(rows - sql) - length);
+    um_buffer_puts(&text, arrays->before_arrays);
     for (int i = 0; i < query->texts[dialect].order_count; i++) {
-        um_buffer_puts(&text, i == 0 ? "SELECT unnest(CAST(%s AS " : ", unnest(CAST(%s AS ");
-        um_buffer_puts(&text, query->members[query->texts[dialect].order[i]].is_int ? "BIGINT[]))"
-                                                                                    : "TEXT[]))");
+        um_buffer_puts(&text, i == 0 ? "" : ", ");
+        um_buffer_puts(&text, query->members[query->texts[dialect].order[i]].is_int
+                                  ? arrays->of_ints
+                                  : arrays->of_texts);
     }
     um_buffer_puts(&text, rows + query->texts[dialect].row_length);
     return text.data;

@@ -133,8 +133,8 @@ const char *um_statements_rows_sql(um_statement_id_t id, um_dialect_t dialect, i
                                    apr_pool_t *pool);
 
 /** The text of a statement that inserts any number of rows and gets each of its values as an
- * array of PostgreSQL, in the pool. NULL if the rows don't stand behind VALUES, or if they
- * have something besides the values, such as a CAST, since that would be left out. */
+ *  array, in the pool. NULL if the dialect has no arrays, if the rows don't stand behind VALUES,
+ * or if they have something besides the values, such as a CAST, since that would be left out. */
 const char *um_statements_arrays_sql(um_statement_id_t id, um_dialect_t dialect,
                                      apr_pool_t *pool);
 

@@ -3,7 +3,7 @@
 
 import { Problem } from "./api.js";
 import { h, fill, toast } from "./dom.js";
-import { t, problemText, faultText, memberTitle } from "./texts.js";
+import { t, problemText, faultText, memberFault } from "./texts.js";
 
 let count = 0;
 
@@ -169,7 +169,7 @@ function showProblem(error, fields, summary) {
             found.fail(faultText(fault));
             first ??= found;
         } else {
-            others.push(`${memberTitle(fault.field)}: ${faultText(fault)}`);
+            others.push(memberFault(fault));
         }
     }
     if (error.code === "email_exists") {

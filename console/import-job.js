@@ -4,7 +4,7 @@
 
 import { call, newKey, Problem } from "./api.js";
 import { guarded, quoted } from "./csv.js";
-import { faultText, memberTitle, problemText, t } from "./texts.js";
+import { memberFault, problemText, t } from "./texts.js";
 
 /** @typedef {import("./import-reader.js").Head} Head */
 /** @typedef {import("./import-reader.js").Row} Row */
@@ -51,7 +51,7 @@ function withReason(found, { raw }, reason) {
 
 /** @param {Problem} problem */
 const reasonOf = (problem) => problem.faults.length === 0 ? problemText(problem)
-    : problem.faults.map((fault) => `${memberTitle(fault.field)}: ${faultText(fault)}`).join(" ");
+    : problem.faults.map(memberFault).join(" ");
 
 /** Is this an answer after which the same request can do better? @param {Problem} problem */
 const isPassing = ({ status, code }) => [408, 429, 502, 503, 504].includes(status)

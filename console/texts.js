@@ -59,6 +59,9 @@ export const memberTitle = (name) => MEMBERS.includes(name)
 /** @param {import("./api.js").Fault} fault */
 export const faultText = (fault) => codes[fault.code] ?? fault.detail;
 
+/** With the member that it is about. @param {import("./api.js").Fault} fault */
+export const memberFault = (fault) => `${memberTitle(fault.field)}: ${faultText(fault)}`;
+
 /** @param {Intl.DateTimeFormat} format @param {string} text */
 function made(format, text) {
     const element = document.createElement("time");

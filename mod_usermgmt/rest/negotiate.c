@@ -174,35 +174,38 @@ static int read_range_weight(int *weight, const char **cursor)
     return found == 0 && *weight >= 0;
 }
 
-/* Read one range with its weight. Moves *cursor behind it; 0 if it is malformed. */
-static int read_range(um_span_t *range, int *weight, const char **cursor)
+/* Reads a range without its parameters, and moves *cursor behind it; 0 if it is malformed. */
+typedef int um_range_reader_t(um_span_t *range, const char **cursor);
+
+/* Read the next range of a list, with its weight. Moves *cursor behind it. 1 if there is one, 0
+ * at the end of the list, -1 if it is malformed. */
+static int next_range(um_span_t *range, int *weight, const char **cursor, um_range_reader_t *read)
 {
-    return read_media_type(range, cursor) && read_range_weight(weight, cursor);
+    while (**cursor == ',') {
+        *cursor = skip_space(*cursor + 1);
+    }
+    if (**cursor == '\0') {
+        return 0;
+    }
+    if (!read(range, cursor) || !read_range_weight(weight, cursor)) {
+        return -1;
+    }
+    return **cursor == ',' || **cursor == '\0' ? 1 : -1;
 }
 
 /* Weigh types by an Accept header that is not empty; 0 if it can't be read. */
 static int weigh_all(um_offer_t *offers, int count, const char *cursor)
 {
-    while (*cursor != '\0') {
-        um_span_t range;
-        int weight;
+    um_span_t range;
+    int weight;
+    int found;
 
-        if (*cursor == ',') {
-            cursor = skip_space(cursor + 1);
-            continue;
-        }
-        if (!read_range(&range, &weight, &cursor)) {
-            return 0;
-        }
+    while ((found = next_range(&range, &weight, &cursor, read_media_type)) > 0) {
         for (int i = 0; i < count; i++) {
             weigh(&offers[i], &range, weight);
         }
-        cursor = skip_space(cursor);
-        if (*cursor != ',' && *cursor != '\0') {
-            return 0;
-        }
     }
-    return 1;
+    return found == 0;
 }
 
 int um_negotiate_prefers(const char *accept, const char *type, const char *other)
@@ -246,14 +249,14 @@ int um_negotiate_accepts(const char *accept, const char *type)
 
 /* Read a language range, of which only the language itself counts, without a region; 0 if it is
  * malformed. */
-static int read_language(um_span_t *language, int *weight, const char **cursor)
+static int read_language(um_span_t *language, const char **cursor)
 {
     apr_size_t length = token_length(*cursor);
 
     language->text = *cursor;
     language->length = strcspn(*cursor, "-,; \t");
     *cursor += length;
-    return length > 0 && read_range_weight(weight, cursor);
+    return length > 0;
 }
 
 const char *um_negotiate_language(const char *accept_language, const char *const *languages)
@@ -262,17 +265,11 @@ const char *um_negotiate_language(const char *accept_language, const char *const
     int best_weight = 0;
     const char *cursor = skip_space(accept_language != NULL ? accept_language : "");
 
-    while (*cursor != '\0') {
-        um_span_t range;
-        int weight;
+    um_span_t range;
+    int weight;
+    int found;
 
-        if (*cursor == ',') {
-            cursor = skip_space(cursor + 1);
-            continue;
-        }
-        if (!read_language(&range, &weight, &cursor) || (*cursor != ',' && *cursor != '\0')) {
-            return languages[0];
-        }
+    while ((found = next_range(&range, &weight, &cursor, read_language)) > 0) {
         for (int i = 0; languages[i] != NULL; i++) {
             if (weight > best_weight && is_word(&range, languages[i])) {
                 best = languages[i];
@@ -280,7 +277,7 @@ const char *um_negotiate_language(const char *accept_language, const char *const
             }
         }
     }
-    return best;
+    return found == 0 ? best : languages[0];
 }
 
 /* ---- Content-Type ---- */

@@ -884,7 +884,7 @@ apr_status_t um_db_query(um_db_t *db, int *affected, const um_bind_t *bind, apr_
 }
 
 static apr_status_t query_composed(um_db_t *db, int *affected, const char *sql,
-                                   const char *const *texts, const char *name, apr_pool_t *pool)
+                                   const char **texts, const char *name, apr_pool_t *pool)
 {
     um_prepared_t *prepared = NULL;
     int changed = 0;
@@ -895,7 +895,7 @@ static apr_status_t query_composed(um_db_t *db, int *affected, const char *sql,
         return status;
     }
     error = apr_dbd_pquery(db->connection->driver, pool, db->connection->handle, &changed,
-                           prepared->statement, prepared->parameters, (const char **)texts);
+                           prepared->statement, prepared->parameters, texts);
     *affected += changed;
     return driver_status(db, error, name);
 }

@@ -84,6 +84,16 @@ function expectLogged(pattern) {
     problems.splice(index, 1);
 }
 
+/** Hold requests for an address. Returns a function that lets them go on. */
+async function hold(page, address) {
+    let goOn = () => {};
+    const held = new Promise((resolve) => {
+        goOn = resolve;
+    });
+    await page.route(address, (route) => held.then(() => route.continue()));
+    return goOn;
+}
+
 /** Press Tab until something with this text or label has the focus, which must be visible. */
 async function tabTo(page, text, key = "Tab") {
     for (let presses = 0; presses < 150; presses++) {
@@ -609,11 +619,7 @@ const scenarios = {
     /** The focus is in a view before its module is there. */
     async waiting() {
         const page = await open("about:blank");
-        let goOn = () => {};
-        const held = new Promise((resolve) => {
-            goOn = resolve;
-        });
-        await page.route("**/view-groups.js", (route) => held.then(() => route.continue()));
+        const goOn = await hold(page, "**/view-groups.js");
         await page.goto(new URL("groups", settings.console).href, { waitUntil: "commit" });
         await page.getByRole("heading", { name: "Groups", exact: true }).waitFor();
         await page.keyboard.press("Tab");
@@ -630,11 +636,7 @@ const scenarios = {
     /** While a view is loaded, another one is opened. */
     async overtaken() {
         const page = await open("about:blank");
-        let goOn = () => {};
-        const held = new Promise((resolve) => {
-            goOn = resolve;
-        });
-        await page.route("**/view-audit.js", (route) => held.then(() => route.continue()));
+        const goOn = await hold(page, "**/view-audit.js");
         await page.goto(settings.console);
         await page.getByRole("link", { name: "Audit trail", exact: true }).click();
         await page.getByRole("heading", { name: "Audit trail", exact: true }).waitFor();
@@ -885,11 +887,7 @@ const scenarios = {
         await page.getByText("Your session is over").waitFor();
         await step("begin");
         // It must not be finished before the other view is shown.
-        let goOn = () => {};
-        const left = new Promise((resolve) => {
-            goOn = resolve;
-        });
-        await page.route("**/users/batch", (route) => left.then(() => route.continue()));
+        const goOn = await hold(page, "**/users/batch");
         await button(page, "Try again").click();
         await page.getByRole("link", { name: "Sub-admins" }).click();
         await page.getByRole("heading", { name: "Sub-admins", exact: true }).waitFor();

@@ -264,7 +264,8 @@ apr_status_t um_store_lists_plan(um_list_t *list, um_db_t *db, apr_int64_t org_i
     if (list->conditions == NULL || !um_db_traits(db)->needs_paths) {
         return APR_SUCCESS;
     }
-    status = find_few(&choice, list);
+    choice.few = UM_LIST_SORTED_MIN;
+    status = um_list_path_finds_one(list) ? APR_SUCCESS : find_few(&choice, list);
     if (status == APR_SUCCESS) {
         status = plan_rows(list, &choice);
     }

@@ -103,3 +103,13 @@ int um_list_path_is_unique(const um_list_path_t *path, const um_list_t *list)
 {
     return (path->unique & bits_of(list)) != 0;
 }
+
+int um_list_path_finds_one(const um_list_t *list)
+{
+    for (int i = 0; i < list->source->path_count; i++) {
+        if (um_list_path_is_unique(&list->source->paths[i], list)) {
+            return 1;
+        }
+    }
+    return 0;
+}

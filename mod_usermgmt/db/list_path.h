@@ -35,6 +35,8 @@ const um_list_path_t *um_list_path_of_keys(const um_list_t *list);
 int um_list_path_gives_order(const um_list_path_t *path, const um_list_t *list);
 /** Tell whether a path finds at most one row. */
 int um_list_path_is_unique(const um_list_path_t *path, const um_list_t *list);
+/** Tell whether a list's conditions leave at most one row, so that nobody needs to count. */
+int um_list_path_finds_one(const um_list_t *list);
 
 /** Tell whether a path of a source finds the rows of a condition that is met in a way. */
 int um_list_path_serves(const um_list_path_t *path, const um_list_source_t *source, int id,

@@ -4,6 +4,7 @@
 #include "listing_parts.h"
 
 #include "../core/store_lists.h"
+#include "../db/list_path.h"
 
 /* The values of cursors that are keys. UM_EREFUSED, and answer is a problem, if one is unknown.
  */
@@ -39,6 +40,17 @@ int um_listing_is_stream(const um_request_t *request)
     return request->media == UM_MEDIA_NDJSON || request->media == UM_MEDIA_CSV;
 }
 
+int um_listing_is_single(const um_listing_request_t *listing)
+{
+    return listing->list.after.key == NULL && listing->list.before.key == NULL
+           && um_list_path_finds_one(&listing->list);
+}
+
+int um_listing_asks_count(const um_listing_request_t *listing)
+{
+    return listing->wants_count && !um_listing_is_single(listing);
+}
+
 static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
                                 um_listing_request_t *listing, int is_search)
 {
@@ -50,7 +62,8 @@ static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
     }
     if (status == APR_SUCCESS) {
         status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
-                                     listing->wants_count && !um_listing_is_stream(request),
+                                     um_listing_asks_count(listing)
+                                         && !um_listing_is_stream(request),
                                      request->pool);
     }
     if (status == APR_SUCCESS) {
@@ -80,7 +93,7 @@ static apr_status_t answer_in_time(um_answer_t *answer, um_request_t *request,
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing)
 {
-    int is_counted = listing->wants_count && !um_listing_is_stream(request);
+    int is_counted = um_listing_asks_count(listing) && !um_listing_is_stream(request);
     apr_status_t status;
 
     if (request->faults.list != NULL) {

@@ -39,6 +39,8 @@ typedef struct um_page_t {
     int has_begun;
     /* The count says that no entry matches, on this page or another. */
     int none_match;
+    /* At most one entry matches, on this page, so that reading it counts it. */
+    int is_single;
     /* Whether there is an entry at the cursor after or in front of it, and at the cursor before
      * or behind it, as far as that was asked along with the rows. */
     int knows_beyond;
@@ -77,7 +79,9 @@ static void take_extras(um_page_t *page, const um_row_t *row)
     const um_list_t *list = &page->list;
 
     if (!page->has_begun) {
-        begin_entries(page, um_store_lists_read_extra(row, list, UM_LIST_WITH_COUNT));
+        begin_entries(page, page->is_single
+                                ? 1
+                                : um_store_lists_read_extra(row, list, UM_LIST_WITH_COUNT));
     }
     if ((list->extras & UM_LIST_WITH_PREVIOUS) != 0) {
         page->has_previous = um_store_lists_read_extra(row, list, UM_LIST_WITH_PREVIOUS) != 0;
@@ -301,11 +305,11 @@ static apr_status_t count_entries(um_page_t *page, const um_request_t *request, 
     apr_int64_t count = 0;
     apr_status_t status = APR_SUCCESS;
 
-    if (listing->wants_count) {
+    if (um_listing_asks_count(listing)) {
         status = um_store_lists_count(&count, db, request->caller.org_id, &listing->list,
                                       request->pool);
     }
-    if (status == APR_SUCCESS && listing->wants_count) {
+    if (status == APR_SUCCESS && um_listing_asks_count(listing)) {
         um_store_lists_use_count(&page->list, count);
     }
     begin_entries(page, count);
@@ -320,10 +324,10 @@ static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t 
     um_buffer_t *buffer = page->buffer;
     apr_status_t status = APR_SUCCESS;
 
-    um_list_sql_choose_extras(&page->list, um_db_dialect(db), listing->wants_count);
+    um_list_sql_choose_extras(&page->list, um_db_dialect(db), um_listing_asks_count(listing));
     page->knows_beyond = page->list.extras != 0;
     um_buffer_putc(buffer, '{');
-    if ((page->list.extras & UM_LIST_WITH_COUNT) == 0) {
+    if ((page->list.extras & UM_LIST_WITH_COUNT) == 0 && !page->is_single) {
         status = count_entries(page, request, db);
     }
     if (status == APR_SUCCESS && !page->none_match) {
@@ -397,7 +401,10 @@ apr_status_t um_listing_answer_page(um_answer_t *answer, um_request_t *request, 
 {
     um_buffer_t body;
     um_buffer_t link;
-    um_page_t page = { .listing = listing, .list = listing->list, .buffer = &body };
+    um_page_t page = { .listing = listing,
+                       .list = listing->list,
+                       .buffer = &body,
+                       .is_single = um_listing_is_single(listing) };
     apr_status_t status;
 
     um_memory_pool(&page.pool, request->pool);

@@ -13,6 +13,7 @@
 #include "../core/list_places.h"
 #include "../core/store_lists.h"
 #include "../db/filter_sql.h"
+#include "../db/list_path.h"
 #include "cursor.h"
 #include "error.h"
 #include "search.h"
@@ -428,26 +429,44 @@ static void answer_page(um_answer_t *answer, const um_page_t *page)
     um_answer_json(answer, 200, &body);
 }
 
+/* Is there one part, of which at most one resource matches, on this page? Reading it counts it.
+ */
+static int is_single(const um_page_t *page)
+{
+    return page->part_count == 1 && page->search.cursor == NULL && page->search.start_index == 1
+           && page->search.count > 0 && um_list_path_finds_one(&page->parts[0].list);
+}
+
+static apr_status_t count_part(um_part_t *part, const um_page_t *page)
+{
+    const um_request_t *request = page->request;
+    apr_int64_t org_id = request->caller.org_id;
+    int is_counted = !is_single(page);
+    apr_status_t status = um_store_lists_plan(&part->list, page->db, org_id, is_counted,
+                                              request->pool);
+
+    part->total = 1;
+    if (status == APR_SUCCESS && is_counted) {
+        status = um_store_lists_count(&part->total, page->db, org_id, &part->list, request->pool);
+    }
+    part->list.limit = page->search.count + 1;
+    if (is_counted) {
+        um_store_lists_use_count(&part->list, part->total);
+    }
+    return status;
+}
+
 static apr_status_t count_parts(um_page_t *page)
 {
-    um_request_t *request = page->request;
     apr_status_t status = APR_SUCCESS;
 
     for (int i = 0; status == APR_SUCCESS && i < page->part_count; i++) {
         um_part_t *part = &page->parts[i];
 
-        if (part->is_empty) {
-            continue;
+        if (!part->is_empty) {
+            status = count_part(part, page);
+            page->total += part->total;
         }
-        status = um_store_lists_plan(&part->list, page->db, request->caller.org_id, 1,
-                                     request->pool);
-        if (status == APR_SUCCESS) {
-            status = um_store_lists_count(&part->total, page->db, request->caller.org_id,
-                                          &part->list, request->pool);
-        }
-        part->list.limit = page->search.count + 1;
-        um_store_lists_use_count(&part->list, part->total);
-        page->total += part->total;
     }
     return status;
 }
@@ -463,7 +482,11 @@ static apr_status_t make_page(um_page_t *page, um_answer_t *answer)
     if (status == UM_ENOTFOUND) {
         return APR_SUCCESS;
     }
-    return status == APR_SUCCESS ? read_parts(page) : status;
+    if (status == APR_SUCCESS) {
+        status = read_parts(page);
+    }
+    page->total = is_single(page) ? page->count : page->total;
+    return status;
 }
 
 static apr_status_t answer_list(um_answer_t *answer, um_page_t *page, int is_search)

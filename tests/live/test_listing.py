@@ -290,10 +290,16 @@ def test_email(admin, people):
     for text in ("Person007@odd.example.com", "PERSON007@ODD.EXAMPLE.COM",
                  "person007@odd.ｅxample.com"):
         assert page(admin, email=text).json["users"] == [people[7]]
+        assert page(admin, email=text).json["query_count"] == 1
+        assert page(admin, email=text, active="false").json["query_count"] == 0
+        beyond = page(admin, email=text, start_after_id=people[7]["user_uid"]).json
+        assert (beyond["query_count"], beyond["users"]) == (1, [])
+        assert "query_count" not in page(admin, email=text, count="none").json
     # Texts that are no address are no user's.
     for text in ("Person007", "%", "ｐerson007@odd.example.com", "person007@odd.example.com.",
                  ":person007@odd.example.com"):
-        assert page(admin, email=text).json["users"] == []
+        found = page(admin, email=text).json
+        assert (found["query_count"], found["users"], found["has_more"]) == (0, [], False)
     # A blank is more likely a + that was not encoded.
     admin.get("users/", query={"email": "person007 @odd.example.com"}) \
         .expect_faults(("email", "invalid_value"))

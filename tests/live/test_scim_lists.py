@@ -348,6 +348,11 @@ def test_filters(server, scim):
     assert found(scim, "userName eq U07@EXAMPLE.COM") == ["u07@example.com"]
     page = listed(scim, filter='userName eq "nobody@example.com"')
     assert page["totalResults"] == 0 and page["Resources"] == []
+    for index, count, resources in (1, 1, 1), (2, 5, 0), (1, 0, 0):
+        page = listed(scim, filter='userName eq "u07@example.com"', startIndex=index, count=count)
+        assert (page["totalResults"], len(page["Resources"])) == (1, resources)
+    page = listed(scim, filter='userName eq "u07@example.com" and active eq false')
+    assert page["totalResults"] == 0 and page["Resources"] == []
     uid = all_ids(scim)[3]
     assert ids(listed(scim, filter=f'id eq "{uid}" and active eq true')) == [uid]
     sevens = 'displayName eq "Name 3" or displayName eq "Name 5"'

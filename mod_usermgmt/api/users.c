@@ -12,6 +12,7 @@
 #include "../core/store_callers.h"
 #include "../core/store_erase.h"
 #include "../core/store_lists.h"
+#include "../core/store_records.h"
 #include "../core/store_users.h"
 #include "../core/user_reads.h"
 #include "../rest/body.h"
@@ -283,39 +284,43 @@ static apr_status_t get_for_change(um_user_t **user, um_answer_t *answer,
     return status;
 }
 
-static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db_t *db,
-                                 const um_user_t *stored, um_user_t *updated)
-{
-    const um_request_t *request = change->request;
-    int has_new_address = strcmp(stored->email, updated->email) != 0;
-    apr_status_t status = APR_SUCCESS;
-
-    if (change->now_ms > updated->updated_at) {
-        updated->updated_at = change->now_ms;
-    }
-    if (has_new_address) {
-        status = um_users_check_address(answer, request, db, updated->email);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = um_store_users_update(db, request->caller.org_id, updated, stored, request->pool);
-    if (status == UM_ECONFLICT) {
-        return answer_taken(answer, request, db, updated);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    updated->version++;
-    answer->changes_roles = has_new_address || stored->is_suspended != updated->is_suspended;
-    return um_change_audit(change, db, updated->uid, um_user_json(stored, request->pool),
-                           um_user_json(updated, request->pool));
-}
-
 /* A caller who may change users may be one who must not read them. */
 static int may_read(const um_request_t *request)
 {
     return um_permission_allows(UM_PERMIT_USERS_READ, &request->caller, request->settings);
+}
+
+static void answer_updated(um_answer_t *answer, const um_request_t *request,
+                           const um_user_t *user)
+{
+    um_user_json_answer_updated(answer, "User information updated successfully.", user,
+                                may_read(request), request->pool);
+}
+
+/* The user as it will be if the version that is stored is updated. */
+static um_user_t next_version(const um_user_t *updated)
+{
+    um_user_t next = *updated;
+
+    next.version++;
+    return next;
+}
+
+/* UM_ECONFLICT if the user has another version, or another user has the address or the name. */
+static apr_status_t write_update(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                 const um_user_t *stored, const um_user_t *updated)
+{
+    const um_request_t *request = change->request;
+    um_user_t next = next_version(updated);
+    um_audit_event_t event = um_change_event(change, request->action, updated->uid,
+                                             um_user_json(stored, request->pool),
+                                             um_user_json(&next, request->pool));
+
+    answer_updated(answer, request, &next);
+    answer->changes_roles = strcmp(stored->email, updated->email) != 0
+                            || stored->is_suspended != updated->is_suspended;
+    return um_store_users_change(db, request->caller.org_id, updated, stored, &event,
+                                 request->pool);
 }
 
 /* Has a user, which is locked now, the address that it was found by? */
@@ -326,6 +331,89 @@ static int has_address(const um_user_t *user, const char *email_key, apr_pool_t 
     return email_key == NULL || (key != NULL && strcmp(key, email_key) == 0);
 }
 
+/* Write the update of a user that is locked. */
+static apr_status_t write_checked(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                  const um_user_t *stored, const um_user_t *updated)
+{
+    const um_request_t *request = change->request;
+    apr_status_t status = APR_SUCCESS;
+
+    if (strcmp(stored->email, updated->email) != 0) {
+        status = um_users_check_address(answer, request, db, updated->email);
+    }
+    if (status == APR_SUCCESS) {
+        status = write_update(answer, change, db, stored, updated);
+    }
+    if (status == UM_ECONFLICT) {
+        um_answer_init(answer, request->pool);
+        status = answer_taken(answer, request, db, updated);
+    }
+    return status;
+}
+
+/* What the update makes of a user that is stored. */
+static apr_status_t apply(um_user_t *updated, um_user_edit_t *edit, const um_user_t *stored,
+                          const um_change_t *change, um_faults_t *faults)
+{
+    apr_status_t status = um_user_input_update(updated, &edit->changed, stored, edit->input,
+                                               faults);
+
+    if (status == APR_SUCCESS && edit->changed && change->now_ms > updated->updated_at) {
+        updated->updated_at = change->now_ms;
+    }
+    return status;
+}
+
+/* Update the user that was read before the change, if it still has that version. UM_ECONFLICT if
+ * the user must be locked and read again, whatever the reason. */
+static apr_status_t update_seen(um_answer_t *answer, um_change_t *change, um_db_t *db,
+                                um_user_edit_t *edit)
+{
+    apr_pool_t *pool = change->request->pool;
+    const um_user_t *stored = edit->seen;
+    um_faults_t faults = { .pool = pool, .place = "body" };
+    um_user_t updated;
+    apr_status_t status;
+
+    edit->seen = NULL;
+    if (stored == NULL
+        || um_change_check_match(answer, change, um_user_etag(stored, pool)) != APR_SUCCESS
+        || apply(&updated, edit, stored, change, &faults) != APR_SUCCESS || faults.list != NULL
+        || !edit->changed || !um_store_users_same_but_profile(&updated, stored)) {
+        return UM_ECONFLICT;
+    }
+    edit->sent = next_version(&updated);
+    status = write_update(answer, change, db, stored, &updated);
+    edit->witness = *um_db_witness(db);
+    if (status == UM_ECONFLICT) {
+        edit->sent.uid = NULL;
+    }
+    return status;
+}
+
+/* Find the update that an earlier run of the change has made although its answer was lost.
+ * UM_ENOTFOUND if it has not, and can't any more, because its statement passes over a user that
+ * is locked. If the user was deleted since, the change tells that. */
+static apr_status_t find_made(um_answer_t *answer, const um_change_t *change, um_db_t *db,
+                              const um_user_edit_t *edit)
+{
+    const um_request_t *request = change->request;
+    um_user_t *user = NULL;
+    int is_made = 0;
+    apr_status_t status = UM_ENOTFOUND;
+
+    if (edit->sent.uid != NULL) {
+        status = um_store_users_lock(&user, db, request->caller.org_id, edit->uid, request->pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_audit_exists(&is_made, db, &edit->witness, request->pool);
+    }
+    if (status == APR_SUCCESS && is_made) {
+        answer_updated(answer, request, &edit->sent);
+    }
+    return status == APR_SUCCESS && !is_made ? UM_ENOTFOUND : status;
+}
+
 apr_status_t um_users_make_update(um_answer_t *answer, um_change_t *change, um_db_t *db,
                                   void *baton)
 {
@@ -334,36 +422,62 @@ apr_status_t um_users_make_update(um_answer_t *answer, um_change_t *change, um_d
     um_faults_t faults = { .pool = pool, .place = "body" };
     um_user_t *stored = NULL;
     um_user_t updated;
-    apr_status_t status = get_for_change(&stored, answer, change, db, edit->uid);
+    apr_status_t status = find_made(answer, change, db, edit);
 
+    if (status == UM_ENOTFOUND) {
+        status = update_seen(answer, change, db, edit);
+    }
+    if (status != UM_ECONFLICT) {
+        return status;
+    }
+    um_answer_init(answer, pool);
+    status = get_for_change(&stored, answer, change, db, edit->uid);
     edit->changed = 0;
     if (status == APR_SUCCESS && !has_address(stored, edit->email_key, pool)) {
         return UM_ECONFLICT;
     }
     if (status == APR_SUCCESS) {
-        status = um_user_input_update(&updated, &edit->changed, stored, edit->input, &faults);
+        status = apply(&updated, edit, stored, change, &faults);
     }
     if (status == APR_SUCCESS && faults.list != NULL) {
         return um_problem_answer_faults(answer, &faults);
     }
     if (status == APR_SUCCESS && edit->changed) {
-        status = write_update(answer, change, db, stored, &updated);
+        return write_checked(answer, change, db, stored, &updated);
     }
     if (status == APR_SUCCESS) {
-        um_user_json_answer_updated(answer, "User information updated successfully.", &updated,
-                                    may_read(change->request), pool);
+        answer_updated(answer, change->request, &updated);
     }
     return status;
+}
+
+/* Read the user before the change, if that saves a lock: not if the change begins with another
+ * statement, for a key or a sub-admin. That there is no such user is told by the change. */
+static apr_status_t look_first(um_user_edit_t *edit, const um_request_t *request)
+{
+    um_user_t *user = NULL;
+    apr_status_t status = UM_ENOTFOUND;
+
+    if (request->faults.list == NULL && request->caller.role == UM_ROLE_ADMIN
+        && request->caller.key_id == NULL && um_store_changes_at_once(request->store)) {
+        status = um_user_reads_get(&user, request->store, request->caller.org_id, edit->uid,
+                                   request->pool);
+    }
+    edit->seen = user;
+    return status == UM_ENOTFOUND ? APR_SUCCESS : status;
 }
 
 apr_status_t um_users_update(um_answer_t *answer, um_request_t *request)
 {
     um_user_input_t input;
     um_user_edit_t edit = { .uid = um_body_id(request, "user_uid"), .input = &input };
+    apr_status_t status;
 
     um_user_input_read(&input, request->body);
     um_user_input_check_update(&input, &request->faults);
-    return um_change_run(answer, request, um_users_make_update, &edit);
+    status = look_first(&edit, request);
+    return status == APR_SUCCESS ? um_change_run(answer, request, um_users_make_update, &edit)
+                                 : status;
 }
 
 static apr_status_t delete_user(um_answer_t *answer, um_change_t *change, um_db_t *db,

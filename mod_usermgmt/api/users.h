@@ -43,6 +43,13 @@ typedef struct um_user_edit_t {
     const um_user_input_t *input;
     /** The key of the address that the user was found by; NULL if it was not. */
     const char *email_key;
+    /** The user as it was read before the change, so that a database that makes a change by one
+     *  statement needs no lock of it; NULL if it was not, or has been used. */
+    const um_user_t *seen;
+    /** The user as that statement was to leave it, and the event that it was to write. The uid of
+     *  the user is NULL if no statement was sent, or it has made nothing. */
+    um_user_t sent;
+    um_witness_t witness;
     /** Set to whether the update changes anything. */
     int changed;
 } um_user_edit_t;

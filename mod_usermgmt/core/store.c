@@ -311,6 +311,11 @@ um_dialect_t um_store_dialect(const um_store_t *store)
     return store->dialect;
 }
 
+int um_store_changes_at_once(const um_store_t *store)
+{
+    return store->traits->changes_in_ctes;
+}
+
 const um_host_t *um_store_host(const um_store_t *store)
 {
     return store->host;

@@ -88,6 +88,9 @@ struct um_shared_reads_t *um_store_status_reads(const um_store_t *store);
 
 /** Which kind of database the store is. */
 um_dialect_t um_store_dialect(const um_store_t *store);
+/** Does the database make a change and its audit event by one statement, if its schema has the
+ *  columns of version 4? */
+int um_store_changes_at_once(const um_store_t *store);
 
 /** The store's clock, in microseconds since 1970, and its random bytes. */
 const um_host_t *um_store_host(const um_store_t *store);

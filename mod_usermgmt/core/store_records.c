@@ -327,25 +327,31 @@ apr_status_t um_store_audit_insert_all(um_db_t *db, apr_int64_t org_id,
                : um_db_query_rows(db, &affected, UM_BIND_ROWS(audit_insert, rows, count), pool);
 }
 
+apr_status_t um_store_audit_exists(int *exists, um_db_t *db, const um_witness_t *witness,
+                                   apr_pool_t *pool)
+{
+    apr_status_t status = um_db_exists(exists, db,
+                                       UM_BIND(audit_event_exists, .org_id = witness->org_id,
+                                               .event_uid = witness->uid),
+                                       pool);
+
+    /* A standby may not have it yet, and a commit of nothing does not wait for one. */
+    if (status == APR_SUCCESS && *exists && um_db_traits(db)->has_standbys) {
+        status = um_db_query(db, NULL, UM_BIND(barrier), pool);
+    }
+    return status;
+}
+
 apr_status_t um_store_audit_insert_once(um_db_t *db, apr_int64_t org_id, const char *uid,
                                         const um_audit_event_t *event, apr_pool_t *pool)
 {
     um_witness_t witness = { org_id, "" };
-    int is_there;
+    int exists = 0;
     apr_status_t status;
 
     apr_cpystrn(witness.uid, uid, sizeof(witness.uid));
-    status = um_db_exists(&is_there, db,
-                          UM_BIND(audit_event_exists, .org_id = org_id, .event_uid = witness.uid),
-                          pool);
-    if (status == APR_SUCCESS && !is_there) {
-        return insert_event(db, &witness, event, pool);
-    }
-    /* A standby may not have it yet, and a commit of nothing does not wait for one. */
-    if (status == APR_SUCCESS && um_db_traits(db)->has_standbys) {
-        status = um_db_query(db, NULL, UM_BIND(barrier), pool);
-    }
-    return status;
+    status = um_store_audit_exists(&exists, db, &witness, pool);
+    return status == APR_SUCCESS && !exists ? insert_event(db, &witness, event, pool) : status;
 }
 
 void um_store_audit_read(const char **uid, um_audit_event_t *event, const um_row_t *row)

@@ -79,6 +79,10 @@ typedef struct um_audit_event_t {
  *  transaction's witness. */
 apr_status_t um_store_audit_witness(um_witness_t *witness, um_db_t *db, apr_int64_t org_id,
                                     const um_audit_event_t *event);
+/** Tell whether an event is there, as a change has left it. Inside a change; if the event is
+ *  there, all standbys have it when the change is committed. */
+apr_status_t um_store_audit_exists(int *exists, um_db_t *db, const um_witness_t *witness,
+                                   apr_pool_t *pool);
 /** Insert an event, with a new uid that is made from its time. APR_SUCCESS, or the error of the
  *  database or of the source of random bytes. */
 apr_status_t um_store_audit_insert(um_db_t *db, apr_int64_t org_id, const um_audit_event_t *event,

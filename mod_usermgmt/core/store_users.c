@@ -540,6 +540,13 @@ apr_status_t um_store_users_insert_all(um_db_t *db, apr_int64_t org_id,
                                : insert_all(db, org_id, users, keys, count, pool);
 }
 
+/* Does the database make a change and its event by one statement? */
+static apr_status_t check_at_once(int *is_at_once, um_db_t *db, apr_pool_t *pool)
+{
+    *is_at_once = um_db_traits(db)->changes_in_ctes;
+    return *is_at_once ? check_columns(is_at_once, db, pool) : APR_SUCCESS;
+}
+
 /* In one statement with the event. */
 static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool)
@@ -575,13 +582,10 @@ static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_use
 apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
-    int version = 0;
-    apr_status_t status = APR_SUCCESS;
+    int is_at_once = 0;
+    apr_status_t status = check_at_once(&is_at_once, db, pool);
 
-    if (um_db_traits(db)->changes_in_ctes) {
-        status = um_db_get_version(&version, db, pool);
-    }
-    if (version >= UM_PROVISIONING_SINCE) {
+    if (status == APR_SUCCESS && is_at_once) {
         return create_at_once(db, org_id, user, event, pool);
     }
     if (status == APR_SUCCESS) {
@@ -604,16 +608,19 @@ static apr_status_t update_older(um_db_t *db, apr_int64_t org_id, const um_user_
                            pool);
 }
 
-/* Do two users differ in their attributes at most? */
-static int are_alike(const um_user_t *user, const um_user_t *stored)
+int um_store_users_same_but_profile(const um_user_t *user, const um_user_t *stored)
 {
-    return um_text_same(user->email, stored->email)
-           && um_text_same(user->display_name, stored->display_name)
-           && um_text_same(user->phone, stored->phone)
-           && user->is_suspended == stored->is_suspended
+    return um_text_same(user->email, stored->email) && user->is_suspended == stored->is_suspended
            && um_text_same(user->user_name, stored->user_name)
            && um_text_same(user->external_id, stored->external_id)
            && um_text_same(user->scim, stored->scim);
+}
+
+static int same_but_attributes(const um_user_t *user, const um_user_t *stored)
+{
+    return um_store_users_same_but_profile(user, stored)
+           && um_text_same(user->display_name, stored->display_name)
+           && um_text_same(user->phone, stored->phone);
 }
 
 static apr_status_t update_attributes(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
@@ -632,7 +639,7 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
     um_user_keys_t keys;
     apr_status_t status;
 
-    if (stored != NULL && are_alike(user, stored)) {
+    if (stored != NULL && same_but_attributes(user, stored)) {
         return update_attributes(db, org_id, user, pool);
     }
     status = um_store_users_make_keys(&keys, user, pool);
@@ -655,6 +662,56 @@ apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_use
                                    .external_id = user->external_id, .scim = user->scim,
                                    .name_key = keys.name_key),
                            pool);
+}
+
+static apr_status_t update_at_once(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_audit_event_t *event, apr_pool_t *pool)
+{
+    um_user_keys_t keys;
+    um_witness_t witness;
+    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+
+    if (status == APR_SUCCESS) {
+        status = um_store_audit_witness(&witness, db, org_id, event);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return um_db_query_last(
+        db, UM_ECONFLICT,
+        UM_BIND(user_change, .org_id = org_id, .user_uid = user->uid, .email_key = keys.email_key,
+                .version = user->version, .display_name = user->display_name,
+                .display_name_folded = keys.display_name_folded, .phone = user->phone,
+                .attributes = user->attributes, .updated_at = user->updated_at,
+                .event_uid = witness.uid, .at = apr_time_as_msec(event->at),
+                .actor_identity = event->actor_identity,
+                .actor_key = um_address_identity_key(event->actor_identity, pool),
+                .actor_uid = event->actor_uid, .actor_role = event->actor_role,
+                .remote_addr = event->remote_addr, .action = event->action,
+                .before_json = event->before, .after_json = event->after,
+                .request_id = event->request_id, .trace_id = event->trace_id),
+        user->uid, pool);
+}
+
+apr_status_t um_store_users_change(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_user_t *stored, const um_audit_event_t *event,
+                                   apr_pool_t *pool)
+{
+    int is_at_once = 0;
+    apr_status_t status = APR_SUCCESS;
+
+    /* The statement leaves out users that are locked. Whoever has locked one has the turn of the
+     * address that it had before the lock, which another may have got since. */
+    if (um_store_users_same_but_profile(user, stored) && um_db_is_first(db)) {
+        status = check_at_once(&is_at_once, db, pool);
+    }
+    if (status == APR_SUCCESS && is_at_once) {
+        return update_at_once(db, org_id, user, event, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = um_store_users_update(db, org_id, user, stored, pool);
+    }
+    return status == APR_SUCCESS ? um_store_audit_insert(db, org_id, event, pool) : status;
 }
 
 /* Was another user found? */

@@ -126,6 +126,17 @@ apr_status_t um_store_users_create(um_db_t *db, apr_int64_t org_id, const um_use
  */
 apr_status_t um_store_users_update(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_user_t *stored, apr_pool_t *pool);
+/**
+ * The same with the audit event of that. If the two users are the same but for the profile, no
+ * statement may follow in the change, and its answer must be complete before
+ * (um_db_query_last()). Then it is UM_ECONFLICT, too, if another transaction has locked the user
+ * and nothing was sent before in this one.
+ */
+apr_status_t um_store_users_change(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
+                                   const um_user_t *stored, const um_audit_event_t *event,
+                                   apr_pool_t *pool);
+/** Do two users differ in the display name, the phone and the attributes at most? */
+int um_store_users_same_but_profile(const um_user_t *user, const um_user_t *stored);
 
 /** What another user has, so that a user can't be stored. */
 typedef enum um_user_taken_t {

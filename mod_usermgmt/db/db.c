@@ -1060,7 +1060,10 @@ static apr_status_t send_with_others(um_db_t *db, apr_status_t otherwise, const 
 {
     um_sender_t sender = { db, bind->id, pool };
     const um_gather_calls_t calls = { part, send_group, &sender };
-    um_gathered_t change = { .values = bind->values, .name = db->witness.uid, .order = order };
+    um_gathered_t change = { .statement = (int)bind->id,
+                             .values = bind->values,
+                             .name = db->witness.uid,
+                             .order = order };
     apr_status_t status = um_gather_run(db->gather, &change, &calls, pool);
 
     if (status != APR_SUCCESS) {
@@ -1107,7 +1110,7 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (db->begin != BEGIN_DUE || db->runs_again) {
+    if (!um_db_is_first(db)) {
         return um_db_query_one(db, otherwise, bind, pool);
     }
     db->begin = BEGIN_NEVER;
@@ -1118,6 +1121,11 @@ apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const um_bind
         db->lost_answer = is_answer_lost(db, status);
     }
     return status == otherwise && !um_db_has_failed(db) ? begin_anew(db, otherwise) : status;
+}
+
+int um_db_is_first(const um_db_t *db)
+{
+    return db->begin == BEGIN_DUE && !db->runs_again;
 }
 
 int um_db_lost_answer(const um_db_t *db)

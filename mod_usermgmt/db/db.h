@@ -138,6 +138,9 @@ apr_status_t um_db_query_one(um_db_t *db, apr_status_t otherwise, const struct u
  */
 apr_status_t um_db_query_last(um_db_t *db, apr_status_t otherwise, const struct um_bind_t *bind,
                               const char *order, apr_pool_t *pool);
+/** Would um_db_query_last() send its statement without BEGIN, because nothing was sent yet, and
+ *  the change does not run again? */
+int um_db_is_first(const um_db_t *db);
 
 /** Does the schema have the version since or a later one? For what was composed: UM_BIND() asks
  * by itself. what is for the log. APR_SUCCESS, UM_EUNAVAILABLE or UM_ESCHEMA. */

@@ -90,18 +90,24 @@ static void await_turn(um_gather_t *gather, um_gathered_t *change, const um_gath
     }
 }
 
-/* The change itself and those that have waited the longest. Returns their number. */
+/* The change itself and those with its statement that have waited the longest. Returns their
+ * number. */
 static int take_group(um_gathered_t **group, um_gather_t *gather, um_gathered_t *change)
 {
+    um_gathered_t *other = APR_RING_FIRST(&gather->waiting);
     int count = 0;
 
     group[count++] = change;
-    while (count < UM_GATHER_MAX && !APR_RING_EMPTY(&gather->waiting, um_gathered_t, link)) {
-        um_gathered_t *other = APR_RING_FIRST(&gather->waiting);
+    while (count < UM_GATHER_MAX
+           && other != APR_RING_SENTINEL(&gather->waiting, um_gathered_t, link)) {
+        um_gathered_t *next = APR_RING_NEXT(other, link);
 
-        APR_RING_REMOVE(other, link);
-        set_state(other, IS_SENT);
-        group[count++] = other;
+        if (other->statement == change->statement) {
+            APR_RING_REMOVE(other, link);
+            set_state(other, IS_SENT);
+            group[count++] = other;
+        }
+        other = next;
     }
     return count;
 }

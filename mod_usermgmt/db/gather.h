@@ -4,10 +4,10 @@
 
 /**
  * @file gather.h
- * Changes of several threads, each of which is one and the same statement, gathered: one thread
- * sends those that wait as one statement for many rows, and the others get its result. While the
- * database is busy with some, further ones gather. So nobody waits for others to come, and the
- * more changes there are, the more share one statement and one commit.
+ * Changes of several threads, each of which is one statement, gathered: one thread sends those
+ * that wait with the same statement as one for many rows, and the others get its result. While
+ * the database is busy with some, further ones gather. So nobody waits for others to come, and
+ * the more changes there are, the more share one statement and one commit.
  *
  * SQLite has its writer (writer.h), which makes any changes together. Here they must be alike,
  * because each of them stands alone: it is committed by itself.
@@ -28,7 +28,8 @@ typedef struct um_gather_t um_gather_t;
 typedef struct um_gathered_t {
     /** Its place among those that wait. */
     APR_RING_ENTRY(um_gathered_t) link;
-    /** The values of the statement, a struct um_bind_NAME. */
+    /** The statement, and its values, a struct um_bind_NAME. */
+    int statement;
     const void *values;
     /** The statement gives this text back for each change that it made. */
     const char *name;
@@ -55,12 +56,12 @@ typedef struct um_gather_calls_t {
     void *baton;
 } um_gather_calls_t;
 
-/** Make one, in pool, for one statement. APR_SUCCESS, or why there is no mutex. */
+/** Make one, in pool. APR_SUCCESS, or why there is no mutex. */
 apr_status_t um_gather_create(um_gather_t **gather, apr_pool_t *pool);
 
 /**
  * Have a change sent, by this thread or by another one.
- * @param change its values, name and order are set; the rest is set here
+ * @param change its statement, values, name and order are set; the rest is set here
  * @return APR_SUCCESS if it was sent, however that ended
  */
 apr_status_t um_gather_run(um_gather_t *gather, um_gathered_t *change,

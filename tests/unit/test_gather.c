@@ -20,6 +20,7 @@ static volatile apr_uint32_t sendings;
 static volatile apr_uint32_t sent;
 static volatile apr_uint32_t largest;
 static volatile apr_uint32_t in_disorder;
+static volatile apr_uint32_t mixed;
 
 typedef struct um_client_t {
     apr_thread_t *thread;
@@ -31,7 +32,7 @@ typedef struct um_client_t {
 static int set_up(void **state)
 {
     make_pool(state);
-    held = parted = sendings = sent = largest = in_disorder = 0;
+    held = parted = sendings = sent = largest = in_disorder = mixed = 0;
     return um_gather_create(&gather, pool) == APR_SUCCESS ? 0 : -1;
 }
 
@@ -53,6 +54,9 @@ static void send_all(um_gathered_t **changes, int count, void *baton)
         changes[i]->is_made++;
         if (i > 0 && strcmp(changes[i - 1]->order, changes[i]->order) > 0) {
             apr_atomic_inc32(&in_disorder);
+        }
+        if (changes[i]->statement != changes[0]->statement) {
+            apr_atomic_inc32(&mixed);
         }
     }
     if (apr_atomic_read32(&largest) < (apr_uint32_t)count) {
@@ -89,6 +93,7 @@ static void start(um_client_t *clients, int count)
         apr_pool_create(&client->pool, pool);
         apr_snprintf(client->order, sizeof(client->order), "%d", (i * 7) % 10);
         client->change.order = client->order;
+        client->change.statement = i % 3;
         assert_int_equal(apr_thread_create(&client->thread, NULL, run, client, pool),
                          APR_SUCCESS);
     }
@@ -116,7 +121,8 @@ static void one_is_sent_at_once(void **state)
     assert_int_equal(parted, 0);
 }
 
-/* Those that come while others are sent are sent together, in order. */
+/* Those that come while others are sent are sent together, in order, those of a statement each.
+ */
 static void the_rest_gathers(void **state)
 {
     um_client_t first[HELD];
@@ -135,6 +141,7 @@ static void the_rest_gathers(void **state)
     assert_true(sendings < HELD + UM_GATHER_MAX);
     assert_true(largest > 1 && largest <= UM_GATHER_MAX);
     assert_int_equal(in_disorder, 0);
+    assert_int_equal(mixed, 0);
 }
 
 /* Changes that wait are not kept waiting by those that are stuck. */

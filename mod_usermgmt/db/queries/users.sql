@@ -2,7 +2,7 @@
 --
 -- Users.
 
--- types: org_id int, version int, active int, *_at int, user_count int
+-- types: org_id int, version int, active int, at int, *_at int, user_count int
 
 -- The order of columns is that of um_store_users_read() in core/store_users.c. These are all that
 -- lists of the native API show.
@@ -360,6 +360,47 @@ AND NOT EXISTS
 -- name: user_update_attributes
 UPDATE users SET attributes = :attributes, updated_at = :updated_at, version = version + 1
 {same_version}
+
+-- Changes of users that keep addresses, names of identity providers and states, each with its
+-- event; gives the events' uids. It waits for no lock, because others of its group would wait with it
+-- and those who wait for these: users that are locked are left out, as are those of another version
+-- and rows of NULL.
+-- name: user_change (postgresql)
+-- since: 4
+WITH given (org_id, user_uid, email_key, version, display_name, display_name_folded, phone,
+    attributes, updated_at, event_uid, at, actor_identity, actor_key, actor_uid, actor_role,
+    remote_addr, action, before_json, after_json, request_id, trace_id) AS
+    (VALUES [(CAST(:org_id AS BIGINT), :user_uid, :email_key, CAST(:version AS BIGINT),
+    :display_name, :display_name_folded, :phone, :attributes, CAST(:updated_at AS BIGINT),
+    :event_uid, CAST(:at AS BIGINT), :actor_identity, :actor_key, :actor_uid, :actor_role,
+    :remote_addr, :action, :before_json, :after_json, :request_id, :trace_id)]),
+free AS
+    (SELECT g.event_uid AS free_uid
+    FROM given g CROSS JOIN LATERAL
+        pg_try_advisory_xact_lock(hashtextextended(g.email_key, g.org_id)) turn
+    JOIN users u ON u.org_id = g.org_id AND u.user_uid = g.user_uid AND u.version = g.version
+    WHERE turn
+    FOR NO KEY UPDATE OF u SKIP LOCKED),
+changed AS
+    (UPDATE users u SET display_name = g.display_name,
+        display_name_folded = g.display_name_folded, phone = g.phone,
+        attributes = g.attributes, updated_at = g.updated_at, version = u.version + 1
+    FROM given g JOIN free ON g.event_uid = free.free_uid
+    WHERE u.org_id = g.org_id AND u.user_uid = g.user_uid AND u.version = g.version
+    RETURNING g.*)
+INSERT INTO audit_events
+(org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
+target, before_json, after_json, request_id, trace_id)
+SELECT org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr,
+    action, user_uid, before_json, after_json, request_id, trace_id
+FROM changed
+RETURNING event_uid
+
+-- name: user_change (sqlite)
+{not_here}
+
+-- name: user_change (mariadb)
+{not_here}
 
 -- name: user_touch
 UPDATE users SET version = version + 1

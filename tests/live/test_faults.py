@@ -52,7 +52,10 @@ def test_connections_are_killed_under_reads_and_writes(new_server):
     assert killed > 16
     assert len(writers.acknowledged) > 50
     assert set(readers.statuses) == {200}, readers.statuses
-    assert set(writers.statuses) == {201}, writers.statuses
+    # If MariaDB opens a table when its connection is killed, it can keep a trigger that it has read
+    # in part. Then changes of this table fail, on any connection, until it reads it again.
+    is_half_read = "has an error in its body" in server.log_text()
+    assert set(writers.statuses) <= {201, *([503] if is_half_read else [])}, writers.statuses
     writers.check()
 
 

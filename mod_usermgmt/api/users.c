@@ -376,8 +376,7 @@ static apr_status_t update_seen(um_answer_t *answer, um_change_t *change, um_db_
     apr_status_t status;
 
     edit->seen = NULL;
-    if (stored == NULL
-        || um_change_check_match(answer, change, um_user_etag(stored, pool)) != APR_SUCCESS
+    if (um_change_check_match(answer, change, um_user_etag(stored, pool)) != APR_SUCCESS
         || apply(&updated, edit, stored, change, &faults) != APR_SUCCESS || faults.list != NULL
         || !edit->changed || !um_store_users_same_but_profile(&updated, stored)) {
         return UM_ECONFLICT;
@@ -424,13 +423,16 @@ apr_status_t um_users_make_update(um_answer_t *answer, um_change_t *change, um_d
     um_user_t updated;
     apr_status_t status = find_made(answer, change, db, edit);
 
-    if (status == UM_ENOTFOUND) {
-        status = update_seen(answer, change, db, edit);
-    }
-    if (status != UM_ECONFLICT) {
+    if (status != UM_ENOTFOUND) {
         return status;
     }
-    um_answer_init(answer, pool);
+    if (edit->seen != NULL) {
+        status = update_seen(answer, change, db, edit);
+        if (status != UM_ECONFLICT) {
+            return status;
+        }
+        um_answer_init(answer, pool);
+    }
     status = get_for_change(&stored, answer, change, db, edit->uid);
     edit->changed = 0;
     if (status == APR_SUCCESS && !has_address(stored, edit->email_key, pool)) {

@@ -547,17 +547,24 @@ static apr_status_t check_at_once(int *is_at_once, um_db_t *db, apr_pool_t *pool
     return *is_at_once ? check_columns(is_at_once, db, pool) : APR_SUCCESS;
 }
 
+/* What the statement needs besides the user and the event. */
+static apr_status_t prepare_at_once(um_user_keys_t *keys, um_witness_t *witness, um_db_t *db,
+                                    apr_int64_t org_id, const um_user_t *user,
+                                    const um_audit_event_t *event, apr_pool_t *pool)
+{
+    apr_status_t status = um_store_users_make_keys(keys, user, pool);
+
+    return status == APR_SUCCESS ? um_store_audit_witness(witness, db, org_id, event) : status;
+}
+
 /* In one statement with the event. */
 static apr_status_t create_at_once(um_db_t *db, apr_int64_t org_id, const um_user_t *user,
                                    const um_audit_event_t *event, apr_pool_t *pool)
 {
     um_user_keys_t keys;
     um_witness_t witness;
-    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+    apr_status_t status = prepare_at_once(&keys, &witness, db, org_id, user, event, pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_store_audit_witness(&witness, db, org_id, event);
-    }
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -669,11 +676,8 @@ static apr_status_t update_at_once(um_db_t *db, apr_int64_t org_id, const um_use
 {
     um_user_keys_t keys;
     um_witness_t witness;
-    apr_status_t status = um_store_users_make_keys(&keys, user, pool);
+    apr_status_t status = prepare_at_once(&keys, &witness, db, org_id, user, event, pool);
 
-    if (status == APR_SUCCESS) {
-        status = um_store_audit_witness(&witness, db, org_id, event);
-    }
     if (status != APR_SUCCESS) {
         return status;
     }

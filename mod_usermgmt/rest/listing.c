@@ -46,9 +46,11 @@ int um_listing_is_single(const um_listing_request_t *listing)
            && um_list_path_finds_one(&listing->list);
 }
 
-int um_listing_asks_count(const um_listing_request_t *listing)
+/* Does the database have to count? */
+static int is_counted(const um_request_t *request, const um_listing_request_t *listing)
 {
-    return listing->wants_count && !um_listing_is_single(listing);
+    return listing->wants_count && !um_listing_is_stream(request)
+           && !um_listing_is_single(listing);
 }
 
 static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
@@ -62,9 +64,7 @@ static apr_status_t answer_list(um_answer_t *answer, um_request_t *request,
     }
     if (status == APR_SUCCESS) {
         status = um_store_lists_plan(&listing->list, db, request->caller.org_id,
-                                     um_listing_asks_count(listing)
-                                         && !um_listing_is_stream(request),
-                                     request->pool);
+                                     is_counted(request, listing), request->pool);
     }
     if (status == APR_SUCCESS) {
         status = um_listing_is_stream(request)
@@ -93,13 +93,12 @@ static apr_status_t answer_in_time(um_answer_t *answer, um_request_t *request,
 apr_status_t um_listing_answer(um_answer_t *answer, um_request_t *request,
                                um_listing_request_t *listing)
 {
-    int is_counted = um_listing_asks_count(listing) && !um_listing_is_stream(request);
     apr_status_t status;
 
     if (request->faults.list != NULL) {
         return um_problem_answer_faults(answer, &request->faults);
     }
-    if (!um_store_lists_is_search(&listing->list, is_counted)) {
+    if (!um_store_lists_is_search(&listing->list, is_counted(request, listing))) {
         return answer_in_time(answer, request, listing, 0);
     }
     status = um_store_begin_search(request->store, UM_STORE_SEARCH_WAIT);

@@ -298,6 +298,12 @@ static void put_key(um_buffer_t *buffer, const char *name, const char *key)
     um_json_put_string_or_null(buffer, key);
 }
 
+/* Does the database have to count? */
+static int asks_count(const um_page_t *page)
+{
+    return page->listing->wants_count && !page->is_single;
+}
+
 /* Count if the client wants it, and begin the text. */
 static apr_status_t count_entries(um_page_t *page, const um_request_t *request, um_db_t *db)
 {
@@ -305,11 +311,11 @@ static apr_status_t count_entries(um_page_t *page, const um_request_t *request, 
     apr_int64_t count = 0;
     apr_status_t status = APR_SUCCESS;
 
-    if (um_listing_asks_count(listing)) {
+    if (asks_count(page)) {
         status = um_store_lists_count(&count, db, request->caller.org_id, &listing->list,
                                       request->pool);
     }
-    if (status == APR_SUCCESS && um_listing_asks_count(listing)) {
+    if (status == APR_SUCCESS && asks_count(page)) {
         um_store_lists_use_count(&page->list, count);
     }
     begin_entries(page, count);
@@ -324,7 +330,7 @@ static apr_status_t put_entries(um_page_t *page, um_request_t *request, um_db_t 
     um_buffer_t *buffer = page->buffer;
     apr_status_t status = APR_SUCCESS;
 
-    um_list_sql_choose_extras(&page->list, um_db_dialect(db), um_listing_asks_count(listing));
+    um_list_sql_choose_extras(&page->list, um_db_dialect(db), asks_count(page));
     page->knows_beyond = page->list.extras != 0;
     um_buffer_putc(buffer, '{');
     if ((page->list.extras & UM_LIST_WITH_COUNT) == 0 && !page->is_single) {

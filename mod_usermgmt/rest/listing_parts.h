@@ -43,8 +43,6 @@ int um_listing_is_stream(const um_request_t *request);
 /** Tell whether the conditions of a list without a cursor leave at most one entry, so that
  * reading it counts it. */
 int um_listing_is_single(const um_listing_request_t *listing);
-/** Tell whether the database has to count. */
-int um_listing_asks_count(const um_listing_request_t *listing);
 
 /** Append a link of the Link header, relative to the URL of the request, because only the client
  *  knows its path behind a proxy or a rewriting rule. If the query would be too long, there is

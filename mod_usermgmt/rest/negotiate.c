@@ -264,7 +264,6 @@ const char *um_negotiate_language(const char *accept_language, const char *const
     const char *best = languages[0];
     int best_weight = 0;
     const char *cursor = skip_space(accept_language != NULL ? accept_language : "");
-
     um_span_t range;
     int weight;
     int found;

@@ -12,8 +12,8 @@ import scim_pages
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 # The tables of docs/performance.md, named as the files of their figures.
 MARKS = [*NAMES, "postgresql-peers",
-         *(name + label for label in ("-against", "-scale", "-organizations",
-                                          "-scim") for name in NAMES)]
+         *(name + label for label in ("-against", "-scale", "-organizations", "-scim")
+           for name in NAMES)]
 # What a plot shows; searches cost a hundred times as much.
 PLOTTED = ("bare handler, 300 bytes", "read one", "organization status", "page of 5, any",
            "page of 100, any", "create", "update")

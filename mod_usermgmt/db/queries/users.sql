@@ -388,9 +388,7 @@ changed AS
     FROM given g JOIN free ON g.event_uid = free.free_uid
     WHERE u.org_id = g.org_id AND u.user_uid = g.user_uid AND u.version = g.version
     RETURNING g.*)
-INSERT INTO audit_events
-(org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr, action,
-target, before_json, after_json, request_id, trace_id)
+INSERT INTO audit_events ({audit_event_stored}, request_id, trace_id)
 SELECT org_id, event_uid, at, actor_identity, actor_key, actor_uid, actor_role, remote_addr,
     action, user_uid, before_json, after_json, request_id, trace_id
 FROM changed
